@@ -1,0 +1,1 @@
+"""The part: facts, arithmetic, register program, simulated accelerator."""

@@ -1,0 +1,116 @@
+"""What the silicon has: counts, sizes, addresses. One frozen value per chip, no behaviour.
+
+Sources: MAX78000 user guide, CNN chapter (address map, memory sizes); the vendor's public network
+generator agrees with every number here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """Limits and address map of one accelerator. Sizes in bytes unless the name says otherwise."""
+
+    name: str
+    n_quadrants: int
+    processors_per_quadrant: int
+    processors_per_instance: int
+    n_layers: int
+    kernel_words: int  # 72-bit words per processor
+    kernel_word_bytes: int
+    bias_bytes_per_quadrant: int
+    data_instance_bytes: int
+    tram_words: int  # 16-bit entries per processor
+    max_channels: int
+    max_dimension: int
+    cnn_clock_hz: int
+    wakeup_us: float  # added to cycles / clock by the published board timings
+
+    apb_base: int
+    fifo_base: int
+    aon_base: int
+    quadrant_base: int
+    quadrant_stride: int
+    layer_register_offset: int
+    layer_register_stride: int
+    bias_offset: int
+    tram_offset: int
+    kernel_offset: int
+    processor_stride: int  # between kernel memories, and between TRAMs, of two processors
+    data_offset: int
+
+    @property
+    def n_processors(self) -> int:
+        """Processors of the whole accelerator."""
+        return self.n_quadrants * self.processors_per_quadrant
+
+    @property
+    def n_instances(self) -> int:
+        """Data memory instances of the whole accelerator."""
+        return self.n_processors // self.processors_per_instance
+
+    @property
+    def weight_bytes(self) -> int:
+        """Kernel memory of all processors."""
+        return self.n_processors * self.kernel_words * self.kernel_word_bytes
+
+    @property
+    def bias_bytes(self) -> int:
+        """Bias memory of all quadrants."""
+        return self.n_quadrants * self.bias_bytes_per_quadrant
+
+    @property
+    def data_bytes(self) -> int:
+        """Data memory of all instances."""
+        return self.n_instances * self.data_instance_bytes
+
+    def quadrant_addr(self, quadrant: int) -> int:
+        """First address of a quadrant's registers."""
+        return self.quadrant_base + quadrant * self.quadrant_stride
+
+    def kernel_addr(self, processor: int, word: int = 0) -> int:
+        """Address of one 72-bit kernel word in the plain (unpacked) window: 16 bytes a word."""
+        quadrant, local = divmod(processor, self.processors_per_quadrant)
+        window = self.quadrant_addr(quadrant) + self.kernel_offset
+        return window + local * self.processor_stride + 16 * word
+
+    def bias_addr(self, quadrant: int, offset: int = 0) -> int:
+        """Address of one bias byte; each has a 32-bit word to itself."""
+        return self.quadrant_addr(quadrant) + self.bias_offset + 4 * offset
+
+    def data_addr(self, processor: int, offset_bytes: int = 0) -> int:
+        """Address of a byte offset in the data memory instance that serves a processor."""
+        quadrant, local = divmod(processor, self.processors_per_quadrant)
+        instance = local // self.processors_per_instance
+        base = self.quadrant_addr(quadrant) + self.data_offset
+        return base + instance * self.data_instance_bytes + offset_bytes
+
+
+MAX78000 = Chip(
+    name="MAX78000",
+    n_quadrants=4,
+    processors_per_quadrant=16,
+    processors_per_instance=4,
+    n_layers=32,
+    kernel_words=768,
+    kernel_word_bytes=9,
+    bias_bytes_per_quadrant=512,
+    data_instance_bytes=0x8000,
+    tram_words=3072,
+    max_channels=1024,
+    max_dimension=1024,
+    cnn_clock_hz=50_000_000,
+    wakeup_us=6.7,
+    apb_base=0x5000_0000,
+    fifo_base=0x5000_0000,
+    aon_base=0x5000_1000,
+    quadrant_base=0x5010_0000,
+    quadrant_stride=0x40_0000,
+    layer_register_offset=0x10,
+    layer_register_stride=0x80,
+    bias_offset=0x8000,
+    tram_offset=0x1_0000,
+    kernel_offset=0x8_0000,
+    processor_stride=0x4000,
+    data_offset=0x30_0000,
+)
