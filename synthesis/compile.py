@@ -1,0 +1,80 @@
+"""The whole compiler on one screen: description, weights and sample in; program and report out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from max78000.chip import Chip
+from max78000.errors import raise_all
+from max78000.program import RegisterProgram
+from synthesis.checkpoint import Checkpoint
+from synthesis.description import NetworkSpec
+from synthesis.generate.program import Options, generate
+from synthesis.interpret import Tensor, interpret
+from synthesis.ir import Graph, Shape
+from synthesis.lower import lower
+from synthesis.place.place import Placement, place
+from synthesis.report import Report, make_report
+from synthesis.rules.graph_rules import GRAPH_RULES
+from synthesis.rules.placement_rules import PLACEMENT_RULES
+from synthesis.rules.rule import apply_rules
+
+Stage = TypeVar("Stage")
+Watch = Callable[[str, object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a network is compiled from. `image` is the sample, int64 (C, H, W)."""
+
+    network: NetworkSpec
+    checkpoint: Checkpoint
+    image: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Every stage of a compiled network."""
+
+    graph: Graph
+    placement: Placement
+    results: tuple[Tensor, ...]  # of every layer for the sample
+    program: RegisterProgram
+    report: Report
+    warnings: tuple[str, ...]
+
+
+def ignore(_stage: str, _value: object) -> None:
+    """Watch nothing."""
+
+
+def compile_network(
+    source: Source,
+    options: Options,
+    chip: Chip,
+    allowed: frozenset[str] = frozenset(),
+    watch: Watch = ignore,
+) -> Compiled:
+    """Compile one network. Each line is a stage; `watch` sees every value.
+
+    Raises:
+        ToolError: all violations of a stage's rules at once, each with place, numbers and a way
+        out.
+    """
+    watch("network", source.network)
+    shape = Shape(*source.image.shape)
+    graph = lower(source.network, source.checkpoint, shape, chip)
+    watch("graph", graph)
+    legal = apply_rules(GRAPH_RULES, graph, chip, allowed)
+    raise_all(legal.errors)
+    placement = place(graph, chip)
+    fits = apply_rules(PLACEMENT_RULES, placement, chip, allowed)
+    raise_all(fits.errors)
+    watch("placed", placement.graph)
+    results = interpret(graph, source.image, round_average=options.round_average)
+    program = generate(placement, source.image, results, options, chip)
+    watch("program", program)
+    assert program.cycles is not None
+    report = make_report(placement, program.cycles, options.name, chip)
+    warnings = (*legal.warnings, *fits.warnings)
+    return Compiled(graph, placement, results, program, report, warnings)

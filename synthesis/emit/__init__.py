@@ -1,0 +1,1 @@
+"""Register program -> C project."""

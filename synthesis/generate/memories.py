@@ -1,0 +1,132 @@
+"""Contents of the memories -> operations: kernel blocks, bias bytes, input words, and the known
+answer.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from max78000.chip import Chip
+from max78000.program import Copy, Expected, KernelBlock, OutputMap
+from synthesis.description import DataFormat
+from synthesis.interpret import Tensor
+from synthesis.place.biases import BiasMemory
+from synthesis.place.placed import (
+    INSTANCE_PROCESSORS,
+    N_PROCESSORS,
+    PlacedLayer,
+    members,
+)
+from synthesis.place.weights import KernelMemory
+
+WORD_MASK = 0xFFFF_FFFF
+
+
+def kernel_blocks(memory: KernelMemory, chip: Chip) -> Iterator[KernelBlock]:
+    """Maximal runs of used words, processor by processor, packed big-endian."""
+    for processor in range(N_PROCESSORS):
+        used = np.flatnonzero(memory.is_used[processor])
+        for run in np.split(used, np.flatnonzero(np.diff(used) > 1) + 1):
+            if run.size:
+                data = memory.words[processor, run].reshape(-1)
+                padded = np.pad(data, (0, -data.size % 4))
+                addr = chip.kernel_addr(processor) + 4 * int(run[0])
+                yield KernelBlock(addr, tuple(padded.view(">u4").tolist()))
+
+
+def bias_copies(memory: BiasMemory, chip: Chip) -> Iterator[Copy]:
+    """The bytes of each quadrant, one per word."""
+    for quadrant, contents in enumerate(memory.contents):
+        if contents:
+            yield Copy(chip.bias_addr(quadrant), tuple(contents))
+
+
+def input_copies(first: PlacedLayer, image: Tensor, chip: Chip) -> Iterator[Copy]:
+    """The input image in the layout of the first layer.
+
+    Args:
+        image: int (C, H, W), channels of all operands one after the other.
+    """
+    if first.data_format is DataFormat.CHW:
+        for rank, processor in enumerate(members(first.processors)):
+            data = (image[rank].reshape(-1) & 0xFF).astype(np.uint8)
+            words = np.pad(data, (0, -data.size % 4)).view("<u4")
+            yield Copy(chip.data_addr(processor, first.in_offset), tuple(words.tolist()))
+        return
+    operands, passes = first.layer.operands, first.in_passes
+    channels = first.layer.in_shape.channels
+    lanes = np.zeros((N_PROCESSORS, image[0].size, passes.n, operands), np.int64)
+    pixels = image.reshape(len(image), -1)
+    for channel in range(channels):
+        processor = members(first.processors)[channel % passes.width]
+        for operand in range(operands):
+            lanes[processor, :, channel // passes.width, operand] = pixels[
+                operand * channels + channel
+            ]
+    for instance in range(0, N_PROCESSORS, INSTANCE_PROCESSORS):
+        if first.processors >> instance & 0xF:
+            four = lanes[instance : instance + INSTANCE_PROCESSORS].reshape(4, -1) & 0xFF
+            words = (four << np.array([[0], [8], [16], [24]])).sum(axis=0)
+            yield Copy(chip.data_addr(instance, first.in_offset), tuple(words.tolist()))
+
+
+def output_map(placed: PlacedLayer, chip: Chip) -> OutputMap:
+    """Where a layer's result lies in data memory."""
+    layer = placed.layer
+    unit, step = layer.output_width // 8, placed.write_gap + 1
+    passes, processors = placed.out_passes, members(placed.output_processors)
+    addrs = []
+    for channel in range(layer.out_shape.channels):
+        round_index, rank = divmod(channel, passes.width)
+        processor = processors[rank]
+        lane = processor % INSTANCE_PROCESSORS * (1 if unit == 1 else 4)
+        base = chip.data_addr(processor, placed.out_offset)
+        addrs.append(base + 4 * round_index * unit * step + lane)
+    shape = layer.out_shape
+    return OutputMap(
+        layer=layer.index,
+        name=layer.name,
+        shape=(shape.channels, shape.rows, shape.columns),
+        width_bits=layer.output_width,
+        channel_addrs=tuple(addrs),
+        pixel_stride_bytes=4 * passes.n * unit * step,
+    )
+
+
+def known_answer(placed: PlacedLayer, result: Tensor, chip: Chip) -> Iterator[Expected]:
+    """The words a layer leaves in data memory, in blocks of neighbouring words with the same
+    mask.
+    """
+    addrs, masks, words = _expected_words(placed, result, chip)
+    order = np.lexsort((addrs, masks))
+    addrs, masks, words = addrs[order], masks[order], words[order]
+    cuts = np.flatnonzero((np.diff(addrs) != 4) | (np.diff(masks) != 0)) + 1
+    for run in np.split(np.arange(len(addrs)), cuts):
+        yield Expected(
+            placed.layer.index,
+            int(addrs[run[0]]),
+            int(masks[run[0]]),
+            tuple(words[run].tolist()),
+        )
+
+
+def _expected_words(
+    placed: PlacedLayer, result: Tensor, chip: Chip
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Address, mask and value of every word that holds at least one channel."""
+    where = output_map(placed, chip)
+    pixels = result.reshape(len(result), -1)
+    offsets = np.arange(pixels.shape[1]) * where.pixel_stride_bytes
+    if placed.layer.output_width == 32:
+        addrs = (np.array(where.channel_addrs)[:, None] + offsets).reshape(-1)
+        return addrs, np.full(addrs.shape, WORD_MASK), pixels.reshape(-1) & WORD_MASK
+    columns = []
+    channel_addrs = np.array(where.channel_addrs)
+    for base in np.unique(channel_addrs & ~3):
+        channels = np.flatnonzero(channel_addrs & ~3 == base)
+        lanes = channel_addrs[channels] & 3
+        mask = ((1 << 8 * len(channels)) - 1) << (8 * int(lanes[0]))
+        values = ((pixels[channels] & 0xFF) << (8 * lanes[:, None])).sum(axis=0) & mask
+        columns.append((base + offsets, np.full(offsets.shape, mask & WORD_MASK), values))
+    addrs, masks, words = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    return addrs, masks, words

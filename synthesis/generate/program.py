@@ -1,0 +1,89 @@
+"""Placement + sample -> RegisterProgram: all writes in order, and the answer they must lead to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from max78000.chip import Chip
+from max78000.program import Expected, Operation, Phase, RegisterProgram, Write
+from max78000.regmap import layer_register_addr
+from synthesis.generate.control import init_writes, start_writes
+from synthesis.generate.layer import layer_words
+from synthesis.generate.memories import (
+    bias_copies,
+    input_copies,
+    kernel_blocks,
+    known_answer,
+    output_map,
+)
+from synthesis.generate.timing import predict_cycles
+from synthesis.interpret import Tensor
+from synthesis.place.place import Placement
+from synthesis.place.placed import PlacedGraph, PlacedLayer
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Choices of the command line that change the program."""
+
+    name: str
+    round_average: bool = False
+    max_checked_words: int | None = None  # one more is compared, as the vendor generator does
+
+
+def generate(
+    placement: Placement, image: Tensor, results: Sequence[Tensor], options: Options, chip: Chip
+) -> RegisterProgram:
+    """Write the program.
+
+    Args:
+        placement: the placed graph and the memories' contents.
+        image: sample input, int (C, H, W).
+        results: output tensor of every layer for that sample, from the interpreter.
+        options: name of the program and numeric options.
+        chip: address map.
+    """
+    graph = placement.graph
+    quadrants = graph.quadrants
+    n_layers = len(graph.layers)
+    phases: dict[str, Iterable[Operation]] = {
+        "init": init_writes(quadrants, n_layers, chip),
+        "load_weights": kernel_blocks(placement.kernels, chip),
+        "load_bias": bias_copies(placement.biases, chip),
+        "configure": _configure(graph, chip),
+        "load_input": input_copies(graph.layers[0], image, chip),
+        "start": start_writes(quadrants, options.round_average, chip),
+    }
+    checked = [graph.layers[layer.index] for layer in graph.graph.outputs]
+    return RegisterProgram(
+        name=options.name,
+        chip_name=chip.name,
+        phases=tuple(Phase(name, tuple(operations)) for name, operations in phases.items()),
+        known_answer=_known_answer(checked, results, options, chip),
+        outputs=tuple(output_map(graph.layers[layer.index], chip) for layer in graph.graph.outputs),
+        cycles=predict_cycles(graph),
+    )
+
+
+def _configure(graph: PlacedGraph, chip: Chip) -> Iterator[Write]:
+    """Registers of all layers; zeros are left out, the power-up reset has written them."""
+    for placed in graph.layers:
+        for quadrant in graph.quadrants:
+            for register, word in layer_words(placed, graph, quadrant):
+                if word:
+                    index = placed.layer.index
+                    yield Write(layer_register_addr(chip, register, index, quadrant), word)
+
+
+def _known_answer(
+    checked: Sequence[PlacedLayer], results: Sequence[Tensor], options: Options, chip: Chip
+) -> tuple[Expected, ...]:
+    """Expected words of all output layers, cut where the options limit them."""
+    left = None if options.max_checked_words is None else options.max_checked_words + 1
+    blocks: list[Expected] = []
+    for placed in checked:
+        for block in known_answer(placed, results[placed.layer.index], chip):
+            words = block.words if left is None else block.words[:left]
+            if words:
+                blocks.append(replace(block, words=words))
+            left = None if left is None else left - len(words)
+    return tuple(blocks)

@@ -1,0 +1,94 @@
+"""Finds and reads the three files a network is compiled from, with the defaults of the command
+line.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from max78000.errors import InputError, ToolError, raise_all
+from synthesis.checkpoint import read_checkpoint
+from synthesis.compile import Source
+from synthesis.description import NetworkSpec
+from synthesis.sample import read_sample
+from synthesis.yaml_reader import read_network
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Paths, as given or found."""
+
+    network: Path
+    checkpoint: Path
+    sample: Path | None  # None: the vendor's place, which depends on the description
+
+
+def find_files(network: Path | None, checkpoint: Path | None, sample: Path | None) -> Files:
+    """Apply the defaults: files named like the description, in `checkpoints` and
+    `networks/samples`.
+    """
+    if network is None:
+        raise InputError("no network given", "", "synthesize networks/NAME.yaml, or --config-file")
+    return Files(
+        network,
+        checkpoint or Path("checkpoints") / f"{network.stem}-q.pth.tar",
+        sample or _existing(Path("networks") / "samples" / f"{network.stem}.npy"),
+    )
+
+
+def read_source(files: Files) -> Source:
+    """Read all three, and report what is wrong with all of them.
+
+    Raises:
+        ToolError: unreadable or ill-formed files.
+    """
+    problems: list[ToolError] = []
+    network = _try(lambda: read_network(read_text(files.network), str(files.network)), problems)
+    checkpoint = _try(lambda: read_checkpoint(files.checkpoint), problems)
+    sample = files.sample or _vendor_sample(network, files)
+    image = _try(lambda: read_sample(sample), problems)
+    raise_all(problems)
+    assert network is not None
+    assert checkpoint is not None
+    assert image is not None
+    return Source(network, checkpoint, image)
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file.
+
+    Raises:
+        InputError: it is missing, a folder, or not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", str(path), "check the path", "G1") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", str(path), "", "G1") from None
+
+
+def digest(path: Path) -> str:
+    """First 16 hexadecimal digits of a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.exists() else None
+
+
+def _vendor_sample(network: NetworkSpec | None, files: Files) -> Path:
+    name = network.dataset.lower() if network is not None else files.network.stem
+    return Path("tests") / f"sample_{name}.npy"
+
+
+def _try(read: Callable[[], Read], problems: list[ToolError]) -> Read | None:
+    try:
+        return read()
+    except ToolError as error:
+        problems.append(error)
+        return None

@@ -1,0 +1,262 @@
+"""Description + integer weights + input shape -> Graph: channels and dimensions of every layer
+resolved.
+
+Only what has to hold for a graph to exist is checked here; what the chip can do is `rules`'
+business.
+"""
+
+from dataclasses import replace
+
+from max78000.chip import Chip
+from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
+from synthesis.assign import assign_kernels
+from synthesis.checkpoint import Checkpoint
+from synthesis.description import DATA_FORMATS, INPUT, LayerSpec, NetworkSpec, Operator, Pair
+from synthesis.ir import Graph, Kernel, Layer, Pool, Shape, Wishes
+from synthesis.operation import Operation, read_operation
+from synthesis.sequence import Step, order_layers
+
+TEST_ARCH = "test"
+
+
+def lower(network: NetworkSpec, checkpoint: Checkpoint, input_shape: Shape, chip: Chip) -> Graph:
+    """Build the graph.
+
+    Args:
+        network: the description as read.
+        checkpoint: integer weights.
+        input_shape: of the sample; channels of all operands together if the first layer has
+        several.
+    Raises:
+        ToolError: all problems of one stage at once: order, operations, weights, shapes.
+    """
+    _check_arch(network, checkpoint)
+    steps = order_layers(network, chip)
+    operations = _operations(steps)
+    kernels = assign_kernels(steps, operations, checkpoint)
+    layers: list[Layer] = []
+    for step, operation, kernel in zip(steps, operations, kernels, strict=True):
+        layers.append(_layer(step, operation, kernel, layers, input_shape))
+    graph = Graph(network.arch, network.source, input_shape, tuple(layers), network.output_map)
+    raise_all(_shape_problems(graph))
+    return graph
+
+
+def _check_arch(network: NetworkSpec, checkpoint: Checkpoint) -> None:
+    arch = checkpoint.arch
+    if arch is not None and arch.lower() != network.arch.lower():
+        raise InputError(
+            f"arch is {network.arch}, the checkpoint {checkpoint.source} was made for {arch}",
+            f"{network.source}:1",
+            "use the checkpoint of this network, or correct arch",
+            "G12",
+        )
+
+
+def _operations(steps: tuple[Step, ...]) -> list[Operation]:
+    operations, problems = [], list[ToolError]()
+    for step in steps:
+        problems.extend(_unsupported(step))
+        try:
+            operations.append(read_operation(step.spec, step.where))
+        except InputError as error:
+            problems.append(error)
+    raise_all(problems)
+    return operations
+
+
+def _unsupported(step: Step) -> list[ToolError]:
+    spec = step.spec
+    wanted = {
+        "streaming": spec.streaming,
+        "buffer_shift": spec.buffer_shift is not None,
+        "buffer_insert": spec.buffer_insert is not None,
+    }
+    return [
+        UnsupportedError(f"{key} is not supported yet", step.where, "remove it")
+        for key, is_used in wanted.items()
+        if is_used
+    ]
+
+
+def _layer(
+    step: Step, operation: Operation, kernel: Kernel | None, done: list[Layer], image: Shape
+) -> Layer:
+    spec = step.spec
+    dims = spec.in_dim or _source_dims(step, operation, done, image)
+    is_1d = operation.op is Operator.CONV1D or (
+        operation.op is Operator.PASSTHROUGH and dims[1] == 1
+    )
+    pool = _one_dimensional(operation.pool) if is_1d else operation.pool
+    pooled = pool.output(dims, is_1d)
+    channels, outputs = _channels(step, operation, kernel, done, image)
+    if spec.flatten and channels % max(1, pooled[0] * pooled[1]) == 0:
+        channels //= max(1, pooled[0] * pooled[1])
+    out_dims = (1, 1) if spec.flatten else _output_dims(operation, pooled, is_1d)
+    return Layer(
+        index=len(done),
+        name=step.name,
+        where=step.where,
+        op=operation.op,
+        sources=step.sources,
+        in_shape=Shape(channels, *dims),
+        out_shape=Shape(outputs, *out_dims),
+        pool=pool,
+        operands=operation.operands,
+        combine=operation.combine,
+        pool_first=spec.pool_first is not False,
+        kernel=kernel,
+        kernel_size=operation.kernel_size,
+        pad=operation.pad,
+        stride=operation.stride,
+        dilation=operation.dilation[0],
+        output_pad=operation.output_pad,
+        flatten=spec.flatten,
+        activation=operation.activation,
+        output_width=spec.output_width or 8,
+        in_crop=spec.in_crop or (0, 0),
+        is_output=spec.output,
+        passthrough_bits=0 if kernel else spec.quantization or 0,
+        wishes=_wishes(spec),
+    )
+
+
+def _wishes(spec: LayerSpec) -> Wishes:
+    return Wishes(
+        processors=spec.processors,
+        output_processors=spec.output_processors,
+        in_offset=spec.in_offset,
+        out_offset=spec.out_offset,
+        write_gap=spec.write_gap,
+        bias_group=spec.bias_group,
+        data_format=DATA_FORMATS[spec.data_format] if spec.data_format else None,
+    )
+
+
+def _one_dimensional(pool: Pool) -> Pool:
+    return replace(pool, window=(pool.window[0], 1), stride=(pool.stride[0], 1))
+
+
+def _source_dims(step: Step, operation: Operation, done: list[Layer], image: Shape) -> Pair:
+    first = step.sources[0]
+    return image.dims if first == INPUT else done[first].out_shape.dims
+
+
+def _channels(
+    step: Step, operation: Operation, kernel: Kernel | None, done: list[Layer], image: Shape
+) -> Pair:
+    """Input channels per operand (before flattening) and output channels."""
+    spec = step.spec
+    source_channels = [
+        image.channels if source == INPUT else done[source].out_shape.channels
+        for source in step.sources
+    ]
+    if spec.in_channels is not None:
+        channels = spec.in_channels
+    elif spec.in_sequences is not None:
+        channels = source_channels[0] if operation.combine else sum(source_channels)
+    elif kernel is not None:
+        channels = int(kernel.weights_oihw.shape[1])
+    elif step.sources == (INPUT,):
+        channels = source_channels[0] // operation.operands
+    else:
+        channels = source_channels[0]
+    outputs = int(kernel.weights_oihw.shape[0]) if kernel is not None else channels
+    return channels, spec.out_channels or outputs
+
+
+def _output_dims(operation: Operation, pooled: Pair, is_1d: bool) -> Pair:
+    if operation.op is Operator.CONVTRANSPOSE2D:
+        rows, columns = (
+            (n - 1) * 2 - 2 * pad + k + operation.output_pad
+            for n, pad, k in zip(pooled, operation.pad, operation.kernel_size, strict=True)
+        )
+        return rows, columns
+    rows, columns = (
+        n + 2 * pad - dilation * (k - 1)
+        for n, pad, k, dilation in zip(
+            pooled, operation.pad, operation.kernel_size, operation.dilation, strict=True
+        )
+    )
+    return rows, 1 if is_1d else columns
+
+
+def _shape_problems(graph: Graph) -> list[ToolError]:
+    problems: list[ToolError] = []
+    for layer in graph.layers:
+        problems.extend(_empty(layer) or _weights_problem(layer) + _source_problems(layer, graph))
+    return problems
+
+
+def _empty(layer: Layer) -> list[ToolError]:
+    sizes = (*layer.in_shape.dims, *layer.pooled, *layer.out_shape.dims, layer.in_shape.channels)
+    if min(sizes) > 0:
+        return []
+    return [
+        InputError(
+            f"nothing is left: input {layer.in_shape}, pooled to {layer.pooled[0]}x"
+            f"{layer.pooled[1]}, output {layer.out_shape}",
+            layer.where,
+            "check the sample's size, pooling windows and strides",
+            "D3",
+        )
+    ]
+
+
+def _weights_problem(layer: Layer) -> list[ToolError]:
+    if layer.kernel is None:
+        return []
+    inputs = layer.in_shape.channels
+    if layer.flatten:
+        inputs *= layer.pooled[0] * layer.pooled[1]
+    stored = int(layer.kernel.weights_oihw.shape[1])
+    problems: list[ToolError] = []
+    if stored != inputs:
+        shape = "flattened " if layer.flatten else ""
+        problems.append(
+            InputError(
+                f"{inputs} {shape}input channels, the weights {layer.kernel.source} have {stored}",
+                layer.where,
+                "check the sample's shape, in_sequences and the order of the layers",
+                "G24" if INPUT in layer.sources else "P2",
+            )
+        )
+    bias = layer.kernel.bias
+    if bias is not None and bias.shape[0] != layer.out_shape.channels:
+        problems.append(
+            InputError(
+                f"{bias.shape[0]} bias values for {layer.out_shape.channels} output channels",
+                layer.where,
+                "check out_channels and the checkpoint",
+                "C13",
+            )
+        )
+    return problems
+
+
+def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
+    shapes = [
+        graph.input_shape if source == INPUT else graph.layers[source].out_shape
+        for source in layer.sources
+    ]
+    problems: list[ToolError] = []
+    n_pixels = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
+    same = all(shape.n_pixels == n_pixels for shape in shapes)
+    if not same and sum(shape.n_pixels for shape in shapes) != n_pixels:
+        problems.append(
+            InputError(
+                f"reads {layer.in_shape.rows}x{layer.in_shape.columns} pixels, its producers have "
+                + ", ".join(f"{shape.rows}x{shape.columns}" for shape in shapes),
+                layer.where,
+                "give in_dim, or make the producers equal",
+                "G14",
+            )
+        )
+    if layer.combine and len(shapes) > 1 and len({shape.channels for shape in shapes}) > 1:
+        counts = ", ".join(str(shape.channels) for shape in shapes)
+        problems.append(
+            InputError(
+                f"combines tensors of {counts} channels", layer.where, "make them equal", "G13"
+            )
+        )
+    return problems

@@ -1,0 +1,90 @@
+"""What one layer does, with the language's defaults filled in; independent of shapes and
+weights.
+"""
+
+from dataclasses import dataclass
+
+from max78000.errors import InputError
+from max78000.fixed import Activation, Combine
+from synthesis.description import (
+    ACTIVATIONS,
+    ELTWISE_OPERATORS,
+    OPERATORS,
+    LayerSpec,
+    Operator,
+    Pair,
+)
+from synthesis.ir import Pool, PoolKind
+
+# operator -> (kernel size, padding) where the description gives none
+DEFAULTS = {
+    Operator.CONV1D: ((9, 1), 1),
+    Operator.CONV2D: ((3, 3), 1),
+    Operator.CONVTRANSPOSE2D: ((3, 3), 1),
+    Operator.LINEAR: ((1, 1), 0),
+    Operator.PASSTHROUGH: ((1, 1), 0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Operator, pooling, combination and their parameters."""
+
+    op: Operator
+    combine: Combine | None
+    operands: int
+    kernel_size: Pair
+    pad: Pair
+    stride: Pair
+    dilation: Pair
+    output_pad: int
+    pool: Pool
+    activation: Activation
+
+
+def read_operation(spec: LayerSpec, where: str) -> Operation:
+    """Resolve aliases and defaults of one layer.
+
+    Raises:
+        InputError: keys that contradict each other (rules L10, E1, C21).
+    """
+    word = spec.op or "conv2d"
+    combine = ELTWISE_OPERATORS.get(spec.eltwise or word)
+    op = OPERATORS.get(word, Operator.PASSTHROUGH)
+    kernel_size, pad = DEFAULTS[op]
+    if spec.operands is not None and combine is None:
+        raise InputError(
+            "operands without an element-wise operation", where, "add eltwise or remove it", "E1"
+        )
+    if spec.kernel_size is not None and op is Operator.LINEAR:
+        raise InputError("kernel_size given for a linear layer", where, "remove it", "C21")
+    if spec.kernel_size is not None and op is not Operator.PASSTHROUGH:
+        kernel_size = spec.kernel_size
+    pad = pad if spec.pad is None else spec.pad
+    is_transposed = op is Operator.CONVTRANSPOSE2D
+    return Operation(
+        op=op,
+        combine=combine,
+        operands=(spec.operands or 2) if combine else 1,
+        kernel_size=kernel_size,
+        pad=(pad, 0 if op is Operator.CONV1D else pad),
+        stride=spec.stride or ((2, 2) if is_transposed else (1, 1)),
+        dilation=spec.dilation or (1, 1),
+        output_pad=spec.output_pad if spec.output_pad is not None else int(is_transposed),
+        pool=_pool(spec, where),
+        activation=ACTIVATIONS[spec.activate or "none"],
+    )
+
+
+def _pool(spec: LayerSpec, where: str) -> Pool:
+    if spec.max_pool is not None and spec.avg_pool is not None:
+        raise InputError("both max_pool and avg_pool", where, "keep one", "L10")
+    kind = PoolKind.MAX if spec.avg_pool is None else PoolKind.AVERAGE
+    window = spec.max_pool if spec.avg_pool is None else spec.avg_pool
+    return Pool(kind, _both(window), _both(spec.pool_stride))
+
+
+def _both(value: Pair | int | None) -> Pair:
+    if value is None:
+        return 1, 1
+    return (value, value) if isinstance(value, int) else value

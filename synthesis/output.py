@@ -1,0 +1,46 @@
+"""Writes a project folder whole or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from max78000.errors import InputError
+
+NEVER_OVERWRITTEN = ("project.mk",)
+
+
+def write_project(folder: Path, files: Mapping[str, str], *, overwrite: bool) -> None:
+    """Write all files into a temporary folder beside the final one, then swap them.
+
+    Files that the user added to an overwritten folder, and `project.mk`, are kept.
+
+    Raises:
+        InputError: the folder exists and `overwrite` is false, or it cannot be written.
+    """
+    if folder.exists() and not overwrite:
+        raise InputError(
+            "exists already", str(folder), "give --overwrite or another --prefix", "O6"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is not a folder", str(folder), "give another --prefix", "O6")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as parent:
+            _write_and_swap(folder, files, Path(parent))
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", str(folder)) from None
+
+
+def _write_and_swap(folder: Path, files: Mapping[str, str], parent: Path) -> None:
+    fresh = parent / "fresh"
+    if folder.exists():
+        shutil.copytree(folder, fresh, symlinks=True)
+    fresh.mkdir(exist_ok=True)
+    for name, text in files.items():
+        target = fresh / name
+        if not (name in NEVER_OVERWRITTEN and target.exists()):
+            target.write_text(text, encoding="utf-8")
+    if folder.exists():
+        folder.replace(parent / "old")
+    fresh.replace(folder)

@@ -1,0 +1,1 @@
+"""Where everything lives: processors, data memory, kernel memory, bias memory."""

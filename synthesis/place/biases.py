@@ -1,0 +1,81 @@
+"""Bias memory: each layer's bias bytes in one quadrant, spread so that the four fill evenly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from max78000.chip import Chip
+from synthesis.place.placed import BiasSlot, PlacedLayer, quadrants_of
+
+
+@dataclass(frozen=True, slots=True)
+class BiasMemory:
+    """Bytes (0..255) of each quadrant, in order."""
+
+    contents: tuple[bytes, ...]
+
+
+def place_biases(
+    layers: Sequence[PlacedLayer], chip: Chip
+) -> tuple[tuple[PlacedLayer, ...], BiasMemory]:
+    """Give every layer with a bias a quadrant and an offset; equal biases are stored once.
+
+    Flattened layers come first, then layers bound to one quadrant, then the others from long to
+    short; each goes to the emptiest quadrant (the vendor generator's order).
+    """
+    used = _used_quadrants(layers)
+    fill: dict[int, bytearray] = {quadrant: bytearray() for quadrant in range(chip.n_quadrants)}
+    slots: dict[int, BiasSlot] = {}
+    biased = [placed for placed in layers if _bias(placed) is not None]
+    owners = [placed for placed in biased if _same_bias(placed, biased) is None]
+    owners.sort(key=lambda placed: _order(placed, used, chip))
+    for placed in owners:
+        candidates = placed.layer.wishes.bias_group or used
+        quadrant = min(candidates, key=lambda q: len(fill[q]))
+        data = _contents(placed)
+        slots[placed.layer.index] = BiasSlot(
+            quadrant, len(fill[quadrant]), len(data), placed.layer.index
+        )
+        fill[quadrant] += data
+    for placed in biased:
+        owner = _same_bias(placed, biased)
+        if owner is not None:
+            slots[placed.layer.index] = slots[owner]
+    done = tuple(replace(placed, bias_slot=slots.get(placed.layer.index)) for placed in layers)
+    return done, BiasMemory(tuple(bytes(fill[q]) for q in range(chip.n_quadrants)))
+
+
+def _bias(placed: PlacedLayer) -> np.ndarray | None:
+    return placed.layer.kernel.bias if placed.layer.kernel is not None else None
+
+
+def _same_bias(placed: PlacedLayer, biased: Sequence[PlacedLayer]) -> int | None:
+    for other in biased:
+        if other.layer.index == placed.layer.index:
+            return None
+        if np.array_equal(_bias(other), _bias(placed)):  # type: ignore[arg-type]
+            return other.layer.index
+    return None
+
+
+def _contents(placed: PlacedLayer) -> bytes:
+    bias = _bias(placed)
+    assert bias is not None
+    lead = placed.lead * placed.out_passes.n
+    return bytes(lead) + bytes((bias & 0xFF).astype(np.uint8))
+
+
+def _order(placed: PlacedLayer, used: Sequence[int], chip: Chip) -> int:
+    if placed.layer.flatten:
+        return -1
+    if len(placed.layer.wishes.bias_group or used) == 1:
+        return 0
+    return chip.bias_bytes_per_quadrant - len(_contents(placed))
+
+
+def _used_quadrants(layers: Sequence[PlacedLayer]) -> tuple[int, ...]:
+    maps = layers[-1].output_processors
+    for placed in layers:
+        maps |= placed.processors
+    return quadrants_of(maps)

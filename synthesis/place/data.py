@@ -1,0 +1,132 @@
+"""Data memory: byte offsets of every tensor, as given, by the language's defaults, or chosen by
+lifetime.
+
+A tensor takes the same offset in every memory instance it touches. Where offsets are chosen here,
+a tensor gets the lowest place that is free from the layer that writes it to the last one that
+reads it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from max78000.chip import Chip
+from synthesis.description import INPUT, DataFormat
+from synthesis.ir import Graph, Layer
+from synthesis.place.hardware import hardware_form
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
+from synthesis.place.processors import Maps, is_explicit
+
+WORD_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Where a layer reads and writes, in bytes inside every instance."""
+
+    in_offset: int
+    out_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A tensor in data memory. `first` and `last` are the layers between which it is alive."""
+
+    source: int  # layer that writes it, -1 for the network input
+    processors: int
+    offset: int
+    size_bytes: int
+    first: int
+    last: int
+
+    @property
+    def instances(self) -> frozenset[int]:
+        """Memory instances that the tensor touches."""
+        n = N_PROCESSORS // INSTANCE_PROCESSORS
+        return frozenset(i for i in range(n) if self.processors >> (INSTANCE_PROCESSORS * i) & 0xF)
+
+    def clashes(self, other: "Extent") -> bool:
+        """True if both are alive at once in the same bytes."""
+        together = self.first <= other.last and other.first <= self.last
+        overlap = (
+            self.offset < other.offset + other.size_bytes
+            and other.offset < self.offset + self.size_bytes
+        )
+        return together and overlap and bool(self.instances & other.instances)
+
+
+def place_data(graph: Graph, maps: Sequence[Maps], chip: Chip) -> tuple[Offsets, ...]:
+    """Offsets of every layer; what does not fit is left to the capacity rules, past the end."""
+    if is_explicit(graph):
+        return _given_offsets(graph)
+    extents: dict[int, Extent] = {}
+    for source in (INPUT, *(layer.index for layer in graph.layers)):
+        extents[source] = _place(source, graph, maps, list(extents.values()), chip)
+    return tuple(
+        Offsets(
+            _wish(layer.wishes.in_offset, extents[layer.sources[0]].offset),
+            extents[layer.index].offset,
+        )
+        for layer in graph.layers
+    )
+
+
+def tensor_bytes(graph: Graph, source: int, data_format: DataFormat) -> int:
+    """Bytes that a tensor takes in each instance; the network input counts all operands."""
+    if source == INPUT:
+        first = graph.layers[0]
+        passes = Passes.of(first.in_shape.channels).n
+        n_pixels = graph.input_shape.n_pixels
+        unit = 1 if data_format is DataFormat.CHW else WORD_BYTES
+        return n_pixels * passes * first.operands * unit
+    layer = graph.layers[source]
+    gap = layer.wishes.write_gap or 0
+    passes = Passes.of(layer.out_shape.channels).n
+    n_pixels = layer.out_shape.n_pixels + hardware_form(layer).extra_pixels
+    return n_pixels * passes * WORD_BYTES * (layer.output_width // 8) * (gap + 1)
+
+
+def extent_of(graph: Graph, source: int, maps: Sequence[Maps], offset: int) -> Extent:
+    """A tensor at an offset, with its lifetime: to its last reader, outputs to the end."""
+    data_format = graph.layers[0].wishes.data_format or DataFormat.HWC
+    readers = [layer.index for layer in graph.consumers(source)]
+    last = max(readers, default=source)
+    if source != INPUT:
+        layer = graph.layers[source]
+        last = len(graph.layers) if layer in graph.outputs else last
+    processors = maps[0].processors if source == INPUT else maps[source].output_processors
+    size = tensor_bytes(graph, source, data_format)
+    return Extent(source, processors, offset, size, source, last)
+
+
+def _wish(given: int | None, otherwise: int) -> int:
+    return otherwise if given is None else given
+
+
+def _given_offsets(graph: Graph) -> tuple[Offsets, ...]:
+    offsets: list[Offsets] = []
+    for layer in graph.layers:
+        before = offsets[-1].out_offset if offsets else 0
+        out_offset = _wish(layer.wishes.out_offset, 0)
+        offsets.append(Offsets(_wish(layer.wishes.in_offset, before), out_offset))
+    return tuple(offsets)
+
+
+def _place(
+    source: int, graph: Graph, maps: Sequence[Maps], done: Sequence[Extent], chip: Chip
+) -> Extent:
+    given = _given(source, graph)
+    if given is not None:
+        return extent_of(graph, source, maps, given)
+    ends = {e.offset + e.size_bytes for e in done}
+    candidates = sorted({0, *ends})
+    extents = (extent_of(graph, source, maps, offset) for offset in candidates)
+    free = [e for e in extents if not any(e.clashes(other) for other in done)]
+    fitting = [e for e in free if e.offset + e.size_bytes <= chip.data_instance_bytes]
+    return (fitting or free)[0]
+
+
+def _given(source: int, graph: Graph) -> int | None:
+    if source == INPUT:
+        return graph.layers[0].wishes.in_offset
+    layer: Layer = graph.layers[source]
+    return layer.wishes.out_offset

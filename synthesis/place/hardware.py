@@ -1,0 +1,85 @@
+"""Layer -> Hardware: the engine's own form of dilated and transposed convolutions.
+
+Facts H2 to H4 of the register reference: stretching with zero taps, running a long dilated 1D
+kernel on the 2D engine, padding a transposed convolution by the complement.
+"""
+
+from math import ceil
+
+import numpy as np
+
+from synthesis.description import Operator, Pair
+from synthesis.ir import Layer
+from synthesis.place.placed import Hardware, Passes
+
+MAX_TAPS_1D = 9
+WORD_BYTES = 4
+
+
+def hardware_form(layer: Layer) -> Hardware:
+    """The layer as the engine runs it; layers without dilation or transposition are unchanged."""
+    weights = layer.kernel.weights_oihw if layer.kernel is not None else None
+    if layer.op is Operator.CONV1D and layer.dilation > 1 and weights is not None:
+        span = (layer.kernel_size[0] - 1) * layer.dilation
+        return _stretched(layer, weights) if span < MAX_TAPS_1D else _folded(layer, weights)
+    pad = layer.pad
+    if layer.op is Operator.CONVTRANSPOSE2D:
+        pad = (layer.kernel_size[0] - 1 - pad[0], layer.kernel_size[1] - 1 - pad[1])
+    return Hardware(
+        op=layer.op,
+        kernel_size=layer.kernel_size,
+        pad=pad,
+        in_dims=layer.in_shape.dims,
+        pooled=layer.pooled,
+        out_dims=layer.out_shape.dims,
+        weights_oihw=weights,
+    )
+
+
+def _stretched(layer: Layer, weights: np.ndarray) -> Hardware:
+    """Zero taps between the taps: a plain 1D kernel of up to nine taps."""
+    taps = (layer.kernel_size[0] - 1) * layer.dilation + 1
+    stretched = np.zeros((*weights.shape[:2], taps, 1), weights.dtype)
+    stretched[:, :, :: layer.dilation] = weights
+    return Hardware(
+        op=Operator.CONV1D,
+        kernel_size=(taps, 1),
+        pad=layer.pad,
+        in_dims=layer.in_shape.dims,
+        pooled=layer.pooled,
+        out_dims=layer.out_shape.dims,
+        weights_oihw=stretched,
+    )
+
+
+def _folded(layer: Layer, weights: np.ndarray) -> Hardware:
+    """A 3x3 kernel over the data seen as an image with `dilation` columns, taps in its middle
+    column.
+    """
+    taps = layer.kernel_size[0]
+    image: Pair = (ceil(layer.in_shape.rows / layer.dilation), layer.dilation)
+    kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
+    kernel[:, :, 3 - taps :, 1] = weights[:, :, :, 0]
+    out_passes = Passes.of(layer.out_shape.channels)
+    is_centred = taps == 3
+    return Hardware(
+        op=Operator.CONV2D,
+        kernel_size=(3, 3),
+        pad=(1, 1),
+        in_dims=image,
+        pooled=image,
+        out_dims=image,
+        weights_oihw=kernel,
+        extra_pixels=image[0] * image[1] - layer.out_shape.rows,
+        lead_bytes=WORD_BYTES * layer.dilation * out_passes.n if is_centred else 0,
+    )
+
+
+def row_buffer_entries(hardware: Hardware, output_pad: int) -> int:
+    """Line memory entries of one row of one input pass."""
+    if hardware.op is Operator.PASSTHROUGH:
+        return 1
+    columns = hardware.pooled[1]
+    if hardware.op is Operator.CONVTRANSPOSE2D:
+        columns = (columns - 1) * 2 + 1 + output_pad
+    return max(0, columns + 2 * hardware.pad[1] - hardware.kernel_size[1]) + 1

@@ -1,0 +1,179 @@
+"""The placed graph: every layer with its processors, offsets and memory slots. Values only.
+
+Notation of the hardware documents in brackets: M and O are the processor maps, passes are the
+rounds of up to 64 channels that a layer with more channels than processors needs.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from synthesis.description import DataFormat, Operator, Pair
+from synthesis.ir import Graph, Layer
+
+N_PROCESSORS = 64
+QUADRANT_PROCESSORS = 16
+INSTANCE_PROCESSORS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """How channels are dealt out: `n` rounds of `width` channels each (the last may be shorter)."""
+
+    n: int
+    width: int
+
+    @staticmethod
+    def of(channels: int) -> "Passes":
+        """Rounds for a channel count; above 64 channels the width is a multiple of four."""
+        n = ceil(channels / N_PROCESSORS)
+        width = ceil(channels / n)
+        return Passes(n, width if n == 1 else min(-(-width // 4) * 4, N_PROCESSORS))
+
+
+def lowest(processors: int) -> int:
+    """Index of the lowest processor in a map; -1 if it is empty."""
+    return (processors & -processors).bit_length() - 1
+
+
+def highest(processors: int) -> int:
+    """Index of the highest processor in a map; -1 if it is empty."""
+    return processors.bit_length() - 1
+
+
+def members(processors: int) -> tuple[int, ...]:
+    """Processors of a map, ascending."""
+    return tuple(p for p in range(N_PROCESSORS) if processors >> p & 1)
+
+
+def quadrant_map(processors: int, quadrant: int) -> int:
+    """The 16 bits of one quadrant."""
+    return processors >> (QUADRANT_PROCESSORS * quadrant) & 0xFFFF
+
+
+def quadrants_of(processors: int) -> tuple[int, ...]:
+    """Quadrants that a map touches, ascending."""
+    n = N_PROCESSORS // QUADRANT_PROCESSORS
+    return tuple(q for q in range(n) if quadrant_map(processors, q))
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """The layer as the engine executes it, where that differs from what the user wrote.
+
+    Dilated one-dimensional convolutions run stretched, or as two-dimensional ones on a folded
+    image; transposed convolutions are padded by the complement. `weights_oihw` is what gets packed.
+    """
+
+    op: Operator
+    kernel_size: Pair
+    pad: Pair
+    in_dims: Pair
+    pooled: Pair
+    out_dims: Pair
+    weights_oihw: np.ndarray | None
+    extra_pixels: int = 0  # written after the useful ones
+    lead_bytes: int = 0  # written before the useful ones
+
+    @property
+    def n_taps(self) -> int:
+        """Weights of one kernel."""
+        return self.kernel_size[0] * self.kernel_size[1]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSlot:
+    """Kernel memory of a layer: the same words in each of its processors."""
+
+    first_word: int
+    n_words: int
+    count: int  # kernels the engine steps through, for the mask registers
+    owner: int  # layer that stores them; another layer's index if they are shared
+
+
+@dataclass(frozen=True, slots=True)
+class BiasSlot:
+    """Bias memory of a layer."""
+
+    quadrant: int
+    offset: int
+    length: int
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLayer:
+    """A layer in its place. Offsets in bytes inside every data memory instance."""
+
+    layer: Layer
+    hardware: Hardware
+    processors: int
+    output_processors: int
+    in_offset: int
+    out_offset: int
+    write_gap: int
+    data_format: DataFormat
+    kernel_slot: KernelSlot | None = None
+    bias_slot: BiasSlot | None = None
+
+    @property
+    def in_passes(self) -> Passes:
+        """Rounds of input channels."""
+        return Passes.of(self.layer.in_shape.channels)
+
+    @property
+    def out_passes(self) -> Passes:
+        """Rounds of output channels."""
+        return Passes.of(self.layer.out_shape.channels)
+
+    @property
+    def has_convolution(self) -> bool:
+        """True if the layer multiplies; pass-through layers do not."""
+        return self.hardware.op is not Operator.PASSTHROUGH
+
+    @property
+    def bits(self) -> int:
+        """Weight width; 0 for layers without weights that do not say otherwise."""
+        kernel = self.layer.kernel
+        return kernel.bits if kernel is not None else self.layer.passthrough_bits
+
+    @property
+    def is_emulated(self) -> bool:
+        """True for element-wise layers whose passes the hardware sees as further rows."""
+        n, passes = self.layer.operands, self.in_passes.n
+        return n > 1 and passes > 1 and n * passes != n + passes
+
+    @property
+    def flatten_product(self) -> int:
+        """Input rounds of a flattened layer minus one; 0 for others."""
+        if not self.layer.flatten:
+            return 0
+        rows, columns = self.hardware.pooled
+        return self.in_passes.n * rows * columns - 1
+
+    @property
+    def lead(self) -> int:
+        """Lanes of the first output word below the first output channel."""
+        return lowest(self.output_processors) % INSTANCE_PROCESSORS
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedGraph:
+    """The whole network in its place."""
+
+    graph: Graph
+    layers: tuple[PlacedLayer, ...]
+
+    def max_time_slots(self, placed: "PlacedLayer") -> int:
+        """Words a pass-through layer writes per pixel, pass and quadrant."""
+        counts = (quadrant_map(placed.processors, q).bit_count() for q in self.quadrants)
+        return max(1, *(-(-count // INSTANCE_PROCESSORS) for count in counts))
+
+    @property
+    def quadrants(self) -> tuple[int, ...]:
+        """Quadrants in use: those of any input map and of the last output map."""
+        used = self.layers[-1].output_processors
+        for placed in self.layers:
+            used |= placed.processors
+        return quadrants_of(used)

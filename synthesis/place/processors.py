@@ -1,0 +1,114 @@
+"""Processor maps: as given, by the language's defaults, or chosen here.
+
+A tensor lives on the processors that read it, so the choice is one map per tensor. A description
+that gives `processors` for every layer is the vendor's language to the letter: there a missing
+`output_processors` means the next layer's `processors`, whoever reads the tensor.
+"""
+
+from dataclasses import dataclass
+
+from max78000.chip import Chip
+from max78000.errors import UnsupportedError
+from synthesis.description import INPUT
+from synthesis.ir import Graph, Layer
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Input and output map of one layer."""
+
+    processors: int
+    output_processors: int
+
+
+def is_explicit(graph: Graph) -> bool:
+    """True if the description places every layer itself."""
+    return all(layer.wishes.processors is not None for layer in graph.layers)
+
+
+def place_processors(graph: Graph, chip: Chip) -> tuple[Maps, ...]:
+    """Maps of every layer.
+
+    Raises:
+        UnsupportedError: a join of several tensors without given processors.
+    """
+    chooser = _Chooser(graph, chip)
+    inputs = [chooser.input_map(layer) for layer in graph.layers]
+    return tuple(
+        Maps(inputs[layer.index], _output_map(layer, graph, inputs)) for layer in graph.layers
+    )
+
+
+def packed_map(n_processors: int, first: int = 0) -> int:
+    """A run of neighbouring processors."""
+    return ((1 << n_processors) - 1) << first
+
+
+class _Chooser:
+    """Deals out processors in layer order, lowest first, as long as kernel memory has room
+    there.
+    """
+
+    def __init__(self, graph: Graph, chip: Chip) -> None:
+        self.graph = graph
+        self.chip = chip
+        self.tensor_maps: dict[int, int] = {}
+        self.used_words = [0] * N_PROCESSORS
+
+    def input_map(self, layer: Layer) -> int:
+        processors = layer.wishes.processors or self._tensor_map(layer)
+        for p in range(N_PROCESSORS):
+            if processors >> p & 1:
+                self.used_words[p] += _words(layer)
+        return processors
+
+    def _tensor_map(self, layer: Layer) -> int:
+        if len(layer.sources) != 1:
+            raise UnsupportedError(
+                "processors are needed for a layer that joins several tensors",
+                layer.where,
+                "give processors here and output_processors at its producers",
+                "P1",
+            )
+        source = layer.sources[0]
+        given = None if source == INPUT else self.graph.layers[source].wishes.output_processors
+        if source not in self.tensor_maps:
+            self.tensor_maps[source] = given or self._wish_of_readers(source) or self._choose(layer)
+        return self.tensor_maps[source]
+
+    def _wish_of_readers(self, source: int) -> int | None:
+        readers = self.graph.consumers(source)
+        return next((r.wishes.processors for r in readers if r.wishes.processors), None)
+
+    def _choose(self, layer: Layer) -> int:
+        width = Passes.of(layer.in_shape.channels).width
+        readers = self.graph.consumers(layer.sources[0])
+        needed = sum(_words(reader) for reader in readers)
+        for first in range(0, N_PROCESSORS - width + 1, INSTANCE_PROCESSORS):
+            busiest = max(self.used_words[first : first + width])
+            if busiest + needed <= self.chip.kernel_words:
+                return packed_map(width, first)
+        return packed_map(width)
+
+
+def _words(layer: Layer) -> int:
+    """Kernel words a layer takes in each of its processors, from shapes alone."""
+    if layer.kernel is None:
+        return 0
+    weights = layer.kernel.weights_oihw
+    per_processor = weights.size * layer.kernel.bits // Passes.of(layer.in_shape.channels).width
+    return -(-per_processor // 72) + INSTANCE_PROCESSORS - 1
+
+
+def _output_map(layer: Layer, graph: Graph, inputs: list[int]) -> int:
+    is_last = layer is graph.layers[-1]
+    packed = packed_map(Passes.of(layer.out_shape.channels).width)
+    if is_last:
+        return graph.output_map or layer.wishes.output_processors or packed
+    if layer.wishes.output_processors:
+        return layer.wishes.output_processors
+    if is_explicit(graph):
+        return inputs[layer.index + 1]
+    readers = graph.consumers(layer.index)
+    return inputs[readers[0].index] if readers else packed

@@ -1,0 +1,105 @@
+"""Kernel memory: one start word per layer, the same in all its processors, first fit in steps of
+four.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from max78000.chip import Chip
+from synthesis.place.pack import PackedKernels, kernel_size, pack_kernels
+from synthesis.place.placed import N_PROCESSORS, KernelSlot, PlacedLayer, members
+
+ALIGNMENT = 4
+ALL_PROCESSORS = (1 << N_PROCESSORS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class KernelMemory:
+    """What lies in the kernel memories: words (64, n, 9) uint8, d0 first, and which are used (64,
+    n).
+
+    `n` is at least the chip's size; it is larger only if the network does not fit, which the
+    capacity rule then reports with this map at hand.
+    """
+
+    words: np.ndarray
+    is_used: np.ndarray
+
+
+def place_weights(
+    layers: Sequence[PlacedLayer], chip: Chip
+) -> tuple[tuple[PlacedLayer, ...], KernelMemory]:
+    """Give every layer with weights a slot; equal weights on equal processors are stored once.
+
+    Layers on all processors come first, then the others, each group in order (the vendor
+    generator's order: programs stay equal word for word).
+    """
+    memory = _Memory(chip.kernel_words)
+    slots: dict[int, KernelSlot] = {}
+    pending = [placed for placed in layers if placed.layer.kernel is not None]
+    pending.sort(key=lambda placed: placed.processors != ALL_PROCESSORS)
+    for placed in pending:
+        owner = _same_weights(placed, layers)
+        if owner is None:
+            slots[placed.layer.index] = memory.store(placed)
+    for placed in pending:
+        owner = _same_weights(placed, layers)
+        if owner is not None:
+            slots[placed.layer.index] = slots[owner]
+    done = tuple(replace(placed, kernel_slot=slots.get(placed.layer.index)) for placed in layers)
+    return done, KernelMemory(memory.words, memory.is_used)
+
+
+def _same_weights(placed: PlacedLayer, layers: Sequence[PlacedLayer]) -> int | None:
+    """An earlier layer with the same packed weights on the same processors."""
+    weights = placed.hardware.weights_oihw
+    assert weights is not None
+    for other in layers[: placed.layer.index]:
+        if (
+            other.hardware.weights_oihw is not None
+            and other.bits == placed.bits
+            and other.processors == placed.processors
+            and np.array_equal(other.hardware.weights_oihw, weights)
+        ):
+            return other.layer.index
+    return None
+
+
+class _Memory:
+    """Kernel memory while it fills; grows past the chip's size so that a refusal can give
+    numbers.
+    """
+
+    def __init__(self, n_words: int) -> None:
+        self.words = np.zeros((N_PROCESSORS, n_words, 9), np.uint8)
+        self.is_used = np.zeros((N_PROCESSORS, n_words), bool)
+
+    def store(self, placed: PlacedLayer) -> KernelSlot:
+        size = kernel_size(placed)
+        first = self._find(members(placed.processors), size.n_words)
+        for packed in pack_kernels(placed):
+            self._write(packed, first)
+        return KernelSlot(first, size.n_words, size.count, placed.layer.index)
+
+    def _find(self, processors: tuple[int, ...], n_words: int) -> int:
+        taken = np.flatnonzero(self.is_used[list(processors)].any(axis=0))
+        first = 0
+        while True:
+            clash = taken[(taken >= first) & (taken < first + n_words)]
+            if not clash.size:
+                return first
+            first = -(-(int(clash[-1]) + 1) // ALIGNMENT) * ALIGNMENT
+
+    def _write(self, packed: PackedKernels, first: int) -> None:
+        columns = packed.columns + first
+        self._grow(int(columns[-1]) + 1 if columns.size else 0)
+        self.words[packed.processor, columns] = packed.words
+        self.is_used[packed.processor, columns] = True
+
+    def _grow(self, n_words: int) -> None:
+        missing = n_words - self.is_used.shape[1]
+        if missing > 0:
+            self.words = np.pad(self.words, ((0, 0), (0, missing), (0, 0)))
+            self.is_used = np.pad(self.is_used, ((0, 0), (0, missing)))

@@ -1,0 +1,34 @@
+"""Compiled network -> every file of the project folder, as text."""
+
+from math import prod
+
+from max78000.chip import Chip
+from max78000.program import to_json as program_json
+from synthesis.compile import Compiled
+from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
+from synthesis.inputs import Files, digest
+from synthesis.report import summary_lines
+from synthesis.report import to_json as report_json
+
+
+def project_files(
+    compiled: Compiled, files: Files, options: ProjectOptions, chip: Chip
+) -> dict[str, str]:
+    """File name -> text: C sources, register program, report. Same inputs, same bytes."""
+    graph = compiled.graph
+    last = graph.layers[-1].out_shape
+    facts = ProjectFacts(
+        quadrants=compiled.placement.graph.quadrants,
+        num_outputs=prod((last.channels, *last.dims)),
+        unloaded=tuple(layer.index for layer in graph.unloaded),
+        summary=summary_lines(compiled.report),
+        provenance=(
+            f"Description {files.network.name} sha256 {digest(files.network)},",
+            f"checkpoint {files.checkpoint.name} sha256 {digest(files.checkpoint)}.",
+        ),
+    )
+    return {
+        **emit_project(compiled.program, facts, options, chip),
+        "program.json": program_json(compiled.program, chip),
+        "report.json": report_json(compiled.report),
+    }

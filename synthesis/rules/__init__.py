@@ -1,0 +1,1 @@
+"""What the chip cannot do, one function per rule: its docstring is the manual entry."""

@@ -1,0 +1,68 @@
+"""Ways out of a refusal, computed for the network at hand, so that what is advised is known to
+fit.
+"""
+
+from dataclasses import replace
+
+from max78000.chip import Chip
+from synthesis.ir import Kernel
+from synthesis.place.pack import kernel_size
+from synthesis.place.place import Placement
+from synthesis.place.placed import N_PROCESSORS, PlacedLayer
+
+NARROWER = (4, 2)
+
+
+def fit_weights(placement: Placement, chip: Chip) -> str:
+    """The fewest layers whose weights have to become narrower, largest first; or that none will
+    do.
+    """
+    layers = [placed for placed in placement.graph.layers if placed.layer.kernel is not None]
+    for bits in NARROWER:
+        changed: list[PlacedLayer] = []
+        rest = sorted(layers, key=_words, reverse=True)
+        current = {placed.layer.index: placed for placed in layers}
+        while rest and not _fits(list(current.values()), chip):
+            placed = rest.pop(0)
+            changed.append(placed)
+            current[placed.layer.index] = with_bits(placed, bits)
+        if _fits(list(current.values()), chip):
+            names = ", ".join(placed.layer.name for placed in changed)
+            return f"{bits}-bit weights in {names} fit: {_busiest(list(current.values()))} words"
+    return "no width of weights fits: use fewer channels or layers"
+
+
+def smaller_image(placed: PlacedLayer, chip: Chip) -> str:
+    """How often the image has to be folded for a layer's data to fit, as far as folding helps."""
+    n_pixels = max(placed.layer.in_shape.n_pixels, placed.layer.out_shape.n_pixels)
+    fold = 2
+    while n_pixels // fold**2 * 4 > chip.data_instance_bytes:
+        fold *= 2
+    return f"fold the image by {fold}, pool in the layer before, or give another offset"
+
+
+def with_bits(placed: PlacedLayer, bits: int) -> PlacedLayer:
+    """The layer with narrower weights; only its size is meaningful."""
+    kernel = placed.layer.kernel
+    if kernel is None or kernel.bits <= bits:
+        return placed
+    narrow = Kernel(kernel.weights_oihw, kernel.bias, bits, kernel.output_shift, kernel.source)
+    return replace(placed, layer=replace(placed.layer, kernel=narrow))
+
+
+def _words(placed: PlacedLayer) -> int:
+    return kernel_size(placed).n_words
+
+
+def _busiest(layers: list[PlacedLayer]) -> int:
+    """Kernel words of the busiest processor if every layer starts on a multiple of four."""
+    used = [0] * N_PROCESSORS
+    for placed in layers:
+        n_words = -(-_words(placed) // 4) * 4
+        for p in range(N_PROCESSORS):
+            used[p] += n_words if placed.processors >> p & 1 else 0
+    return max(used)
+
+
+def _fits(layers: list[PlacedLayer], chip: Chip) -> bool:
+    return _busiest(layers) <= chip.kernel_words

@@ -1,0 +1,306 @@
+"""Rules a placed network has to keep: processors, memories, overlaps. Ids as in `graph_rules`."""
+
+from collections.abc import Iterator
+
+from max78000.chip import Chip
+from max78000.errors import CapacityError, InputError
+from synthesis.description import INPUT, DataFormat
+from synthesis.place.place import Placement
+from synthesis.place.placed import (
+    Passes,
+    PlacedLayer,
+    lowest,
+    quadrant_map,
+)
+from synthesis.place.processors import packed_map
+from synthesis.rules.advice import fit_weights, smaller_image
+from synthesis.rules.occupancy import instances_of, occupancies
+from synthesis.rules.rule import Finding, Rule
+
+MAX_STEP = 16
+POINTER_LIMIT = 1 << 17
+
+
+def input_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """`processors` has one bit per input channel of a pass (before flattening)."""
+    for placed in placement.graph.layers:
+        yield from _count("processors", placed, placed.processors, placed.layer.in_shape.channels)
+
+
+def output_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """`output_processors` has one bit per output channel of a pass."""
+    for placed in placement.graph.layers:
+        n = placed.layer.out_shape.channels
+        yield from _count("output_processors", placed, placed.output_processors, n)
+
+
+def _count(key: str, placed: PlacedLayer, processors: int, n: int) -> Iterator[Finding]:
+    passes = Passes.of(n)
+    if processors.bit_count() != passes.width:
+        rounds = f" in {passes.n} passes" if passes.n > 1 else ""
+        yield Finding(
+            f"{key} has {processors.bit_count()} bits, {n} channels{rounds} need {passes.width}",
+            placed.layer.where,
+            f"use {key}: 0x{packed_map(passes.width):016x}, or check the sample's size",
+        )
+
+
+def chw_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """CHW input has one processor per data memory instance: it delivers one byte stream."""
+    first = placement.graph.layers[0]
+    if first.data_format is not DataFormat.CHW:
+        return
+    if len(instances_of(first.processors)) != first.processors.bit_count():
+        yield Finding(
+            f"processors 0x{first.processors:016x} share data memories",
+            first.layer.where,
+            "use every fourth processor, or data_format: HWC",
+        )
+    if first.layer.operands > 1 or first.in_passes.n > 1:
+        yield Finding(
+            "CHW with several operands or passes", first.layer.where, "use data_format: HWC"
+        )
+
+
+def passthrough_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A pass-through layer packs each quadrant's channels: same count, no gaps, same quadrant."""
+    for placed in placement.graph.layers:
+        if placed.has_convolution:
+            continue
+        for quadrant in range(4):
+            inputs = quadrant_map(placed.processors, quadrant)
+            outputs = quadrant_map(placed.output_processors, quadrant)
+            packed = packed_map(inputs.bit_count(), max(0, lowest(outputs)))
+            if outputs != packed and (inputs or outputs):
+                yield Finding(
+                    f"quadrant {quadrant}: inputs {inputs:#06x} become outputs {packed:#06x}, "
+                    f"not {outputs:#06x}",
+                    placed.layer.where,
+                    "use the same count in every quadrant, without gaps",
+                )
+
+
+def readers_map(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A layer reads processors that its producers wrote."""
+    layers = placement.graph.layers
+    for placed in layers:
+        if INPUT in placed.layer.sources:
+            continue
+        written = 0
+        for source in placed.layer.sources:
+            written |= layers[source].output_processors
+        missing = placed.processors & ~written
+        if missing:
+            yield Finding(
+                f"processors 0x{missing:016x} read what no producer writes",
+                placed.layer.where,
+                "correct processors, or output_processors of the producers",
+            )
+
+
+def operand_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """The producers of an element-wise layer write the same processors."""
+    layers = placement.graph.layers
+    for placed in layers:
+        sources = [source for source in placed.layer.sources if source != INPUT]
+        maps = {layers[source].output_processors for source in sources}
+        if placed.layer.combine is not None and len(maps) > 1:
+            yield Finding(
+                "operands on different processors: "
+                + ", ".join(f"0x{processors:016x}" for processors in sorted(maps)),
+                placed.layer.where,
+                "give all producers the same output_processors",
+            )
+
+
+def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A tensor written with a gap is read by a layer of as many operands or passes: no read gap."""
+    layers = placement.graph.layers
+    for placed in layers:
+        for source in placed.layer.sources:
+            if source == INPUT or not layers[source].write_gap:
+                continue
+            words = placed.layer.operands * placed.in_passes.n
+            written = layers[source].out_passes.n * (layers[source].write_gap + 1)
+            if words != written:
+                yield Finding(
+                    f"reads {words} words a pixel, {layers[source].layer.name} writes every "
+                    f"{written} words",
+                    placed.layer.where,
+                    "write the tensor a second time without gap (op: passthrough)",
+                )
+
+
+def alignment(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Offsets are multiples of 4, and the last word has a 17-bit address."""
+    for placed in placement.graph.layers:
+        for key, offset in (("in_offset", placed.in_offset), ("out_offset", placed.out_offset)):
+            if offset % 4:
+                yield Finding(
+                    f"{key} {offset:#x} is not a multiple of 4",
+                    placed.layer.where,
+                    f"use {offset & ~3:#x}",
+                )
+        if placed.out_offset < placed.hardware.lead_bytes:
+            yield Finding(
+                f"out_offset {placed.out_offset:#x}, {placed.hardware.lead_bytes} bytes before "
+                "it are written too",
+                placed.layer.where,
+                f"use {placed.hardware.lead_bytes:#x} or more",
+            )
+
+
+def write_step(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Output passes times (write_gap + 1) is at most 16, for pass-through layers write_gap 15."""
+    for placed in placement.graph.layers:
+        passes = placed.out_passes.n if placed.has_convolution else 1
+        step = passes * (placed.write_gap + 1)
+        if step > MAX_STEP:
+            yield Finding(
+                f"write step {step}, limit {MAX_STEP}", placed.layer.where, "reduce write_gap"
+            )
+
+
+def input_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """A layer's input lies inside the 32 KiB of a data memory instance."""
+    for placed in placement.graph.layers:
+        unit = 1 if placed.data_format is DataFormat.CHW else 4
+        n_words = placed.in_passes.n * placed.layer.operands
+        size = placed.layer.in_shape.n_pixels * n_words * unit
+        if placed.in_offset + size > chip.data_instance_bytes:
+            yield Finding(
+                f"input {placed.layer.in_shape} needs {size} bytes from {placed.in_offset:#x}, an "
+                f"instance has {chip.data_instance_bytes}",
+                placed.layer.where,
+                smaller_image(placed, chip),
+            )
+
+
+def output_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """A layer's output lies inside the 32 KiB of a data memory instance."""
+    for placed in placement.graph.layers:
+        layer = placed.layer
+        n_pixels = layer.out_shape.n_pixels + placed.hardware.extra_pixels
+        size = 4 * n_pixels * placed.out_passes.n * (layer.output_width // 8)
+        end = placed.out_offset + (size - 4) * (placed.write_gap + 1) + 4
+        if end > chip.data_instance_bytes:
+            yield Finding(
+                f"output {layer.out_shape} of {layer.output_width} bits needs {size} bytes from "
+                f"{placed.out_offset:#x}, an instance has {chip.data_instance_bytes}",
+                layer.where,
+                smaller_image(placed, chip),
+            )
+
+
+def overlap(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """No layer overwrites a tensor that is still to be read, or an output still to be unloaded."""
+    tensors = list(occupancies(placement, chip))
+    for i, later in enumerate(tensors):
+        for earlier in tensors[:i]:
+            word = earlier.clash(later)
+            if word is not None:
+                layer = placement.graph.layers[later.source].layer
+                yield Finding(
+                    f"its output overwrites {earlier.name} at byte {4 * word:#x} of a data memory, "
+                    f"before {_last_use(earlier.last, placement)}",
+                    layer.where,
+                    "move out_offset to the other half (0x4000), or use other processors",
+                )
+
+
+def _last_use(last: int, placement: Placement) -> str:
+    layers = placement.graph.layers
+    return f"{layers[last].layer.name} has read it" if last < len(layers) else "it is unloaded"
+
+
+def kernel_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """Every processor holds 768 words of nine bytes; a layer takes the same words in all of its
+    own.
+    """
+    ends = placement.kernels.is_used.shape[1]
+    if ends <= chip.kernel_words:
+        return
+    used = placement.kernels.is_used.sum(axis=1)
+    busiest = int(used.argmax())
+    over = [
+        placed
+        for placed in placement.graph.layers
+        if placed.kernel_slot is not None
+        and placed.kernel_slot.first_word + placed.kernel_slot.n_words > chip.kernel_words
+    ]
+    total = int(used.sum()) * chip.kernel_word_bytes
+    yield Finding(
+        f"weights need {total:,} bytes of {chip.weight_bytes:,}; processor {busiest} needs "
+        f"{max(int(used[busiest]), ends)} of {chip.kernel_words} kernel words; first layer that "
+        f"does not fit: {over[0].layer.name}",
+        over[0].layer.where,
+        fit_weights(placement, chip),
+    )
+
+
+def bias_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """Each quadrant holds 512 bias bytes; a layer's biases lie in one quadrant."""
+    for quadrant, contents in enumerate(placement.biases.contents):
+        if len(contents) > chip.bias_bytes_per_quadrant:
+            yield Finding(
+                f"biases need {len(contents)} bytes of {chip.bias_bytes_per_quadrant} in quadrant "
+                f"{quadrant}",
+                placement.graph.graph.source,
+                "train the widest layers without bias, or spread them with bias_group",
+            )
+
+
+def bias_groups(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """`bias_group` names quadrants that the network uses."""
+    used = placement.graph.quadrants
+    for placed in placement.graph.layers:
+        unused = set(placed.layer.wishes.bias_group or ()) - set(used)
+        if unused:
+            yield Finding(
+                f"bias_group {sorted(unused)} is not in use",
+                placed.layer.where,
+                f"use {', '.join(map(str, used))}",
+            )
+
+
+def mask_counter(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """Kernel positions fit the 16-bit mask counters."""
+    for placed in placement.graph.layers:
+        slot = placed.kernel_slot
+        if slot is None or slot.first_word + slot.n_words > chip.kernel_words:
+            continue  # without weights, or refused by C12
+        start = 9 * slot.first_word // placed.hardware.n_taps
+        end = 8 * start + (slot.count - 1) * placed.bits
+        if end >= 1 << 16:
+            yield Finding(f"kernel position {end}, limit 65535", placed.layer.where, "split it")
+
+
+def master_quadrant(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Quadrant 0 runs the others, so some layer has to use it."""
+    if 0 not in placement.graph.quadrants:
+        yield Finding(
+            "no layer uses processors 0..15",
+            placement.graph.layers[0].layer.where,
+            "move a layer to quadrant 0",
+        )
+
+
+PLACEMENT_RULES: tuple[Rule[Placement], ...] = (
+    Rule("P2", input_processors, InputError),
+    Rule("P3", output_processors, InputError),
+    Rule("P5", chw_processors),
+    Rule("P6", passthrough_processors),
+    Rule("P7", operand_maps, InputError),
+    Rule("P8", readers_map, None),
+    Rule("E6a", gap_reader),
+    Rule("D4", alignment, InputError),
+    Rule("D5", input_fits, CapacityError),
+    Rule("D6", output_fits, CapacityError),
+    Rule("D7", overlap, CapacityError),
+    Rule("D11", write_step, CapacityError),
+    Rule("C12", kernel_memory, CapacityError),
+    Rule("C14", bias_memory, CapacityError),
+    Rule("C15", bias_groups, InputError),
+    Rule("C22", mask_counter, CapacityError),
+    Rule("G17", master_quadrant),
+)

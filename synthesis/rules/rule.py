@@ -1,0 +1,64 @@
+"""What a rule is: an id, a check, and the kind of refusal. No rule is here."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from max78000.chip import Chip
+from max78000.errors import ToolError, UnsupportedError
+
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation: what is wrong, with numbers, where, and what to do."""
+
+    why: str
+    where: str
+    fix: str = ""
+
+
+Check = Callable[[Subject, Chip], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Subject]):
+    """A limit of the chip or of the language.
+
+    `error` is the refusal raised; None makes the rule a warning. The check's docstring explains it.
+    """
+
+    id: str
+    check: Check[Subject]
+    error: type[ToolError] | None = UnsupportedError
+
+    @property
+    def manual(self) -> str:
+        """The rule in full, for `--explain`."""
+        return inspect.getdoc(self.check) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a set of rules found: refusals, and warnings that do not stop the compiler."""
+
+    errors: tuple[ToolError, ...]
+    warnings: tuple[str, ...]
+
+
+def apply_rules(
+    rules: Iterable[Rule[Subject]], subject: Subject, chip: Chip, allowed: frozenset[str]
+) -> Verdict:
+    """Run all rules; violations of those named in `allowed` become warnings."""
+    errors: list[ToolError] = []
+    warnings: list[str] = []
+    for rule in rules:
+        for finding in rule.check(subject, chip):
+            if rule.error is None or rule.id in allowed:
+                problem = ToolError(finding.why, finding.where, finding.fix, rule.id)
+                warnings.append(str(problem))
+            else:
+                errors.append(rule.error(finding.why, finding.where, finding.fix, rule.id))
+    return Verdict(tuple(errors), tuple(warnings))

@@ -1,0 +1,108 @@
+"""Stages as text: the graph as a table, the placed graph as the completed network description."""
+
+from collections.abc import Iterator
+
+from synthesis.description import Operator
+from synthesis.ir import Graph, Layer, PoolKind
+from synthesis.place.placed import PlacedGraph, PlacedLayer
+
+OPERATOR_WORDS = {op: "none" if op is Operator.PASSTHROUGH else op.value for op in Operator}
+
+
+def graph_text(graph: Graph) -> str:
+    """One line per layer: shapes, operation, number ranges."""
+    lines = [f"graph {graph.name}: input {graph.input_shape}"]
+    lines += [f"  {_layer_line(layer)}" for layer in graph.layers]
+    return "\n".join(lines) + "\n"
+
+
+def _layer_line(layer: Layer) -> str:
+    sources = ", ".join("input" if source < 0 else str(source) for source in layer.sources)
+    parts = [f"{layer.index} {layer.name} <- {sources}: {layer.in_shape} -> {layer.out_shape}"]
+    if layer.pool.is_used:
+        parts.append(f"{layer.pool.kind.value} pool {layer.pool.window} step {layer.pool.stride}")
+    if layer.combine is not None:
+        parts.append(f"{layer.combine.value} of {layer.operands}")
+    parts.append(f"{layer.op.value} {layer.kernel_size} pad {layer.pad}")
+    if layer.kernel is not None:
+        bias = "bias" if layer.kernel.bias is not None else "no bias"
+        parts.append(f"{layer.kernel.bits}-bit weights, shift {layer.kernel.output_shift}, {bias}")
+    if layer.activation.value != "none":
+        parts.append(layer.activation.value)
+    if layer.output_width == 32:
+        parts.append("32 bits")
+    return "; ".join(parts)
+
+
+def placed_yaml(placed: PlacedGraph) -> str:
+    """The description with everything filled in; reading it again gives the same program."""
+    graph = placed.graph
+    lines = ["---", f"arch: {graph.name}", "dataset: sample"]
+    if graph.output_map is not None:
+        lines.append(f"output_map: 0x{graph.output_map:016x}")
+    lines.append("layers:")
+    for layer in placed.layers:
+        first, *rest = _entries(layer)
+        lines.append(f"  - {first}")
+        lines += [f"    {entry}" for entry in rest]
+    return "\n".join(lines) + "\n"
+
+
+def _entries(placed: PlacedLayer) -> Iterator[str]:
+    layer = placed.layer
+    yield f"name: {layer.name}"
+    yield f"op: {OPERATOR_WORDS[layer.op]}"
+    sources = ", ".join("input" if source < 0 else str(source) for source in layer.sources)
+    yield f"in_sequences: [{sources}]"
+    yield f"in_channels: {_in_channels(layer)}"
+    yield f"in_dim: [{layer.in_shape.rows}, {layer.in_shape.columns}]"
+    if any(layer.in_crop):
+        yield f"in_crop: [{layer.in_crop[0]}, {layer.in_crop[1]}]"
+    yield from _operation_entries(layer)
+    if layer.kernel is not None:
+        yield f"quantization: {layer.kernel.bits}"
+        yield f"output_shift: {layer.kernel.output_shift}"
+    elif layer.passthrough_bits:
+        yield f"quantization: {layer.passthrough_bits}"
+    if layer.output_width != 8:
+        yield f"output_width: {layer.output_width}"
+    if layer.is_output:
+        yield "output: true"
+    if layer.index == 0:
+        yield f"data_format: {placed.data_format.value}"
+    yield f"processors: 0x{placed.processors:016x}"
+    yield f"output_processors: 0x{placed.output_processors:016x}"
+    yield f"in_offset: 0x{placed.in_offset:04x}"
+    yield f"out_offset: 0x{placed.out_offset:04x}"
+    if placed.write_gap:
+        yield f"write_gap: {placed.write_gap}"
+    if placed.bias_slot is not None:
+        yield f"bias_group: {placed.bias_slot.quadrant}"
+
+
+def _in_channels(layer: Layer) -> int:
+    n_pixels = layer.pooled[0] * layer.pooled[1] if layer.flatten else 1
+    return layer.in_shape.channels * n_pixels
+
+
+def _operation_entries(layer: Layer) -> Iterator[str]:
+    if layer.op is Operator.CONV1D:
+        yield f"kernel_size: {layer.kernel_size[0]}"
+    elif layer.op in (Operator.CONV2D, Operator.CONVTRANSPOSE2D):
+        yield f"kernel_size: {layer.kernel_size[0]}x{layer.kernel_size[1]}"
+    if layer.op is not Operator.PASSTHROUGH:
+        yield f"pad: {layer.pad[0]}"
+    if layer.dilation != 1:
+        yield f"dilation: {layer.dilation}"
+    if layer.flatten:
+        yield "flatten: true"
+    if layer.pool.is_used or layer.pool.kind is PoolKind.AVERAGE:
+        window, stride = layer.pool.window, layer.pool.stride
+        yield f"{layer.pool.kind.value}_pool: [{window[0]}, {window[1]}]"
+        yield f"pool_stride: [{stride[0]}, {stride[1]}]"
+    if layer.combine is not None:
+        yield f"eltwise: {layer.combine.value.lower()}"
+        yield f"operands: {layer.operands}"
+        if not layer.pool_first:
+            yield "pool_first: false"
+    yield f"activate: {layer.activation.value if layer.activation.value != 'none' else 'None'}"

@@ -1,0 +1,410 @@
+"""YAML text -> NetworkSpec. Every problem of the file is reported at once, each with its line.
+
+Checks spelling and types only: what a combination of keys means is decided later. The accepted
+language is the vendor generator's (YAML 1.1, hexadecimal processor maps with dots or underscores,
+aliases).
+"""
+
+import difflib
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
+from synthesis.description import (
+    ACTIVATIONS,
+    DATA_FORMATS,
+    ELTWISE_OPERATORS,
+    OPERATORS,
+    LayerSpec,
+    NetworkSpec,
+    Pair,
+    Reference,
+)
+
+MAX_PROCESSOR_MAP = 2**64 - 1
+Converter = Callable[[Any], Any]
+
+
+class _BadValue(ValueError):
+    """What a converter expected, as the end of the sentence "... must be"."""
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _BadValue("an integer")
+    return value
+
+
+def _from(low: int, high: int) -> Converter:
+    def convert(value: object) -> int:
+        number = _integer(value)
+        if not low <= number <= high:
+            raise _BadValue(f"an integer from {low} to {high}")
+        return number
+
+    return convert
+
+
+def _boolean(value: object) -> bool:
+    if value in (True, False, 0, 1) and isinstance(value, int):
+        return bool(value)
+    raise _BadValue("true or false (without quotes)")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise _BadValue("a word")
+    return value
+
+
+def _word(*allowed: str) -> Converter:
+    def convert(value: object) -> str:
+        word = "none" if value is None else str(value).lower()
+        if word not in allowed:
+            near = difflib.get_close_matches(word, allowed, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise _BadValue(f"one of {', '.join(allowed)}{hint}")
+        return word
+
+    return convert
+
+
+def _one_of(*allowed: int) -> Converter:
+    def convert(value: object) -> int:
+        if isinstance(value, bool) or value not in allowed:
+            raise _BadValue(f"one of {', '.join(map(str, allowed))}")
+        return _integer(value)
+
+    return convert
+
+
+def _quantization(value: object) -> int:
+    if isinstance(value, str) and value.lower() in ("bin", "binary"):
+        raise UnsupportedError(
+            "binary weights {-1, +1} exist on MAX78002 only",
+            fix="use quantization: 1, whose weights are {-1, 0}",
+            rule="G18",
+        )
+    return int(_one_of(1, 2, 4, 8)(value))
+
+
+def processor_map(value: object) -> int:
+    """A 64-bit set of processors: an integer, or hexadecimal text with dots and underscores."""
+    if isinstance(value, str):
+        try:
+            value = int(value.replace(".", "").replace("_", ""), 16)
+        except ValueError:
+            raise _BadValue("a 64-bit map such as 0x0000.0000.0000.00ff") from None
+    number = _integer(value)
+    if not 1 <= number <= MAX_PROCESSOR_MAP:
+        raise _BadValue("a map from 0x1 to 0xffffffffffffffff")
+    return number
+
+
+def _pair(value: object) -> Pair:
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise _BadValue("two integers [rows, columns]")
+        return _integer(value[0]), _integer(value[1])
+    number = _integer(value)
+    return number, number
+
+
+def _pair_or_int(value: object) -> Pair | int:
+    return _pair(value) if isinstance(value, list) else _integer(value)
+
+
+def _dimensions(value: object) -> Pair:
+    if isinstance(value, list):
+        return (_integer(value[0]), 1) if len(value) == 1 else _pair(value)
+    return _integer(value), 1
+
+
+def _kernel_size(value: object) -> Pair:
+    if isinstance(value, str):
+        rows, _, columns = value.lower().partition("x")
+        if rows.strip().isdigit() and columns.strip().isdigit():
+            return int(rows), int(columns)
+        raise _BadValue("rows x columns such as 3x3, or one integer for Conv1d")
+    return _integer(value), 1
+
+
+def _reference(value: object) -> Reference:
+    if isinstance(value, str):
+        return value.lower()
+    return _integer(value)
+
+
+def _references(value: object) -> tuple[Reference, ...]:
+    if isinstance(value, list):
+        if not value:
+            raise _BadValue("at least one layer")
+        return tuple(_reference(entry) for entry in value)
+    return (_reference(value),)
+
+
+def _integers(value: object) -> tuple[int, ...]:
+    entries = value if isinstance(value, list) else [value]
+    return tuple(int(_from(0, 3)(entry)) for entry in entries)
+
+
+# key -> (name in LayerSpec, converter)
+LAYER_KEYS = MappingProxyType(
+    {
+        "name": ("name", _text),
+        "sequence": ("sequence", _from(0, 31)),
+        "next_sequence": ("next_sequence", _reference),
+        "simulated_sequence": ("simulated_sequence", _reference),
+        "in_sequences": ("in_sequences", _references),
+        "weight_source": ("weight_source", _reference),
+        "output": ("output", _boolean),
+        "op": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
+        "operation": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
+        "operator": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
+        "convolution": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
+        "eltwise": ("eltwise", _word(*ELTWISE_OPERATORS)),
+        "operands": ("operands", _from(2, 16)),
+        "pool_first": ("pool_first", _boolean),
+        "activate": ("activate", _word(*ACTIVATIONS)),
+        "activation": ("activate", _word(*ACTIVATIONS)),
+        "kernel_size": ("kernel_size", _kernel_size),
+        "pad": ("pad", _integer),
+        "stride": ("stride", _pair),
+        "dilation": ("dilation", _pair),
+        "output_pad": ("output_pad", _integer),
+        "flatten": ("flatten", _boolean),
+        "max_pool": ("max_pool", _pair_or_int),
+        "avg_pool": ("avg_pool", _pair_or_int),
+        "pool_stride": ("pool_stride", _pair_or_int),
+        "quantization": ("quantization", _quantization),
+        "output_shift": ("output_shift", _integer),
+        "output_width": ("output_width", _one_of(8, 32)),
+        "in_channels": ("in_channels", _from(1, 1 << 20)),
+        "out_channels": ("out_channels", _from(1, 1 << 20)),
+        "in_dim": ("in_dim", _dimensions),
+        "in_crop": ("in_crop", _pair),
+        "processors": ("processors", processor_map),
+        "output_processors": ("output_processors", processor_map),
+        "in_offset": ("in_offset", _from(0, 0x1FFFF)),
+        "out_offset": ("out_offset", _from(0, 0x1FFFF)),
+        "write_gap": ("write_gap", _from(0, 15)),
+        "bias_group": ("bias_group", _integers),
+        "bias_quadrant": ("bias_group", _integers),
+        "data_format": ("data_format", _word(*DATA_FORMATS)),
+        "streaming": ("streaming", _boolean),
+        "in_channel_skip": ("in_channel_skip", _from(0, 1024)),
+        "buffer_shift": ("buffer_shift", _from(1, 1024)),
+        "buffer_insert": ("buffer_insert", _from(1, 1024)),
+    }
+)
+# Keys that only the larger MAX78002 has -> the one value that is harmless here, and the way out.
+OTHER_CHIP_KEYS = MappingProxyType(
+    {
+        "bypass": (False, "use op: passthrough"),
+        "calcx4": (False, "remove it"),
+        "readahead": (False, "remove it"),
+        "tcalc": (False, "remove it"),
+        "snoop_sequence": (None, "remove it"),
+        "read_gap": (0, "write the tensor a second time without gap, with op: passthrough"),
+        "in_skip": (0, "write the tensor a second time without gap, with op: passthrough"),
+        "groups": (1, "use a full convolution whose unused weights are 0"),
+        "conv_groups": (1, "use a full convolution whose unused weights are 0"),
+        "pool_dilation": (1, "pool in two layers"),
+    }
+)
+NETWORK_KEYS = MappingProxyType(
+    {
+        "arch": _text,
+        "dataset": _text,
+        "bias": _text,
+        "weights": _text,
+        "output_map": processor_map,
+    }
+)
+NOT_YET = ("unload", "data_buffer")
+
+
+def read_network(text: str, source: str) -> NetworkSpec:
+    """Parse a description.
+
+    Args:
+        text: the YAML.
+        source: name of the file, for messages.
+    Raises:
+        ProblemList or InputError: all problems of the file, each with its line.
+    """
+    return _Reader(source).network(text)
+
+
+class _Reader:
+    """Walks the YAML nodes once and collects problems."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.problems: list[ToolError] = []
+
+    def network(self, text: str) -> NetworkSpec:
+        root = self._compose(text)
+        values: dict[str, Any] = {}
+        layers: tuple[LayerSpec, ...] = ()
+        for key, node in self._entries(root, "").items():
+            if key == "layers":
+                layers = self._layers(node)
+            elif key in NETWORK_KEYS:
+                self._convert(node, key, NETWORK_KEYS[key], values, key)
+            else:
+                self._unknown_network_key(key, node)
+        missing = [key for key in ("arch", "dataset", "layers") if key not in self._keys(root)]
+        if missing:
+            self._problem(
+                1, f"{', '.join(missing)} missing", "give arch, dataset and layers", rule="G2"
+            )
+        raise_all(self.problems)
+        return NetworkSpec(source=self.source, layers=layers, **values)
+
+    def _compose(self, text: str) -> yaml.MappingNode:
+        try:
+            root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            reason = getattr(error, "problem", None) or "the text is not YAML"
+            raise InputError(
+                f"not valid YAML: {reason}", f"{self.source}:{line}", rule="G1"
+            ) from None
+        if not isinstance(root, yaml.MappingNode):
+            raise InputError(
+                "a network description is a mapping with arch, dataset and layers",
+                f"{self.source}:1",
+                "see networks/README.md for the smallest example",
+                "G1",
+            )
+        return root
+
+    def _layers(self, node: yaml.Node) -> tuple[LayerSpec, ...]:
+        if not isinstance(node, yaml.SequenceNode) or not node.value:
+            self._problem(_line(node), "layers must be a list of layers", rule="G2")
+            return ()
+        return tuple(self._layer(entry, i) for i, entry in enumerate(node.value))
+
+    def _layer(self, node: yaml.Node, position: int) -> LayerSpec:
+        place = f"layers[{position}]"
+        if not isinstance(node, yaml.MappingNode):
+            self._problem(_line(node), "a layer must be a mapping", place=place, rule="G2")
+            return LayerSpec(line=_line(node))
+        values: dict[str, Any] = {}
+        spelled: dict[str, str] = {}
+        for key, entry in self._entries(node, place).items():
+            if key in OTHER_CHIP_KEYS:
+                self._other_chip_key(key, entry, place)
+            elif key not in LAYER_KEYS:
+                self._unknown_key(key, entry, place, (*LAYER_KEYS, *OTHER_CHIP_KEYS))
+            elif LAYER_KEYS[key][0] in spelled:
+                first = spelled[LAYER_KEYS[key][0]]
+                self._problem(
+                    _line(entry), f"{first} and {key} mean the same", "keep one", place, "G4"
+                )
+            else:
+                name, converter = LAYER_KEYS[key]
+                spelled[name] = key
+                self._convert(entry, key, converter, values, name, place)
+        return LayerSpec(line=_line(node), **values)
+
+    def _convert(
+        self,
+        node: yaml.Node,
+        key: str,
+        converter: Converter,
+        values: dict[str, Any],
+        name: str,
+        place: str = "",
+    ) -> None:
+        value = _construct(node)
+        try:
+            values[name] = converter(value)
+        except _BadValue as expected:
+            self._problem(
+                _line(node), f"{key}: {value!r} must be {expected}", place=place, rule="G22"
+            )
+        except UnsupportedError as error:
+            self._problem(
+                _line(node), error.why, error.fix, place, error.rule, kind=UnsupportedError
+            )
+
+    def _keys(self, node: yaml.MappingNode) -> set[str]:
+        return {str(_construct(key)) for key, _ in node.value}
+
+    def _entries(self, node: yaml.MappingNode, place: str) -> dict[str, yaml.Node]:
+        entries: dict[str, yaml.Node] = {}
+        for key_node, value in node.value:
+            key = str(_construct(key_node))
+            if key in entries:
+                first = _line(entries[key])
+                self._problem(
+                    _line(key_node), f"{key} is given twice, first on line {first}", "keep one",
+                    place, "G1",
+                )  # fmt: skip
+            entries[key] = value
+        return entries
+
+    def _unknown_network_key(self, key: str, node: yaml.Node) -> None:
+        if key == "snoop":
+            self._problem(
+                _line(node), "snoop exists on MAX78002 only", "remove it", "", "G18",
+                kind=UnsupportedError,
+            )  # fmt: skip
+        elif key in NOT_YET:
+            self._problem(
+                _line(node), f"{key} is not supported yet", "remove it", kind=UnsupportedError
+            )
+        else:
+            self._unknown_key(key, node, "", (*NETWORK_KEYS, "layers"))
+
+    def _other_chip_key(self, key: str, node: yaml.Node, place: str) -> None:
+        harmless, fix = OTHER_CHIP_KEYS[key]
+        value = _construct(node)
+        if value in (harmless, [harmless, harmless]) or value is None:
+            return
+        self._problem(
+            _line(node), f"{key}: {value} exists on MAX78002 only", fix, place, "G18",
+            kind=UnsupportedError,
+        )  # fmt: skip
+
+    def _unknown_key(self, key: str, node: yaml.Node, place: str, known: tuple[str, ...]) -> None:
+        near = difflib.get_close_matches(key, known, 1)
+        fix = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        self._problem(_line(node), f"unknown key {key!r}", fix, place, "G3")
+
+    def _problem(
+        self,
+        line: int,
+        why: str,
+        fix: str = "",
+        place: str = "",
+        rule: str = "",
+        kind: type[ToolError] = InputError,
+    ) -> None:
+        where = f"{self.source}:{line} {place}".rstrip()
+        self.problems.append(kind(why, where, fix, rule))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _construct(node: yaml.Node) -> Any:
+    """The plain value of a node, as YAML 1.1 defines it; unhashable keys become text."""
+    if isinstance(node, yaml.ScalarNode):
+        loader = yaml.SafeLoader("")
+        try:
+            return loader.construct_object(node, deep=True)
+        except (yaml.YAMLError, ValueError):
+            return node.value
+        finally:
+            loader.dispose()
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(entry) for entry in node.value]
+    return {str(_construct(key)): _construct(value) for key, value in node.value}
