@@ -63,6 +63,7 @@ class Inert:
         pass
 
     def __call__(self, *_args: object, **_kwargs: object) -> "Inert":
+        """Stand in for the result of calling whatever was named."""
         return self
 
     def __setstate__(self, _state: object) -> None:

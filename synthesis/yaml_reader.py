@@ -6,13 +6,13 @@ aliases).
 """
 
 import difflib
-from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
+from synthesis import yaml_values as values
 from synthesis.description import (
     ACTIVATIONS,
     DATA_FORMATS,
@@ -20,184 +20,55 @@ from synthesis.description import (
     OPERATORS,
     LayerSpec,
     NetworkSpec,
-    Pair,
-    Reference,
 )
-
-MAX_PROCESSOR_MAP = 2**64 - 1
-Converter = Callable[[Any], Any]
-
-
-class _BadValue(ValueError):
-    """What a converter expected, as the end of the sentence "... must be"."""
-
-
-def _integer(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _BadValue("an integer")
-    return value
-
-
-def _from(low: int, high: int) -> Converter:
-    def convert(value: object) -> int:
-        number = _integer(value)
-        if not low <= number <= high:
-            raise _BadValue(f"an integer from {low} to {high}")
-        return number
-
-    return convert
-
-
-def _boolean(value: object) -> bool:
-    if value in (True, False, 0, 1) and isinstance(value, int):
-        return bool(value)
-    raise _BadValue("true or false (without quotes)")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise _BadValue("a word")
-    return value
-
-
-def _word(*allowed: str) -> Converter:
-    def convert(value: object) -> str:
-        word = "none" if value is None else str(value).lower()
-        if word not in allowed:
-            near = difflib.get_close_matches(word, allowed, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise _BadValue(f"one of {', '.join(allowed)}{hint}")
-        return word
-
-    return convert
-
-
-def _one_of(*allowed: int) -> Converter:
-    def convert(value: object) -> int:
-        if isinstance(value, bool) or value not in allowed:
-            raise _BadValue(f"one of {', '.join(map(str, allowed))}")
-        return _integer(value)
-
-    return convert
-
-
-def _quantization(value: object) -> int:
-    if isinstance(value, str) and value.lower() in ("bin", "binary"):
-        raise UnsupportedError(
-            "binary weights {-1, +1} exist on MAX78002 only",
-            fix="use quantization: 1, whose weights are {-1, 0}",
-            rule="G18",
-        )
-    return int(_one_of(1, 2, 4, 8)(value))
-
-
-def processor_map(value: object) -> int:
-    """A 64-bit set of processors: an integer, or hexadecimal text with dots and underscores."""
-    if isinstance(value, str):
-        try:
-            value = int(value.replace(".", "").replace("_", ""), 16)
-        except ValueError:
-            raise _BadValue("a 64-bit map such as 0x0000.0000.0000.00ff") from None
-    number = _integer(value)
-    if not 1 <= number <= MAX_PROCESSOR_MAP:
-        raise _BadValue("a map from 0x1 to 0xffffffffffffffff")
-    return number
-
-
-def _pair(value: object) -> Pair:
-    if isinstance(value, list):
-        if len(value) != 2:
-            raise _BadValue("two integers [rows, columns]")
-        return _integer(value[0]), _integer(value[1])
-    number = _integer(value)
-    return number, number
-
-
-def _pair_or_int(value: object) -> Pair | int:
-    return _pair(value) if isinstance(value, list) else _integer(value)
-
-
-def _dimensions(value: object) -> Pair:
-    if isinstance(value, list):
-        return (_integer(value[0]), 1) if len(value) == 1 else _pair(value)
-    return _integer(value), 1
-
-
-def _kernel_size(value: object) -> Pair:
-    if isinstance(value, str):
-        rows, _, columns = value.lower().partition("x")
-        if rows.strip().isdigit() and columns.strip().isdigit():
-            return int(rows), int(columns)
-        raise _BadValue("rows x columns such as 3x3, or one integer for Conv1d")
-    return _integer(value), 1
-
-
-def _reference(value: object) -> Reference:
-    if isinstance(value, str):
-        return value.lower()
-    return _integer(value)
-
-
-def _references(value: object) -> tuple[Reference, ...]:
-    if isinstance(value, list):
-        if not value:
-            raise _BadValue("at least one layer")
-        return tuple(_reference(entry) for entry in value)
-    return (_reference(value),)
-
-
-def _integers(value: object) -> tuple[int, ...]:
-    entries = value if isinstance(value, list) else [value]
-    return tuple(int(_from(0, 3)(entry)) for entry in entries)
-
 
 # key -> (name in LayerSpec, converter)
 LAYER_KEYS = MappingProxyType(
     {
-        "name": ("name", _text),
-        "sequence": ("sequence", _from(0, 31)),
-        "next_sequence": ("next_sequence", _reference),
-        "simulated_sequence": ("simulated_sequence", _reference),
-        "in_sequences": ("in_sequences", _references),
-        "weight_source": ("weight_source", _reference),
-        "output": ("output", _boolean),
-        "op": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
-        "operation": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
-        "operator": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
-        "convolution": ("op", _word(*OPERATORS, *ELTWISE_OPERATORS)),
-        "eltwise": ("eltwise", _word(*ELTWISE_OPERATORS)),
-        "operands": ("operands", _from(2, 16)),
-        "pool_first": ("pool_first", _boolean),
-        "activate": ("activate", _word(*ACTIVATIONS)),
-        "activation": ("activate", _word(*ACTIVATIONS)),
-        "kernel_size": ("kernel_size", _kernel_size),
-        "pad": ("pad", _integer),
-        "stride": ("stride", _pair),
-        "dilation": ("dilation", _pair),
-        "output_pad": ("output_pad", _integer),
-        "flatten": ("flatten", _boolean),
-        "max_pool": ("max_pool", _pair_or_int),
-        "avg_pool": ("avg_pool", _pair_or_int),
-        "pool_stride": ("pool_stride", _pair_or_int),
-        "quantization": ("quantization", _quantization),
-        "output_shift": ("output_shift", _integer),
-        "output_width": ("output_width", _one_of(8, 32)),
-        "in_channels": ("in_channels", _from(1, 1 << 20)),
-        "out_channels": ("out_channels", _from(1, 1 << 20)),
-        "in_dim": ("in_dim", _dimensions),
-        "in_crop": ("in_crop", _pair),
-        "processors": ("processors", processor_map),
-        "output_processors": ("output_processors", processor_map),
-        "in_offset": ("in_offset", _from(0, 0x1FFFF)),
-        "out_offset": ("out_offset", _from(0, 0x1FFFF)),
-        "write_gap": ("write_gap", _from(0, 15)),
-        "bias_group": ("bias_group", _integers),
-        "bias_quadrant": ("bias_group", _integers),
-        "data_format": ("data_format", _word(*DATA_FORMATS)),
-        "streaming": ("streaming", _boolean),
-        "in_channel_skip": ("in_channel_skip", _from(0, 1024)),
-        "buffer_shift": ("buffer_shift", _from(1, 1024)),
-        "buffer_insert": ("buffer_insert", _from(1, 1024)),
+        "name": ("name", values.text),
+        "sequence": ("sequence", values.within(0, 31)),
+        "next_sequence": ("next_sequence", values.reference),
+        "simulated_sequence": ("simulated_sequence", values.reference),
+        "in_sequences": ("in_sequences", values.references),
+        "weight_source": ("weight_source", values.reference),
+        "output": ("output", values.boolean),
+        "op": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
+        "operation": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
+        "operator": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
+        "convolution": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
+        "eltwise": ("eltwise", values.word_of(*ELTWISE_OPERATORS)),
+        "operands": ("operands", values.within(2, 16)),
+        "pool_first": ("pool_first", values.boolean),
+        "activate": ("activate", values.word_of(*ACTIVATIONS)),
+        "activation": ("activate", values.word_of(*ACTIVATIONS)),
+        "kernel_size": ("kernel_size", values.kernel_size),
+        "pad": ("pad", values.integer),
+        "stride": ("stride", values.pair),
+        "dilation": ("dilation", values.pair),
+        "output_pad": ("output_pad", values.integer),
+        "flatten": ("flatten", values.boolean),
+        "max_pool": ("max_pool", values.pair_or_int),
+        "avg_pool": ("avg_pool", values.pair_or_int),
+        "pool_stride": ("pool_stride", values.pair_or_int),
+        "quantization": ("quantization", values.quantization),
+        "output_shift": ("output_shift", values.integer),
+        "output_width": ("output_width", values.one_of(8, 32)),
+        "in_channels": ("in_channels", values.within(1, 1 << 20)),
+        "out_channels": ("out_channels", values.within(1, 1 << 20)),
+        "in_dim": ("in_dim", values.dimensions),
+        "in_crop": ("in_crop", values.pair),
+        "processors": ("processors", values.processor_map),
+        "output_processors": ("output_processors", values.processor_map),
+        "in_offset": ("in_offset", values.within(0, 0x1FFFF)),
+        "out_offset": ("out_offset", values.within(0, 0x1FFFF)),
+        "write_gap": ("write_gap", values.within(0, 15)),
+        "bias_group": ("bias_group", values.quadrants),
+        "bias_quadrant": ("bias_group", values.quadrants),
+        "data_format": ("data_format", values.word_of(*DATA_FORMATS)),
+        "streaming": ("streaming", values.boolean),
+        "in_channel_skip": ("in_channel_skip", values.within(0, 1024)),
+        "buffer_shift": ("buffer_shift", values.within(1, 1024)),
+        "buffer_insert": ("buffer_insert", values.within(1, 1024)),
     }
 )
 # Keys that only the larger MAX78002 has -> the one value that is harmless here, and the way out.
@@ -217,11 +88,11 @@ OTHER_CHIP_KEYS = MappingProxyType(
 )
 NETWORK_KEYS = MappingProxyType(
     {
-        "arch": _text,
-        "dataset": _text,
-        "bias": _text,
-        "weights": _text,
-        "output_map": processor_map,
+        "arch": values.text,
+        "dataset": values.text,
+        "bias": values.text,
+        "weights": values.text,
+        "output_map": values.processor_map,
     }
 )
 NOT_YET = ("unload", "data_buffer")
@@ -248,13 +119,13 @@ class _Reader:
 
     def network(self, text: str) -> NetworkSpec:
         root = self._compose(text)
-        values: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         layers: tuple[LayerSpec, ...] = ()
         for key, node in self._entries(root, "").items():
             if key == "layers":
                 layers = self._layers(node)
             elif key in NETWORK_KEYS:
-                self._convert(node, key, NETWORK_KEYS[key], values, key)
+                self._convert(node, key, NETWORK_KEYS[key], found, key)
             else:
                 self._unknown_network_key(key, node)
         missing = [key for key in ("arch", "dataset", "layers") if key not in self._keys(root)]
@@ -263,7 +134,7 @@ class _Reader:
                 1, f"{', '.join(missing)} missing", "give arch, dataset and layers", rule="G2"
             )
         raise_all(self.problems)
-        return NetworkSpec(source=self.source, layers=layers, **values)
+        return NetworkSpec(source=self.source, layers=layers, **found)
 
     def _compose(self, text: str) -> yaml.MappingNode:
         try:
@@ -295,7 +166,7 @@ class _Reader:
         if not isinstance(node, yaml.MappingNode):
             self._problem(_line(node), "a layer must be a mapping", place=place, rule="G2")
             return LayerSpec(line=_line(node))
-        values: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         spelled: dict[str, str] = {}
         for key, entry in self._entries(node, place).items():
             if key in OTHER_CHIP_KEYS:
@@ -310,22 +181,22 @@ class _Reader:
             else:
                 name, converter = LAYER_KEYS[key]
                 spelled[name] = key
-                self._convert(entry, key, converter, values, name, place)
-        return LayerSpec(line=_line(node), **values)
+                self._convert(entry, key, converter, found, name, place)
+        return LayerSpec(line=_line(node), **found)
 
     def _convert(
         self,
         node: yaml.Node,
         key: str,
-        converter: Converter,
-        values: dict[str, Any],
+        converter: values.Converter,
+        found: dict[str, Any],
         name: str,
         place: str = "",
     ) -> None:
         value = _construct(node)
         try:
-            values[name] = converter(value)
-        except _BadValue as expected:
+            found[name] = converter(value)
+        except values.BadValue as expected:
             self._problem(
                 _line(node), f"{key}: {value!r} must be {expected}", place=place, rule="G22"
             )

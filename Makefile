@@ -1,0 +1,68 @@
+# Every step is one command of the installed tools; this file only knows their order and defaults.
+
+PYTHON ?= python3
+# Further arguments for pip, such as a package index with CPU builds of torch.
+PIP_ARGS ?=
+BIN := .venv/bin
+DEMO := build/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format golden qat quantize synthesize simulate evaluate compare clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.installed ## Make .venv with everything installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+		-c constraints.txt -e '.[train,dev]'
+	touch $@
+
+demo: setup ## The whole road once: short training, quantize, synthesize, simulate, evaluate
+	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_demo.yaml
+	$(BIN)/ai8x quantize runs/tiny_demo/tiny_demo.pth.tar $(DEMO)/pose_tiny-q.pth.tar --overwrite
+	$(BIN)/ai8x sample --output $(DEMO)/pose_tiny.npy --overwrite
+	$(BIN)/synthesize networks/pose_tiny.yaml --checkpoint-file $(DEMO)/pose_tiny-q.pth.tar \
+		--sample-input $(DEMO)/pose_tiny.npy --test-dir $(DEMO) --timer 0 --overwrite
+	$(BIN)/ai8x evaluate --qat runs/tiny_demo/tiny_demo.pth.tar --tiny $(DEMO)/pose_tiny-q.pth.tar
+	$(BIN)/max78000 simulate $(DEMO)/pose_tiny
+
+qat: setup ## Distil StudentModel into TinyStudentModel with quantization-aware training
+	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_qat.yaml
+
+quantize: setup ## Quantize the result of `make qat` to build/pose_tiny-q.pth.tar
+	$(BIN)/ai8x quantize runs/tiny_qat/tiny_qat.pth.tar build/pose_tiny-q.pth.tar --overwrite
+
+synthesize: setup ## Compile the shipped pose network to a C project in build/pose_tiny
+	$(BIN)/synthesize networks/pose_tiny.yaml --timer 0 --overwrite
+
+simulate: synthesize ## Run its register program on the simulated accelerator, check the known answer
+	$(BIN)/max78000 simulate build/pose_tiny
+
+evaluate: setup ## Score teacher, float, and integer networks on the rendered validation pictures
+	$(BIN)/ai8x evaluate
+
+compare: setup ## Train Tiny plainly and distilled for the same time, and score both
+	$(BIN)/ai8x train --config ai8x_models/recipes/compare_plain.yaml
+	$(BIN)/ai8x distill --config ai8x_models/recipes/compare_distilled.yaml
+
+test: check ## Check style and types, then run all tests
+	$(BIN)/python -m pytest -n 2
+
+check: setup ## Style, types and import arrows only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Bring all Python files into shape
+	$(BIN)/ruff check --fix --select I,RUF100 .
+	$(BIN)/ruff format .
+
+golden: setup ## Rewrite the golden files; review the difference before committing
+	$(BIN)/python -m pytest tests/golden tests/vectors --update-golden
+
+clean: ## Remove what can be made again, except .venv
+	rm -rf build data runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,120 @@
+"""House rules that no linter knows: import arrows, sizes, prints, and text that speaks of the product."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("max78000", "ai8x_models", "synthesis")
+MAY_IMPORT = {
+    "max78000": set(),
+    "ai8x_models": {
+        "max78000.chip",
+        "max78000.fixed",
+        "max78000.errors",
+    },
+    "synthesis": {
+        "max78000.chip",
+        "max78000.regs",
+        "max78000.regmap",
+        "max78000.fixed",
+        "max78000.cycles",
+        "max78000.program",
+        "max78000.errors",
+        "max78000",
+    },
+}
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def imported_names(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_the_tree_is_found():
+    assert len(SOURCES) > 50
+    assert len(TESTS) > 20
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_back_arrows(package):
+    others = set(PACKAGES) - {package}
+    bad = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in (ROOT / package).rglob("*.py")
+        for name in imported_names(path)
+        if name.split(".")[0] in others and name not in MAY_IMPORT[package]
+    ]
+    assert not bad, "\n".join(bad)
+
+
+def test_torch_stays_on_the_training_side():
+    bad = [
+        str(path.relative_to(ROOT))
+        for package in ("max78000", "synthesis")
+        for path in (ROOT / package).rglob("*.py")
+        if any(name.split(".")[0] == "torch" for name in imported_names(path))
+    ]
+    assert not bad
+
+
+def test_files_are_short():
+    long = {
+        str(path.relative_to(ROOT)): n
+        for path in (*SOURCES, *TESTS)
+        if (n := len(path.read_text().splitlines())) > MAX_FILE_LINES
+    }
+    assert not long
+
+
+def test_functions_fit_on_a_screen():
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in (*SOURCES, *TESTS)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_every_module_says_what_it_is():
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert not silent
+
+
+def test_only_command_lines_exit():
+    bad = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        if path.name != "cli.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute | ast.Name)
+        and ast.unparse(node.func) in ("sys.exit", "exit", "quit", "os._exit")
+    ]
+    assert not bad
+
+
+def test_no_module_level_mutable_tables():
+    bad = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and isinstance(node.value, ast.List | ast.Dict | ast.Set)
+        and not any(name in ast.unparse(node) for name in ("__all__",))
+    ]
+    assert not bad, "\n".join(bad)
