@@ -1,0 +1,1 @@
+"""The pose task: skeleton, rendered figures, targets, decoder, metrics."""
