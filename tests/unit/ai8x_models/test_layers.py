@@ -1,0 +1,256 @@
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ai8x_models.fold import fold_image
+from ai8x_models.layers import (
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    ElementWise,
+    FoldedConv2d,
+    FusedLayer,
+    Linear,
+    Pool,
+)
+from ai8x_models.qat import Mode, QatPolicy, set_mode, start_qat
+from max78000.errors import ProblemList, UnsupportedError
+from max78000.fixed import Combine
+
+
+def _with_integers(layer: FusedLayer, weight: Tensor, bias: Tensor | None = None) -> FusedLayer:
+    """Give a layer integer weights and bias bytes."""
+    layer.op.weight.data = weight.float()
+    if bias is not None and layer.op.bias is not None:
+        layer.op.bias.data = bias.float() * 128
+    set_mode(layer, Mode.INTEGER)
+    return layer.eval()
+
+
+# Worked examples from runs of the vendor's generator.
+
+
+def test_convolution_example() -> None:
+    taps, channel = torch.arange(1, 10), 16 * torch.arange(2).view(1, 2, 1)
+    weight = (taps + channel + 32 * torch.arange(2).view(2, 1, 1)).view(2, 2, 3, 3)
+    data = torch.stack([torch.arange(-8, 1), torch.arange(1, 10)]).view(1, 2, 3, 3).float()
+    bias = torch.tensor([5, -7])
+    wide = _with_integers(Conv2d(2, 2, wide=True), weight, bias)(data)
+    assert wide.dtype == torch.int32
+    assert wide[0, :, 0, 0].tolist() == [0x300, -1152]
+    assert wide[0, :, 0, 1].tolist() == [933, -987]
+    narrow = _with_integers(Conv2d(2, 2), weight, bias)(data)
+    assert narrow[0, :, 0, 0].tolist() == [6, -9]
+    assert narrow[0, :, 0, 1].tolist() == [7, -8]
+
+
+def test_average_pooling_example() -> None:
+    layer = Conv2d(1, 1, 1, pool="avg", bias=False)
+    _with_integers(layer, torch.full((1, 1, 1, 1), 64))
+    windows = torch.tensor([[[[1.0, 2, -3, -4], [3, 5, -2, -2]]]])
+    assert layer(windows).flatten().tolist() == [1, -1]
+
+
+def test_transposed_convolution_example() -> None:
+    kernel = 8 * torch.arange(1, 10).view(1, 1, 3, 3)
+    layer = ConvTranspose2d(1, 1, padding=1, bias=False)
+    _with_integers(layer, kernel.flip(2, 3))  # the example gives the kernel as the chip holds it
+    data = torch.tensor([[[[16.0, 32], [48, 64]]]])
+    rows = [[5, 16, 10, 8], [26, 64, 36, 30], [15, 36, 20, 16], [6, 15, 8, 4]]
+    assert layer(data)[0, 0].tolist() == rows
+
+
+def test_sums_beyond_float32_are_exact() -> None:
+    layer = Conv2d(1024, 1, 3, wide=True, padding=0, bias=False)
+    weight = torch.full((1, 1024, 3, 3), 127)
+    weight[0, 0, 0, 0] = 126
+    _with_integers(layer, weight)
+    data = torch.full((1, 1024, 3, 3), -127.0)
+    assert layer(data).item() == -127 * (127 * 9 * 1024 - 1)
+
+
+@pytest.mark.parametrize(("output_shift", "weight_bits"), [(0, 8), (-2, 8), (3, 4), (1, 2), (0, 1)])
+def test_shift_and_narrow_weights(output_shift: int, weight_bits: int) -> None:
+    one = 2 ** (weight_bits - 1)
+    layer = Conv2d(4, 3, 1, bias=True)
+    weight = torch.randint(-one, one, (3, 4, 1, 1), generator=torch.Generator().manual_seed(0))
+    layer.op.bias.data = torch.tensor([1.0, -1, 0]) * one  # a checkpoint stores byte * 2^(bits - 1)
+    layer.op.weight.data = weight.float()
+    layer.weight_bits.fill_(weight_bits)
+    layer.output_shift.fill_(output_shift)
+    set_mode(layer, Mode.INTEGER)
+    data = torch.randint(-128, 128, (1, 4, 5, 5)).float()
+    bias = torch.tensor([1.0, -1, 0]).view(3, 1, 1)
+    acc = F.conv2d(data, weight.float()) + 128 * bias
+    scaled = acc * 2.0 ** (output_shift + 8 - weight_bits) / 128
+    assert torch.equal(layer(data), torch.floor(scaled + 0.5).clamp(-128, 127))
+
+
+# Float mode.
+
+
+def test_float_forward_is_the_sequence_of_the_vendor() -> None:
+    torch.manual_seed(0)
+    layer = Conv2d(3, 4, pool="avg", batchnorm="Affine", activation="ReLU").train()
+    x = torch.rand(4, 3, 8, 8) * 2 - 1
+    pooled = F.avg_pool2d(x, 2)
+    norm = nn.BatchNorm2d(4, momentum=0.05)
+    expected = F.relu(norm(layer.op(pooled)) / 4).clamp(-1, 127 / 128)
+    assert torch.allclose(layer(x), expected, atol=1e-6)
+    assert layer.bn is not None
+    assert torch.allclose(layer.bn.running_mean, norm.running_mean)
+    assert layer.bn.num_batches_tracked.item() == 1
+
+
+def test_batch_norm_without_affine_folds_too() -> None:
+    torch.manual_seed(0)
+    layer = Conv2d(3, 4, batchnorm="NoAffine")
+    for _ in range(4):
+        layer(torch.rand(4, 3, 8, 8))
+    layer.eval()
+    x = torch.rand(1, 3, 8, 8)
+    before = layer(x)
+    layer.fold_batchnorm()
+    assert torch.allclose(layer(x), before, atol=1e-6)
+
+
+def test_wide_outputs_are_not_limited_to_data() -> None:
+    layer = Conv2d(1, 1, 1, wide=True, bias=False)
+    layer.op.weight.data.fill_(5.0)
+    assert layer(torch.full((1, 1, 1, 1), 0.5)).item() == 2.5
+
+
+def test_fixed_scale_means_the_same_in_every_mode() -> None:
+    """1.0 stays 2^14, whatever the weights; without it QAT multiplies by 2^-output_shift."""
+    data = torch.full((1, 1, 1, 1), 64.0)
+    for fixed_scale, expected in ((True, 0.05), (False, 0.05 * 8)):
+        layer = Conv2d(1, 1, 1, wide=True, fixed_scale=fixed_scale, bias=False)
+        layer.op.weight.data.fill_(0.1)
+        assert layer(data / 128).item() == pytest.approx(0.05)
+        start_qat(layer, QatPolicy(0))
+        assert layer(data / 128).item() == pytest.approx(expected, rel=0.03)
+        assert layer.output_shift.item() == (0 if fixed_scale else -3)
+
+
+def test_weight_bits_begin_in_qat() -> None:
+    layer = Conv2d(2, 2, weight_bits=4)
+    assert layer.mode is Mode.QAT
+    assert len(set((layer.eval()(torch.ones(1, 2, 4, 4)) * 128).flatten().tolist())) > 1
+
+
+# The other operators.
+
+
+def test_one_dimensional_layer() -> None:
+    layer = Conv1d(2, 3, 9, padding=2, pool="max", pool_size=4, activation="Abs")
+    x = torch.rand(2, 2, 64) * 2 - 1
+    expected = layer.op(F.max_pool1d(x, 4)).clamp(-1, 127 / 128).abs()
+    assert torch.allclose(layer(x), expected.clamp(max=127 / 128))
+    start_qat(layer, QatPolicy(0))
+    assert layer(x).shape == (2, 3, 16 + 4 - 8)
+
+
+def test_linear_layer_integers() -> None:
+    layer = _with_integers(Linear(192, 10, wide=True), torch.ones(10, 192), torch.arange(10))
+    assert layer(torch.ones(1, 192)).tolist() == [[192 + 128 * i for i in range(10)]]
+
+
+def test_pool_alone_keeps_integers() -> None:
+    x = torch.tensor([[[[-1.0, -2], [0, 0]]]])
+    pool = Pool(pool="avg")
+    set_mode(pool, Mode.INTEGER)
+    assert pool(x).item() == 0
+    set_mode(pool, Mode.FLOAT)
+    assert pool(x / 128).item() == -0.75 / 128
+    assert Pool(1, pool="max", pool_size=3, pool_stride=2)(torch.rand(1, 1, 7)).shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"), [(Combine.ADD, [127, -4]), (Combine.SUB, [50, -2]), (Combine.OR, [118, -1])]
+)
+def test_element_wise(op: Combine, expected: list[int]) -> None:
+    operands = (torch.tensor([100.0, -3]), torch.tensor([50.0, -1]))
+    layer = ElementWise(op)
+    real = layer(*(operand / 128 for operand in operands))
+    assert (real * 128).tolist() == expected
+    set_mode(layer, Mode.INTEGER)
+    assert layer(*operands).tolist() == expected
+
+
+# The stride-2 stem.
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_stem_takes_pictures_and_folded_pictures(free: bool) -> None:
+    torch.manual_seed(0)
+    stem = FoldedConv2d(3, 16, free=free, batchnorm="Affine", activation="ReLU").eval()
+    n_weights = {False: 432, True: 1728}[free]
+    assert stem.op.weight.numel() == n_weights
+    x = torch.rand(2, 3, 16, 16) * 2 - 1
+    out = stem(x)
+    assert out.shape == (2, 16, 8, 8)
+    assert torch.allclose(stem(fold_image(x)), out, atol=1e-5)
+
+
+def test_free_stem_starts_from_a_trained_one() -> None:
+    torch.manual_seed(0)
+    trained, free = FoldedConv2d(3, 8).eval(), FoldedConv2d(3, 8, free=True).eval()
+    free.load_state_dict(trained.state_dict())
+    x = torch.rand(1, 3, 8, 8)
+    assert torch.allclose(free(x), trained(x), atol=1e-6)
+    free.op.weight.data += 0.01
+    trained.load_state_dict(free.state_dict())  # now holds the folded kernel, too
+    assert torch.equal(free(x), trained(x))
+    assert trained.fold.item() == 1
+
+
+# Refusals.
+
+REFUSED: list[tuple[type[FusedLayer], tuple[int, ...], dict[str, Any], str, str]] = [
+    (Conv2d, (3, 8, 5), {}, "kernel size 5 is not 1 or 3", "two 3x3 layers"),
+    (Conv2d, (3, 8, 3), {"stride": 2}, "stride 2 is not 1", "fold the picture by 2"),
+    (Conv2d, (3, 8, 3), {"padding": 3}, r"padding 3 is not within 0..2", "padding=1"),
+    (Conv2d, (3, 8, 1), {"padding": 1}, r"padding 1 is not within 0..0", "padding=0"),
+    (Conv2d, (3, 8, 3), {"dilation": 2}, "dilation 2 is not 1", "more 3x3"),
+    (Conv2d, (8, 8, 3), {"groups": 8}, "8 groups are not 1", "MAX78002"),
+    (Conv2d, (3, 1025, 3), {}, r"1025 output channels are not within 1..1024", "split"),
+    (Conv2d, (3, 8, 3), {"wide": True, "activation": "ReLU"}, "32-bit output", "drop"),
+    (Conv2d, (3, 8, 3), {"fixed_scale": True}, "fixed_scale is for 32-bit", "wide=True"),
+    (Conv2d, (3, 8, 3), {"batchnorm": "Affine", "bias": False}, "batch norm", "bias=True"),
+    (
+        Conv2d,
+        (3, 8, 3),
+        {"pool": "max", "pool_size": 17, "pool_stride": 2},
+        "window of 17x17",
+        "two layers",
+    ),
+    (Conv2d, (3, 8, 3), {"pool": "max", "pool_stride": (2, 1)}, "2x1 is not square", "same"),
+    (Conv2d, (3, 8, 3), {"weight_bits": 3}, "weights of 3 bits", "1, 2, 4 or 8"),
+    (FoldedConv2d, (3, 8), {"pool": "max"}, "stride 2 and padding 1 built in", "next layer"),
+    (FoldedConv2d, (257, 8), {}, "1028 input channels", "split"),
+    (Conv1d, (3, 8, 10), {}, "kernel size 10", "two layers"),
+    (Conv1d, (3, 8, 5), {"dilation": 3, "padding": 0}, "spans 13 values", "at most 9"),
+    (ConvTranspose2d, (3, 8, 3), {"stride": 1}, "stride 1", "no other upsampling"),
+    (Linear, (16385, 8), {}, "16385 input channels", "split"),
+    (Linear, (16, 8), {"pool": "max"}, "no pooling", "layer before"),
+]
+
+
+@pytest.mark.parametrize(("layer", "sizes", "options", "why", "fix"), REFUSED)
+def test_impossible_layers_are_refused(
+    layer: type[FusedLayer], sizes: tuple[int, ...], options: dict[str, Any], why: str, fix: str
+) -> None:
+    with pytest.raises(UnsupportedError, match=why) as caught:
+        layer(*sizes, **options)
+    assert fix in caught.value.fix
+    assert caught.value.where.startswith(f"{layer.__name__}({sizes[0]}, {sizes[1]}")
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    with pytest.raises(ProblemList) as caught:
+        Conv2d(3, 2000, 5, stride=2, wide=True, activation="Abs")
+    assert len(caught.value.problems) == 4
+    assert caught.value.exit_code == UnsupportedError.exit_code
