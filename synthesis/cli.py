@@ -5,7 +5,7 @@ The options are those of the vendor's generator, so that scripts written for it 
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ SILENT_FLAGS = (
 SILENT_VALUES = ("version-check-interval", "yamllint", "board-name", "log-filename", "upstream")
 # Those that would change what is computed or written, and that this compiler does not have.
 REFUSED_FLAGS = (
-    "fifo", "fast-fifo", "fast-fifo-quad", "riscv", "riscv-debug", "energy", "zero-sram",
+    "fast-fifo", "fast-fifo-quad", "riscv", "riscv-debug", "energy", "zero-sram",
     "no-mexpress", "verify-kernels", "verify-writes", "deepsleep", "powerdown", "one-shot",
     "pipeline", "pll", "max-speed", "link-layer", "read-ahead", "calcx4",
 )  # fmt: skip
@@ -102,6 +102,7 @@ def _refuse(_context: click.Context, option: click.Parameter, value: bool) -> No
 @click.option("--prefix", help="Name of the project and its folder.  [default: NETWORK]")
 @click.option("--device", default="MAX78000", show_default=True, help="Part to compile for.")
 @click.option("--timer", type=click.IntRange(0, 3), help="Measure inference with this timer.")
+@click.option("--fifo", is_flag=True, help="Load the picture through the FIFOs.")
 @click.option("--softmax", is_flag=True, help="Add a soft-max of the 32-bit outputs.")
 @click.option("--avg-pool-rounding", is_flag=True, help="Average pooling rounds.")
 @click.option("--overlap-data", is_flag=True, help="Allow outputs to overwrite inputs (rule D7).")
@@ -132,7 +133,7 @@ def synthesize(**given: Any) -> None:
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
     )
     name = given["prefix"] or files.network.stem
-    source = read_source(files)
+    source = replace(read_source(files), uses_fifo=given["fifo"])
     allowed = frozenset(given["allow"]) | ({"D7"} if given["overlap_data"] else set())
     options = Options(name, given["avg_pool_rounding"], given["max_checklines"])
     compiled = compile_network(source, options, chip, allowed)

@@ -12,12 +12,14 @@ from synthesis.description import NetworkSpec
 from synthesis.generate.program import Options, generate
 from synthesis.interpret import Tensor, interpret
 from synthesis.ir import Graph, Shape
+from synthesis.lower import Source as GraphSource
 from synthesis.lower import lower
 from synthesis.place.place import Placement, place
 from synthesis.report import Report, make_report
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
+from synthesis.rules.stream_rules import STREAM_RULES
 
 Stage = TypeVar("Stage")
 Watch = Callable[[str, object], None]
@@ -30,6 +32,7 @@ class Source:
     network: NetworkSpec
     checkpoint: Checkpoint
     image: Tensor
+    uses_fifo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,12 @@ def compile_network(
     """
     watch("network", source.network)
     shape = Shape(*source.image.shape)
-    graph = lower(source.network, source.checkpoint, shape, chip)
+    graph = lower(GraphSource(source.network, source.checkpoint, shape, source.uses_fifo), chip)
     watch("graph", graph)
     legal = apply_rules(GRAPH_RULES, graph, chip, allowed)
     raise_all(legal.errors)
     placement = place(graph, chip)
-    fits = apply_rules(PLACEMENT_RULES, placement, chip, allowed)
+    fits = apply_rules((*PLACEMENT_RULES, *STREAM_RULES), placement, chip, allowed)
     raise_all(fits.errors)
     watch("placed", placement.graph)
     results = interpret(graph, source.image, round_average=options.round_average)

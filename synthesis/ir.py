@@ -127,6 +127,8 @@ class Layer:
     output_width: int = 8
     in_crop: Pair = (0, 0)
     is_output: bool = False
+    is_streaming: bool = False  # starts while its producer still runs
+    follows_streaming: bool = False  # the layer before streams
     passthrough_bits: int = (
         0  # `quantization` given on a layer without weights; a register shows it
     )
@@ -164,6 +166,12 @@ class Graph:
     input_shape: Shape
     layers: tuple[Layer, ...]
     output_map: int | None = None
+    uses_fifo: bool = False  # the picture arrives through the FIFOs while the network runs
+
+    @property
+    def n_streaming(self) -> int:
+        """Layers that run at the same time, from the first on."""
+        return sum(layer.is_streaming for layer in self.layers)
 
     @property
     def outputs(self) -> tuple[Layer, ...]:

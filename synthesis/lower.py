@@ -5,7 +5,7 @@ Only what has to hold for a graph to exist is checked here; what the chip can do
 business.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from max78000.chip import Chip
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
@@ -19,17 +19,28 @@ from synthesis.sequence import Step, order_layers
 TEST_ARCH = "test"
 
 
-def lower(network: NetworkSpec, checkpoint: Checkpoint, input_shape: Shape, chip: Chip) -> Graph:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a graph is made from. `uses_fifo`: the input arrives through the FIFOs."""
+
+    network: NetworkSpec
+    checkpoint: Checkpoint
+    input_shape: Shape
+    uses_fifo: bool = False
+
+
+def lower(source: Source, chip: Chip) -> Graph:
     """Build the graph.
 
     Args:
-        network: the description as read.
-        checkpoint: integer weights.
-        input_shape: of the sample; channels of all operands together if the first layer has
-        several.
+        source: description, weights and input; the input's channels are those of all operands
+            together if the first layer has several.
+        chip: number of layers.
+
     Raises:
         ToolError: all problems of one stage at once: order, operations, weights, shapes.
     """
+    network, checkpoint, input_shape = source.network, source.checkpoint, source.input_shape
     _check_arch(network, checkpoint)
     steps = order_layers(network, chip)
     operations = _operations(steps)
@@ -37,7 +48,14 @@ def lower(network: NetworkSpec, checkpoint: Checkpoint, input_shape: Shape, chip
     layers: list[Layer] = []
     for step, operation, kernel in zip(steps, operations, kernels, strict=True):
         layers.append(_layer(step, operation, kernel, layers, input_shape))
-    graph = Graph(network.arch, network.source, input_shape, tuple(layers), network.output_map)
+    graph = Graph(
+        network.arch,
+        network.source,
+        input_shape,
+        tuple(layers),
+        network.output_map,
+        source.uses_fifo,
+    )
     raise_all(_shape_problems(graph))
     return graph
 
@@ -68,7 +86,6 @@ def _operations(steps: tuple[Step, ...]) -> list[Operation]:
 def _unsupported(step: Step) -> list[ToolError]:
     spec = step.spec
     wanted = {
-        "streaming": spec.streaming,
         "buffer_shift": spec.buffer_shift is not None,
         "buffer_insert": spec.buffer_insert is not None,
     }
@@ -116,6 +133,8 @@ def _layer(
         output_width=spec.output_width or 8,
         in_crop=spec.in_crop or (0, 0),
         is_output=spec.output,
+        is_streaming=spec.streaming,
+        follows_streaming=bool(done) and done[-1].is_streaming,
         passthrough_bits=0 if kernel else spec.quantization or 0,
         wishes=_wishes(spec),
     )

@@ -7,6 +7,7 @@ from max78000.errors import InputError
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import Rule
+from synthesis.rules.stream_rules import STREAM_RULES
 
 
 def explain(rule_id: str) -> str:
@@ -15,7 +16,7 @@ def explain(rule_id: str) -> str:
     Raises:
         InputError: no rule has this id.
     """
-    every: tuple[Rule[Any], ...] = (*GRAPH_RULES, *PLACEMENT_RULES)
+    every: tuple[Rule[Any], ...] = (*GRAPH_RULES, *PLACEMENT_RULES, *STREAM_RULES)
     rules = {rule.id: rule for rule in every}
     rule = rules.get(rule_id)
     if rule is None:

@@ -2,6 +2,7 @@
 weights.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from max78000.errors import InputError
@@ -17,7 +18,7 @@ from synthesis.description import (
 from synthesis.ir import Pool, PoolKind
 
 # operator -> (kernel size, padding) where the description gives none
-DEFAULTS = {
+DEFAULTS: Mapping[Operator, tuple[Pair, int]] = {
     Operator.CONV1D: ((9, 1), 1),
     Operator.CONV2D: ((3, 3), 1),
     Operator.CONVTRANSPOSE2D: ((3, 3), 1),

@@ -21,6 +21,7 @@ def project_files(
         quadrants=compiled.placement.graph.quadrants,
         num_outputs=prod((last.channels, *last.dims)),
         unloaded=tuple(layer.index for layer in graph.unloaded),
+        streams=graph.n_streaming > 0,
         summary=summary_lines(compiled.report),
         provenance=(
             f"Description {files.network.name} sha256 {digest(files.network)},",

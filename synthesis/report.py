@@ -6,7 +6,7 @@ from math import prod
 
 from max78000.chip import Chip
 from max78000.program import Cycles
-from synthesis.place.data import tensor_bytes
+from synthesis.place.occupancy import peak_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
 from synthesis.version import VERSION
@@ -86,7 +86,7 @@ def make_report(placement: Placement, cycles: Cycles, name: str, chip: Chip) -> 
         weights=Budget(int(used_words.sum()) * chip.kernel_word_bytes, chip.weight_bytes),
         busiest_processor_words=Budget(int(used_words.max()), chip.kernel_words),
         biases=Budget(sum(map(len, placement.biases.contents)), chip.bias_bytes),
-        data=Budget(_peak_data_bytes(placement), chip.data_bytes),
+        data=Budget(peak_bytes(graph, chip), chip.data_bytes),
         macs=sum(placed.layer.n_macs for placed in graph.layers),
     )
 
@@ -128,31 +128,6 @@ def _operation(placed: PlacedLayer) -> str:
     if layer.output_width == 32:
         parts.append("32 bits")
     return ", ".join(parts)
-
-
-def _peak_data_bytes(placement: Placement) -> int:
-    """Largest sum of a layer's input and output, over all memory instances."""
-    graph = placement.graph.graph
-    peak = 0
-    for placed in placement.graph.layers:
-        layer = placed.layer
-        read = sum(
-            tensor_bytes(graph, source, placed.data_format)
-            * _instances(_writers_map(source, placement))
-            for source in layer.sources
-        )
-        written = tensor_bytes(graph, layer.index, placed.data_format)
-        peak = max(peak, read + written * _instances(placed.output_processors))
-    return peak
-
-
-def _writers_map(source: int, placement: Placement) -> int:
-    layers = placement.graph.layers
-    return layers[0].processors if source < 0 else layers[source].output_processors
-
-
-def _instances(processors: int) -> int:
-    return sum(1 for i in range(0, 64, 4) if processors >> i & 0xF)
 
 
 def to_json(report: Report) -> str:

@@ -6,6 +6,7 @@ aliases).
 """
 
 import difflib
+import reprlib
 from types import MappingProxyType
 from typing import Any
 
@@ -96,6 +97,7 @@ NETWORK_KEYS = MappingProxyType(
     }
 )
 NOT_YET = ("unload", "data_buffer")
+MAX_NESTING = 16  # lists and mappings inside each other; the language needs four
 
 
 def read_network(text: str, source: str) -> NetworkSpec:
@@ -115,7 +117,7 @@ class _Reader:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.problems: list[ToolError] = []
+        self.problems: list[tuple[int, ToolError]] = []  # with their lines
 
     def network(self, text: str) -> NetworkSpec:
         root = self._compose(text)
@@ -133,16 +135,16 @@ class _Reader:
             self._problem(
                 1, f"{', '.join(missing)} missing", "give arch, dataset and layers", rule="G2"
             )
-        raise_all(self.problems)
+        in_file_order = sorted(self.problems, key=lambda entry: entry[0])
+        raise_all(problem for _, problem in in_file_order)
         return NetworkSpec(source=self.source, layers=layers, **found)
 
     def _compose(self, text: str) -> yaml.MappingNode:
         try:
+            self._check_nesting(text)
             root = yaml.compose(text, Loader=yaml.CSafeLoader)
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            reason = getattr(error, "problem", None) or "the text is not YAML"
+            line, reason = _yaml_problem(error, text)
             raise InputError(
                 f"not valid YAML: {reason}", f"{self.source}:{line}", rule="G1"
             ) from None
@@ -154,6 +156,22 @@ class _Reader:
                 "G1",
             )
         return root
+
+    def _check_nesting(self, text: str) -> None:
+        """Refuse, before anything is built, what a few lines of text can make endless."""
+        is_anchored: list[bool] = []  # of the lists and mappings that are open
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            where = f"{self.source}:{event.start_mark.line + 1}"
+            if isinstance(event, yaml.CollectionStartEvent):
+                is_anchored.append(event.anchor is not None)
+                if len(is_anchored) > MAX_NESTING:
+                    why = f"more than {MAX_NESTING} lists and mappings inside each other"
+                    raise InputError(why, where, "close the brackets of this line", "G1")
+            elif isinstance(event, yaml.CollectionEndEvent):
+                is_anchored.pop()
+            elif isinstance(event, yaml.AliasEvent) and any(is_anchored):
+                why = f"alias *{event.anchor} inside a list or mapping that has an anchor itself"
+                raise InputError(why, where, "write the value out", "G1")
 
     def _layers(self, node: yaml.Node) -> tuple[LayerSpec, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:
@@ -198,7 +216,10 @@ class _Reader:
             found[name] = converter(value)
         except values.BadValue as expected:
             self._problem(
-                _line(node), f"{key}: {value!r} must be {expected}", place=place, rule="G22"
+                _line(node),
+                f"{key}: {reprlib.repr(value)} must be {expected}",
+                place=place,
+                rule="G22",
             )
         except UnsupportedError as error:
             self._problem(
@@ -259,21 +280,31 @@ class _Reader:
         kind: type[ToolError] = InputError,
     ) -> None:
         where = f"{self.source}:{line} {place}".rstrip()
-        self.problems.append(kind(why, where, fix, rule))
+        self.problems.append((line, kind(why, where, fix, rule)))
 
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
+def _yaml_problem(error: yaml.YAMLError, text: str) -> tuple[int, str]:
+    """Line and reason of a syntax error."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.encode()[: error.position].count(b"\n") + 1
+        return line, f"character {error.character!r} is not allowed in a text"
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark is not None else 1
+    return line, getattr(error, "problem", None) or "the text is not YAML"
+
+
 def _construct(node: yaml.Node) -> Any:
-    """The plain value of a node, as YAML 1.1 defines it; unhashable keys become text."""
+    """The plain value of a node, as YAML 1.1 defines it; what its tag forbids stays text."""
     if isinstance(node, yaml.ScalarNode):
         loader = yaml.SafeLoader("")
         try:
             return loader.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError):
-            return node.value
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError):
+            return node.value  # such as !!int "" or !!timestamp now
         finally:
             loader.dispose()
     if isinstance(node, yaml.SequenceNode):

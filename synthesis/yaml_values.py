@@ -27,6 +27,7 @@ def integer(value: object) -> int:
 
 def within(low: int, high: int) -> Converter:
     """An integer in a closed range."""
+
     def convert(value: object) -> int:
         number = integer(value)
         if not low <= number <= high:
@@ -52,6 +53,7 @@ def text(value: object) -> str:
 
 def word_of(*allowed: str) -> Converter:
     """One of some words, in any case; null is the word none."""
+
     def convert(value: object) -> str:
         word = "none" if value is None else str(value).lower()
         if word not in allowed:
@@ -65,6 +67,7 @@ def word_of(*allowed: str) -> Converter:
 
 def one_of(*allowed: int) -> Converter:
     """One of some integers."""
+
     def convert(value: object) -> int:
         if isinstance(value, bool) or value not in allowed:
             raise BadValue(f"one of {', '.join(map(str, allowed))}")
@@ -123,7 +126,7 @@ def kernel_size(value: object) -> Pair:
     """Text such as 3x3, or the length of a one-dimensional kernel."""
     if isinstance(value, str):
         rows, _, columns = value.lower().partition("x")
-        if rows.strip().isdigit() and columns.strip().isdigit():
+        if rows.strip().isdecimal() and columns.strip().isdecimal():
             return int(rows), int(columns)
         raise BadValue("rows x columns such as 3x3, or one integer for Conv1d")
     return integer(value), 1
@@ -133,7 +136,9 @@ def reference(value: object) -> Reference:
     """Number or name of a layer; names in lower case."""
     if isinstance(value, str):
         return value.lower()
-    return integer(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadValue("the number or the name of a layer")
+    return value
 
 
 def references(value: object) -> tuple[Reference, ...]:

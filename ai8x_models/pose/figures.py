@@ -7,6 +7,7 @@ body -> paint -> person -> scene -> figures; `cache` stores what this file retur
 Labels use the pixel-centre convention of `skeleton.cell_to_pixel`: pixel i has its centre at i.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ __all__ = ["GENERATOR_VERSION", "PRESETS", "SPLIT_BASE", "Figure", "Preset", "re
 
 GENERATOR_VERSION = 1  # raise it when any pixel or label changes
 # Splits never meet: image i of a split has seed base + i.
-SPLIT_BASE = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
+SPLIT_BASE: Mapping[str, int] = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
 
 MIN_LABELLED, MIN_MASK_PIXELS = 4, 40  # a person with less is left out and masked out of the loss
 VISIBLE_RADIUS = 2  # canvas pixels around a joint in which the person must show

@@ -5,7 +5,7 @@ Knows one person at a time; it neither places nor labels anybody. Fourth in the 
 """
 
 import colorsys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,8 @@ WHITE, DARK, LIPS = np.array((245.0,) * 3), np.array((25.0,) * 3), np.array((150
 UPPER_ARM, FOREARM = (0.036, 0.029), (0.027, 0.020)
 THIGH, SHANK = (0.056, 0.041), (0.038, 0.026)
 HAND, FOOT, NECK = (0.022, 0.019), (0.030, 0.022), (0.034, 0.030)
-SLEEVES = {"none": 0.0, "short": 0.65, "long": 1.0}  # share of the upper arm they cover
+# Share of the upper arm that sleeves cover.
+SLEEVES: Mapping[str, float] = {"none": 0.0, "short": 0.65, "long": 1.0}
 # The torso in slices from the neck (0) to the hips (1): position, half width as a share of the
 # shoulders' and of the hips', half depth.
 TORSO = np.array((

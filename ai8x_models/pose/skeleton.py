@@ -34,7 +34,7 @@ N_COCO = len(COCO_NAMES)
 FLIP_PARTS = (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16, 18)
 FLIP_COCO = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 
-# Limb k points from part A to part B; it owns PAF channels 2k (x, to the right) and 2k + 1 (y, down).
+# Limb k points from part A to part B; it owns PAF channels 2k (x, right) and 2k + 1 (y, down).
 LIMBS = (
     (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 2), (2, 3), (3, 4), (2, 16),
     (1, 5), (5, 6), (6, 7), (5, 17), (1, 0), (0, 14), (0, 15), (14, 16), (15, 17),

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from max78000 import regmap
 from max78000.chip import Chip
 from max78000.program import OutputMap, RegisterProgram
-from max78000.regmap import quadrant_register_addr
+from max78000.regmap import global_register_addr, quadrant_register_addr
 from synthesis.emit import rows
 from synthesis.version import VERSION
 
@@ -39,6 +39,7 @@ class ProjectFacts:
     quadrants: tuple[int, ...]
     num_outputs: int
     unloaded: tuple[int, ...]  # layers that cnn_unload() delivers
+    streams: bool  # some layers run at the same time
     summary: tuple[str, ...]
     provenance: tuple[str, ...]
 
@@ -56,7 +57,7 @@ def emit_project(
         autoescape=False,
     )
     context = _context(program, facts, options, chip)
-    inputs = rows.input_rows(program, chip)
+    inputs = rows.input_rows(program, chip) or rows.fifo_rows(program, chip)
     arrays = {
         "weights.h": (
             "Weights and biases, packed as the accelerator loads them.",
@@ -87,7 +88,7 @@ def _context(
 ) -> Mapping[str, Any]:
     outputs = [output for output in program.outputs if output.layer in facts.unloaded]
     power = sum(1 << quadrant for quadrant in facts.quadrants)
-    acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1)
+    acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(facts.streams))
     return {
         "name": program.name,
         "chip": chip.name,
@@ -114,6 +115,8 @@ def _context(
         "start": rows.write_rows(program.phase("start"), chip),
         "biases": rows.bias_rows(program, chip),
         "inputs": rows.input_rows(program, chip),
+        "fifos": rows.fifo_rows(program, chip),
+        "fifo_status": rows.hex_word(global_register_addr(chip, regmap.FIFO_STAT)),
         "unload": tuple(rows.unload_rows(outputs)) if options.has_unload else None,
     }
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from max78000.chip import Chip
-from max78000.program import Copy, KernelBlock, OutputMap, Phase, RegisterProgram, Write
-from max78000.regmap import locate
+from max78000.program import Copy, Fifo, KernelBlock, OutputMap, Phase, RegisterProgram, Write
+from max78000.regmap import fifo_data_addr, locate
 
 WORDS_PER_LINE = 8
 BYTES_PER_LINE = 16
@@ -146,7 +146,8 @@ def input_rows(program: RegisterProgram, chip: Chip) -> tuple[InputRow, ...]:
     """Sample data, one block per memory instance, numbered by the instance's first processor."""
     rows = []
     for copy in program.phase("load_input").operations:
-        assert isinstance(copy, Copy)
+        if not isinstance(copy, Copy):
+            continue
         quadrant, offset = divmod(
             copy.addr - chip.quadrant_base - chip.data_offset, chip.quadrant_stride
         )
@@ -154,6 +155,15 @@ def input_rows(program: RegisterProgram, chip: Chip) -> tuple[InputRow, ...]:
         number = quadrant * chip.processors_per_quadrant + instance * chip.processors_per_instance
         rows.append(InputRow(number, hex_word(copy.addr), copy.words))
     return tuple(rows)
+
+
+def fifo_rows(program: RegisterProgram, chip: Chip) -> tuple[InputRow, ...]:
+    """Sample data per FIFO, numbered by the FIFO."""
+    return tuple(
+        InputRow(op.fifo_index, hex_word(fifo_data_addr(chip, op.fifo_index)), op.words)
+        for op in program.phase("load_input").operations
+        if isinstance(op, Fifo)
+    )
 
 
 def known_answer_array(program: RegisterProgram) -> Array:

@@ -23,6 +23,7 @@ from synthesis.place.placed import (
     lowest,
     quadrant_map,
 )
+from synthesis.place.stream import frame_words, stream_of
 
 EWISE_FUNC = MappingProxyType({Combine.SUB: 0, Combine.ADD: 1, Combine.OR: 2, Combine.XOR: 3})
 MASK_SIZE = MappingProxyType({0: 0, 8: 0, 1: 1, 2: 2, 4: 3})
@@ -62,7 +63,10 @@ def layer_words(
 ) -> list[tuple[Register, int]]:
     """Registers of one layer in one quadrant, in the order they are written; zeros included."""
     context = Context(placed, graph, quadrant)
-    return [(register, REGISTERS[register.name](context)) for register in ORDER]
+    words = [(register, REGISTERS[register.name](context)) for register in ORDER]
+    if placed.layer.index == 0 and graph.graph.uses_fifo:
+        words.append((regmap.IFRM, regmap.IFRM.pack(value=frame_words(placed))))
+    return words
 
 
 def _rcnt(c: Context) -> int:
@@ -230,11 +234,14 @@ def _is_1x1(placed: PlacedLayer) -> bool:
 def _tptr(c: Context) -> int:
     placed = c.placed
     product = placed.flatten_product
-    if placed.hardware.op is Operator.CONV1D or _is_1x1(placed):
+    is_unbuffered = _is_1x1(placed) and not (placed.layer.index and placed.layer.is_streaming)
+    if placed.hardware.op is Operator.CONV1D or is_unbuffered:
         if product < FLATTEN_LIMIT:
             return 0
         return regmap.TPTR.pack(start=product, max=2 * product + 1)
-    return regmap.TPTR.pack(max=row_buffer_entries(placed.hardware, placed.layer.output_pad) - 1)
+    start = stream_of(placed, c.graph).row_buffer_start
+    entries = row_buffer_entries(placed.hardware, placed.layer.output_pad)
+    return regmap.TPTR.pack(start=start, max=start + entries - 1)
 
 
 def _post(c: Context) -> int:
@@ -260,6 +267,21 @@ def _post(c: Context) -> int:
 
 def _ena(c: Context) -> int:
     return regmap.ENA.pack(pro_en=c.in_map, mask_en=c.in_map if c.placed.has_convolution else 0)
+
+
+def _stream1(c: Context) -> int:
+    return regmap.STREAM1.pack(start=stream_of(c.placed, c.graph).start)
+
+
+def _stream2(c: Context) -> int:
+    stream = stream_of(c.placed, c.graph)
+    return regmap.STREAM2.pack(
+        invol=stream.earlier_passes, delta1=stream.delta1, delta2=stream.delta2
+    )
+
+
+def _fmax(c: Context) -> int:
+    return regmap.FMAX.pack(value=stream_of(c.placed, c.graph).ring_words)
 
 
 def _writes_locally(c: Context) -> bool:
@@ -296,6 +318,9 @@ REGISTERS: MappingProxyType[str, Callable[[Context], int]] = MappingProxyType(
         "TPTR": _tptr,
         "POST": _post,
         "ENA": _ena,
+        "STREAM1": _stream1,
+        "STREAM2": _stream2,
+        "FMAX": _fmax,
     }
 )
 ORDER = tuple(register for register in regmap.LAYER_REGISTERS if register.name in REGISTERS)

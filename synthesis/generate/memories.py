@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from max78000.chip import Chip
-from max78000.program import Copy, Expected, KernelBlock, OutputMap
+from max78000.program import Copy, Expected, Fifo, KernelBlock, OutputMap
 from synthesis.description import DataFormat
 from synthesis.interpret import Tensor
 from synthesis.place.biases import BiasMemory
+from synthesis.place.fifo import feeding_fifos, lanes_of
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
     N_PROCESSORS,
@@ -49,9 +50,8 @@ def input_copies(first: PlacedLayer, image: Tensor, chip: Chip) -> Iterator[Copy
     """
     if first.data_format is DataFormat.CHW:
         for rank, processor in enumerate(members(first.processors)):
-            data = (image[rank].reshape(-1) & 0xFF).astype(np.uint8)
-            words = np.pad(data, (0, -data.size % 4)).view("<u4")
-            yield Copy(chip.data_addr(processor, first.in_offset), tuple(words.tolist()))
+            addr = chip.data_addr(processor, first.in_offset)
+            yield Copy(addr, _pixel_words(image[rank]))
         return
     operands, passes = first.layer.operands, first.in_passes
     channels = first.layer.in_shape.channels
@@ -68,6 +68,28 @@ def input_copies(first: PlacedLayer, image: Tensor, chip: Chip) -> Iterator[Copy
             four = lanes[instance : instance + INSTANCE_PROCESSORS].reshape(4, -1) & 0xFF
             words = (four << np.array([[0], [8], [16], [24]])).sum(axis=0)
             yield Copy(chip.data_addr(instance, first.in_offset), tuple(words.tolist()))
+
+
+def fifo_feeds(first: PlacedLayer, image: Tensor) -> Iterator[Fifo]:
+    """The input image as the words each FIFO is given."""
+    if first.data_format is DataFormat.CHW:
+        for channel, fifo in enumerate(feeding_fifos(first)):
+            yield Fifo(fifo, _pixel_words(image[channel]))
+        return
+    data = image.reshape(len(image), -1) & 0xFF
+    for block, fifo in enumerate(feeding_fifos(first)):
+        words = np.zeros(data.shape[1], np.int64)
+        for lane in range(4):
+            channel = 4 * block + lane
+            if lanes_of(first, fifo) >> lane & 1 and channel < len(data):
+                words |= data[channel] << (8 * lane)
+        yield Fifo(fifo, tuple(words.tolist()))
+
+
+def _pixel_words(channel: Tensor) -> tuple[int, ...]:
+    """Four pixels a word, the first in the low byte."""
+    data = (channel.reshape(-1) & 0xFF).astype(np.uint8)
+    return tuple(np.pad(data, (0, -data.size % 4)).view("<u4").tolist())
 
 
 def output_map(placed: PlacedLayer, chip: Chip) -> OutputMap:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from max78000.chip import Chip
 from max78000.program import Expected, Operation, Phase, RegisterProgram, Write
 from max78000.regmap import layer_register_addr
-from synthesis.generate.control import init_writes, start_writes
+from synthesis.generate.control import fifo_writes, init_writes, start_writes
 from synthesis.generate.layer import layer_words
 from synthesis.generate.memories import (
     bias_copies,
+    fifo_feeds,
     input_copies,
     kernel_blocks,
     known_answer,
@@ -43,16 +44,21 @@ def generate(
         chip: address map.
     """
     graph = placement.graph
-    quadrants = graph.quadrants
-    n_layers = len(graph.layers)
+    uses_fifo = graph.graph.uses_fifo
+    first = graph.layers[0]
+    load_input: Iterable[Operation] = (
+        fifo_feeds(first, image) if uses_fifo else input_copies(first, image, chip)
+    )
     phases: dict[str, Iterable[Operation]] = {
-        "init": init_writes(quadrants, n_layers, chip),
+        "init": init_writes(graph, chip),
         "load_weights": kernel_blocks(placement.kernels, chip),
         "load_bias": bias_copies(placement.biases, chip),
-        "configure": _configure(graph, chip),
-        "load_input": input_copies(graph.layers[0], image, chip),
-        "start": start_writes(quadrants, options.round_average, chip),
+        "configure": (*_configure(graph, chip), *fifo_writes(graph, chip)),
+        "load_input": load_input,
+        "start": start_writes(graph, options.round_average, chip),
     }
+    if uses_fifo:  # words are pushed into the running accelerator
+        phases["load_input"] = phases.pop("load_input")
     checked = [graph.layers[layer.index] for layer in graph.graph.outputs]
     return RegisterProgram(
         name=options.name,

@@ -13,7 +13,7 @@ LONG_FLATTEN = 16
 def predict_cycles(graph: PlacedGraph) -> Cycles:
     """Cycles of every layer and of the start-up."""
     layers = tuple(layer_cycles(_timing(placed, graph)) for placed in graph.layers)
-    return Cycles(STARTUP_CYCLES, layers)
+    return Cycles(STARTUP_CYCLES, layers, is_estimate=graph.graph.n_streaming > 0)
 
 
 def _timing(placed: PlacedLayer, graph: PlacedGraph) -> LayerTiming:
@@ -39,5 +39,6 @@ def _timing(placed: PlacedLayer, graph: PlacedGraph) -> LayerTiming:
         time_slots=graph.max_time_slots(placed),
         is_passthrough=not placed.has_convolution,
         is_pooled_first=layer.pool_first,
+        is_streaming=layer.is_streaming,
         is_long_flatten=layer.flatten and n_flat > LONG_FLATTEN,
     )

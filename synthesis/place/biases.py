@@ -1,4 +1,7 @@
-"""Bias memory: each layer's bias bytes in one quadrant, spread so that the four fill evenly."""
+"""Bias memory: each layer's bias bytes in one quadrant, spread so that the four fill evenly.
+
+The engine takes a byte per output column, used or not (register reference, 4.18); see `pack`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from max78000.chip import Chip
+from synthesis.place.pack import output_columns
 from synthesis.place.placed import BiasSlot, PlacedLayer, quadrants_of
 
 
@@ -54,16 +58,21 @@ def _same_bias(placed: PlacedLayer, biased: Sequence[PlacedLayer]) -> int | None
     for other in biased:
         if other.layer.index == placed.layer.index:
             return None
-        if np.array_equal(_bias(other), _bias(placed)):  # type: ignore[arg-type]
+        if _contents(other) == _contents(placed):
             return other.layer.index
     return None
 
 
 def _contents(placed: PlacedLayer) -> bytes:
+    """A byte for every output column up to the last output; those of unused columns are 0."""
     bias = _bias(placed)
     assert bias is not None
-    lead = placed.lead * placed.out_passes.n
-    return bytes(lead) + bytes((bias & 0xFF).astype(np.uint8))
+    columns = output_columns(placed)
+    data = np.zeros(int(columns[-1]) + 1, np.uint8)
+    data[columns] = (bias & 0xFF).astype(np.uint8)
+    # A streaming first layer skips a byte: the vendor generator works around a fault of the chip.
+    skipped = int(placed.layer.index == 0 and placed.layer.is_streaming)
+    return bytes(skipped) + bytes(data)
 
 
 def _order(placed: PlacedLayer, used: Sequence[int], chip: Chip) -> int:

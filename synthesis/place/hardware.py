@@ -1,7 +1,8 @@
-"""Layer -> Hardware: the engine's own form of dilated and transposed convolutions.
+"""Layer -> Hardware: the engine's own form of some convolutions.
 
-Facts H2 to H4 of the register reference: stretching with zero taps, running a long dilated 1D
-kernel on the 2D engine, padding a transposed convolution by the complement.
+Facts H1 to H4 of the register reference: widening 1x1 kernels in streaming groups, stretching
+dilated kernels with zero taps, running a long dilated 1D kernel on the 2D engine, padding a
+transposed convolution by the complement.
 """
 
 from math import ceil
@@ -19,6 +20,8 @@ WORD_BYTES = 4
 def hardware_form(layer: Layer) -> Hardware:
     """The layer as the engine runs it; layers without dilation or transposition are unchanged."""
     weights = layer.kernel.weights_oihw if layer.kernel is not None else None
+    if weights is not None and _is_widened(layer):
+        return _widened(layer, weights)
     if layer.op is Operator.CONV1D and layer.dilation > 1 and weights is not None:
         span = (layer.kernel_size[0] - 1) * layer.dilation
         return _stretched(layer, weights) if span < MAX_TAPS_1D else _folded(layer, weights)
@@ -33,6 +36,27 @@ def hardware_form(layer: Layer) -> Hardware:
         pooled=layer.pooled,
         out_dims=layer.out_shape.dims,
         weights_oihw=weights,
+    )
+
+
+def _is_widened(layer: Layer) -> bool:
+    """1x1 kernels in a streaming group, and right behind it, run as 3x3."""
+    is_near = layer.is_streaming or layer.follows_streaming
+    return is_near and layer.op is Operator.CONV2D and layer.kernel_size == (1, 1)
+
+
+def _widened(layer: Layer, weights: np.ndarray) -> Hardware:
+    """The single weight in the middle of a 3x3 kernel with padding 1."""
+    kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
+    kernel[:, :, 1, 1] = weights[:, :, 0, 0]
+    return Hardware(
+        op=layer.op,
+        kernel_size=(3, 3),
+        pad=(1, 1),
+        in_dims=layer.in_shape.dims,
+        pooled=layer.pooled,
+        out_dims=layer.out_shape.dims,
+        weights_oihw=kernel,
     )
 
 

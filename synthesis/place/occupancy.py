@@ -1,4 +1,8 @@
-"""Which data memory words each tensor takes, word by word: for overlap checks and memory maps."""
+"""Which data memory words each tensor takes, word by word: for overlap checks and memory maps.
+
+Layers of a streaming group run at the same time: what they pass on lives in rings while the group
+runs, and nobody else can read it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,15 +11,13 @@ import numpy as np
 
 from max78000.chip import Chip
 from synthesis.description import INPUT, DataFormat
-from synthesis.place.place import Placement
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, PlacedLayer
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, PlacedGraph, PlacedLayer
+from synthesis.place.stream import stream_of
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """A tensor's words: the same in each of its instances. `first`..`last` are layers it is
-    alive.
-    """
+    """A tensor's words, the same in each of its instances; alive from layer `first` to `last`."""
 
     source: int
     name: str
@@ -34,22 +36,37 @@ class Occupancy:
         return int(shared[0]) if shared.size else None
 
 
-def occupancies(placement: Placement, chip: Chip) -> Iterator[Occupancy]:
+def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
     """The network input and the result of every layer."""
-    graph = placement.graph.graph
     n_words = chip.data_instance_bytes // 4
-    for source in (INPUT, *range(len(graph.layers))):
-        readers = [layer.index for layer in graph.consumers(source)]
-        last = max(readers, default=source)
-        if source == INPUT:
-            words = _input_words(placement.graph.layers[0], n_words)
-            name, processors = "the input", placement.graph.layers[0].processors
+    n_streaming = placed.graph.n_streaming
+    for source in (INPUT, *range(len(placed.layers))):
+        layer = placed.layers[max(source, 0)]
+        processors = layer.processors if source == INPUT else layer.output_processors
+        is_ring = source + 1 < n_streaming
+        if is_ring:
+            words = _ring_words(placed.layers[source + 1], placed, n_words)
+        elif source == INPUT:
+            words = _input_words(layer, n_words)
         else:
-            placed = placement.graph.layers[source]
-            words = _output_words(placed, n_words)
-            name, processors = placed.layer.name, placed.output_processors
-            last = len(graph.layers) if placed.layer in graph.outputs else last
-        yield Occupancy(source, name, instances_of(processors), words, source, last)
+            words = _output_words(layer, n_words)
+        name = "the input" if source == INPUT else layer.layer.name
+        first, last = _lifetime(source, placed)
+        yield Occupancy(source, name, instances_of(processors), words, first, last)
+
+
+def peak_bytes(placed: PlacedGraph, chip: Chip) -> int:
+    """Largest sum, over the layers, of all data that is alive while a layer runs."""
+    tensors = list(occupancies(placed, chip))
+    sums = [
+        sum(
+            4 * int(tensor.words.sum()) * len(tensor.instances)
+            for tensor in tensors
+            if tensor.first <= index <= tensor.last
+        )
+        for index in range(len(placed.layers))
+    ]
+    return max(sums)
 
 
 def instances_of(processors: int) -> frozenset[int]:
@@ -59,6 +76,21 @@ def instances_of(processors: int) -> frozenset[int]:
         for p in range(0, N_PROCESSORS, INSTANCE_PROCESSORS)
         if processors >> p & 0xF
     )
+
+
+def _lifetime(source: int, placed: PlacedGraph) -> tuple[int, int]:
+    """First and last layer during which a tensor has to stay; outputs stay to the end."""
+    graph = placed.graph
+    last = max((layer.index for layer in graph.consumers(source)), default=source)
+    if source != INPUT and graph.layers[source] in graph.outputs:
+        last = len(graph.layers)
+    if source < graph.n_streaming:
+        return min(source, 0), max(last, graph.n_streaming - 1)
+    return source, last
+
+
+def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> np.ndarray:
+    return _run(reader.in_offset // 4, stream_of(reader, placed).ring_words, 1, 1, n_words)
 
 
 def _input_words(first: PlacedLayer, n_words: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from max78000.chip import Chip
-from synthesis.place.pack import PackedKernels, kernel_size, pack_kernels
+from synthesis.place.pack import kernel_size, output_columns, pack_kernels
 from synthesis.place.placed import N_PROCESSORS, KernelSlot, PlacedLayer, members
 
 ALIGNMENT = 4
@@ -53,7 +53,7 @@ def place_weights(
 
 
 def _same_weights(placed: PlacedLayer, layers: Sequence[PlacedLayer]) -> int | None:
-    """An earlier layer with the same packed weights on the same processors."""
+    """An earlier layer with the same packed weights on the same processors and output columns."""
     weights = placed.hardware.weights_oihw
     assert weights is not None
     for other in layers[: placed.layer.index]:
@@ -62,6 +62,7 @@ def _same_weights(placed: PlacedLayer, layers: Sequence[PlacedLayer]) -> int | N
             and other.bits == placed.bits
             and other.processors == placed.processors
             and np.array_equal(other.hardware.weights_oihw, weights)
+            and np.array_equal(output_columns(other), output_columns(placed))
         ):
             return other.layer.index
     return None
@@ -78,25 +79,23 @@ class _Memory:
 
     def store(self, placed: PlacedLayer) -> KernelSlot:
         size = kernel_size(placed)
-        first = self._find(members(placed.processors), size.n_words)
-        for packed in pack_kernels(placed):
-            self._write(packed, first)
+        processors = list(members(placed.processors))
+        first = self._find(processors, size.n_words)
+        packed = pack_kernels(placed)
+        columns = packed.columns + first
+        self._grow(first + size.n_words)
+        self.words[np.ix_(processors, columns)] = packed.words
+        self.is_used[np.ix_(processors, columns)] = True
         return KernelSlot(first, size.n_words, size.count, placed.layer.index)
 
-    def _find(self, processors: tuple[int, ...], n_words: int) -> int:
-        taken = np.flatnonzero(self.is_used[list(processors)].any(axis=0))
+    def _find(self, processors: list[int], n_words: int) -> int:
+        taken = np.flatnonzero(self.is_used[processors].any(axis=0))
         first = 0
         while True:
             clash = taken[(taken >= first) & (taken < first + n_words)]
             if not clash.size:
                 return first
             first = -(-(int(clash[-1]) + 1) // ALIGNMENT) * ALIGNMENT
-
-    def _write(self, packed: PackedKernels, first: int) -> None:
-        columns = packed.columns + first
-        self._grow(int(columns[-1]) + 1 if columns.size else 0)
-        self.words[packed.processor, columns] = packed.words
-        self.is_used[packed.processor, columns] = True
 
     def _grow(self, n_words: int) -> None:
         missing = n_words - self.is_used.shape[1]

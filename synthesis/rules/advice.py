@@ -32,13 +32,22 @@ def fit_weights(placement: Placement, chip: Chip) -> str:
     return "no width of weights fits: use fewer channels or layers"
 
 
-def smaller_image(placed: PlacedLayer, chip: Chip) -> str:
-    """How often the image has to be folded for a layer's data to fit, as far as folding helps."""
-    n_pixels = max(placed.layer.in_shape.n_pixels, placed.layer.out_shape.n_pixels)
+def fit_data(key: str, size_bytes: int, n_pixels: int, chip: Chip) -> str:
+    """What makes a tensor fit a data memory instance: another offset, or a smaller picture.
+
+    Args:
+        key: `in_offset` or `out_offset`.
+        size_bytes: what the tensor takes in every instance.
+        n_pixels: its rows times columns.
+        chip: size of an instance.
+    """
+    room = chip.data_instance_bytes - size_bytes
+    if room >= 0:
+        return f"use {key}: {room & ~3:#x} or less"
     fold = 2
-    while n_pixels // fold**2 * 4 > chip.data_instance_bytes:
+    while size_bytes // fold**2 > chip.data_instance_bytes:
         fold *= 2
-    return f"fold the image by {fold}, pool in the layer before, or give another offset"
+    return f"fold the picture by {fold} ({n_pixels // fold**2} pixels), or pool in the layer before"
 
 
 def with_bits(placed: PlacedLayer, bits: int) -> PlacedLayer:

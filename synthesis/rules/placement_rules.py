@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
 from synthesis.description import INPUT, DataFormat
+from synthesis.place.occupancy import instances_of, occupancies
 from synthesis.place.place import Placement
 from synthesis.place.placed import (
     Passes,
@@ -13,8 +14,7 @@ from synthesis.place.placed import (
     quadrant_map,
 )
 from synthesis.place.processors import packed_map
-from synthesis.rules.advice import fit_weights, smaller_image
-from synthesis.rules.occupancy import instances_of, occupancies
+from synthesis.rules.advice import fit_data, fit_weights
 from synthesis.rules.rule import Finding, Rule
 
 MAX_STEP = 16
@@ -162,8 +162,10 @@ def write_step(placement: Placement, _chip: Chip) -> Iterator[Finding]:
 
 
 def input_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
-    """A layer's input lies inside the 32 KiB of a data memory instance."""
+    """A layer's input lies inside the 32 KiB of a data memory instance, unless it streams."""
     for placed in placement.graph.layers:
+        if placed.layer.is_streaming:
+            continue
         unit = 1 if placed.data_format is DataFormat.CHW else 4
         n_words = placed.in_passes.n * placed.layer.operands
         size = placed.layer.in_shape.n_pixels * n_words * unit
@@ -172,14 +174,16 @@ def input_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
                 f"input {placed.layer.in_shape} needs {size} bytes from {placed.in_offset:#x}, an "
                 f"instance has {chip.data_instance_bytes}",
                 placed.layer.where,
-                smaller_image(placed, chip),
+                fit_data("in_offset", size, placed.layer.in_shape.n_pixels, chip),
             )
 
 
 def output_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
-    """A layer's output lies inside the 32 KiB of a data memory instance."""
+    """A layer's output lies inside the 32 KiB of an instance, unless it is read in a stream."""
     for placed in placement.graph.layers:
         layer = placed.layer
+        if layer.index + 1 < placement.graph.graph.n_streaming:
+            continue
         n_pixels = layer.out_shape.n_pixels + placed.hardware.extra_pixels
         size = 4 * n_pixels * placed.out_passes.n * (layer.output_width // 8)
         end = placed.out_offset + (size - 4) * (placed.write_gap + 1) + 4
@@ -188,13 +192,13 @@ def output_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
                 f"output {layer.out_shape} of {layer.output_width} bits needs {size} bytes from "
                 f"{placed.out_offset:#x}, an instance has {chip.data_instance_bytes}",
                 layer.where,
-                smaller_image(placed, chip),
+                fit_data("out_offset", size, layer.out_shape.n_pixels, chip),
             )
 
 
 def overlap(placement: Placement, chip: Chip) -> Iterator[Finding]:
     """No layer overwrites a tensor that is still to be read, or an output still to be unloaded."""
-    tensors = list(occupancies(placement, chip))
+    tensors = list(occupancies(placement.graph, chip))
     for i, later in enumerate(tensors):
         for earlier in tensors[:i]:
             word = earlier.clash(later)

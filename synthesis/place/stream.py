@@ -1,0 +1,89 @@
+"""Streaming layers: when each may start, and how many words of its input are kept.
+
+A streaming layer starts once its producer has written `start` words and goes on whenever `delta1`
+more (inside a row) or `delta2` more (at the end of a row) are there; its input memory is a ring of
+`ring_words`. Formulas: register reference, sections 4.15 and 4.16.
+"""
+
+from dataclasses import dataclass
+
+from synthesis.description import DataFormat
+from synthesis.place.hardware import row_buffer_entries
+from synthesis.place.placed import PlacedGraph, PlacedLayer
+
+EXTRA_START = 2  # words of slack that the vendor generator adds
+CHW_RING_WORDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Counts of one layer; all 0 for a layer that neither streams nor reads a FIFO."""
+
+    start: int = 0
+    delta1: int = 0
+    delta2: int = 0
+    earlier_passes: int = 0
+    ring_words: int = 0
+    row_buffer_start: int = 0
+
+
+def stream_of(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
+    """The counts of a layer."""
+    if placed.layer.index == 0:
+        return _first(placed) if graph.graph.uses_fifo else Stream()
+    return _later(placed, graph) if placed.layer.is_streaming else Stream()
+
+
+def frame_words(placed: PlacedLayer) -> int:
+    """Words that each FIFO delivers for one picture."""
+    n_pixels = placed.hardware.in_dims[0] * placed.hardware.in_dims[1]
+    return n_pixels if placed.data_format is DataFormat.HWC else -(-n_pixels // 4)
+
+
+def _first(placed: PlacedLayer) -> Stream:
+    layer = placed.layer
+    rows, columns = layer.pool.window
+    if not layer.is_streaming:
+        return Stream(start=rows * frame_words(placed))
+    width = placed.hardware.in_dims[1]
+    start = rows * ((rows - 1) * width + columns)
+    return Stream(
+        start=start,
+        delta1=(layer.pool.stride[1] - 1) * layer.operands,
+        delta2=(rows - 1) * width * layer.operands,
+        ring_words=_ring_words(placed, start),
+    )
+
+
+def _later(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
+    layer = placed.layer
+    before = graph.layers[layer.index - 1].hardware
+    rows, columns = layer.pool.window
+    written_row = before.pooled[1] + 2 * before.pad[1]
+    start = written_row * (before.kernel_size[0] - 1 + rows - 1)
+    start += before.kernel_size[1] - 1 + columns + EXTRA_START
+    stride = layer.pool.stride
+    earlier = graph.layers[: layer.index]
+    return Stream(
+        start=start,
+        delta1=stride[1] * layer.operands,
+        delta2=(stride[0] - 1) * written_row + columns * layer.operands,
+        earlier_passes=sum(other.in_passes.n for other in earlier),
+        ring_words=_ring_words(placed, start) if graph.graph.uses_fifo else 0,
+        row_buffer_start=sum(_row_buffer(other) for other in earlier),
+    )
+
+
+def _row_buffer(placed: PlacedLayer) -> int:
+    return row_buffer_entries(placed.hardware, placed.layer.output_pad) * placed.in_passes.n
+
+
+def _ring_words(placed: PlacedLayer, start: int) -> int:
+    passes = placed.in_passes.n
+    if placed.data_format is DataFormat.CHW:
+        words = CHW_RING_WORDS
+    else:
+        rows, columns = placed.layer.pool.window
+        words = start + (rows - 1) * placed.hardware.in_dims[1]
+        words += max(1, placed.layer.pool.stride[1], columns)
+    return -(-words // passes) * passes

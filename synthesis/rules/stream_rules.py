@@ -1,0 +1,182 @@
+"""Rules of FIFO input and streaming layers. Ids as in `graph_rules`."""
+
+from collections.abc import Iterator, Mapping
+
+from max78000 import regmap
+from max78000.chip import Chip
+from max78000.errors import CapacityError, InputError
+from synthesis.description import DataFormat, Operator
+from synthesis.place.fifo import CHW_PROCESSORS, HWC_PROCESSORS, N_FIFOS, lanes_of
+from synthesis.place.hardware import row_buffer_entries
+from synthesis.place.place import Placement
+from synthesis.place.placed import PlacedGraph
+from synthesis.place.stream import Stream, frame_words, stream_of
+from synthesis.rules.rule import Finding, Rule
+
+MAX_STREAMING = 8
+MAX_CHANNELS: Mapping[DataFormat, int] = {DataFormat.HWC: 4 * N_FIFOS, DataFormat.CHW: N_FIFOS}
+
+
+def needs_fifo(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A streaming first layer is fed by the FIFOs."""
+    graph = placement.graph.graph
+    if graph.n_streaming and not graph.uses_fifo:
+        yield Finding("streams without FIFO", graph.layers[0].where, "give --fifo")
+
+
+def is_prefix(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Streaming layers come first: once a layer does not stream, no later one does."""
+    graph = placement.graph.graph
+    for layer in graph.layers[1:]:
+        if layer.is_streaming and not layer.follows_streaming:
+            yield Finding("streams behind a layer that does not", layer.where, "remove streaming")
+
+
+def how_many(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """At most eight layers stream: there are eight sets of stream registers."""
+    graph = placement.graph.graph
+    if graph.n_streaming > MAX_STREAMING:
+        yield Finding(
+            f"{graph.n_streaming} streaming layers of {MAX_STREAMING}",
+            graph.layers[MAX_STREAMING].where,
+            "remove streaming from the last ones",
+        )
+
+
+def last_padding(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """The last streaming layer has padding in both directions: it ends the frame."""
+    n = placement.graph.graph.n_streaming
+    if n and min(placement.graph.layers[n - 1].hardware.pad) == 0:
+        yield Finding(
+            "last streaming layer without padding",
+            placement.graph.layers[n - 1].layer.where,
+            "give pad: 1, or let the next layer stream too",
+        )
+
+
+def widened_padding(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """1x1 kernels in or right behind a streaming group run as 3x3; they have pad 0."""
+    for placed in placement.graph.layers:
+        is_widened = placed.hardware.kernel_size != placed.layer.kernel_size
+        if is_widened and placed.layer.op is Operator.CONV2D and max(placed.layer.pad):
+            yield Finding("1x1 kernel with padding", placed.layer.where, "give pad: 0")
+
+
+def with_bias(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """The vendor warns that biases of streaming layers may not work on silicon."""
+    for placed in placement.graph.layers:
+        if placed.layer.is_streaming and placed.bias_slot is not None:
+            yield Finding("streams with a bias", placed.layer.where, "train it without bias")
+
+
+def fifo_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """FIFO f feeds processors 16f..16f+3 (HWC) or 16f (CHW): 16 or 4 channels at most."""
+    first = placement.graph.layers[0]
+    if not placement.graph.graph.uses_fifo:
+        return
+    reachable = HWC_PROCESSORS if first.data_format is DataFormat.HWC else CHW_PROCESSORS
+    limit = MAX_CHANNELS[first.data_format]
+    if first.processors & ~reachable:
+        yield Finding(
+            f"processors 0x{first.processors & ~reachable:016x} have no FIFO",
+            first.layer.where,
+            f"use processors of 0x{reachable:016x}",
+        )
+    if first.layer.in_shape.channels > limit:
+        yield Finding(
+            f"{first.layer.in_shape.channels} channels, the FIFOs carry {limit}",
+            first.layer.where,
+            "load the picture without FIFO",
+        )
+
+
+def full_lanes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """HWC through the FIFOs: every quadrant but the last uses all four processors.
+
+    Words carry four channels each in order, so with a gap some FIFOs would be switched on and never
+    be fed; they run in lock step, so nothing would run.
+    """
+    first = placement.graph.layers[0]
+    if not placement.graph.graph.uses_fifo or first.data_format is DataFormat.CHW:
+        return
+    used = [lanes for f in range(N_FIFOS) if (lanes := lanes_of(first, f))]
+    if any(lanes != 0xF for lanes in used[:-1]) or (used and used[-1] & (used[-1] + 1)):
+        yield Finding(
+            f"processors 0x{first.processors:016x} leave lanes of a FIFO empty",
+            first.layer.where,
+            "fill processors 0..3 first, then 16..19, 32..35, 48..51",
+        )
+
+
+def fifo_operands(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """The FIFOs deliver one operand and one pass."""
+    first = placement.graph.layers[0]
+    if placement.graph.graph.uses_fifo and first.layer.operands > 1:
+        yield Finding("element-wise layer on FIFO input", first.layer.where, "load without FIFO")
+
+
+def counts(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Start, step and ring counts of streaming and FIFO layers fit their register fields."""
+    for placed in placement.graph.layers:
+        for what, value, limit in _fields(stream_of(placed, placement.graph)):
+            if value >= limit:
+                yield Finding(
+                    f"{what} {value}, limit {limit - 1}",
+                    placed.layer.where,
+                    "stream the layer, or use a smaller picture or window",
+                )
+    first = placement.graph.layers[0]
+    limit = regmap.IFRM.field("value").limit
+    if placement.graph.graph.uses_fifo and frame_words(first) >= limit:
+        yield Finding(f"frame of {frame_words(first)} words, limit {limit - 1}", first.layer.where)
+
+
+def _fields(stream: Stream) -> Iterator[tuple[str, int, int]]:
+    yield "start count", stream.start, regmap.STREAM1.field("start").limit
+    yield "step inside a row", stream.delta1, regmap.STREAM2.field("delta1").limit
+    yield "step between rows", stream.delta2, regmap.STREAM2.field("delta2").limit
+    yield "passes of earlier layers", stream.earlier_passes, regmap.STREAM2.field("invol").limit
+    yield "ring", stream.ring_words, regmap.FMAX.field("value").limit
+
+
+def row_buffers(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """Row buffers of streaming layers lie one after the other in 3,072 entries."""
+    graph: PlacedGraph = placement.graph
+    for placed in graph.layers:
+        start = stream_of(placed, graph).row_buffer_start
+        entries = row_buffer_entries(placed.hardware, placed.layer.output_pad)
+        end = start + entries * placed.in_passes.n
+        if placed.layer.is_streaming and end > chip.tram_words:
+            yield Finding(
+                f"row buffers end at entry {end} of {chip.tram_words}",
+                placed.layer.where,
+                "use a narrower picture, or stream fewer layers",
+            )
+
+
+def ring_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """The ring of a streaming layer ends inside its data memory instance."""
+    for placed in placement.graph.layers:
+        end = placed.in_offset + 4 * stream_of(placed, placement.graph).ring_words
+        if placed.layer.is_streaming and end >= chip.data_instance_bytes:
+            yield Finding(
+                f"ring ends at {end:#x}, an instance has {chip.data_instance_bytes:#x}",
+                placed.layer.where,
+                "lower in_offset",
+            )
+
+
+STREAM_RULES: tuple[Rule[Placement], ...] = (
+    Rule("S1", needs_fifo, InputError),
+    Rule("S2", is_prefix),
+    Rule("S3", how_many, CapacityError),
+    Rule("S5", last_padding),
+    Rule("S6", widened_padding),
+    Rule("S7", with_bias, None),
+    Rule("S8", fifo_processors),
+    Rule("S8a", full_lanes),
+    Rule("S11", row_buffers, CapacityError),
+    Rule("S12", counts, CapacityError),
+    Rule("S13", ring_fits, CapacityError),
+    Rule("S14", fifo_operands),
+)
