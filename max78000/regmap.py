@@ -189,7 +189,7 @@ MLAT = Register("MLAT", index=0x400, bank=Bank.QUADRANT, source="[UG] MLAT: byte
 AON = Register("AON", index=0, bank=Bank.AON, source="[UG] CNNx16_AOD_CTRL", fields=(
     Field("rdy_sel",         0,  2, HELD),
     Field("dsleep",          8,  4, FORBIDDEN),
-    Field("pd",             12,  4, HELD),  # power down unused quadrants
+    Field("pd",             12,  4),  # bit q: kernels of quadrant q lose power
     Field("rm",             16,  4, HELD),
 ))
 FIFO_CTL = Register("FIFO_CTL", index=0, bank=Bank.FIFO, source="[UG] CNNx16_FIFO_CTRL", fields=(

@@ -1,0 +1,329 @@
+"""The simulated accelerator as software meets it: addresses, stores, loads, and a run.
+
+A store that raises CTL.cnn_en of quadrant 0 runs the network at once (with a FIFO: when the last
+word of the input frame arrives); afterwards CTL.cnn_irq is set. Time does not pass: cycles are
+computed, not lived through. Registers and memories alone decide what happens; a `RegisterProgram`
+is only a convenient way to make the stores.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from max78000 import regmap
+from max78000.chip import MAX78000, Chip
+from max78000.cycles import STARTUP_CYCLES
+from max78000.machine.answer import Mismatch, check_known_answer, read_output
+from max78000.machine.bus import MemoryMap
+from max78000.machine.decode import LayerSetup, decode_layer
+from max78000.machine.engine import LayerRun, Memories, run_layer
+from max78000.machine.memory import DataMemory, MachineFault, RegisterFile, State
+from max78000.machine.timing import setup_cycles
+from max78000.program import (
+    Copy,
+    Fifo,
+    KernelBlock,
+    Operation,
+    OutputMap,
+    Phase,
+    Poll,
+    RegisterProgram,
+    Write,
+)
+from max78000.regmap import Location, Memory, describe_addr
+
+WORD_BYTES = 4
+TESTED = (
+    ("sram", Memory.DATA),
+    ("mram", Memory.KERNEL),
+    ("tram", Memory.TRAM),
+    ("bram", Memory.BIAS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What happened when the accelerator ran: the layers as it understood them, and their time."""
+
+    setups: tuple[LayerSetup, ...]
+    layer_cycles: tuple[int, ...]
+    notes: tuple[str, ...]  # reads of what nobody wrote; harmless if no output depends on them
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of the run, start-up included."""
+        return STARTUP_CYCLES + sum(self.layer_cycles)
+
+    @property
+    def is_estimate(self) -> bool:
+        """Streaming layers are only estimated."""
+        return any(setup.read.ring_words for setup in self.setups)
+
+
+Trace = Callable[[LayerRun], None]
+
+
+class Machine:
+    """One accelerator. `trace`, if given, is called after each layer with all it read and made."""
+
+    def __init__(self, chip: Chip = MAX78000, trace: Trace | None = None) -> None:
+        self.chip = chip
+        self.trace = trace
+        self.result: RunResult | None = None  # of the last run
+        self.registers = RegisterFile(chip)
+        self.memories = MemoryMap(chip)
+        # Quadrants that were started. Acknowledging an interrupt clears cnn_en everywhere, and
+        # software then continues by setting it in quadrant 0 alone: the others still take part.
+        self._started: set[int] = set()
+        self._frame: dict[int, list[int]] | None = None  # FIFO words of a run that waits for them
+
+    # -- what software does ------------------------------------------------------------------------
+
+    def store(self, addr: int, value: int) -> None:
+        """Store a 32-bit word.
+
+        Raises:
+            MachineFault: no such address, a bit that is not modelled, a value too wide, or whatever
+                goes wrong in the run that the store starts.
+        """
+        self.store_words(addr, (value,))
+
+    def store_words(self, addr: int, words: tuple[int, ...]) -> None:
+        """Store 32-bit words upwards, as a copy loop does; faster than one by one."""
+        try:
+            if regmap.locate(self.chip, addr) is None:
+                self.memories.store(addr, words, is_packed=self._is_packed(addr))
+                return
+        except MachineFault as fault:
+            fault.where = f"store to {addr:#010x}, {describe_addr(self.chip, addr)}"
+            raise
+        for index, word in enumerate(words):
+            self._store_register(addr + WORD_BYTES * index, word)
+
+    def store_byte(self, addr: int, value: int) -> None:
+        """Store a byte: 1 at the odd address of a packed kernel run sets its start word.
+
+        Raises:
+            MachineFault: any other byte store.
+        """
+        self.memories.store_byte(addr, value)
+
+    def load(self, addr: int) -> int:
+        """Load a 32-bit word.
+
+        Raises:
+            MachineFault: no such address, or a data word of which no byte is defined.
+        """
+        location = regmap.locate(self.chip, addr)
+        return self.memories.load(addr) if location is None else self._load_register(location)
+
+    @property
+    def is_irq_pending(self) -> bool:
+        """A run has ended and software has not acknowledged it."""
+        return bool(self.registers.get(regmap.CTL, "cnn_irq"))
+
+    # -- whole programs ----------------------------------------------------------------------------
+
+    def run(self, program: RegisterProgram) -> RunResult:
+        """Execute all phases; the accelerator must have run when they are through.
+
+        Raises:
+            MachineFault: a fault, with the phase it occurs in, or no run.
+        """
+        self.result = None
+        for phase in program.phases:
+            self.execute(phase)
+        if self._frame is not None:
+            waiting = ", ".join(f"{len(words)} words" for words in self._frame.values())
+            raise MachineFault(f"the input frame is not complete: the FIFOs got {waiting}")
+        if self.result is None:
+            raise MachineFault("nothing has started the accelerator")
+        return self.result
+
+    def execute(self, phase: Phase) -> None:
+        """Execute one phase."""
+        fifos = [op for op in phase.operations if isinstance(op, Fifo)]
+        try:
+            for operation in phase.operations:
+                self._execute_operation(operation)
+            self._feed(fifos)
+        except MachineFault as fault:
+            fault.where = f"{phase.name}: {fault.where}" if fault.where else phase.name
+            raise
+
+    def check_known_answer(self, program: RegisterProgram) -> Mismatch | None:
+        """Find the first difference between what the last run left and the known answer."""
+        setups = self.result.setups if self.result else ()
+        return check_known_answer(self.chip, self.memories, program, setups)
+
+    def read_output(self, output: OutputMap) -> NDArray[np.int64]:
+        """Collect an output tensor: signed values, shape (channels, rows, columns)."""
+        return read_output(self.chip, self.memories, output)
+
+    def _execute_operation(self, operation: Operation) -> None:
+        match operation:
+            case Write(addr, value):
+                self.store(addr, value)
+            case KernelBlock(addr, words):
+                self.store_byte(addr | 1, 1)
+                self.store_words(addr, words)
+            case Copy(addr, words):
+                self.store_words(addr, words)
+            case Poll(addr, mask, value):
+                found = self.load(addr)
+                if found & mask != value:
+                    where = describe_addr(self.chip, addr)
+                    raise MachineFault(f"is {found:#010x} and will never be {value:#010x}", where)
+            case Fifo():
+                pass  # fed in lock step, after the phase's other operations
+
+    def _feed(self, fifos: list[Fifo]) -> None:
+        if len({len(fifo.words) for fifo in fifos}) > 1:
+            raise MachineFault("the FIFOs get different numbers of words, but run in lock step")
+        for words in zip(*(fifo.words for fifo in fifos), strict=True):
+            for fifo, word in zip(fifos, words, strict=True):
+                self.store(regmap.fifo_data_addr(self.chip, fifo.fifo_index), word)
+
+    # -- registers that act ------------------------------------------------------------------------
+
+    def _store_register(self, addr: int, value: int) -> None:
+        location = regmap.locate(self.chip, addr)
+        if location is None:
+            raise MachineFault("the words run past the registers", f"store to {addr:#010x}")
+        if location.register is regmap.FIFO_DATA:
+            self._push(location.quadrant or 0, value)
+            return
+        was_enabled = self.registers.get(regmap.CTL, "cnn_en")
+        self.registers.store(location, value)
+        if location.register is regmap.SRAM_TEST:
+            self._self_test(location.quadrant or 0, value)
+        elif location.register is regmap.CTL and regmap.CTL.field("cnn_en").get(value):
+            self._started.add(location.quadrant or 0)
+            if self.registers.get(regmap.CTL, "cnn_en") and not was_enabled:
+                self._start()
+
+    def _load_register(self, location: Location) -> int:
+        register, quadrant = location.register, location.quadrant or 0
+        if register is regmap.FIFO_STAT:
+            return regmap.FIFO_STAT.pack(empty=0xF)  # a word is consumed the moment it arrives
+        if register is regmap.MLAT:
+            raise MachineFault("the byte gather is not modelled", str(location))
+        return self.registers.load(register, quadrant, location.layer or 0)
+
+    def _is_packed(self, addr: int) -> bool:
+        """Whether kernel stores at an address are packed: CTL.mexpress of the quadrant."""
+        quadrant = (addr - self.chip.quadrant_base) // self.chip.quadrant_stride
+        return bool(self.registers.get(regmap.CTL, "mexpress", max(quadrant, 0)))
+
+    def _self_test(self, quadrant: int, value: int) -> None:
+        """Memory self test and zeroise: both leave zeros, at once; the done flags tell."""
+        word, test = value, regmap.SRAM_TEST
+        for name, memory in TESTED:
+            if test.field(f"{name}_run").get(value) or test.field(f"{name}_zero").get(value):
+                self.memories.clear(memory, quadrant)
+                word |= test.pack(**{f"{name}_done": 1, f"{name}_zero_done": 1})
+        if word != value:
+            word |= test.pack(done=1, zero_done=1)
+        self.registers.store(Location(regmap.SRAM_TEST, quadrant), word)
+
+    # -- the run -----------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Run at once, or wait for the input frame if the FIFO is on."""
+        if any(self.registers.get(regmap.CTL, "fifo_en", q) for q in self._started):
+            enabled = self.registers.get(regmap.FIFO_CTL, "fifo_en")
+            if not enabled or not self.registers.get(regmap.IFRM, "value"):
+                raise MachineFault("the FIFO is on, but FIFO_CTL.fifo_en or IFRM is 0")
+            self._frame = {f: [] for f in range(self.chip.n_quadrants) if enabled >> f & 1}
+        else:
+            self._run(None)
+
+    def _push(self, fifo_index: int, word: int) -> None:
+        if self._frame is None or fifo_index not in self._frame:
+            raise MachineFault("nothing takes words from this FIFO", f"FIFO {fifo_index}")
+        self._frame[fifo_index].append(word)
+        frame_words = self.registers.get(regmap.IFRM, "value")
+        if all(len(words) >= frame_words for words in self._frame.values()):
+            frame, self._frame = self._frame, None
+            self._run(frame)
+
+    def _run(self, frame: dict[int, list[int]] | None) -> None:
+        """Run all layers, raise the interrupt flag, remember the result."""
+        quadrants = tuple(sorted(self._started))
+        n_layers = self.registers.get(regmap.LCNT_MAX, "value") + 1
+        self._require_quadrants(quadrants, n_layers)
+        setups = tuple(
+            decode_layer(self.chip, self.registers, layer, quadrants) for layer in range(n_layers)
+        )
+        self._require_streaming_bits(quadrants, setups)
+        notes: list[str] = []
+        source = self._input_of(setups[0], frame)
+        for setup, following in zip(setups, [*setups[1:], None], strict=True):
+            target = self._source_of(following)
+            memories = Memories(self.memories.kernels, self.memories.biases, source, target)
+            run = run_layer(self.chip, setup, memories)
+            notes += [f"layer {setup.index}: {note}" for note in run.notes]
+            self._forget_ring(setup)
+            if self.trace is not None:
+                self.trace(run)
+            source = target
+        cycles = tuple(setup_cycles(setup, self.chip.kernel_word_bytes) for setup in setups)
+        self.result = RunResult(setups, cycles, tuple(notes))
+        ctl = self.registers.load(regmap.CTL) | regmap.CTL.pack(cnn_irq=1)
+        self.registers.store(Location(regmap.CTL, 0), ctl)
+
+    def _require_quadrants(self, quadrants: tuple[int, ...], n_layers: int) -> None:
+        """Every running quadrant counts the same layers; no other quadrant is told to work."""
+        unpowered = self.registers.get(regmap.AON, "pd")
+        for quadrant in range(self.chip.n_quadrants):
+            where = f"quadrant {quadrant}"
+            if quadrant in quadrants:
+                last = self.registers.get(regmap.LCNT_MAX, "value", quadrant)
+                if last != n_layers - 1:
+                    reason = f"LCNT_MAX is {last}, in quadrant 0 {n_layers - 1}"
+                    raise MachineFault(reason, where)
+                if unpowered >> quadrant & 1:
+                    raise MachineFault("runs, but AON.pd takes the power from its kernels", where)
+                continue
+            for layer in range(n_layers):
+                if self.registers.load(regmap.ENA, quadrant, layer):
+                    raise MachineFault(f"layer {layer} needs it, but it was not started", where)
+
+    def _require_streaming_bits(
+        self, quadrants: tuple[int, ...], setups: tuple[LayerSetup, ...]
+    ) -> None:
+        """CTL.stream_en is set where a layer streams, and nowhere else."""
+        streams = int(any(setup.read.ring_words for setup in setups))
+        for quadrant in quadrants:
+            if self.registers.get(regmap.CTL, "stream_en", quadrant) != streams:
+                reason = f"CTL.stream_en is {1 - streams}, FMAX of the layers says {streams}"
+                raise MachineFault(reason, f"quadrant {quadrant}")
+
+    def _input_of(self, setup: LayerSetup, frame: dict[int, list[int]] | None) -> DataMemory:
+        """Where the first layer reads; with a FIFO its words go there first."""
+        source = self._source_of(setup)
+        if frame is None:
+            if setup.read.ring_words:
+                raise MachineFault("streams, but no FIFO is on", f"layer {setup.index}")
+            return source
+        for fifo_index, words in frame.items():
+            processor = fifo_index * self.chip.processors_per_quadrant
+            instance = processor // self.chip.processors_per_instance
+            source.store(instance, setup.read.first_word, np.array(words, np.uint32))
+        return source
+
+    def _source_of(self, setup: LayerSetup | None) -> DataMemory:
+        """Where a layer reads: data memory, or an endless ring if it streams."""
+        if setup is None or not setup.read.ring_words:
+            return self.memories.data
+        return DataMemory(self.chip.n_instances, setup.read.first_word + setup.read.n_words)
+
+    def _forget_ring(self, setup: LayerSetup) -> None:
+        """After a streaming layer the ring in data memory holds remains that nobody may use."""
+        first, end = setup.read.first_word, setup.read.first_word + setup.read.ring_words
+        for processor in setup.read.processors if setup.read.ring_words else ():
+            instance = processor // self.chip.processors_per_instance
+            self.memories.data.require_words(instance, first, end - 1)
+            self.memories.data.states[instance, first:end] = State.UNDEFINED
