@@ -5,6 +5,8 @@ PYTHON ?= python3
 PIP_ARGS ?=
 BIN := .venv/bin
 DEMO := build/demo
+# A training run that is there is continued where it stopped.
+again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format golden qat quantize synthesize simulate evaluate compare clean
@@ -21,16 +23,17 @@ setup: .venv/.installed ## Make .venv with everything installed
 	touch $@
 
 demo: setup ## The whole road once: short training, quantize, synthesize, simulate, evaluate
-	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_demo.yaml
+	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_demo.yaml --overwrite
 	$(BIN)/ai8x quantize runs/tiny_demo/tiny_demo.pth.tar $(DEMO)/pose_tiny-q.pth.tar --overwrite
-	$(BIN)/ai8x sample --output $(DEMO)/pose_tiny.npy --overwrite
+	$(BIN)/ai8x sample pose_tiny --out $(DEMO)/pose_tiny.npy --overwrite
 	$(BIN)/synthesize networks/pose_tiny.yaml --checkpoint-file $(DEMO)/pose_tiny-q.pth.tar \
 		--sample-input $(DEMO)/pose_tiny.npy --test-dir $(DEMO) --timer 0 --overwrite
-	$(BIN)/ai8x evaluate --qat runs/tiny_demo/tiny_demo.pth.tar --tiny $(DEMO)/pose_tiny-q.pth.tar
+	$(BIN)/ai8x evaluate checkpoints/pose_student.pth.tar checkpoints/pose_tiny.pth.tar \
+		runs/tiny_demo/tiny_demo.pth.tar $(DEMO)/pose_tiny-q.pth.tar
 	$(BIN)/max78000 simulate $(DEMO)/pose_tiny
 
 qat: setup ## Distil StudentModel into TinyStudentModel with quantization-aware training
-	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_qat.yaml
+	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_qat.yaml $(call again,tiny_qat)
 
 quantize: setup ## Quantize the result of `make qat` to build/pose_tiny-q.pth.tar
 	$(BIN)/ai8x quantize runs/tiny_qat/tiny_qat.pth.tar build/pose_tiny-q.pth.tar --overwrite
@@ -45,8 +48,11 @@ evaluate: setup ## Score teacher, float, and integer networks on the rendered va
 	$(BIN)/ai8x evaluate
 
 compare: setup ## Train Tiny plainly and distilled for the same time, and score both
-	$(BIN)/ai8x train --config ai8x_models/recipes/compare_plain.yaml
-	$(BIN)/ai8x distill --config ai8x_models/recipes/compare_distilled.yaml
+	$(BIN)/ai8x train --config ai8x_models/recipes/compare_plain.yaml $(call again,compare_plain)
+	$(BIN)/ai8x distill --config ai8x_models/recipes/compare_distilled.yaml \
+		$(call again,compare_distilled)
+	$(BIN)/ai8x evaluate runs/compare_plain/compare_plain.pth.tar \
+		runs/compare_distilled/compare_distilled.pth.tar
 
 test: check ## Check style and types, then run all tests
 	$(BIN)/python -m pytest -n 2

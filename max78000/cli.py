@@ -5,15 +5,14 @@ prints or sets an exit status.
 """
 
 import json
-import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
 from max78000.chip import MAX78000, Chip
-from max78000.errors import InputError, InternalError, ToolError
+from max78000.command import run
+from max78000.errors import InputError
 from max78000.fixed import Activation
 from max78000.machine.answer import Mismatch
 from max78000.machine.decode import LayerSetup
@@ -30,6 +29,7 @@ def _examples(*lines: str) -> str:
 
 
 @click.group(
+    "max78000",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_examples("max78000 info build/mnist", "max78000 simulate build/mnist"),
 )
@@ -87,20 +87,12 @@ def simulate(directory: Path | None, state_file: Path | None, verbose: bool, as_
         click.echo(json.dumps(_report(program, machine.chip, result, mismatch)))
     else:
         _print_run(machine.chip, result, mismatch, verbose=verbose)
-    sys.exit(0 if mismatch is None else 1)
+    click.get_current_context().exit(0 if mismatch is None else 1)
 
 
 def main() -> None:
-    """Run the command line; a refusal becomes one message and its exit status."""
-    try:
-        cli()
-    except InternalError as error:
-        traceback.print_exc()
-        click.echo(f"max78000: {error}\nThis is a defect of max78000; please report it.", err=True)
-        sys.exit(error.exit_code)
-    except ToolError as error:
-        click.echo(f"max78000: {error}", err=True)
-        sys.exit(error.exit_code)
+    """Run the command line."""
+    run(cli)
 
 
 # -- reading ---------------------------------------------------------------------------------------

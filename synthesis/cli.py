@@ -3,7 +3,6 @@
 The options are those of the vendor's generator, so that scripts written for it keep working.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 import click
 
 from max78000.chip import MAX78000, Chip
-from max78000.errors import InputError, ToolError, UnsupportedError
+from max78000.command import run
+from max78000.errors import UnsupportedError
 from synthesis.compile import Compiled, compile_network
 from synthesis.emit.project import ProjectOptions
 from synthesis.generate.program import Options
@@ -193,14 +193,5 @@ def _chip(device: str) -> Chip:
 
 
 def main() -> None:
-    """Run the command; one clear message for every error."""
-    try:
-        synthesize.main(standalone_mode=False)
-    except ToolError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(InputError.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+    """Run the command line."""
+    run(synthesize)

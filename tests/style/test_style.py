@@ -13,6 +13,7 @@ MAY_IMPORT = {
         "max78000.chip",
         "max78000.fixed",
         "max78000.errors",
+        "max78000.command",
     },
     "synthesis": {
         "max78000.chip",
@@ -22,6 +23,7 @@ MAY_IMPORT = {
         "max78000.cycles",
         "max78000.program",
         "max78000.errors",
+        "max78000.command",
     },
 }
 MAX_FILE_LINES = 400
@@ -100,7 +102,7 @@ def test_only_command_lines_exit():
     bad = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in SOURCES
-        if path.name != "cli.py"
+        if path.name != "command.py"
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute | ast.Name)
