@@ -137,7 +137,7 @@ def synthesize(**given: Any) -> None:
     allowed = frozenset(given["allow"]) | ({"D7"} if given["overlap_data"] else set())
     options = Options(name, given["avg_pool_rounding"], given["max_checklines"])
     compiled = compile_network(source, options, chip, allowed)
-    for warning in compiled.warnings:
+    for warning in compiled.report.warnings:
         click.echo(f"warning: {warning}", err=True)
     request = Request(
         folder=given["test_dir"] / name,

@@ -1,7 +1,7 @@
 """The whole compiler on one screen: description, weights and sample in; program and report out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from max78000.chip import Chip
@@ -44,7 +44,6 @@ class Compiled:
     results: tuple[Tensor, ...]  # of every layer for the sample
     program: RegisterProgram
     report: Report
-    warnings: tuple[str, ...]
 
 
 def ignore(_stage: str, _value: object) -> None:
@@ -78,6 +77,6 @@ def compile_network(
     program = generate(placement, source.image, results, options, chip)
     watch("program", program)
     assert program.cycles is not None
-    report = make_report(placement, program.cycles, options.name, chip)
     warnings = (*legal.warnings, *fits.warnings)
-    return Compiled(graph, placement, results, program, report, warnings)
+    report = replace(make_report(placement, program.cycles, options.name, chip), warnings=warnings)
+    return Compiled(graph, placement, results, program, report)

@@ -69,7 +69,9 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise InputError("no such file", str(path), "check the path", "G1") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", str(path), "", "G1") from None
+        raise InputError(
+            f"cannot be read: {error}", str(path), "give a description in YAML", "G1"
+        ) from None
 
 
 def digest(path: Path) -> str:

@@ -90,7 +90,7 @@ def _unsupported(step: Step) -> list[ToolError]:
         "buffer_insert": spec.buffer_insert is not None,
     }
     return [
-        UnsupportedError(f"{key} is not supported yet", step.where, "remove it")
+        UnsupportedError(f"{key} is not supported yet", step.where, "remove it", "G20")
         for key, is_used in wanted.items()
         if is_used
     ]
@@ -106,9 +106,13 @@ def _layer(
     )
     pool = _one_dimensional(operation.pool) if is_1d else operation.pool
     pooled = pool.output(dims, is_1d)
-    channels, outputs = _channels(step, operation, kernel, done, image)
-    if spec.flatten and channels % max(1, pooled[0] * pooled[1]) == 0:
-        channels //= max(1, pooled[0] * pooled[1])
+    n_flattened = max(1, pooled[0] * pooled[1]) if spec.flatten else 1
+    source_channels = [
+        image.channels if source == INPUT else done[source].out_shape.channels
+        for source in step.sources
+    ]
+    channels = _in_channels(step, operation, kernel, source_channels, n_flattened)
+    outputs = int(kernel.weights_oihw.shape[0]) if kernel is not None else channels
     out_dims = (1, 1) if spec.flatten else _output_dims(operation, pooled, is_1d)
     return Layer(
         index=len(done),
@@ -117,7 +121,7 @@ def _layer(
         op=operation.op,
         sources=step.sources,
         in_shape=Shape(channels, *dims),
-        out_shape=Shape(outputs, *out_dims),
+        out_shape=Shape(spec.out_channels or outputs, *out_dims),
         pool=pool,
         operands=operation.operands,
         combine=operation.combine,
@@ -126,7 +130,7 @@ def _layer(
         kernel_size=operation.kernel_size,
         pad=operation.pad,
         stride=operation.stride,
-        dilation=operation.dilation[0],
+        dilation=operation.dilation[0] if is_1d else max(operation.dilation),
         output_pad=operation.output_pad,
         flatten=spec.flatten,
         activation=operation.activation,
@@ -161,27 +165,23 @@ def _source_dims(step: Step, operation: Operation, done: list[Layer], image: Sha
     return image.dims if first == INPUT else done[first].out_shape.dims
 
 
-def _channels(
-    step: Step, operation: Operation, kernel: Kernel | None, done: list[Layer], image: Shape
-) -> Pair:
-    """Input channels per operand (before flattening) and output channels."""
+def _in_channels(
+    step: Step,
+    operation: Operation,
+    kernel: Kernel | None,
+    source_channels: list[int],
+    n_flattened: int,
+) -> int:
+    """Input channels per operand, before flattening; counts that include pixels are divided."""
     spec = step.spec
-    source_channels = [
-        image.channels if source == INPUT else done[source].out_shape.channels
-        for source in step.sources
-    ]
-    if spec.in_channels is not None:
-        channels = spec.in_channels
-    elif spec.in_sequences is not None:
-        channels = source_channels[0] if operation.combine else sum(source_channels)
-    elif kernel is not None:
-        channels = int(kernel.weights_oihw.shape[1])
-    elif step.sources == (INPUT,):
-        channels = source_channels[0] // operation.operands
-    else:
-        channels = source_channels[0]
-    outputs = int(kernel.weights_oihw.shape[0]) if kernel is not None else channels
-    return channels, spec.out_channels or outputs
+    given = spec.in_channels
+    if given is None and spec.in_sequences is None and kernel is not None:
+        given = int(kernel.weights_oihw.shape[1])
+    if given is not None:
+        return given if given % n_flattened else given // n_flattened
+    if step.sources == (INPUT,):
+        return source_channels[0] // operation.operands
+    return source_channels[0] if operation.combine else sum(source_channels)
 
 
 def _output_dims(operation: Operation, pooled: Pair, is_1d: bool) -> Pair:
@@ -203,7 +203,9 @@ def _output_dims(operation: Operation, pooled: Pair, is_1d: bool) -> Pair:
 def _shape_problems(graph: Graph) -> list[ToolError]:
     problems: list[ToolError] = []
     for layer in graph.layers:
-        problems.extend(_empty(layer) or _weights_problem(layer) + _source_problems(layer, graph))
+        found = _empty(layer) or _not_1d(layer)
+        found = found or _outputs_problem(layer) + _weights_problem(layer)
+        problems.extend(found or _source_problems(layer, graph))
     return problems
 
 
@@ -222,7 +224,37 @@ def _empty(layer: Layer) -> list[ToolError]:
     ]
 
 
+def _not_1d(layer: Layer) -> list[ToolError]:
+    shape = layer.in_shape
+    if layer.op is not Operator.CONV1D or shape.columns == 1:
+        return []
+    return [
+        InputError(
+            f"Conv1d reads an image of {shape.rows}x{shape.columns}",
+            layer.where,
+            f"give in_dim: {shape.n_pixels}, or use Conv2d",
+            "G16",
+        )
+    ]
+
+
+def _outputs_problem(layer: Layer) -> list[ToolError]:
+    n_outputs, reason = layer.in_shape.channels, "what a layer without weights reads"
+    if layer.kernel is not None:
+        n_outputs, reason = int(layer.kernel.weights_oihw.shape[0]), f"as {layer.kernel.source} has"
+    if layer.out_shape.channels == n_outputs:
+        return []
+    why = f"out_channels is {layer.out_shape.channels}, not {n_outputs}, {reason}"
+    return [InputError(why, layer.where, "remove out_channels", "C9")]
+
+
 def _weights_problem(layer: Layer) -> list[ToolError]:
+    outputs = layer.in_shape.channels
+    if layer.kernel is not None:
+        outputs = int(layer.kernel.weights_oihw.shape[0])
+    if layer.out_shape.channels != outputs:
+        why = f"out_channels is {layer.out_shape.channels}, the layer makes {outputs} channels"
+        return [InputError(why, layer.where, "remove out_channels", "P3")]
     if layer.kernel is None:
         return []
     inputs = layer.in_shape.channels
@@ -261,7 +293,8 @@ def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
     problems: list[ToolError] = []
     n_pixels = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
     same = all(shape.n_pixels == n_pixels for shape in shapes)
-    if not same and sum(shape.n_pixels for shape in shapes) != n_pixels:
+    joined = 0 if layer.combine else sum(shape.n_pixels for shape in shapes)
+    if not same and joined != n_pixels:
         problems.append(
             InputError(
                 f"reads {layer.in_shape.rows}x{layer.in_shape.columns} pixels, its producers have "

@@ -47,7 +47,7 @@ def read_operation(spec: LayerSpec, where: str) -> Operation:
     """Resolve aliases and defaults of one layer.
 
     Raises:
-        InputError: keys that contradict each other (rules L10, E1, C21).
+        InputError: keys that contradict each other, sizes below 1 (rules L1, L10, E1, C6, C7, C21).
     """
     word = spec.op or "conv2d"
     combine = ELTWISE_OPERATORS.get(spec.eltwise or word)
@@ -70,7 +70,7 @@ def read_operation(spec: LayerSpec, where: str) -> Operation:
         kernel_size=kernel_size,
         pad=(pad, 0 if op is Operator.CONV1D else pad),
         stride=spec.stride or ((2, 2) if is_transposed else (1, 1)),
-        dilation=spec.dilation or (1, 1),
+        dilation=_dilation(spec, op, where),
         output_pad=spec.output_pad if spec.output_pad is not None else int(is_transposed),
         pool=_pool(spec, where),
         activation=ACTIVATIONS[spec.activate or "none"],
@@ -81,8 +81,23 @@ def _pool(spec: LayerSpec, where: str) -> Pool:
     if spec.max_pool is not None and spec.avg_pool is not None:
         raise InputError("both max_pool and avg_pool", where, "keep one", "L10")
     kind = PoolKind.MAX if spec.avg_pool is None else PoolKind.AVERAGE
-    window = spec.max_pool if spec.avg_pool is None else spec.avg_pool
-    return Pool(kind, _both(window), _both(spec.pool_stride))
+    window = _both(spec.max_pool if spec.avg_pool is None else spec.avg_pool)
+    stride = _both(spec.pool_stride)
+    if min(*window, *stride) < 1:
+        raise InputError(
+            f"pool window {window}, stride {stride}: both start at 1", where, "use 1 or more", "L1"
+        )
+    return Pool(kind, window, stride)
+
+
+def _dilation(spec: LayerSpec, op: Operator, where: str) -> Pair:
+    dilation = spec.dilation or (1, 1)
+    is_1d = op is Operator.CONV1D
+    if min(dilation) < 1 or (not is_1d and dilation[0] != dilation[1]):
+        raise InputError(
+            f"dilation {dilation}", where, "give one number, 1 or more", "C6" if is_1d else "C7"
+        )
+    return dilation
 
 
 def _both(value: Pair | int | None) -> Pair:

@@ -6,6 +6,7 @@ from max78000.chip import Chip
 from max78000.program import to_json as program_json
 from synthesis.compile import Compiled
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
+from synthesis.emit.report_html import report_html
 from synthesis.inputs import Files, digest
 from synthesis.report import summary_lines
 from synthesis.report import to_json as report_json
@@ -32,4 +33,5 @@ def project_files(
         **emit_project(compiled.program, facts, options, chip),
         "program.json": program_json(compiled.program, chip),
         "report.json": report_json(compiled.report),
+        "report.html": report_html(compiled.report, compiled.placement, chip),
     }

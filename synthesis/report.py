@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass
-from math import prod
 
 from max78000.chip import Chip
+from max78000.energy import layer_energy_uj
 from max78000.program import Cycles
 from synthesis.place.occupancy import peak_bytes
 from synthesis.place.place import Placement
@@ -45,6 +45,7 @@ class LayerReport:
     macs: int
     cycles: int
     microseconds: float
+    energy_uj: float  # estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Report:
     biases: Budget
     data: Budget
     macs: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def milliseconds(self) -> float:
@@ -95,6 +97,7 @@ def _layer_report(placed: PlacedLayer, cycles: int, chip: Chip) -> LayerReport:
     layer = placed.layer
     slot = placed.kernel_slot
     owns = slot is not None and slot.owner == layer.index
+    time_us = 1e6 * cycles / chip.cnn_clock_hz
     n_words = slot.n_words * len(members(placed.processors)) if slot is not None and owns else 0
     return LayerReport(
         index=layer.index,
@@ -110,7 +113,8 @@ def _layer_report(placed: PlacedLayer, cycles: int, chip: Chip) -> LayerReport:
         weight_bytes=n_words * chip.kernel_word_bytes,
         macs=layer.n_macs,
         cycles=cycles,
-        microseconds=1e6 * cycles / chip.cnn_clock_hz,
+        microseconds=time_us,
+        energy_uj=layer_energy_uj(time_us, placed.processors.bit_count()),
     )
 
 
@@ -153,9 +157,3 @@ def summary_lines(report: Report) -> tuple[str, ...]:
 
 def _budget(budget: Budget) -> str:
     return f"{budget.used:,} of {budget.available:,} bytes ({100 * budget.share:.0f} %)"
-
-
-def output_values(placed: PlacedLayer) -> int:
-    """Values of one output layer."""
-    shape = placed.layer.out_shape
-    return prod((shape.channels, shape.rows, shape.columns))

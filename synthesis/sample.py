@@ -2,6 +2,7 @@
 shape.
 """
 
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from max78000.errors import InputError
 from synthesis.interpret import Tensor
 
 RULE = "G24"
+# What reading an ill-formed header can raise.
+FOREIGN_FILE = (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, MemoryError)
 
 
 def read_sample(path: Path) -> Tensor:
@@ -19,18 +22,21 @@ def read_sample(path: Path) -> Tensor:
         InputError: missing or foreign file, wrong type, shape or range.
     """
     try:
-        data = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            data = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise InputError("no such file", str(path), "give --sample-input", RULE) from None
-    except (OSError, ValueError, EOFError) as error:
+    except FOREIGN_FILE as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
-            f"is not a .npy array: {reason}", str(path), "save it again", RULE
+            f"is not a .npy array: {reason}", str(path), "save it again with numpy.save", RULE
         ) from None
-    if not isinstance(data, np.ndarray) or data.dtype.kind not in "iu":
-        kind = getattr(data, "dtype", "an archive")
+    if data.dtype.kind not in "iu":
         raise InputError(
-            f"holds {kind}, not integers", str(path), "save int8: round((x - 0.5) * 256)", RULE
+            f"holds {data.dtype}, not integers",
+            str(path),
+            "save int8: round((x - 0.5) * 256)",
+            RULE,
         )
     if data.ndim not in (2, 3) or 0 in data.shape:
         raise InputError(

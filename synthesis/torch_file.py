@@ -9,11 +9,13 @@ of pickles. Format: torch/serialization.py of PyTorch, `save`, `_legacy_save`, `
 
 import io
 import pickle
+import pickletools
 import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +26,7 @@ from max78000.errors import InputError
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 MAX_ELEMENTS = 1 << 26  # per tensor; the chip holds 442,368 weights
+UNKNOWN = ""  # element type of a storage that cannot be read, such as complex numbers
 STORAGE_DTYPES = MappingProxyType(
     {
         "FloatStorage": "<f4",
@@ -53,6 +56,7 @@ FOREIGN_PICKLE = (
     MemoryError,
     RecursionError,
     AssertionError,
+    RuntimeError,
 )
 
 
@@ -100,11 +104,11 @@ class _Tensor:
     strides: tuple[int, ...]
 
     def array(self) -> np.ndarray:
-        """A read-only copy of the elements, after checking that they are all there."""
+        """A read-only view of the elements, after checking that they are all there."""
         data = self.storage.data
         if data is None:
             raise ValueError("a tensor's data is missing")
-        count = int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
+        count = prod(self.shape)
         if count > MAX_ELEMENTS or min((0, self.offset, *self.shape, *self.strides)) < 0:
             raise ValueError(f"a tensor has the impossible shape {self.shape}")
         last = self.offset + sum(
@@ -113,10 +117,10 @@ class _Tensor:
         if count and last >= data.size:
             raise ValueError(f"a tensor of shape {self.shape} exceeds its storage")
         steps = tuple(step * data.itemsize for step in self.strides)
-        view = np.lib.stride_tricks.as_strided(data[self.offset :], self.shape, steps)
-        copy = _bfloat16(view) if self.storage.dtype == "<u2" else view.copy()
-        copy.setflags(write=False)
-        return copy
+        view = np.lib.stride_tricks.as_strided(
+            data[self.offset :], self.shape, steps, writeable=False
+        )
+        return _bfloat16(view) if self.storage.dtype == "<u2" else view
 
 
 def _bfloat16(bits: np.ndarray) -> np.ndarray:
@@ -162,8 +166,21 @@ class _DataUnpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Any:
         if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
             raise pickle.UnpicklingError("unknown persistent object")
-        dtype = pid[1] if isinstance(pid[1], str) else "<u1"
+        dtype = pid[1] if pid[1] in STORAGE_DTYPES.values() else UNKNOWN
         return self._storage(str(pid[2]), dtype, int(pid[4]))
+
+
+def _unpickle(file: io.BytesIO, storage: Callable[[str, str, int], _Storage]) -> Any:
+    """Load one pickle, after checking that no length or index in it exceeds the file.
+
+    The unpickler takes memory for what a pickle announces, before it finds that it is not there.
+    """
+    start, size = file.tell(), len(file.getbuffer())
+    for opcode, argument, _ in pickletools.genops(file):  # fails where a length exceeds the file
+        if opcode.name.endswith("PUT") and int(argument or 0) > size:
+            raise pickle.UnpicklingError(f"index {argument} in a file of {size} bytes")
+    file.seek(start)
+    return _DataUnpickler(file, storage).load()
 
 
 def read_torch_file(path: Path) -> dict[str, Any]:
@@ -179,22 +196,26 @@ def read_torch_file(path: Path) -> dict[str, Any]:
         root = _read_zip(path) if is_zip else _read_legacy(path)
         if not isinstance(root, dict):
             raise ValueError("it holds no dictionary")
-        return {str(key): _resolve(value) for key, value in root.items()}
+        return {str(key): value for key, value in _resolve(root, {}).items()}
     except FileNotFoundError:
         raise InputError("no such file", str(path), "check --checkpoint-file") from None
-    except (OSError, zipfile.BadZipFile, EOFError, struct.error) as error:
+    except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError, struct.error) as error:
         raise InputError(f"cannot be read: {error}", str(path), fix, "G25") from None
     except FOREIGN_PICKLE as error:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(f"is not a PyTorch checkpoint ({reason})", str(path), fix, "G25") from None
 
 
-def _resolve(value: Any) -> Any:
+def _resolve(value: Any, done: dict[int, Any]) -> Any:
+    """Make arrays of tensors; `done` holds dictionaries by identity, as one may contain itself."""
     if isinstance(value, _Tensor):
-        return value.array()
-    if isinstance(value, dict):
-        return {key: _resolve(entry) for key, entry in value.items()}
-    return value
+        return value.array() if value.storage.dtype != UNKNOWN else Inert()
+    if not isinstance(value, dict):
+        return value
+    if id(value) not in done:
+        done[id(value)] = resolved = {}
+        resolved.update({key: _resolve(entry, done) for key, entry in dict.items(value)})
+    return done[id(value)]
 
 
 def _read_zip(path: Path) -> Any:
@@ -202,16 +223,18 @@ def _read_zip(path: Path) -> Any:
         pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
         if len(pickles) != 1:
             raise ValueError("the archive has no data.pkl")
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("the archive is compressed, PyTorch's are not")
         prefix = pickles[0].removesuffix("data.pkl")
         storages: dict[str, _Storage] = {}
 
         def load(key: str, dtype: str, _count: int) -> _Storage:
             if key not in storages:
-                data = np.frombuffer(archive.read(f"{prefix}data/{key}"), dtype)
-                storages[key] = _Storage(dtype, data)
+                raw = archive.read(f"{prefix}data/{key}")
+                storages[key] = _Storage(dtype, np.frombuffer(raw, dtype or "<u1"))
             return storages[key]
 
-        return _DataUnpickler(io.BytesIO(archive.read(pickles[0])), load).load()
+        return _unpickle(io.BytesIO(archive.read(pickles[0])), load)
 
 
 def _read_legacy(path: Path) -> Any:
@@ -220,18 +243,19 @@ def _read_legacy(path: Path) -> Any:
     def load(key: str, dtype: str, _count: int) -> _Storage:
         return storages.setdefault(key, _Storage(dtype))
 
-    with path.open("rb") as file:
-        if _DataUnpickler(file, load).load() != LEGACY_MAGIC:
-            raise ValueError("the magic number is missing")
-        _DataUnpickler(file, load).load()  # protocol version
-        _DataUnpickler(file, load).load()  # sizes of C types on the writing machine
-        root = _DataUnpickler(file, load).load()
-        keys = _DataUnpickler(file, load).load()
-        for key in keys:
-            storage = storages.setdefault(str(key), _Storage("<u1"))
-            (count,) = struct.unpack("<q", file.read(8))
-            raw = file.read(count * np.dtype(storage.dtype).itemsize) if count >= 0 else b""
-            storage.data = np.frombuffer(raw, storage.dtype)
-            if storage.data.size != count:
-                raise EOFError("the file ends inside a tensor")
+    file = io.BytesIO(path.read_bytes())
+    if _unpickle(file, load) != LEGACY_MAGIC:
+        raise ValueError("the magic number is missing")
+    _unpickle(file, load)  # protocol version
+    _unpickle(file, load)  # sizes of C types on the writing machine
+    root = _unpickle(file, load)
+    for key in _unpickle(file, load):
+        storage = storages[str(key)]
+        if storage.dtype == UNKNOWN:
+            raise ValueError("a tensor has elements of unknown size")
+        (count,) = struct.unpack("<q", file.read(8))
+        raw = file.read(count * np.dtype(storage.dtype).itemsize) if count >= 0 else b""
+        if count < 0 or len(raw) != count * np.dtype(storage.dtype).itemsize:
+            raise EOFError("the file ends inside a tensor")
+        storage.data = np.frombuffer(raw, storage.dtype)
     return root

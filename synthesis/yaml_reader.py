@@ -291,7 +291,7 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> tuple[int, str]:
     """Line and reason of a syntax error."""
     if isinstance(error, yaml.reader.ReaderError):
         line = text.encode()[: error.position].count(b"\n") + 1
-        return line, f"character {error.character!r} is not allowed in a text"
+        return line, f"character {error.character:#04x} is not allowed"
     mark = getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark is not None else 1
     return line, getattr(error, "problem", None) or "the text is not YAML"

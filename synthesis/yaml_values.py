@@ -124,12 +124,12 @@ def dimensions(value: object) -> Pair:
 
 def kernel_size(value: object) -> Pair:
     """Text such as 3x3, or the length of a one-dimensional kernel."""
-    if isinstance(value, str):
-        rows, _, columns = value.lower().partition("x")
-        if rows.strip().isdecimal() and columns.strip().isdecimal():
-            return int(rows), int(columns)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value, 1
+    rows, _, columns = str(value).lower().partition("x")
+    if not rows.strip().isdecimal() or not columns.strip().isdecimal():
         raise BadValue("rows x columns such as 3x3, or one integer for Conv1d")
-    return integer(value), 1
+    return int(rows), int(columns)
 
 
 def reference(value: object) -> Reference:

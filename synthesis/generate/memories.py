@@ -147,7 +147,7 @@ def _expected_words(
     for base in np.unique(channel_addrs & ~3):
         channels = np.flatnonzero(channel_addrs & ~3 == base)
         lanes = channel_addrs[channels] & 3
-        mask = ((1 << 8 * len(channels)) - 1) << (8 * int(lanes[0]))
+        mask = sum(0xFF << 8 * int(lane) for lane in lanes)
         values = ((pixels[channels] & 0xFF) << (8 * lanes[:, None])).sum(axis=0) & mask
         columns.append((base + offsets, np.full(offsets.shape, mask & WORD_MASK), values))
     addrs, masks, words = (np.concatenate(parts) for parts in zip(*columns, strict=True))

@@ -31,7 +31,7 @@ def place_biases(
     used = _used_quadrants(layers)
     fill: dict[int, bytearray] = {quadrant: bytearray() for quadrant in range(chip.n_quadrants)}
     slots: dict[int, BiasSlot] = {}
-    biased = [placed for placed in layers if _bias(placed) is not None]
+    biased = [p for p in layers if _bias(p) is not None and p.has_fitting_maps]
     owners = [placed for placed in biased if _same_bias(placed, biased) is None]
     owners.sort(key=lambda placed: _order(placed, used, chip))
     for placed in owners:

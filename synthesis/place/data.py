@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from max78000.chip import Chip
 from synthesis.description import INPUT, DataFormat
 from synthesis.ir import Graph, Layer
-from synthesis.place.hardware import hardware_form
+from synthesis.place.hardware import hardware_form, pixels_read
 from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
 from synthesis.place.processors import Maps, is_explicit
 
@@ -29,12 +29,16 @@ class Offsets:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A tensor in data memory. `first` and `last` are the layers between which it is alive."""
+    """A tensor in data memory. `first` and `last` are the layers between which it is alive.
+
+    `lead_bytes` before `offset` are written as well, with nothing of use.
+    """
 
     source: int  # layer that writes it, -1 for the network input
     processors: int
     offset: int
     size_bytes: int
+    lead_bytes: int
     first: int
     last: int
 
@@ -44,13 +48,20 @@ class Extent:
         n = N_PROCESSORS // INSTANCE_PROCESSORS
         return frozenset(i for i in range(n) if self.processors >> (INSTANCE_PROCESSORS * i) & 0xF)
 
+    @property
+    def start(self) -> int:
+        """First byte that is written."""
+        return self.offset - self.lead_bytes
+
+    @property
+    def end(self) -> int:
+        """The byte after the last one."""
+        return self.offset + self.size_bytes
+
     def clashes(self, other: "Extent") -> bool:
         """True if both are alive at once in the same bytes."""
         together = self.first <= other.last and other.first <= self.last
-        overlap = (
-            self.offset < other.offset + other.size_bytes
-            and other.offset < self.offset + self.size_bytes
-        )
+        overlap = self.start < other.end and other.start < self.end
         return together and overlap and bool(self.instances & other.instances)
 
 
@@ -63,7 +74,7 @@ def place_data(graph: Graph, maps: Sequence[Maps], chip: Chip) -> tuple[Offsets,
         extents[source] = _place(source, graph, maps, list(extents.values()), chip)
     return tuple(
         Offsets(
-            _wish(layer.wishes.in_offset, extents[layer.sources[0]].offset),
+            _wish(layer.wishes.in_offset, extents[layer.sources[0]].offset + cropped_bytes(layer)),
             extents[layer.index].offset,
         )
         for layer in graph.layers
@@ -71,17 +82,22 @@ def place_data(graph: Graph, maps: Sequence[Maps], chip: Chip) -> tuple[Offsets,
 
 
 def tensor_bytes(graph: Graph, source: int, data_format: DataFormat) -> int:
-    """Bytes that a tensor takes in each instance; the network input counts all operands."""
+    """Bytes that a tensor takes in each instance; the network input counts all operands.
+
+    A layer that runs on a folded image writes, and reads, some words more than there are.
+    """
+    n_read = max((pixels_read(reader) for reader in graph.consumers(source)), default=0)
     if source == INPUT:
         first = graph.layers[0]
         passes = Passes.of(first.in_shape.channels).n
-        n_pixels = graph.input_shape.n_pixels
-        unit = 1 if data_format is DataFormat.CHW else WORD_BYTES
-        return n_pixels * passes * first.operands * unit
+        n_pixels = max(graph.input_shape.n_pixels, n_read)
+        if data_format is DataFormat.CHW:
+            return -(-n_pixels // WORD_BYTES) * WORD_BYTES
+        return n_pixels * passes * first.operands * WORD_BYTES
     layer = graph.layers[source]
     gap = layer.wishes.write_gap or 0
     passes = Passes.of(layer.out_shape.channels).n
-    n_pixels = layer.out_shape.n_pixels + hardware_form(layer).extra_pixels
+    n_pixels = max(layer.out_shape.n_pixels + hardware_form(layer).extra_pixels, n_read)
     return n_pixels * passes * WORD_BYTES * (layer.output_width // 8) * (gap + 1)
 
 
@@ -90,12 +106,20 @@ def extent_of(graph: Graph, source: int, maps: Sequence[Maps], offset: int) -> E
     data_format = graph.layers[0].wishes.data_format or DataFormat.HWC
     readers = [layer.index for layer in graph.consumers(source)]
     last = max(readers, default=source)
+    lead = 0
     if source != INPUT:
         layer = graph.layers[source]
         last = len(graph.layers) if layer in graph.outputs else last
+        lead = hardware_form(layer).lead_bytes
     processors = maps[0].processors if source == INPUT else maps[source].output_processors
     size = tensor_bytes(graph, source, data_format)
-    return Extent(source, processors, offset, size, source, last)
+    return Extent(source, processors, offset, size, lead, source, last)
+
+
+def cropped_bytes(layer: Layer) -> int:
+    """Bytes of the rows that a layer does not read at the start of its input."""
+    words = Passes.of(layer.in_shape.channels).n * layer.operands
+    return WORD_BYTES * words * layer.in_crop[0] * layer.in_shape.columns
 
 
 def _wish(given: int | None, otherwise: int) -> int:
@@ -117,11 +141,11 @@ def _place(
     given = _given(source, graph)
     if given is not None:
         return extent_of(graph, source, maps, given)
-    ends = {e.offset + e.size_bytes for e in done}
-    candidates = sorted({0, *ends})
+    lead = extent_of(graph, source, maps, 0).lead_bytes
+    candidates = sorted(lead + end for end in {0, *(e.end for e in done)})
     extents = (extent_of(graph, source, maps, offset) for offset in candidates)
     free = [e for e in extents if not any(e.clashes(other) for other in done)]
-    fitting = [e for e in free if e.offset + e.size_bytes <= chip.data_instance_bytes]
+    fitting = [e for e in free if e.end <= chip.data_instance_bytes]
     return (fitting or free)[0]
 
 

@@ -14,6 +14,7 @@ from synthesis.ir import Layer
 from synthesis.place.placed import Hardware, Passes
 
 MAX_TAPS_1D = 9
+MAX_FOLDED_TAPS = 3
 WORD_BYTES = 4
 
 
@@ -23,8 +24,11 @@ def hardware_form(layer: Layer) -> Hardware:
     if weights is not None and _is_widened(layer):
         return _widened(layer, weights)
     if layer.op is Operator.CONV1D and layer.dilation > 1 and weights is not None:
-        span = (layer.kernel_size[0] - 1) * layer.dilation
-        return _stretched(layer, weights) if span < MAX_TAPS_1D else _folded(layer, weights)
+        taps = layer.kernel_size[0]
+        if (taps - 1) * layer.dilation < MAX_TAPS_1D:
+            return _stretched(layer, weights)
+        if taps <= MAX_FOLDED_TAPS:  # rule C6 refuses longer kernels
+            return _folded(layer, weights)
     pad = layer.pad
     if layer.op is Operator.CONVTRANSPOSE2D:
         pad = (layer.kernel_size[0] - 1 - pad[0], layer.kernel_size[1] - 1 - pad[1])
@@ -37,6 +41,12 @@ def hardware_form(layer: Layer) -> Hardware:
         out_dims=layer.out_shape.dims,
         weights_oihw=weights,
     )
+
+
+def pixels_read(layer: Layer) -> int:
+    """Pixels from the start of a layer's input to the last that the engine reads."""
+    rows, columns = hardware_form(layer).in_dims
+    return rows * columns + layer.in_crop[0] * layer.in_shape.columns
 
 
 def _is_widened(layer: Layer) -> bool:
@@ -85,7 +95,9 @@ def _folded(layer: Layer, weights: np.ndarray) -> Hardware:
     kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
     kernel[:, :, 3 - taps :, 1] = weights[:, :, :, 0]
     out_passes = Passes.of(layer.out_shape.channels)
-    is_centred = taps == 3
+    # With three taps the first row of the image is useless: it is written in front of the result.
+    row_words = layer.dilation * out_passes.n * layer.output_width // 8
+    lead_words = row_words * ((layer.wishes.write_gap or 0) + 1) if taps == 3 else 0
     return Hardware(
         op=Operator.CONV2D,
         kernel_size=(3, 3),
@@ -95,7 +107,7 @@ def _folded(layer: Layer, weights: np.ndarray) -> Hardware:
         out_dims=image,
         weights_oihw=kernel,
         extra_pixels=image[0] * image[1] - layer.out_shape.rows,
-        lead_bytes=WORD_BYTES * layer.dilation * out_passes.n if is_centred else 0,
+        lead_bytes=WORD_BYTES * lead_words,
     )
 
 

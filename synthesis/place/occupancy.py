@@ -6,11 +6,13 @@ runs, and nobody else can read it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from max78000.chip import Chip
 from synthesis.description import INPUT, DataFormat
+from synthesis.place.hardware import pixels_read
 from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, PlacedGraph, PlacedLayer
 from synthesis.place.stream import stream_of
 
@@ -49,7 +51,7 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
         elif source == INPUT:
             words = _input_words(layer, n_words)
         else:
-            words = _output_words(layer, n_words)
+            words = _output_words(layer, placed, n_words)
         name = "the input" if source == INPUT else layer.layer.name
         first, last = _lifetime(source, placed)
         yield Occupancy(source, name, instances_of(processors), words, first, last)
@@ -94,18 +96,22 @@ def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> np.nd
 
 
 def _input_words(first: PlacedLayer, n_words: int) -> np.ndarray:
-    n_pixels = first.layer.in_shape.n_pixels
+    n_pixels = prod(first.hardware.in_dims)
     if first.data_format is DataFormat.CHW:
         n_pixels = -(-n_pixels // 4)
     count = n_pixels * first.in_passes.n * first.layer.operands
     return _run(first.in_offset // 4, count, 1, 1, n_words)
 
 
-def _output_words(placed: PlacedLayer, n_words: int) -> np.ndarray:
+def _output_words(placed: PlacedLayer, graph: PlacedGraph, n_words: int) -> np.ndarray:
+    """Words written, and those behind them that a layer on a folded image reads."""
     hardware, layer = placed.hardware, placed.layer
+    readers = graph.graph.consumers(layer.index)
+    n_read = max((pixels_read(reader) for reader in readers), default=0)
+    n_pixels = max(layer.out_shape.n_pixels + hardware.extra_pixels, n_read)
     unit = layer.output_width // 8
     lead = hardware.lead_bytes // 4
-    count = (layer.out_shape.n_pixels + hardware.extra_pixels) * placed.out_passes.n
+    count = n_pixels * placed.out_passes.n
     start = placed.out_offset // 4 - lead
     step = placed.write_gap + 1
     return _run(start, count + lead, unit, unit * step, n_words)

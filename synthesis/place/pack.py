@@ -44,8 +44,9 @@ def output_columns(placed: PlacedLayer) -> np.ndarray:
     processors = np.array(members(placed.output_processors))
     n_outputs, width = placed.layer.out_shape.channels, placed.out_passes.width
     passes, ranks = np.divmod(np.arange(n_outputs), width)
-    within_pass: np.ndarray = processors[ranks] - _first_processor(placed)
-    return within_pass + passes * _columns_per_pass(placed)
+    columns: np.ndarray = processors[ranks] - _first_processor(placed)
+    columns += passes * _columns_per_pass(placed)
+    return columns
 
 
 def kernel_size(placed: PlacedLayer) -> KernelSize:
@@ -137,7 +138,7 @@ def _share_bytes(kernels: np.ndarray, bits: int) -> np.ndarray:
     padded = np.pad(kernels, ((0, 0), (0, -n_steps % per_byte), (0, 0)))
     groups = padded.reshape(n_processors, -1, per_byte, taps)
     shifts = (np.arange(per_byte) * bits).astype(np.uint8)
-    shared = np.bitwise_or.reduce(groups << shifts[:, None], axis=2)
+    shared: np.ndarray = np.bitwise_or.reduce(groups << shifts[:, None], axis=2)
     return shared[..., ::-1].reshape(n_processors, -1)
 
 

@@ -128,6 +128,12 @@ class PlacedLayer:
         return Passes.of(self.layer.out_shape.channels)
 
     @property
+    def has_fitting_maps(self) -> bool:
+        """True if every channel of a pass has a processor; rules P2 and P3 refuse other layers."""
+        is_read = self.processors.bit_count() == self.in_passes.width
+        return is_read and self.output_processors.bit_count() == self.out_passes.width
+
+    @property
     def has_convolution(self) -> bool:
         """True if the layer multiplies; pass-through layers do not."""
         return self.hardware.op is not Operator.PASSTHROUGH

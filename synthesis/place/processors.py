@@ -9,9 +9,16 @@ from dataclasses import dataclass
 
 from max78000.chip import Chip
 from max78000.errors import UnsupportedError
-from synthesis.description import INPUT
+from synthesis.description import INPUT, DataFormat
 from synthesis.ir import Graph, Layer
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
+from synthesis.place.placed import (
+    INSTANCE_PROCESSORS,
+    N_PROCESSORS,
+    QUADRANT_PROCESSORS,
+    Passes,
+    lowest,
+    quadrant_map,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,17 @@ def packed_map(n_processors: int, first: int = 0) -> int:
     return ((1 << n_processors) - 1) << first
 
 
+def passed_map(processors: int) -> int:
+    """Where a pass-through layer leaves its channels: packed in each quadrant, from lane 0 on."""
+    quadrants = (quadrant_map(processors, q) for q in range(N_PROCESSORS // QUADRANT_PROCESSORS))
+    return sum(
+        packed_map(part.bit_count(), lowest(part) & -INSTANCE_PROCESSORS)
+        << (QUADRANT_PROCESSORS * quadrant)
+        for quadrant, part in enumerate(quadrants)
+        if part
+    )
+
+
 class _Chooser:
     """Deals out processors in layer order, lowest first, as long as kernel memory has room
     there.
@@ -55,12 +73,14 @@ class _Chooser:
         self.chip = chip
         self.tensor_maps: dict[int, int] = {}
         self.used_words = [0] * N_PROCESSORS
+        self.input_maps: list[int] = []  # of the layers so far
 
     def input_map(self, layer: Layer) -> int:
         processors = layer.wishes.processors or self._tensor_map(layer)
         for p in range(N_PROCESSORS):
             if processors >> p & 1:
                 self.used_words[p] += _words(layer)
+        self.input_maps.append(processors)
         return processors
 
     def _tensor_map(self, layer: Layer) -> int:
@@ -74,8 +94,15 @@ class _Chooser:
         source = layer.sources[0]
         given = None if source == INPUT else self.graph.layers[source].wishes.output_processors
         if source not in self.tensor_maps:
-            self.tensor_maps[source] = given or self._wish_of_readers(source) or self._choose(layer)
+            wanted = given or self._wish_of_readers(source) or self._passed_map(source)
+            self.tensor_maps[source] = wanted or self._choose(layer)
         return self.tensor_maps[source]
+
+    def _passed_map(self, source: int) -> int | None:
+        """Where a pass-through layer leaves its channels; None for other tensors."""
+        if source == INPUT or self.graph.layers[source].kernel is not None:
+            return None
+        return passed_map(self.input_maps[source])
 
     def _wish_of_readers(self, source: int) -> int | None:
         readers = self.graph.consumers(source)
@@ -83,6 +110,9 @@ class _Chooser:
 
     def _choose(self, layer: Layer) -> int:
         width = Passes.of(layer.in_shape.channels).width
+        is_chw = layer.sources == (INPUT,) and layer.wishes.data_format is DataFormat.CHW
+        if is_chw and width <= N_PROCESSORS // INSTANCE_PROCESSORS:
+            return sum(1 << INSTANCE_PROCESSORS * i for i in range(width))
         readers = self.graph.consumers(layer.sources[0])
         needed = sum(_words(reader) for reader in readers)
         for first in range(0, N_PROCESSORS - width + 1, INSTANCE_PROCESSORS):
@@ -104,6 +134,8 @@ def _words(layer: Layer) -> int:
 def _output_map(layer: Layer, graph: Graph, inputs: list[int]) -> int:
     is_last = layer is graph.layers[-1]
     packed = packed_map(Passes.of(layer.out_shape.channels).width)
+    if layer.kernel is None:
+        packed = passed_map(inputs[layer.index])
     if is_last:
         return graph.output_map or layer.wishes.output_processors or packed
     if layer.wishes.output_processors:

@@ -34,33 +34,38 @@ def place_weights(
     """Give every layer with weights a slot; equal weights on equal processors are stored once.
 
     Layers on all processors come first, then the others, each group in order (the vendor
-    generator's order: programs stay equal word for word).
+    generator's order: programs stay equal word for word). Layers whose maps do not have a processor
+    per channel get none; rules P2 and P3 refuse them.
     """
     memory = _Memory(chip.kernel_words)
     slots: dict[int, KernelSlot] = {}
-    pending = [placed for placed in layers if placed.layer.kernel is not None]
-    pending.sort(key=lambda placed: placed.processors != ALL_PROCESSORS)
+    storable = [
+        placed for placed in layers if placed.layer.kernel is not None and placed.has_fitting_maps
+    ]
+    pending = sorted(storable, key=lambda placed: placed.processors != ALL_PROCESSORS)
     for placed in pending:
-        owner = _same_weights(placed, layers)
+        owner = _same_weights(placed, storable)
         if owner is None:
             slots[placed.layer.index] = memory.store(placed)
     for placed in pending:
-        owner = _same_weights(placed, layers)
+        owner = _same_weights(placed, storable)
         if owner is not None:
             slots[placed.layer.index] = slots[owner]
     done = tuple(replace(placed, kernel_slot=slots.get(placed.layer.index)) for placed in layers)
     return done, KernelMemory(memory.words, memory.is_used)
 
 
-def _same_weights(placed: PlacedLayer, layers: Sequence[PlacedLayer]) -> int | None:
+def _same_weights(placed: PlacedLayer, storable: Sequence[PlacedLayer]) -> int | None:
     """An earlier layer with the same packed weights on the same processors and output columns."""
     weights = placed.hardware.weights_oihw
     assert weights is not None
-    for other in layers[: placed.layer.index]:
+    for other in storable:
+        if other is placed:
+            return None
         if (
-            other.hardware.weights_oihw is not None
-            and other.bits == placed.bits
+            other.bits == placed.bits
             and other.processors == placed.processors
+            and other.hardware.weights_oihw is not None
             and np.array_equal(other.hardware.weights_oihw, weights)
             and np.array_equal(output_columns(other), output_columns(placed))
         ):
@@ -79,7 +84,7 @@ class _Memory:
 
     def store(self, placed: PlacedLayer) -> KernelSlot:
         size = kernel_size(placed)
-        processors = list(members(placed.processors))
+        processors = np.array(members(placed.processors))
         first = self._find(processors, size.n_words)
         packed = pack_kernels(placed)
         columns = packed.columns + first
@@ -88,7 +93,7 @@ class _Memory:
         self.is_used[np.ix_(processors, columns)] = True
         return KernelSlot(first, size.n_words, size.count, placed.layer.index)
 
-    def _find(self, processors: list[int], n_words: int) -> int:
+    def _find(self, processors: np.ndarray, n_words: int) -> int:
         taken = np.flatnonzero(self.is_used[processors].any(axis=0))
         first = 0
         while True:

@@ -57,7 +57,17 @@ def frame_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         words = layer.in_shape.n_pixels * Passes.of(layer.in_shape.channels).n
         if words >= FRAME_LIMIT:
-            yield Finding(f"{words} input words, limit {FRAME_LIMIT - 1}", layer.where, "fold")
+            why = f"{words:,} of {FRAME_LIMIT - 1:,} input words"
+            yield Finding(why, layer.where, "use a smaller picture or fewer channels")
+
+
+def cropping(graph: Graph, _chip: Chip) -> Iterator[Finding]:
+    """`in_crop` drops rows of what a layer wrote; the network input is loaded where it is read."""
+    for layer in graph.layers:
+        if min(layer.in_crop) < 0:
+            yield Finding(f"in_crop {layer.in_crop}", layer.where, "use numbers from 0")
+        elif layer.index == 0 and any(layer.in_crop):
+            yield Finding(f"in_crop {layer.in_crop} of the input", layer.where, "crop the sample")
 
 
 def kernel_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -92,7 +102,8 @@ def _kernel(
 ) -> Iterator[Finding]:
     for layer in graph.layers:
         if layer.op is op and layer.kernel_size not in allowed:
-            size = "x".join(map(str, layer.kernel_size))
+            rows, columns = layer.kernel_size
+            size = f"{rows}-tap" if op is Operator.CONV1D else f"{rows}x{columns}"
             yield Finding(f"{op.value} has no {size} kernel", layer.where, fix)
 
 
@@ -101,10 +112,11 @@ def stride(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         wanted = 2 if layer.op is Operator.CONVTRANSPOSE2D else 1
         if set(layer.stride) != {wanted}:
+            fix = "pool before the next layer (max_pool: 1 drops pixels), or fold the input"
             yield Finding(
-                f"stride {layer.stride[0]}, {layer.op.value} has {wanted}",
+                f"stride {layer.stride}, {layer.op.value} has {wanted}",
                 layer.where,
-                "pool before the next layer (max_pool: 1 drops pixels), or fold the input",
+                fix if wanted == 1 else "remove stride",
             )
 
 
@@ -113,7 +125,7 @@ def padding(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         for pad, taps in zip(layer.pad, layer.kernel_size, strict=True):
             if not 0 <= pad <= MAX_PAD or (pad and pad >= taps):
-                fix = "give pad: 0" if taps == 1 else f"use pad: {min(MAX_PAD, taps - 1)}"
+                fix = "give pad: 0" if taps == 1 else f"use pad: 0 to {min(MAX_PAD, taps - 1)}"
                 yield Finding(f"pad {pad} with a kernel of {taps}", layer.where, fix)
                 break
 
@@ -170,7 +182,7 @@ def weight_range(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         low, high = int(layer.kernel.weights_oihw.min()), int(layer.kernel.weights_oihw.max())
         limit = 1 << (layer.kernel.bits - 1)
         if low < -limit or high >= limit:
-            needed = max((-low - 1).bit_length(), high.bit_length()) + 1
+            needed = max(-low - 1, high, 0).bit_length() + 1
             yield Finding(
                 f"weights {low}..{high} need {needed} bits, the layer has {layer.kernel.bits}",
                 layer.where,
@@ -228,9 +240,8 @@ def wide_reader(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         readers = graph.consumers(layer.index)
         if layer.output_width == 32 and readers:
-            yield Finding(
-                f"output_width 32, but {readers[0].name} reads it", layer.where, "use 8 bits"
-            )
+            why = f"output_width 32, but {readers[0].name} reads it"
+            yield Finding(why, layer.where, "use 8 bits")
 
 
 def pool_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -249,7 +260,8 @@ def pool_stride(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """The pooling stride is the same for rows and columns: there is one register."""
     for layer in graph.layers:
         if not layer.is_1d and layer.pool.stride[0] != layer.pool.stride[1]:
-            yield Finding(f"pool_stride {layer.pool.stride}", layer.where, "use one number")
+            why = "pool_stride is {} for rows and {} for columns".format(*layer.pool.stride)
+            yield Finding(why, layer.where, "use one number")
 
 
 def pool_passes(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -258,7 +270,7 @@ def pool_passes(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         passes = Passes.of(layer.in_shape.channels).n
         if layer.kernel is None and layer.pool.is_used and passes > 1 and prod(layer.pooled) > 1:
             yield Finding(
-                f"pools {layer.in_shape.channels} channels without convolution",
+                f"pools {layer.in_shape.channels} channels without convolution, 64 is the limit",
                 layer.where,
                 "put the pooling in front of a convolution",
             )
@@ -276,9 +288,9 @@ def pool_last(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         if not layer.pool_first and not (layer.operands == 2 and layer.pool.has_window):
             yield Finding(
-                f"pool_first: false with {layer.operands} operands",
+                f"pool_first: false, operands {layer.operands}, pool window {layer.pool.window}",
                 layer.where,
-                "pool in a layer of its own",
+                "remove it, or pool in a layer of its own",
             )
 
 
@@ -301,7 +313,7 @@ def eltwise_source(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         is_input = layer.sources == (INPUT,)
         if layer.combine is not None and not is_input and len(layer.sources) != layer.operands:
             yield Finding(
-                f"{layer.operands} operands from {len(layer.sources)} producers",
+                f"{layer.operands} operands, producers: {len(layer.sources)}",
                 layer.where,
                 "list the producers in in_sequences",
             )
@@ -311,11 +323,10 @@ def flat_pixels(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """A flattened layer has at most 256 pixels over all input passes."""
     for layer in graph.layers:
         if layer.flatten:
-            n = prod(layer.pooled) * Passes.of(layer.in_shape.channels).n
-            if n > MAX_FLAT_PIXELS:
-                yield Finding(
-                    f"flattens {n} pixels and passes of {MAX_FLAT_PIXELS}", layer.where, "pool more"
-                )
+            n_pixels, n_passes = prod(layer.pooled), Passes.of(layer.in_shape.channels).n
+            if n_pixels * n_passes > MAX_FLAT_PIXELS:
+                why = f"{n_pixels} pixels, {n_passes} passes: flattens {n_pixels * n_passes} of "
+                yield Finding(f"{why}{MAX_FLAT_PIXELS}", layer.where, "pool more")
 
 
 def flat_convolution(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -323,6 +334,8 @@ def flat_convolution(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         if layer.flatten and layer.kernel is None:
             yield Finding("flatten without weights", layer.where, "use op: linear")
+        if layer.flatten and (layer.kernel_size != (1, 1) or any(layer.pad)):
+            yield Finding("flatten with a kernel larger than 1x1", layer.where, "use op: linear")
         if layer.flatten and layer.pool.is_used:
             yield Finding("flatten with pooling", layer.where, "pool in the layer before")
 
@@ -332,7 +345,7 @@ def data_format(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers[1:]:
         wish = layer.wishes.data_format
         if wish is not None and wish.value == "chw":
-            yield Finding("data_format: chw", layer.where, "remove it")
+            yield Finding("data_format: chw behind the first layer", layer.where, "remove it")
 
 
 def image_channels(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -360,6 +373,7 @@ GRAPH_RULES: tuple[Rule[Graph], ...] = (
     Rule("P4", channels, CapacityError),
     Rule("D1", counters, CapacityError),
     Rule("D2", frame_size, CapacityError),
+    Rule("D13", cropping),
     Rule("C1", kernel_size),
     Rule("C2", kernel_length),
     Rule("C3", transposed),

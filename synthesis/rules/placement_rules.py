@@ -1,6 +1,8 @@
 """Rules a placed network has to keep: processors, memories, overlaps. Ids as in `graph_rules`."""
 
 from collections.abc import Iterator
+from itertools import pairwise
+from math import prod
 
 from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
@@ -8,13 +10,17 @@ from synthesis.description import INPUT, DataFormat
 from synthesis.place.occupancy import instances_of, occupancies
 from synthesis.place.place import Placement
 from synthesis.place.placed import (
+    INSTANCE_PROCESSORS,
     Passes,
     PlacedLayer,
     lowest,
+    members,
     quadrant_map,
+    quadrants_of,
 )
 from synthesis.place.processors import packed_map
 from synthesis.rules.advice import fit_data, fit_weights
+from synthesis.rules.flow_rules import FLOW_RULES
 from synthesis.rules.rule import Finding, Rule
 
 MAX_STEP = 16
@@ -46,88 +52,67 @@ def _count(key: str, placed: PlacedLayer, processors: int, n: int) -> Iterator[F
 
 
 def chw_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
-    """CHW input has one processor per data memory instance: it delivers one byte stream."""
+    """CHW input has one processor per data memory instance: it delivers one byte stream.
+
+    That stream is read once, in order: no second operand, no further pass, no flattening.
+    """
     first = placement.graph.layers[0]
     if first.data_format is not DataFormat.CHW:
         return
+    for placed in placement.graph.layers[1:]:
+        if INPUT in placed.layer.sources:
+            yield Finding(
+                "reads a CHW input, which only the first layer can",
+                placed.layer.where,
+                "use data_format: HWC in the first layer",
+            )
     if len(instances_of(first.processors)) != first.processors.bit_count():
         yield Finding(
             f"processors 0x{first.processors:016x} share data memories",
             first.layer.where,
             "use every fourth processor, or data_format: HWC",
         )
-    if first.layer.operands > 1 or first.in_passes.n > 1:
+    if first.layer.operands > 1 or first.in_passes.n > 1 or first.flatten_product:
         yield Finding(
-            "CHW with several operands or passes", first.layer.where, "use data_format: HWC"
+            "CHW with several operands, passes or pixels flattened",
+            first.layer.where,
+            "use data_format: HWC",
         )
 
 
 def passthrough_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
-    """A pass-through layer packs each quadrant's channels: same count, no gaps, same quadrant."""
+    """A pass-through layer packs each quadrant's channels: same count, no gaps, start at 4, 8, ...
+
+    The registers tell the data memory where it starts, but no lane.
+    """
     for placed in placement.graph.layers:
         if placed.has_convolution:
             continue
         for quadrant in range(4):
             inputs = quadrant_map(placed.processors, quadrant)
             outputs = quadrant_map(placed.output_processors, quadrant)
-            packed = packed_map(inputs.bit_count(), max(0, lowest(outputs)))
+            first = max(0, lowest(outputs)) & -INSTANCE_PROCESSORS
+            packed = packed_map(inputs.bit_count(), first)
             if outputs != packed and (inputs or outputs):
                 yield Finding(
                     f"quadrant {quadrant}: inputs {inputs:#06x} become outputs {packed:#06x}, "
                     f"not {outputs:#06x}",
                     placed.layer.where,
-                    "use the same count in every quadrant, without gaps",
+                    f"use {packed:#06x} there, or the same moved by {INSTANCE_PROCESSORS}",
                 )
 
 
-def readers_map(placement: Placement, _chip: Chip) -> Iterator[Finding]:
-    """A layer reads processors that its producers wrote."""
-    layers = placement.graph.layers
-    for placed in layers:
-        if INPUT in placed.layer.sources:
-            continue
-        written = 0
-        for source in placed.layer.sources:
-            written |= layers[source].output_processors
-        missing = placed.processors & ~written
-        if missing:
-            yield Finding(
-                f"processors 0x{missing:016x} read what no producer writes",
-                placed.layer.where,
-                "correct processors, or output_processors of the producers",
-            )
-
-
-def operand_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
-    """The producers of an element-wise layer write the same processors."""
-    layers = placement.graph.layers
-    for placed in layers:
-        sources = [source for source in placed.layer.sources if source != INPUT]
-        maps = {layers[source].output_processors for source in sources}
-        if placed.layer.combine is not None and len(maps) > 1:
-            yield Finding(
-                "operands on different processors: "
-                + ", ".join(f"0x{processors:016x}" for processors in sorted(maps)),
-                placed.layer.where,
-                "give all producers the same output_processors",
-            )
-
-
-def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
-    """A tensor written with a gap is read by a layer of as many operands or passes: no read gap."""
-    layers = placement.graph.layers
-    for placed in layers:
-        for source in placed.layer.sources:
-            if source == INPUT or not layers[source].write_gap:
-                continue
-            words = placed.layer.operands * placed.in_passes.n
-            written = layers[source].out_passes.n * (layers[source].write_gap + 1)
-            if words != written:
+def even_spacing(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A convolution's output processors are evenly spaced in each quadrant: one pointer steps."""
+    for placed in placement.graph.layers:
+        for quadrant in quadrants_of(placed.output_processors):
+            lanes = members(quadrant_map(placed.output_processors, quadrant))
+            if placed.has_convolution and len({b - a for a, b in pairwise(lanes)}) > 1:
                 yield Finding(
-                    f"reads {words} words a pixel, {layers[source].layer.name} writes every "
-                    f"{written} words",
+                    f"output_processors {quadrant_map(placed.output_processors, quadrant):#06x} in "
+                    f"quadrant {quadrant}",
                     placed.layer.where,
-                    "write the tensor a second time without gap (op: passthrough)",
+                    "use neighbouring processors",
                 )
 
 
@@ -168,7 +153,7 @@ def input_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
             continue
         unit = 1 if placed.data_format is DataFormat.CHW else 4
         n_words = placed.in_passes.n * placed.layer.operands
-        size = placed.layer.in_shape.n_pixels * n_words * unit
+        size = prod(placed.hardware.in_dims) * n_words * unit
         if placed.in_offset + size > chip.data_instance_bytes:
             yield Finding(
                 f"input {placed.layer.in_shape} needs {size} bytes from {placed.in_offset:#x}, an "
@@ -294,9 +279,8 @@ PLACEMENT_RULES: tuple[Rule[Placement], ...] = (
     Rule("P3", output_processors, InputError),
     Rule("P5", chw_processors),
     Rule("P6", passthrough_processors),
-    Rule("P7", operand_maps, InputError),
-    Rule("P8", readers_map, None),
-    Rule("E6a", gap_reader),
+    Rule("P12", even_spacing),
+    *FLOW_RULES,
     Rule("D4", alignment, InputError),
     Rule("D5", input_fits, CapacityError),
     Rule("D6", output_fits, CapacityError),

@@ -21,6 +21,7 @@ MAY_IMPORT = {
         "max78000.regmap",
         "max78000.fixed",
         "max78000.cycles",
+        "max78000.energy",
         "max78000.program",
         "max78000.errors",
         "max78000.command",

@@ -1,0 +1,125 @@
+"""Rules of data flow in a placed network: a layer reads what its producers wrote, where they did.
+
+The registers know addresses only; nothing but these rules ties a layer to its producers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from max78000.chip import Chip
+from max78000.errors import InputError
+from synthesis.description import INPUT
+from synthesis.place.data import WORD_BYTES, cropped_bytes
+from synthesis.place.place import Placement
+from synthesis.place.placed import PlacedLayer
+from synthesis.rules.rule import Finding, Rule
+
+
+def readers_map(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A layer reads processors that its producers wrote."""
+    layers = placement.graph.layers
+    for placed in layers:
+        if INPUT in placed.layer.sources:
+            continue
+        written = 0
+        for source in placed.layer.sources:
+            written |= layers[source].output_processors
+        missing = placed.processors & ~written
+        if missing:
+            yield Finding(
+                f"processors 0x{missing:016x} read what no producer writes",
+                placed.layer.where,
+                "correct processors, or output_processors of the producers",
+            )
+
+
+def operand_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """The producers of an element-wise layer write the same processors."""
+    layers = placement.graph.layers
+    for placed in layers:
+        sources = [source for source in placed.layer.sources if source != INPUT]
+        maps = {layers[source].output_processors for source in sources}
+        if placed.layer.combine is not None and len(maps) > 1:
+            yield Finding(
+                "operands on different processors: "
+                + ", ".join(f"0x{processors:016x}" for processors in sorted(maps)),
+                placed.layer.where,
+                "give all producers the same output_processors",
+            )
+
+
+def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A tensor written with a gap is read by a layer of as many operands or passes: no read gap."""
+    layers = placement.graph.layers
+    for placed in layers:
+        for source in placed.layer.sources:
+            if source == INPUT or not layers[source].write_gap:
+                continue
+            words = placed.layer.operands * placed.in_passes.n
+            written = layers[source].out_passes.n * (layers[source].write_gap + 1)
+            if words != written:
+                yield Finding(
+                    f"reads {words} words a pixel, {layers[source].layer.name} writes every "
+                    f"{written} words",
+                    placed.layer.where,
+                    "write the tensor a second time without gap (op: passthrough)",
+                )
+
+
+def places(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """`in_offset` is where the producers wrote: out_offset, plus rows dropped by `in_crop`.
+
+    Operands, and passes from several producers, follow each other at 4 bytes in list order; parts
+    of an image follow each other as a whole.
+    """
+    for placed in placement.graph.layers:
+        start = placed.in_offset - cropped_bytes(placed.layer)
+        producers = [_written(source, placement) for source in placed.layer.sources]
+        for producer, shift in zip(producers, _shifts(placed, producers), strict=True):
+            wrong_by = producer.offset - start - shift
+            if wrong_by:
+                yield Finding(
+                    f"in_offset {placed.in_offset:#x} expects {producer.name} at "
+                    f"{start + shift:#x}, it is at {producer.offset:#x}",
+                    placed.layer.where,
+                    f"use in_offset: {placed.in_offset + wrong_by:#x}",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A tensor where it was written."""
+
+    name: str
+    offset: int
+    n_pixels: int
+    gap: int
+
+
+def _written(source: int, placement: Placement) -> _Written:
+    layers, image = placement.graph.layers, placement.graph.graph.input_shape
+    if source == INPUT:
+        return _Written("the input", layers[0].in_offset, image.n_pixels, 0)
+    producer = layers[source]
+    n_pixels = producer.layer.out_shape.n_pixels
+    return _Written(producer.layer.name, producer.out_offset, n_pixels, producer.write_gap)
+
+
+def _shifts(placed: PlacedLayer, producers: list[_Written]) -> list[int]:
+    """Bytes from the start of the input to each producer's part."""
+    layer = placed.layer
+    n_read = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
+    if n_read != producers[0].n_pixels:  # parts of the image
+        ends = accumulate(producer.n_pixels for producer in producers)
+        return [WORD_BYTES * placed.in_passes.n * first for first in (0, *ends)][:-1]
+    is_interleaved = any(producer.gap for producer in producers)
+    return [WORD_BYTES * i * is_interleaved for i in range(len(producers))]
+
+
+FLOW_RULES: tuple[Rule[Placement], ...] = (
+    Rule("P7", operand_maps, InputError),
+    Rule("P8", readers_map, None),
+    Rule("E6a", gap_reader),
+    Rule("D9", places, None),
+)
