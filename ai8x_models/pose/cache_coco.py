@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, UnidentifiedImageError
+from PIL import Image, ImageDraw
 
 from ai8x_models.pose.cache_file import Record
 from ai8x_models.pose.figures import Figure
+from ai8x_models.pose.letterbox import Letterbox, letterbox, read_picture
 from ai8x_models.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO, STRIDE
 from max78000.errors import InputError
 
 PERSON_CATEGORY = 1
-PADDING = 128  # grey level around a letterboxed picture: zero after normalisation
 
 Annotation = Mapping[str, Any]
 
@@ -42,45 +42,6 @@ class Listing:
 
     pictures: tuple[Picture, ...]
     path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Letterbox:
-    """Scale and shift that fit a picture of `width` x `height` into the square input."""
-
-    width: int
-    height: int
-
-    @property
-    def scale(self) -> float:
-        """Image pixels per source pixel."""
-        return IMAGE_SIZE / max(self.width, self.height)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture inside the square, whole pixels."""
-        return max(round(self.width * self.scale), 1), max(round(self.height * self.scale), 1)
-
-    @property
-    def corner(self) -> tuple[int, int]:
-        """Left and upper padding in pixels."""
-        return (IMAGE_SIZE - self.size[0]) // 2, (IMAGE_SIZE - self.size[1]) // 2
-
-    @property
-    def factors(self) -> npt.NDArray[np.float64]:
-        """Image pixels per source pixel along x and y, (2,); they differ a little by rounding."""
-        return np.array(self.size) / (self.width, self.height)
-
-    def points(self, source: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Image coordinates of source coordinates (..., 2), pixel centres on both sides."""
-        placed: npt.NDArray[np.float64] = (source + 0.5) * self.factors - 0.5 + self.corner
-        return placed
-
-    @property
-    def to_source(self) -> npt.NDArray[np.float32]:
-        """The inverse of `points` as an affine (2, 3)."""
-        shift = (0.5 - np.array(self.corner)) / self.factors - 0.5
-        return np.column_stack((np.diag(1 / self.factors), shift)).astype(np.float32)
 
 
 def read_annotations(path: Path) -> Listing:
@@ -112,7 +73,7 @@ def read_annotations(path: Path) -> Listing:
 def coco_records(folder: Path, listing: Listing) -> Iterator[Record]:
     """One record per picture, in the order of the listing."""
     for picture in listing.pictures:
-        image, box = _letterboxed(folder / picture.file_name)
+        image, box = letterbox(read_picture(folder / picture.file_name))
         try:
             figure = _figure(image, box, picture.people)
         except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -121,19 +82,6 @@ def coco_records(folder: Path, listing: Listing) -> Iterator[Record]:
             fix = "each needs 51 keypoint numbers and a bbox of 4"
             raise InputError(why, where, fix) from error
         yield Record(figure, picture.source_id, box.to_source)
-
-
-def _letterboxed(path: Path) -> tuple[npt.NDArray[np.uint8], Letterbox]:
-    """Fit a picture into a grey square, (128, 128, 3) RGB."""
-    try:
-        with Image.open(path) as file:
-            picture = file.convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"not a readable picture: {error}", str(path)) from error
-    box = Letterbox(*picture.size)
-    square = Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), (PADDING,) * 3)
-    square.paste(picture.resize(box.size, Image.Resampling.BOX), box.corner)
-    return np.array(square), box
 
 
 def _figure(image: npt.NDArray[np.uint8], box: Letterbox, people: tuple[Annotation, ...]) -> Figure:

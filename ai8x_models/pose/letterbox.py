@@ -64,6 +64,12 @@ class Letterbox:
         source: Floats = (points - self.corner + 0.5) / self.factors - 0.5
         return source
 
+    @property
+    def to_source(self) -> npt.NDArray[np.float32]:
+        """`source_points` as an affine map (2, 3)."""
+        shift = self.source_points(np.zeros(2))
+        return np.column_stack((np.diag(1 / self.factors), shift)).astype(np.float32)
+
 
 def read_picture(path: Path) -> Image.Image:
     """Read the first frame of a picture file as upright RGB.

@@ -294,7 +294,7 @@ def test_malformed_people_and_pictures_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"image 7: malformed person.*51 keypoint numbers"):
         import_coco(pictures, annotations, tmp_path / "coco.h5")
     (pictures / "wide.png").write_bytes(b"not a picture")
-    with pytest.raises(InputError, match=r"wide.png: not a readable picture"):
+    with pytest.raises(InputError, match=r"wide.png: not a picture of a known format"):
         import_coco(pictures, annotations, tmp_path / "coco.h5")
     with pytest.raises(InputError, match="cannot be read: No such file"):
         import_coco(pictures, tmp_path / "none.json", tmp_path / "coco.h5")
