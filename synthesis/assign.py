@@ -20,7 +20,8 @@ def assign_kernels(
     """Pair layers with weights and bring these into the hardware's orientation.
 
     Raises:
-        ProblemList: too few entries (rule G11), kernel shapes that contradict the description (C9).
+        ProblemList: too few entries (rule G11), kernel shapes that contradict the description (C9),
+            weights taken from, or given to, a layer without weights (G8).
     """
     owners = [
         i
@@ -36,10 +37,16 @@ def assign_kernels(
             "G11",
         )
     entries = dict(zip(owners, checkpoint.layers, strict=False))
+    problems = []
     for i, step in enumerate(steps):
-        if step.weight_source is not None and step.weight_source in entries:
+        if step.weight_source is None:
+            continue
+        if step.weight_source in entries and operations[i].op is not Operator.PASSTHROUGH:
             entries[i] = entries[step.weight_source]
-    problems = [
+        else:
+            why = f"weight_source {step.spec.weight_source!r}: one of the two has no weights"
+            problems.append(InputError(why, step.where, "name a convolution", "G8"))
+    problems += [
         problem
         for i, entry in entries.items()
         if (problem := _kernel_problem(steps[i], operations[i], entry, checkpoint))

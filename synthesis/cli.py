@@ -17,7 +17,7 @@ from synthesis.compile import Compiled, compile_network
 from synthesis.emit.project import ProjectOptions
 from synthesis.generate.program import Options
 from synthesis.inputs import Files, find_files, read_source
-from synthesis.manual import explain
+from synthesis.manual import allowed_rules, explain
 from synthesis.output import write_project
 from synthesis.project import project_files
 from synthesis.report import summary_lines, to_json
@@ -133,8 +133,8 @@ def synthesize(**given: Any) -> None:
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
     )
     name = given["prefix"] or files.network.stem
+    allowed = allowed_rules((*given["allow"], *(["D7"] if given["overlap_data"] else [])))
     source = replace(read_source(files), uses_fifo=given["fifo"])
-    allowed = frozenset(given["allow"]) | ({"D7"} if given["overlap_data"] else set())
     options = Options(name, given["avg_pool_rounding"], given["max_checklines"])
     compiled = compile_network(source, options, chip, allowed)
     for warning in compiled.report.warnings:

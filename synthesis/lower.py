@@ -175,8 +175,9 @@ def _in_channels(
     """Input channels per operand, before flattening; counts that include pixels are divided."""
     spec = step.spec
     given = spec.in_channels
-    if given is None and spec.in_sequences is None and kernel is not None:
-        given = int(kernel.weights_oihw.shape[1])
+    stored = int(kernel.weights_oihw.shape[1]) if kernel is not None else 0
+    if given is None and spec.in_sequences is None and stored and stored % n_flattened == 0:
+        given = stored
     if given is not None:
         return given if given % n_flattened else given // n_flattened
     if step.sources == (INPUT,):
@@ -204,8 +205,7 @@ def _shape_problems(graph: Graph) -> list[ToolError]:
     problems: list[ToolError] = []
     for layer in graph.layers:
         found = _empty(layer) or _not_1d(layer)
-        found = found or _outputs_problem(layer) + _weights_problem(layer)
-        problems.extend(found or _source_problems(layer, graph))
+        problems.extend(found or _weights_problem(layer) + _source_problems(layer, graph))
     return problems
 
 
@@ -236,16 +236,6 @@ def _not_1d(layer: Layer) -> list[ToolError]:
             "G16",
         )
     ]
-
-
-def _outputs_problem(layer: Layer) -> list[ToolError]:
-    n_outputs, reason = layer.in_shape.channels, "what a layer without weights reads"
-    if layer.kernel is not None:
-        n_outputs, reason = int(layer.kernel.weights_oihw.shape[0]), f"as {layer.kernel.source} has"
-    if layer.out_shape.channels == n_outputs:
-        return []
-    why = f"out_channels is {layer.out_shape.channels}, not {n_outputs}, {reason}"
-    return [InputError(why, layer.where, "remove out_channels", "C9")]
 
 
 def _weights_problem(layer: Layer) -> list[ToolError]:
@@ -304,11 +294,17 @@ def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
                 "G14",
             )
         )
-    if layer.combine and len(shapes) > 1 and len({shape.channels for shape in shapes}) > 1:
-        counts = ", ".join(str(shape.channels) for shape in shapes)
-        problems.append(
-            InputError(
-                f"combines tensors of {counts} channels", layer.where, "make them equal", "G13"
-            )
-        )
+    if problems:
+        return problems
+    counts = [shape.channels for shape in shapes]
+    if layer.combine and len(set(counts)) > 1:
+        why = f"combines tensors of {', '.join(map(str, counts))} channels"
+        problems.append(InputError(why, layer.where, "make them equal", "G13"))
+        return problems
+    n_offered = sum(counts) if same and not layer.combine else counts[0]
+    is_split = layer.combine is not None and len(counts) == 1  # rules G24 and E6b look at these
+    if layer.index and not is_split and n_offered != layer.in_shape.channels:
+        why = f"reads {layer.in_shape.channels} channels, its producers have {n_offered}"
+        fix = "check in_sequences, in_channels and the order of the layers"
+        problems.append(InputError(why, layer.where, fix, "P2"))
     return problems

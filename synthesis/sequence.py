@@ -10,6 +10,7 @@ from max78000.errors import CapacityError, InputError, ToolError, UnsupportedErr
 from synthesis.description import INPUT, LayerSpec, NetworkSpec, Reference
 
 STOP = "stop"
+STOP_WORDS = (STOP, -1)
 INPUT_WORDS = ("input", INPUT)
 
 
@@ -51,8 +52,8 @@ class _Sequencer:
     def steps(self) -> tuple[Step, ...]:
         steps = [self._step(index) for index in range(len(self.specs))]
         raise_all(self.problems)
-        stop = next((i for i, spec in enumerate(self.specs) if spec.next_sequence == STOP), None)
-        return tuple(steps if stop is None else steps[: stop + 1])
+        ends = [i for i, spec in enumerate(self.specs) if spec.next_sequence in STOP_WORDS]
+        return tuple(steps[: ends[0] + 1] if ends else steps)
 
     def _numbers(self) -> list[int]:
         numbers: list[int] = []
@@ -111,8 +112,7 @@ class _Sequencer:
             return INPUT
         found = self._lookup(reference)
         if found is None:
-            known = ", ".join(("input", *self.names)) or "numbers only"
-            self._problem(position, f"no layer {reference!r}", f"known: {known}", "G8")
+            self._problem(position, f"no layer {reference!r}", self._known(), "G8")
             return INPUT
         if found >= index:
             self._problem(
@@ -129,12 +129,18 @@ class _Sequencer:
             return self.numbers.get(reference)
         return self.names.get(reference)
 
+    def _known(self) -> str:
+        return "there are " + ", ".join(map(str, ("input", *self.names, *self.numbers)))
+
     def _check_next(self, index: int) -> None:
         reference = self.specs[index].next_sequence
-        if reference in (None, STOP, -1):
+        if reference is None or reference in STOP_WORDS:
             return
-        found = self._lookup(reference) if reference is not None else None
-        if found != index + 1 and not (found is None and index == len(self.specs) - 1):
+        found = self._lookup(reference)
+        is_last = index == len(self.specs) - 1
+        if found is None and isinstance(reference, str):
+            self._problem(self.positions[index], f"no layer {reference!r}", self._known(), "G8")
+        elif found != index + 1 and not (found is None and is_last):
             self.problems.append(
                 UnsupportedError(
                     f"next_sequence {reference!r} is not the following layer",

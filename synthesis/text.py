@@ -41,14 +41,17 @@ def placed_yaml(placed: PlacedGraph) -> str:
     if graph.output_map is not None:
         lines.append(f"output_map: 0x{graph.output_map:016x}")
     lines.append("layers:")
+    stored_by: dict[str, int] = {}  # checkpoint entry -> the layer that it belongs to
     for layer in placed.layers:
-        first, *rest = _entries(layer)
+        kernel = layer.layer.kernel
+        owner = stored_by.setdefault(kernel.source, layer.layer.index) if kernel else None
+        first, *rest = _entries(layer, owner)
         lines.append(f"  - {first}")
         lines += [f"    {entry}" for entry in rest]
     return "\n".join(lines) + "\n"
 
 
-def _entries(placed: PlacedLayer) -> Iterator[str]:
+def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
     layer = placed.layer
     yield f"name: {layer.name}"
     yield f"op: {OPERATOR_WORDS[layer.op]}"
@@ -59,15 +62,7 @@ def _entries(placed: PlacedLayer) -> Iterator[str]:
     if any(layer.in_crop):
         yield f"in_crop: [{layer.in_crop[0]}, {layer.in_crop[1]}]"
     yield from _operation_entries(layer)
-    if layer.kernel is not None:
-        yield f"quantization: {layer.kernel.bits}"
-        yield f"output_shift: {layer.kernel.output_shift}"
-    elif layer.passthrough_bits:
-        yield f"quantization: {layer.passthrough_bits}"
-    if layer.output_width != 8:
-        yield f"output_width: {layer.output_width}"
-    if layer.is_output:
-        yield "output: true"
+    yield from _number_entries(layer, weight_owner)
     if layer.index == 0:
         yield f"data_format: {placed.data_format.value}"
     yield f"processors: 0x{placed.processors:016x}"
@@ -76,8 +71,24 @@ def _entries(placed: PlacedLayer) -> Iterator[str]:
     yield f"out_offset: 0x{placed.out_offset:04x}"
     if placed.write_gap:
         yield f"write_gap: {placed.write_gap}"
-    if placed.bias_slot is not None:
-        yield f"bias_group: {placed.bias_slot.quadrant}"
+    if layer.wishes.bias_group is not None:  # the compiler's own choice it would make again
+        yield f"bias_group: {list(layer.wishes.bias_group)}"
+
+
+def _number_entries(layer: Layer, weight_owner: int | None) -> Iterator[str]:
+    if weight_owner not in (None, layer.index):
+        yield f"weight_source: {weight_owner}"
+    if layer.kernel is not None:
+        yield f"quantization: {layer.kernel.bits}"
+        yield f"output_shift: {layer.kernel.output_shift}"
+    elif layer.passthrough_bits:
+        yield f"quantization: {layer.passthrough_bits}"
+    if layer.output_width != 8:
+        yield f"output_width: {layer.output_width}"
+    if layer.is_streaming:
+        yield "streaming: true"
+    if layer.is_output:
+        yield "output: true"
 
 
 def _in_channels(layer: Layer) -> int:

@@ -161,7 +161,7 @@ class _Reader:
         """Refuse, before anything is built, what a few lines of text can make endless."""
         is_anchored: list[bool] = []  # of the lists and mappings that are open
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            where = f"{self.source}:{event.start_mark.line + 1}"
+            where = f"{self.source}:{event.start_mark.line + 1 if event.start_mark else 1}"
             if isinstance(event, yaml.CollectionStartEvent):
                 is_anchored.append(event.anchor is not None)
                 if len(is_anchored) > MAX_NESTING:

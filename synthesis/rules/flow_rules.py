@@ -120,6 +120,6 @@ def _shifts(placed: PlacedLayer, producers: list[_Written]) -> list[int]:
 FLOW_RULES: tuple[Rule[Placement], ...] = (
     Rule("P7", operand_maps, InputError),
     Rule("P8", readers_map, None),
-    Rule("E6a", gap_reader),
+    Rule("E6a", gap_reader, can_be_allowed=True),
     Rule("D9", places, None),
 )

@@ -28,11 +28,14 @@ class Rule(Generic[Subject]):
     """A limit of the chip or of the language.
 
     `error` is the refusal raised; None makes the rule a warning. The check's docstring explains it.
+    `can_be_allowed` marks rules without which the program is still what it says: what is doubtful
+    is what silicon makes of it.
     """
 
     id: str
     check: Check[Subject]
     error: type[ToolError] | None = UnsupportedError
+    can_be_allowed: bool = False
 
     @property
     def manual(self) -> str:

@@ -1,0 +1,231 @@
+"""The emitted C does to the accelerator what the register program says, and its helpers work."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emulator import Core, build, compilers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from max78000.chip import MAX78000
+from max78000.machine import Machine
+from max78000.program import Copy, Fifo, KernelBlock, Write
+from max78000.regmap import fifo_data_addr
+from synthesis.checkpoint import Checkpoint, LayerWeights
+from synthesis.compile import Source, compile_network
+from synthesis.emit.project import ProjectOptions
+from synthesis.generate.program import Options
+from synthesis.inputs import Files, read_source
+from synthesis.project import project_files
+from synthesis.yaml_reader import read_network
+
+ROOT = Path(__file__).resolve().parents[2]
+POSE = Files(
+    ROOT / "networks/pose_tiny.yaml",
+    ROOT / "checkpoints/pose_tiny-q.pth.tar",
+    ROOT / "networks/samples/pose_tiny.npy",
+)
+CALLS = {
+    "init": "cnn_init",
+    "load_weights": "cnn_load_weights",
+    "load_bias": "cnn_load_bias",
+    "configure": "cnn_configure",
+    "load_input": "load_input",
+    "start": "cnn_start",
+}
+HEAD = "arch: small\ndataset: none\nlayers:\n"
+WIDE = HEAD + (
+    "  - {op: conv2d, kernel_size: 3x3, pad: 1, activate: ReLU, max_pool: 2, pool_stride: 2}\n"
+    "  - {op: conv2d, kernel_size: 1x1, pad: 0, output_width: 32}\n"
+)
+MIXED = HEAD + (
+    "  - {name: a, op: conv2d, kernel_size: 3x3, pad: 1, activate: ReLU}\n"
+    "  - {name: b, in_sequences: a, op: conv2d, kernel_size: 3x3, pad: 0, output: true}\n"
+    "  - {name: c, in_sequences: a, op: conv2d, kernel_size: 1x1, pad: 0, output_width: 32,"
+    " output: true}\n"
+)
+STREAMED = HEAD + (
+    "  - {op: conv2d, kernel_size: 3x3, pad: 1, activate: ReLU, streaming: true, processors: 0x7,"
+    " out_offset: 0x2000}\n"
+    "  - {op: conv2d, kernel_size: 3x3, pad: 1, streaming: true, processors: 0x1f,"
+    " output_processors: 0x3, out_offset: 0x6000}\n"
+)
+# name -> description, weight shapes, input shape, FIFO
+SMALL = {
+    "wide": (WIDE, ((6, 3, 3, 3), (5, 6, 1, 1)), (3, 8, 8), False),
+    "mixed": (MIXED, ((6, 3, 3, 3), (5, 6, 3, 3), (7, 6, 1, 1)), (3, 7, 6), False),
+    "streamed": (STREAMED, ((5, 3, 3, 3), (2, 5, 3, 3)), (3, 12, 10), True),
+}
+
+
+@dataclass
+class Recorder:
+    """Takes stores, answers loads with 0: no FIFO is ever full."""
+
+    stores: list = field(default_factory=list)
+
+    def store(self, address, size, value):
+        self.stores.append((address, size, value & ((1 << 8 * size) - 1)))
+
+    def load(self, _address, _size):
+        return 0
+
+
+@dataclass
+class Board:
+    """The simulated accelerator behind the core."""
+
+    machine: Machine = field(default_factory=lambda: Machine(MAX78000))
+
+    def store(self, address, size, value):
+        if size == 1:
+            self.machine.store_byte(address, value)
+        else:
+            self.machine.store(address, value)
+
+    def load(self, address, _size):
+        return self.machine.load(address)
+
+
+def small_source(name):
+    text, shapes, image_shape, uses_fifo = SMALL[name]
+    rng = np.random.default_rng(len(name))
+    layers = tuple(
+        LayerWeights(
+            f"layer{i}",
+            rng.integers(-128, 128, shape),
+            None if uses_fifo else rng.integers(-128, 128, shape[0]),
+            8,
+            -2,
+        )
+        for i, shape in enumerate(shapes)
+    )
+    image = rng.integers(-128, 128, image_shape)
+    return Source(read_network(text, name), Checkpoint(name, "small", layers), image, uses_fifo)
+
+
+def expected_stores(phase):
+    """The stores that a phase prescribes, in order."""
+    feeds = [operation for operation in phase.operations if isinstance(operation, Fifo)]
+    for words in zip(*(feed.words for feed in feeds), strict=True):
+        for feed, word in zip(feeds, words, strict=True):
+            yield fifo_data_addr(MAX78000, feed.fifo_index), 4, word
+    for operation in phase.operations:
+        if isinstance(operation, Write):
+            yield operation.addr, 4, operation.value
+        elif isinstance(operation, KernelBlock):
+            yield operation.addr | 1, 1, 1
+            yield from words_up(operation)
+        elif isinstance(operation, Copy):
+            yield from words_up(operation)
+
+
+def words_up(operation):
+    return ((operation.addr + 4 * i, 4, word) for i, word in enumerate(operation.words))
+
+
+@pytest.fixture(scope="module", params=["pose", *SMALL])
+def compiled(request):
+    source = read_source(POSE) if request.param == "pose" else small_source(request.param)
+    return compile_network(source, Options(request.param), MAX78000)
+
+
+@pytest.fixture(scope="module", params=compilers())
+def elf(request, compiled, tmp_path_factory):
+    """The project, built: with time measurement by zig, without by gcc."""
+    folder = tmp_path_factory.mktemp("project")
+    timer = 0 if request.param == "zig" else None
+    options = ProjectOptions(timer=timer)
+    for name, text in project_files(compiled, POSE, options, MAX78000).items():
+        (folder / name).write_text(text)
+    build(compilers()[request.param], folder, folder / "firmware.elf")
+    return folder / "firmware.elf"
+
+
+def started(elf, compiled):
+    """A core whose network has run on the simulated accelerator."""
+    board = Board()
+    core = Core(elf, board)
+    for phase in compiled.program.phases:
+        core.call(CALLS[phase.name])
+    return core, board.machine
+
+
+def test_stores_are_those_of_the_program(elf, compiled):
+    recorder = Recorder()
+    core = Core(elf, recorder)
+    for phase in compiled.program.phases:
+        recorder.stores.clear()
+        core.call(CALLS[phase.name])
+        assert recorder.stores == list(expected_stores(phase)), phase.name
+
+
+def test_known_answer_passes_and_notices_a_flipped_bit(elf, compiled):
+    core, machine = started(elf, compiled)
+    assert core.call("check_output") == 1
+    block = compiled.program.known_answer[-1]
+    machine.store(block.addr, machine.load(block.addr) ^ (block.mask & -block.mask))
+    assert core.call("check_output") == 0
+
+
+def test_unload_delivers_the_results(elf, compiled):
+    core, _ = started(elf, compiled)
+    core.call("cnn_unload", core.symbols["results"])
+    outputs = [(layer, compiled.results[layer.index]) for layer in compiled.graph.unloaded]
+    if all(layer.output_width == 32 for layer, _ in outputs):
+        wanted = b"".join(blocks_of_four(result) for _, result in outputs)
+    else:
+        wanted = b"".join(planes(result, layer.output_width // 8) for layer, result in outputs)
+    assert core.read(core.symbols["results"], len(wanted)) == wanted
+
+
+def blocks_of_four(result):
+    """Words: blocks of four channels, inside a block pixel by pixel, channel fastest."""
+    pixels = result.reshape(len(result), -1).astype("<i4")
+    return b"".join(pixels[i : i + 4].T.tobytes() for i in range(0, len(pixels), 4))
+
+
+def planes(result, n_bytes):
+    """Bytes: channel after channel; the bytes of wide values in planes of their own."""
+    flat = result.reshape(len(result), -1).astype("<i4")
+    return b"".join(
+        ((channel >> 8 * byte) & 0xFF).astype(np.uint8).tobytes()
+        for channel in flat
+        for byte in range(n_bytes)
+    )
+
+
+# -- soft-max --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def softmax_core(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("softmax")
+    compiled = compile_network(small_source("wide"), Options("wide"), MAX78000)
+    options = ProjectOptions(softmax_shift=0)
+    for name, text in project_files(compiled, POSE, options, MAX78000).items():
+        (folder / name).write_text(text)
+    build(compilers()["zig"], folder, folder / "firmware.elf")
+    return Core(folder / "firmware.elf", Recorder())
+
+
+def softmax(values):
+    """Base-2 soft-max in shifts; facts of the arithmetic reference, section 1.9."""
+    base = max(values) - (16 << 14)
+    above = [v for v in values if v > base]
+    quotient = (1 << 32) // sum(1 << ((8192 + v - base) >> 14) for v in above)
+    shifts = {v: (17 + ((8191 + base - v) >> 14)) & 0xFF for v in above}
+    return [min(32767, quotient >> shifts[v]) if v > base else 0 for v in values]
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(st.integers(-(2**24), 2**24), min_size=1, max_size=12), st.integers(0, 3))
+def test_softmax_is_the_formula(softmax_core, values, shift):
+    core = softmax_core
+    source, target = core.symbols["results"], core.symbols["results"] + 0x1000
+    core.write(source, np.array(values, "<i4").tobytes())
+    core.call("softmax_shift_q17p14_q15", source, len(values), shift, target)
+    got = np.frombuffer(core.read(target, 2 * len(values)), "<i2")
+    assert got.tolist() == softmax([value << shift for value in values])
