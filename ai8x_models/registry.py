@@ -10,11 +10,18 @@ from typing import Any
 from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint
-from ai8x_models.qat import Layer, Mode
+from ai8x_models.qat import Mode, QatModule, QatPolicy, set_mode
+from ai8x_models.zoo.audio import KeywordNet
+from ai8x_models.zoo.autoencoder import AutoEncoder
+from ai8x_models.zoo.images import ColorNet, DigitNet, StreamNet
 from ai8x_models.zoo.pose import StudentModel, TinyStudentModel
+from ai8x_models.zoo.residual import ResidualNet
+from ai8x_models.zoo.segment import SmallUNet
+from ai8x_models.zoo.signals import SignalNet
 from max78000.errors import InputError
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
+EIGHT_BITS = QatPolicy(start_epoch=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +31,11 @@ class ModelInfo:
     Args:
         name: also the `arch` of its checkpoints and descriptions, there in any case of letters.
         builder: makes an untrained one.
-        input_shape: (C, H, W) of a picture in training.
+        input_shape: (C, H, W) of a picture in training, (C, L) of a signal.
         fold: ratio by which the picture is folded for the accelerator; 1 if it is not.
-        task: what it is trained for.
+        task: what it is trained for: `pose`, or a name in `tasks.TASKS`.
         summary: one line for a listing.
+        policy: quantization-aware training with the weight widths that it was made for.
     """
 
     name: str
@@ -36,37 +44,103 @@ class ModelInfo:
     fold: int
     task: str
     summary: str
+    policy: QatPolicy = EIGHT_BITS
 
     @property
     def device_shape(self) -> Shape:
-        """(C, H, W) of what the accelerator is given."""
-        channels, height, width = self.input_shape
-        return channels * self.fold**2, height // self.fold, width // self.fold
+        """Shape of what the accelerator is given: (C, H, W) or (C, L)."""
+        channels, *sizes = self.input_shape
+        return channels * self.fold**2, *(size // self.fold for size in sizes)
 
 
-MODELS: Mapping[str, ModelInfo] = MappingProxyType(
-    {
-        info.name: info
-        for info in (
-            ModelInfo(
-                "StudentModel",
-                StudentModel,
-                (3, 128, 128),
-                fold=2,
-                task="pose",
-                summary="first level, the teacher; too large for the chip at 8 bits",
-            ),
-            ModelInfo(
-                "TinyStudentModel",
-                TinyStudentModel,
-                (3, 128, 128),
-                fold=2,
-                task="pose",
-                summary="second level, for the chip",
-            ),
-        )
-    }
+_INFOS = (
+    ModelInfo(
+        "StudentModel",
+        StudentModel,
+        (3, 128, 128),
+        fold=2,
+        task="pose",
+        summary="first level, the teacher; too large for the chip at 8 bits",
+    ),
+    ModelInfo(
+        "TinyStudentModel",
+        TinyStudentModel,
+        (3, 128, 128),
+        fold=2,
+        task="pose",
+        summary="second level, for the chip",
+    ),
+    ModelInfo(
+        "DigitNet",
+        DigitNet,
+        (1, 28, 28),
+        fold=1,
+        task="digits",
+        summary="grey digits; the place to start reading",
+    ),
+    ModelInfo(
+        "ColorNet",
+        ColorNet,
+        (3, 32, 32),
+        fold=1,
+        task="objects",
+        summary="small colour pictures; weights of 8, 4 and 2 bits",
+        policy=QatPolicy(
+            start_epoch=0,
+            overrides={"conv3": 4, "conv4": 4, "conv5": 4, "conv6": 2},
+            shift_quantile=0.98,  # with 1.0, a few large weights make all others 0 in two bits
+        ),
+    ),
+    ModelInfo(
+        "ResidualNet",
+        ResidualNet,
+        (3, 32, 32),
+        fold=1,
+        task="objects",
+        summary="small colour pictures; element-wise additions",
+    ),
+    ModelInfo(
+        "StreamNet",
+        StreamNet,
+        (3, 128, 128),
+        fold=1,
+        task="scenes",
+        summary="large pictures through the FIFO, streaming first layers",
+    ),
+    ModelInfo(
+        "SmallUNet",
+        SmallUNet,
+        (3, 64, 64),
+        fold=2,
+        task="regions",
+        summary="a class for every pixel; upsampling and concatenation",
+    ),
+    ModelInfo(
+        "KeywordNet",
+        KeywordNet,
+        (128, 128),
+        fold=1,
+        task="words",
+        summary="raw sound in one dimension, 21 words",
+    ),
+    ModelInfo(
+        "SignalNet",
+        SignalNet,
+        (6, 128),
+        fold=1,
+        task="motion",
+        summary="inertial signals; dilated convolutions",
+    ),
+    ModelInfo(
+        "AutoEncoder",
+        AutoEncoder,
+        (256, 1),
+        fold=1,
+        task="sensors",
+        summary="signals to 32 numbers and back; fully connected layers",
+    ),
 )
+MODELS: Mapping[str, ModelInfo] = MappingProxyType({info.name: info for info in _INFOS})
 
 
 def find_model(name: str) -> ModelInfo:
@@ -114,11 +188,13 @@ def restore(checkpoint: Checkpoint, where: str) -> nn.Module:
             some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             why = f"does not fit {checkpoint.arch}: {word} {len(names)} tensors: {some}"
             raise InputError(why, where, fix)
-    if len({layer.mode for layer in model.modules() if isinstance(layer, Layer)}) > 1:
+    modes = {layer.mode for layer in model.modules() if isinstance(layer, QatModule)}
+    if len(modes) > 1:
         raise InputError("mixes integer weights with others", where, "quantize all layers or none")
+    set_mode(model, *modes)  # also of layers without parameters, which no checkpoint mentions
     return model.eval()
 
 
 def mode_of(model: nn.Module) -> Mode:
-    """Mode that all layers of a network share."""
-    return next(layer.mode for layer in model.modules() if isinstance(layer, Layer))
+    """Mode that all layers of a network share; those without parameters may not know it yet."""
+    return next(layer.mode for layer in model.modules() if isinstance(layer, QatModule))

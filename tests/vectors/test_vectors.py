@@ -1,7 +1,7 @@
 """The vendor generator's programs as witness: ours are equal word for word, refusals agree.
 
-Runs where the folder of recorded programs lies beside the checkout; elsewhere the golden programs in
-`tests/golden` hold the compiler.
+Runs where the folder of recorded programs lies beside the checkout; elsewhere the golden programs
+in `tests/golden` hold the compiler.
 """
 
 import gzip
