@@ -1,0 +1,123 @@
+"""What a run tells: lines and progress for people, CSV and TensorBoard for machines.
+
+`Console` writes to a text stream: progress bars if it is a terminal, plain lines if it is piped.
+`RunLog` keeps one row an epoch in `log.csv` and the same numbers as TensorBoard scalars. Nothing
+here knows what is being trained, and standard output is left to results.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from max78000.errors import InputError
+
+Progress = Callable[[int, int], None]  # (done, total)
+
+
+class Console:
+    """Lines and progress on one text stream, usually standard error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+
+    def line(self, text: str) -> None:
+        """Write one line at once; it does not tear a progress bar."""
+        tqdm.write(text, file=self._stream)
+        self._stream.flush()
+
+    @contextmanager
+    def progress(self, label: str, quiet: bool = False) -> Iterator[Progress]:
+        """Show how far a long step is: a bar on a terminal, else a line at every quarter.
+
+        Args:
+            quiet: no lines when piped; for steps that end in a line of their own.
+        """
+        if not self._is_terminal:
+            yield _ignore if quiet else self._quarters(label)
+            return
+        with tqdm(desc=label, file=self._stream, leave=False, dynamic_ncols=True) as bar:
+
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            yield show
+
+    def _quarters(self, label: str) -> Progress:
+        shown = 0
+
+        def show(done: int, total: int) -> None:
+            nonlocal shown
+            quarter = 4 * done // max(total, 1)
+            if quarter > shown:
+                shown = quarter
+                self.line(f"{label}: {done} of {total}")
+
+        return show
+
+
+def _ignore(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+class RunLog:
+    """One row of numbers an epoch, in `log.csv` and as TensorBoard scalars under `tensorboard/`.
+
+    A resumed run drops the rows of epochs that it does again, so that the file of an interrupted
+    run equals that of an uninterrupted one.
+    """
+
+    def __init__(self, folder: Path, first_epoch: int) -> None:
+        self._path = folder / "log.csv"
+        self._rows = _read_rows(self._path)[:first_epoch] if first_epoch else []
+        purge = {"purge_step": first_epoch} if first_epoch else {}
+        self._writer = SummaryWriter(str(folder / "tensorboard"), **purge)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._writer.close()
+
+    def add(self, epoch: int, numbers: Mapping[str, float]) -> None:
+        """Append the numbers of one finished epoch; the file on disk is complete at any time."""
+        row = {"epoch": str(epoch)} | {name: f"{number:.6g}" for name, number in numbers.items()}
+        self._rows.append(row)
+        columns = list(dict.fromkeys(name for one in self._rows for name in one))
+        text = io.StringIO()
+        table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        table.writeheader()
+        table.writerows(self._rows)
+        write_whole(self._path, text.getvalue())
+        for name, number in numbers.items():
+            self._writer.add_scalar(name, number, epoch)
+        self._writer.flush()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that appears complete or not at all."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [dict(row) for row in csv.DictReader(file)]
+    except OSError as error:
+        fix = "start again with --overwrite"
+        raise InputError(f"cannot be read: {error.strerror}", str(path), fix) from error
