@@ -1,0 +1,140 @@
+"""Small networks for tests, written as text: YAML of the layers, shapes of weights and sample.
+
+Plain functions that bring such a network to the stage a test is about. Weights and pixels are
+pseudo-random integers from a fixed seed unless a test gives them. No expected results here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from max78000.chip import MAX78000
+from synthesis.checkpoint import Checkpoint, LayerWeights
+from synthesis.compile import Compiled, Source, compile_network
+from synthesis.description import NetworkSpec
+from synthesis.generate.program import Options
+from synthesis.ir import Graph, Shape
+from synthesis.lower import Source as GraphSource
+from synthesis.lower import lower
+from synthesis.place.place import Placement, place
+from synthesis.yaml_reader import read_network
+
+FILE = "net.yaml"
+HEADER = "arch: tiny\ndataset: tiny\nlayers:\n"  # the first layer is on line 4
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """A network as text.
+
+    Args:
+        layers: YAML entries of `layers`, one per line, without the leading dash.
+        weights: shapes of the checkpoint's entries, such as "4x2x3x3 8x4x1x1"; with a trailing t
+            where PyTorch has the inputs first.
+        image: shape of the sample, such as "2x6x6"; two numbers are channels and length.
+        bits: range of the random weights, and of a given `fill`.
+        fill: the value of all weights; None draws them.
+        bias: the bias bytes of the first entry, one more in each further one; None: no biases.
+    """
+
+    layers: str
+    weights: str = ""
+    image: str = "2x6x6"
+    bits: int = 8
+    fill: int | None = None
+    bias: int | None = None
+    uses_fifo: bool = False
+
+
+def description(layers: str) -> str:
+    """The YAML text of a network with these layers, each on its own line."""
+    return HEADER + "".join(f"  - {line.strip()}\n" for line in layers.strip().splitlines())
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """The numbers of a shape such as 4x2x3x3."""
+    return tuple(int(n) for n in text.split("x"))
+
+
+def network_of(net: Net) -> NetworkSpec:
+    """The description, read."""
+    return read_network(description(net.layers), FILE)
+
+
+def checkpoint_of(net: Net, seed: int = 0) -> Checkpoint:
+    """Integer weights, in the order of `weights`; entries are called w0, w1, ..."""
+    rng = np.random.default_rng(seed)
+    entries = []
+    for i, text in enumerate(net.weights.split()):
+        shape, limit = sizes(text.rstrip("t")), 1 << (net.bits - 1)
+        drawn = rng.integers(-limit, limit, shape)
+        weight = drawn if net.fill is None else np.full(shape, net.fill)
+        n_outputs = shape[1] if text.endswith("t") else shape[0]
+        bias = None if net.bias is None else np.full(n_outputs, net.bias + i)
+        entries.append(LayerWeights(f"w{i}", weight, bias, None, 0))
+    return Checkpoint("tiny-q.pth.tar", "tiny", tuple(entries))
+
+
+def image_of(net: Net, seed: int = 1) -> np.ndarray:
+    """A random sample, int64 (C, H, W)."""
+    shape = (*sizes(net.image), 1)[:3]
+    return np.random.default_rng(seed).integers(-128, 128, shape)
+
+
+def source_of(net: Net) -> Source:
+    """What the compiler starts from."""
+    return Source(network_of(net), checkpoint_of(net), image_of(net), net.uses_fifo)
+
+
+def graph_of(net: Net) -> Graph:
+    """The network, lowered; the sample's pixels are never made."""
+    shape = Shape(*(*sizes(net.image), 1)[:3])
+    return lower(GraphSource(network_of(net), checkpoint_of(net), shape, net.uses_fifo), MAX78000)
+
+
+def placement_of(net: Net) -> Placement:
+    """The network, placed; rules are not asked."""
+    return place(graph_of(net), MAX78000)
+
+
+def compile_net(net: Net, source: Source | None = None, **options: Any) -> Compiled:
+    """The network, compiled; `source` replaces its random weights and sample."""
+    return compile_network(source or source_of(net), Options("tiny", **options), MAX78000)
+
+
+def write_checkpoint(path: Path, content: Mapping[str, Any], *, is_legacy: bool = False) -> Path:
+    """Save a dictionary as PyTorch does; arrays become float tensors, as quantizers write."""
+    import torch  # noqa: PLC0415 - most tests do without
+
+    def tensors(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: tensors(entry) for key, entry in value.items()}
+        return torch.tensor(value).float() if isinstance(value, np.ndarray) else value
+
+    torch.save(tensors(content), path, _use_new_zipfile_serialization=not is_legacy)
+    return path
+
+
+def state_of(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+    """The state dictionary that a checkpoint of 8-bit weights came from."""
+    state = {}
+    for entry in checkpoint.layers:
+        state[f"{entry.name}.op.weight"] = entry.weight
+        if entry.bias is not None:
+            state[f"{entry.name}.op.bias"] = entry.bias * 128
+    return state
+
+
+def write_files(folder: Path, net: Net, name: str = "tiny") -> tuple[Path, Path, Path]:
+    """Description, checkpoint and sample of a network, as a user has them."""
+    paths = folder / f"{name}.yaml", folder / f"{name}-q.pth.tar", folder / f"{name}.npy"
+    paths[0].write_text(description(net.layers), encoding="utf-8")
+    checkpoint = checkpoint_of(net)
+    write_checkpoint(
+        paths[1], {"epoch": 1, "arch": checkpoint.arch, "state_dict": state_of(checkpoint)}
+    )
+    np.save(paths[2], image_of(net).astype(np.int8))
+    return paths

@@ -1,0 +1,271 @@
+"""The command `synthesize`: what it writes and prints, where, and with which exit status."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from networks import Net, write_files
+from synthesis import cli
+from synthesis.manual import CHECKS, EARLY
+from synthesis.version import VERSION
+
+ROOT = Path(__file__).resolve().parents[3]
+NET = Net(
+    "{name: first, op: conv2d, activate: ReLU}\n"
+    "{name: last, op: linear, flatten: true, output_width: 32}",
+    "4x2x3x3 3x144", bias=2,
+)  # fmt: skip
+ALWAYS = {
+    "Makefile", "cnn.c", "cnn.h", "main.c", "project.mk", "program.json", "report.html",
+    "report.json", "sampledata.h", "sampleoutput.h", "weights.h",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    write_files(folder, NET)
+    return folder
+
+
+@pytest.fixture
+def files(originals, tmp_path, monkeypatch):
+    """A fresh working folder with tiny.yaml, tiny-q.pth.tar and tiny.npy."""
+    shutil.copytree(originals, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command; returns exit status, standard output and standard error."""
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["synthesize", *args])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        output = capsys.readouterr()
+        return end.value.code, output.out, output.err
+
+    return run
+
+
+def tree(folder):
+    """Relative path -> content of everything in a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def edit(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
+
+
+# -- what is written and printed -------------------------------------------------------------------
+
+
+def test_a_project(files, run):
+    status, out, err = run(*GIVEN)
+    assert (status, err) == (0, "")
+    assert set(tree(files / "build")) == {f"tiny/{name}" for name in ALWAYS}
+    lines = out.splitlines()
+    assert lines[0].startswith("weights ")
+    assert re.fullmatch(
+        r"[\d,]+ multiply-accumulates in [\d,]+ cycles, [\d.]+ ms at 50 MHz", lines[-2]
+    )
+    assert lines[-1] == "wrote build/tiny"
+
+
+def test_the_options_of_the_vendor(files, run):
+    args = ["--config-file", *GIVEN, "--test-dir", "out", "--prefix", "net", "--device", "78000"]
+    assert run(*args, "--timer", "1", "--softmax")[0] == 0
+    assert set(tree(files / "out")) == {f"net/{name}" for name in {*ALWAYS, "softmax.c"}}
+    assert "CNN_INFERENCE_TIMER MXC_TMR1" in (files / "out" / "net" / "cnn.h").read_text()
+
+
+def test_what_may_be_left_out(files, run):
+    assert run(*GIVEN, "--no-kat", "--no-unload")[0] == 0
+    written = tree(files / "build" / "tiny")
+    assert set(written) == ALWAYS - {"sampleoutput.h"}
+    assert b"cnn_unload" not in written["cnn.c"]
+
+
+def test_files_are_found_by_name(files, run):
+    (files / "checkpoints").mkdir()
+    (files / "networks" / "samples").mkdir(parents=True)
+    (files / "tiny-q.pth.tar").rename("checkpoints/tiny-q.pth.tar")
+    (files / "tiny.npy").rename("networks/samples/tiny.npy")
+    assert run("tiny.yaml", "--check")[0] == 0
+
+
+def test_the_sample_is_also_where_the_vendor_has_it(files, run):
+    (files / "tests").mkdir()
+    (files / "tiny.npy").rename("tests/sample_tiny.npy")
+    assert run("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--check")[0] == 0
+
+
+def test_check_writes_nothing(files, run):
+    before = tree(files)
+    status, out, err = run(*GIVEN, "--check")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "OK: fits"
+    assert tree(files) == before
+
+
+@pytest.mark.parametrize(
+    ("stage", "first"),
+    [("graph", "graph tiny: input 2x6x6"), ("placed", "---"), ("program", "program tiny for")],
+)
+def test_show_writes_nothing(files, run, stage, first):
+    before = tree(files)
+    status, out, err = run(*GIVEN, "--show", stage)
+    assert (status, err) == (0, "")
+    assert out.startswith(first)
+    assert tree(files) == before
+
+
+def test_json(files, run):
+    status, out, _ = run(*GIVEN, "--json")
+    assert status == 0
+    assert out == (files / "build" / "tiny" / "report.json").read_text()
+    report = json.loads(out)
+    assert report["format"] == "max78000-report-1"
+    assert report["cycles"]["total"] == 1 + sum(report["cycles"]["layers"])
+    assert [layer["name"] for layer in report["layers"]] == ["first", "last"]
+    assert run(*GIVEN, "--json", "--check")[1] == out
+
+
+def test_verbose_prints_the_layers(files, run):
+    _, out, _ = run(*GIVEN, "--check", "-v")
+    assert "  1 last <- 0: 4x6x6 -> 3x1x1; Linear" in out
+
+
+def test_warnings_go_to_standard_error(files, run):
+    edit(files / "tiny.yaml", "activate: ReLU", "activate: ReLU, max_pool: 1, pool_stride: 1")
+    assert run(*GIVEN, "--check")[2] == ""
+    edit(files / "tiny.yaml", "max_pool: 1", "pad: 2, max_pool: 3")
+    status, _, err = run(*GIVEN, "--check")
+    assert status == 0
+    assert err == (
+        "warning: tiny.yaml:4 layers[0] first: pooling with stride 1 [L6] (give pool_stride if "
+        "unintended)\n"
+    )
+
+
+def test_version_and_help(run):
+    assert run("--version")[1] == f"synthesize, version {VERSION}\n"
+    status, out, _ = run("--help")
+    assert status == 0
+    assert "synthesize networks/pose_tiny.yaml --check" in out
+    assert "--display-checkpoint" not in out  # taken, but nothing to offer
+
+
+# -- rules -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [*EARLY, *CHECKS])
+def test_every_rule_is_explained(run, rule):
+    status, out, err = run("--explain", rule)
+    assert (status, err) == (0, "")
+    head, empty, *text = out.splitlines()
+    assert re.fullmatch(
+        rf"{rule} \((warning|exit status [234](; --allow {rule} makes it a warning)?)\)", head
+    )
+    assert empty == ""
+    assert text[-1].endswith(".")
+
+
+def test_every_rule_that_a_message_names_can_be_explained():
+    named = {
+        node.value
+        for path in (ROOT / "synthesis").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"[A-Z]\d{1,2}[a-z]?", node.value)
+    }
+    assert named == {*EARLY, *CHECKS}
+    assert not set(EARLY) & set(CHECKS)
+
+
+def test_ids_are_taken_in_any_case_and_unknown_ones_not(run):
+    assert run("--explain", "c12") == run("--explain", "C12")
+    status, _, err = run("--explain", "G99")
+    assert status == 2
+    assert err.startswith("synthesize: --explain: no rule 'G99' (there are G9")
+
+
+def test_allow(files, run):
+    edit(files / "tiny.yaml", "name: first,", "name: first, out_offset: 0, output_processors: 0xf,")
+    status, _, err = run(*GIVEN, "--check")
+    assert status == 3
+    assert "layers[0] first: its output overwrites the input at byte 0x0" in err
+    for option in (["--allow", "D7"], ["--overlap-data"]):
+        status, _, err = run(*GIVEN, "--check", *option)
+        assert status == 0
+        assert err.startswith("warning: tiny.yaml:4 layers[0] first: its output overwrites")
+    status, _, err = run(*GIVEN, "--allow", "C12")
+    assert status == 2
+    assert err == (
+        "synthesize: --allow: rule C12 cannot be allowed: there is no program without it "
+        "(possible are C18, P12, E6a, D7, S3, S8a)\n"
+    )
+
+
+# -- other options of the vendor's generator -------------------------------------------------------
+
+
+def test_options_without_meaning_here_change_nothing(files, run):
+    flags = [f"--{name}" for name in cli.SILENT_FLAGS]
+    values = [text for name in cli.SILENT_VALUES for text in (f"--{name}", "7")]
+    assert run(*GIVEN)[0] == 0
+    assert run(*GIVEN, "--test-dir", "other", *flags, *values)[0] == 0
+    assert tree(files / "build") == tree(files / "other")
+
+
+@pytest.mark.parametrize("name", cli.REFUSED_FLAGS)
+def test_options_that_would_mean_something_are_refused(files, run, name):
+    before = tree(files)
+    status, _, err = run(*GIVEN, f"--{name}")
+    assert (status, err) == (4, f"synthesize: --{name} is not supported yet\n")
+    assert tree(files) == before
+
+
+# -- in other processes ----------------------------------------------------------------------------
+
+IMPORTS = """
+import sys
+from synthesis.cli import main
+try:
+    main()
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def test_same_bytes_from_anywhere_and_no_torch(originals, tmp_path):
+    """Two processes, two working folders, relative and absolute paths: the same project."""
+    runs = []
+    for folder, prefix in ((originals, ""), (tmp_path, f"{originals}/")):
+        arguments = [f"{prefix}{a}" if a.startswith("tiny") else a for a in GIVEN]
+        command = [sys.executable, "-c", IMPORTS, *arguments, "--test-dir", str(tmp_path / "out")]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        assert "synthesis" in done.stderr.split()
+        assert not {"torch", "onnx", "ai8x_models"} & set(done.stderr.split())
+        runs.append(tree(tmp_path / "out"))
+        shutil.rmtree(tmp_path / "out")
+    assert runs[0] == runs[1]
+    text = b"".join(runs[0].values())
+    assert str(originals).encode() not in text
+    assert b"/home" not in text

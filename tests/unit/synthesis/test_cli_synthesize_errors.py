@@ -1,0 +1,282 @@
+"""What `synthesize` refuses: message and exit status, and that nothing on disk has changed."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from max78000.errors import CapacityError, InputError, UnsupportedError
+from networks import Net, description, write_checkpoint, write_files
+from synthesis import cli
+from synthesis.output import write_project
+
+NET = Net("{name: first, op: conv2d}", "4x2x3x3")
+GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    write_files(folder, NET)
+    return folder
+
+
+@pytest.fixture
+def files(originals, tmp_path, monkeypatch):
+    shutil.copytree(originals, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Run the command; returns exit status and message; nothing may be printed or have changed."""
+
+    def refused(*args):
+        before = tree(Path.cwd())
+        monkeypatch.setattr(sys, "argv", ["synthesize", *args])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert "Traceback" not in output.err
+        assert tree(Path.cwd()) == before
+        return end.value.code, output.err
+
+    return refused
+
+
+def tree(folder):
+    """Everything in a folder, hidden and temporary things too: path -> content, time, identity."""
+    return {
+        path: (path.is_file() and path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino)
+        for path in folder.rglob("*")
+    }
+
+
+# -- exit statuses ---------------------------------------------------------------------------------
+
+
+def test_exit_statuses_are_those_of_the_errors():
+    assert (InputError.exit_code, CapacityError.exit_code, UnsupportedError.exit_code) == (2, 3, 4)
+
+
+# fmt: off
+STATUSES = [
+    # layers, exit status, rules in the message
+    ("{op: conv2d, kernel: 3x3}",                               2, ["G3"]),
+    ("{op: conv2d, kernel_size: 1x1}",                          2, ["C9"]),
+    ("{op: conv2d, quantization: 2}",                           2, ["C10"]),
+    ("{op: conv2d, processors: 0x7}",                           2, ["P2", "D7"]),
+    ("{op: conv2d, in_offset: 0x7ffc}",                         3, ["D5"]),
+    ("{op: conv2d}\n" + "{op: none}\n" * 32,                    3, ["G5"]),
+    ("{op: conv2d, stride: 2}",                                 4, ["C4"]),
+    ("{op: conv2d, groups: 2}",                                 4, ["G18"]),
+    ("{op: conv2d, pad: 3, dilation: 2, output_shift: 20}",     4, ["C5", "C7", "C11"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("layers", "status", "rules"), STATUSES)
+def test_exit_status(files, refused, layers, status, rules):
+    (files / "tiny.yaml").write_text(description(layers))
+    found, err = refused(*GIVEN)
+    assert found == status
+    lines = err.splitlines()
+    assert lines[0].startswith("synthesize: tiny.yaml")
+    assert [line.partition(" [")[2][: len(rule)] for line, rule in zip(lines, rules, strict=True)] \
+        == rules or all(f"[{rule}]" in err for rule in rules)  # fmt: skip
+
+
+@pytest.mark.parametrize("args", [["--timer", "9"], ["--no-such"], ["--show", "rtl"], ["a", "b"]])
+def test_wrong_usage(files, refused, args):
+    status, err = refused(*GIVEN, *args)
+    assert status == 2
+    assert err.startswith("Usage: synthesize [OPTIONS] [NETWORK]")
+
+
+def test_no_network(refused):
+    assert refused() == (
+        2, "synthesize: no network given (synthesize networks/NAME.yaml, or --config-file)\n"
+    )  # fmt: skip
+
+
+def test_another_chip(files, refused):
+    assert refused(*GIVEN, "--device", "MAX78002") == (
+        4, "synthesize: --device: no device 'MAX78002' (use MAX78000)\n"
+    )  # fmt: skip
+
+
+def test_softmax_of_bytes(files, refused):
+    assert refused(*GIVEN, "--softmax") == (
+        4,
+        "synthesize: tiny.yaml:4 layers[0] first: --softmax needs 32-bit outputs [O4] (set "
+        "output_width: 32)\n",
+    )
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_all_three_files_at_once(refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, err = refused("net.yaml")
+    assert status == 2
+    assert err == (
+        "synthesize: net.yaml: no such file [G1] (check the path)\n"
+        "checkpoints/net-q.pth.tar: no such file (check --checkpoint-file)\n"
+        "tests/sample_net.npy: no such file [G24] (give --sample-input)\n"
+    )
+
+
+@pytest.mark.parametrize("content", [b"\x80\x00\xff", b"\xff\xfea\0", b"arch: \xe9"])
+def test_a_description_that_is_no_text(files, refused, content):
+    (files / "tiny.yaml").write_bytes(content)
+    status, err = refused(*GIVEN)
+    assert status == 2
+    assert err.startswith("synthesize: tiny.yaml: cannot be read: 'utf-8' codec can't decode byte")
+    assert err.endswith(" [G1] (give a description in YAML)\n")
+
+
+def test_a_folder_in_place_of_a_file(files, refused):
+    status, err = refused(".", *GIVEN[1:])
+    assert status == 2
+    assert err.startswith("synthesize: .: cannot be read: [Errno 21] Is a directory")
+
+
+def test_files_in_the_wrong_place(files, refused):
+    """Description, checkpoint and sample handed over in another order."""
+    status, err = refused(
+        "tiny.npy", "--checkpoint-file", "tiny.yaml", "--sample-input", "tiny-q.pth.tar"
+    )
+    assert status == 2
+    first, second, third = err.splitlines()
+    assert first.startswith("synthesize: tiny.npy: cannot be read: 'utf-8' codec")
+    assert second.startswith("tiny.yaml: is not a PyTorch checkpoint (")
+    assert third.startswith("tiny-q.pth.tar: is not a .npy array: the magic string is not correct")
+
+
+def test_a_sample_of_another_network(files, refused):
+    np.save("tiny.npy", np.zeros((3, 6, 6), np.int8))
+    assert refused(*GIVEN) == (
+        2,
+        "synthesize: tiny.yaml:4 layers[0] first: the sample has 3 channels, the first layer reads "
+        "2 [G24] (check --sample-input)\n",
+    )
+
+
+def test_a_checkpoint_that_was_not_quantized(files, refused):
+    state = {"conv.op.weight": np.full((4, 2, 3, 3), 0.25), "conv.bn.weight": np.ones(4)}
+    write_checkpoint(files / "tiny-q.pth.tar", {"arch": "tiny", "state_dict": state})
+    assert refused(*GIVEN) == (
+        2,
+        "synthesize: tiny-q.pth.tar conv.op.weight: values are not integers: the checkpoint is not "
+        "quantized [G25] (run `ai8x quantize IN OUT` first)\n"
+        "tiny-q.pth.tar conv.bn.weight: one-dimensional weights: batch normalization is not folded "
+        "[G25] (quantize with `ai8x quantize`, which folds it)\n",
+    )
+
+
+def test_a_checkpoint_cut_short(files, refused):
+    whole = (files / "tiny-q.pth.tar").read_bytes()
+    (files / "tiny-q.pth.tar").write_bytes(whole[: len(whole) // 2])
+    status, err = refused(*GIVEN)
+    assert status == 2
+    assert err == (
+        "synthesize: tiny-q.pth.tar: cannot be read: File is not a zip file [G25] (write it again; "
+        "a download may have been cut short)\n"
+    )
+
+
+def test_a_checkpoint_of_another_arch(files, refused):
+    (files / "tiny.yaml").write_text(description("{op: conv2d}").replace("arch: tiny", "arch: big"))
+    assert refused(*GIVEN)[1] == (
+        "synthesize: tiny.yaml:1: arch is big, the checkpoint tiny-q.pth.tar was made for tiny "
+        "[G12] (use the checkpoint of this network, or correct arch)\n"
+    )
+
+
+# -- the project folder ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(files):
+    """A folder `build/tiny` as an earlier run and its user left it."""
+    folder = files / "build" / "tiny"
+    (folder / "mine").mkdir(parents=True)
+    (folder / "mine" / "notes.txt").write_text("mine")
+    (folder / "cnn.c").write_text("old")
+    (folder / "project.mk").write_text("edited")
+    (folder / "link").symlink_to("cnn.c")
+    return folder
+
+
+def test_an_existing_project_is_left_alone(project, refused):
+    assert refused(*GIVEN) == (
+        2, "synthesize: build/tiny: exists already [O6] (give --overwrite or another --prefix)\n"
+    )  # fmt: skip
+
+
+def test_overwriting_keeps_what_the_user_added(project, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["synthesize", *GIVEN, "--overwrite"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    assert (project / "mine" / "notes.txt").read_text() == "mine"
+    assert (project / "project.mk").read_text() == "edited"
+    assert (project / "link").is_symlink()
+    assert (project / "cnn.c").read_text().startswith("/*")
+    assert [path.name for path in project.parent.iterdir()] == ["tiny"]
+
+
+def test_a_refusal_with_overwrite_changes_nothing(project, files, refused):
+    (files / "tiny.yaml").write_text(description("{op: conv2d, stride: 2}"))
+    assert refused(*GIVEN, "--overwrite")[0] == 4
+
+
+def test_a_file_in_the_place_of_the_project(files, refused):
+    (files / "build").mkdir()
+    (files / "build" / "tiny").write_text("a file")
+    assert refused(*GIVEN, "--overwrite") == (
+        2, "synthesize: build/tiny: is not a folder [O6] (give another --prefix)\n"
+    )  # fmt: skip
+
+
+def test_a_file_in_the_place_of_its_parent(files, refused):
+    (files / "build").write_text("a file")
+    assert refused(*GIVEN) == (2, "synthesize: build/tiny: cannot be written: File exists\n")
+
+
+def full_disk(*_args, **_options):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_leaves_the_old_project(project, refused, monkeypatch):
+    monkeypatch.setattr(Path, "write_text", full_disk)
+    message = "synthesize: build/tiny: cannot be written: No space left on device\n"
+    assert refused(*GIVEN, "--overwrite") == (2, message)
+
+
+def test_a_full_disk_leaves_no_new_project(files, refused, monkeypatch):
+    (files / "build").mkdir()
+    monkeypatch.setattr(Path, "write_text", full_disk)
+    assert refused(*GIVEN)[0] == 2
+
+
+def test_an_old_project_comes_back_if_the_new_one_cannot_be_put_there(project, monkeypatch):
+    before = {path.name: path.is_file() and path.read_bytes() for path in project.rglob("*")}
+    replace, calls = Path.replace, []
+
+    def second_fails(self, target):
+        calls.append(target)
+        return full_disk() if len(calls) == 2 else replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", second_fails)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_project(project, {"cnn.c": "new"}, overwrite=True)
+    assert {
+        path.name: path.is_file() and path.read_bytes() for path in project.rglob("*")
+    } == before
+    assert [path.name for path in project.parent.iterdir()] == ["tiny"]

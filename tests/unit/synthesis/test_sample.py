@@ -1,0 +1,134 @@
+"""Sample files: shapes and integer types that are taken, exact words for what is not."""
+
+import contextlib
+import io
+
+import numpy as np
+import pytest
+
+from max78000.errors import InputError
+from synthesis.sample import read_sample
+
+
+def saved(folder, array, **options):
+    path = folder / "sample.npy"
+    np.save(path, array, **options)
+    return path
+
+
+def refusal(path):
+    with pytest.raises(InputError) as error:
+        read_sample(path)
+    assert error.value.exit_code == 2
+    return str(error.value).removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_integer_types(tmp_path, dtype, order):
+    values = np.arange(24).reshape(2, 3, 4)
+    image = read_sample(saved(tmp_path, np.array(values, dtype, order=order)))
+    assert image.dtype == np.int64
+    np.testing.assert_array_equal(image, values)
+
+
+def test_one_dimensional_data_has_one_column(tmp_path):
+    assert read_sample(saved(tmp_path, np.ones((2, 5), np.int8))).shape == (2, 5, 1)
+
+
+def test_the_whole_range_is_taken(tmp_path):
+    image = read_sample(saved(tmp_path, np.array([[[-128, 127]]])))
+    assert image.tolist() == [[[-128, 127]]]
+
+
+# fmt: off
+REFUSED = [
+    # sample                            the message after the name of the file
+    (np.zeros((2, 3, 4)),               "holds float64, not integers [G24] (save int8: round((x - "
+                                        "0.5) * 256))"),
+    (np.zeros((2, 3, 4), bool),         "holds bool, not integers [G24] (save int8: round((x - "
+                                        "0.5) * 256))"),
+    (np.full((2, 3, 4), "1"),           "holds <U1, not integers [G24] (save int8: round((x - "
+                                        "0.5) * 256))"),
+    (np.array(1),                       "has shape () [G24] (save one sample as (C, H, W) or "
+                                        "(C, L))"),
+    (np.zeros(5, np.int8),              "has shape (5,) [G24] (save one sample as (C, H, W) or "
+                                        "(C, L))"),
+    (np.zeros((1, 2, 3, 4), np.int8),   "has shape (1, 2, 3, 4) [G24] (save one sample as "
+                                        "(C, H, W) or (C, L))"),
+    (np.zeros((2, 0, 4), np.int8),      "has shape (2, 0, 4) [G24] (save one sample as (C, H, W) "
+                                        "or (C, L))"),
+    (np.full((1, 2, 2), 128),           "has values 128..128 [G24] (subtract 128 from bytes)"),
+    (np.array([[[0, -129]]]),           "has values -129..0 [G24] (subtract 128 from bytes)"),
+    (np.array([[[2**64 - 1]]], np.uint64),
+                                        "has values 18446744073709551615..18446744073709551615 "
+                                        "[G24] (subtract 128 from bytes)"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("sample", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_refused(tmp_path, sample, message):
+    assert refusal(saved(tmp_path, sample)) == message
+
+
+def test_missing_file_and_folder(tmp_path):
+    assert refusal(tmp_path / "no.npy") == "no such file [G24] (give --sample-input)"
+    assert refusal(tmp_path).startswith("is not a .npy array: [Errno 21] Is a directory")
+
+
+def test_pickled_objects_are_not_loaded(tmp_path):
+    path = saved(tmp_path, np.array([{"a": 1}]), allow_pickle=True)
+    assert refusal(path) == (
+        "is not a .npy array: Object arrays cannot be loaded when allow_pickle=False [G24] "
+        "(save it again with numpy.save)"
+    )
+
+
+def test_an_archive_of_arrays(tmp_path):
+    path = tmp_path / "sample.npz"
+    np.savez(path, a=np.zeros((1, 2, 2), np.int8))
+    assert refusal(path).startswith("is not a .npy array: the magic string is not correct")
+
+
+@pytest.fixture
+def whole(tmp_path):
+    return saved(tmp_path, np.zeros((2, 3, 4), np.int8)).read_bytes()
+
+
+def test_cut_short_anywhere(tmp_path, whole):
+    path = tmp_path / "cut.npy"
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert refusal(path).endswith("[G24] (save it again with numpy.save)")
+
+
+@pytest.mark.parametrize("shape", [b"(99999999,9999999999)", b"(2,3,4", b"(2,3,4))", b"(-2,3,4)"])
+def test_impossible_headers(tmp_path, whole, shape):
+    header = whole.replace(b"(2, 3, 4), }".ljust(40), (shape + b", }").ljust(40))
+    assert header != whole
+    path = tmp_path / "header.npy"
+    path.write_bytes(header)
+    assert refusal(path).startswith("is not a .npy array: ")
+
+
+def test_damaged_bytes(tmp_path, whole):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "damaged.npy"
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for position in rng.integers(0, 128, 2):
+            damaged[position] = rng.choice(list(b"(){}',:0123456789<>iuO "))
+        path.write_bytes(damaged)
+        with contextlib.suppress(InputError):
+            read_sample(path)
+
+
+def test_the_file_is_closed(tmp_path):
+    """Warnings are errors: a file left open would fail this test."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    path = tmp_path / "open.npy"
+    path.write_bytes(buffer.getvalue()[:90])
+    refusal(path)
+    path.unlink()
