@@ -14,6 +14,7 @@ from ai8x_models.recipe import read_recipe
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "networks/README.md", "checkpoints/README.md", "CONTRIBUTING.md")
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SCRIPT = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE_MAKE = re.compile(r"`make ([a-z]+)`")
 
 
@@ -63,7 +64,11 @@ def test_the_pages_have_commands():
 
 
 def test_quick_commands_run_in_order(workplace):
-    """In order, because later ones use what earlier ones wrote."""
+    """Scripts, then commands in order, because later ones use what earlier ones wrote."""
+    for page in PAGES:
+        for script in SCRIPT.findall((ROOT / page).read_text()):
+            result = run([sys.executable, "-c", script], workplace)
+            assert result.returncode == 0, result.stderr
     for words in QUICK:
         result = run(words, workplace)
         assert result.returncode == 0, f"{shlex.join(words)}\n{result.stdout}{result.stderr}"
