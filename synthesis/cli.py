@@ -3,6 +3,7 @@
 The options are those of the vendor's generator, so that scripts written for it keep working.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 
 from max78000.chip import MAX78000, Chip
 from max78000.command import run
-from max78000.errors import UnsupportedError
+from max78000.errors import InputError, UnsupportedError
 from synthesis.compile import Compiled, compile_network
 from synthesis.emit.project import ProjectOptions
 from synthesis.generate.program import Options
@@ -132,7 +133,7 @@ def synthesize(**given: Any) -> None:
     files = find_files(
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
     )
-    name = given["prefix"] or files.network.stem
+    name = _project_name(given["prefix"] or files.network.stem)
     allowed = allowed_rules((*given["allow"], *(["D7"] if given["overlap_data"] else [])))
     source = replace(read_source(files), uses_fifo=given["fifo"])
     options = Options(name, given["avg_pool_rounding"], given["max_checklines"])
@@ -184,6 +185,14 @@ def _softmax_shift(compiled: Compiled) -> int:
             "--softmax needs 32-bit outputs", last.where, "set output_width: 32", "O4"
         )
     return 8 - last.kernel.bits
+
+
+def _project_name(name: str) -> str:
+    """A name for the folder, for make and for C comments."""
+    if re.fullmatch(r"\w[\w.+-]*", name, re.ASCII) is None:
+        fix = "give one of letters, digits, _ . + and -"
+        raise InputError(f"{name!r} is no name for a project", "--prefix", fix)
+    return name
 
 
 def _chip(device: str) -> Chip:

@@ -41,6 +41,12 @@ def _write_and_swap(folder: Path, files: Mapping[str, str], parent: Path) -> Non
         target = fresh / name
         if not (name in NEVER_OVERWRITTEN and target.exists()):
             target.write_text(text, encoding="utf-8")
+    old = parent / "old"
     if folder.exists():
-        folder.replace(parent / "old")
-    fresh.replace(folder)
+        folder.replace(old)
+    try:
+        fresh.replace(folder)
+    except OSError:
+        if old.exists():
+            old.replace(folder)
+        raise

@@ -1,11 +1,14 @@
 """Stages as text: the graph as a table, the placed graph as the completed network description."""
 
+import json
+import re
 from collections.abc import Iterator
 
 from synthesis.description import Operator
 from synthesis.ir import Graph, Layer, PoolKind
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 
+NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 OPERATOR_WORDS = {op: "none" if op is Operator.PASSTHROUGH else op.value for op in Operator}
 
 
@@ -37,7 +40,7 @@ def _layer_line(layer: Layer) -> str:
 def placed_yaml(placed: PlacedGraph) -> str:
     """The description with everything filled in; reading it again gives the same program."""
     graph = placed.graph
-    lines = ["---", f"arch: {graph.name}", "dataset: sample"]
+    lines = ["---", f"arch: {_word(graph.name)}", "dataset: sample"]
     if graph.output_map is not None:
         lines.append(f"output_map: 0x{graph.output_map:016x}")
     lines.append("layers:")
@@ -53,7 +56,7 @@ def placed_yaml(placed: PlacedGraph) -> str:
 
 def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
     layer = placed.layer
-    yield f"name: {layer.name}"
+    yield f"name: {_word(layer.name)}"
     yield f"op: {OPERATOR_WORDS[layer.op]}"
     sources = ", ".join("input" if source < 0 else str(source) for source in layer.sources)
     yield f"in_sequences: [{sources}]"
@@ -73,6 +76,12 @@ def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
         yield f"write_gap: {placed.write_gap}"
     if layer.wishes.bias_group is not None:  # the compiler's own choice it would make again
         yield f"bias_group: {list(layer.wishes.bias_group)}"
+
+
+def _word(text: str) -> str:
+    """Text as YAML reads it back: quoted unless it is a plain word that is no boolean."""
+    is_plain = re.fullmatch(r"[A-Za-z_][\w.-]*", text, re.ASCII) is not None
+    return text if is_plain and text.lower() not in NOT_TEXT else json.dumps(text)
 
 
 def _number_entries(layer: Layer, weight_owner: int | None) -> Iterator[str]:

@@ -1,10 +1,15 @@
-"""Fixtures of all tests: where things are, and what a machine may not have."""
+"""What all tests share: how hypothesis draws, and where things are."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The same examples in every run, however slow the machine.
+settings.register_profile("house", deadline=None, derandomize=True)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

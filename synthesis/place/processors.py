@@ -11,12 +11,14 @@ from max78000.chip import Chip
 from max78000.errors import UnsupportedError
 from synthesis.description import INPUT, DataFormat
 from synthesis.ir import Graph, Layer
+from synthesis.place.fifo import CHW_PROCESSORS, HWC_PROCESSORS
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
     N_PROCESSORS,
     QUADRANT_PROCESSORS,
     Passes,
     lowest,
+    members,
     quadrant_map,
 )
 
@@ -110,9 +112,9 @@ class _Chooser:
 
     def _choose(self, layer: Layer) -> int:
         width = Passes.of(layer.in_shape.channels).width
-        is_chw = layer.sources == (INPUT,) and layer.wishes.data_format is DataFormat.CHW
-        if is_chw and width <= N_PROCESSORS // INSTANCE_PROCESSORS:
-            return sum(1 << INSTANCE_PROCESSORS * i for i in range(width))
+        image_map = _image_map(layer, width, uses_fifo=self.graph.uses_fifo)
+        if image_map is not None:
+            return image_map
         readers = self.graph.consumers(layer.sources[0])
         needed = sum(_words(reader) for reader in readers)
         for first in range(0, N_PROCESSORS - width + 1, INSTANCE_PROCESSORS):
@@ -120,6 +122,22 @@ class _Chooser:
             if busiest + needed <= self.chip.kernel_words:
                 return packed_map(width, first)
         return packed_map(width)
+
+
+def _image_map(layer: Layer, width: int, *, uses_fifo: bool) -> int | None:
+    """Where a CHW image, or one from the FIFOs, has to lie; None where any run of processors will do.
+
+    Also None if there are too few of these processors, which rules P5 and S8 then refuse.
+    """
+    is_chw = layer.wishes.data_format is DataFormat.CHW
+    if layer.sources != (INPUT,) or not (is_chw or uses_fifo):
+        return None
+    if uses_fifo:
+        reachable = CHW_PROCESSORS if is_chw else HWC_PROCESSORS
+    else:
+        reachable = sum(1 << p for p in range(0, N_PROCESSORS, INSTANCE_PROCESSORS))
+    processors = members(reachable)[:width]
+    return sum(1 << p for p in processors) if len(processors) == width else None
 
 
 def _words(layer: Layer) -> int:

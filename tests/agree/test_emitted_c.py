@@ -1,15 +1,19 @@
 """The emitted C does to the accelerator what the register program says, and its helpers work."""
 
+import struct
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
 from emulator import Core, build, compilers
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property.strategies import networks
 
 from max78000.chip import MAX78000
+from max78000.errors import ToolError
 from max78000.machine import Machine
 from max78000.program import Copy, Fifo, KernelBlock, Write
 from max78000.regmap import fifo_data_addr
@@ -34,6 +38,14 @@ CALLS = {
     "configure": "cnn_configure",
     "load_input": "load_input",
     "start": "cnn_start",
+}
+GCFR, PCLKDIV = 0x4000_5800, 0x4000_0018  # power of the quadrants; clock divider
+CLOCK_SOURCE, CLOCK_DIVIDER = 0x20000, 0x10000
+QUIET = {
+    "derandomize": True,
+    "database": None,
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
 }
 HEAD = "arch: small\ndataset: none\nlayers:\n"
 WIDE = HEAD + (
@@ -173,18 +185,28 @@ def test_known_answer_passes_and_notices_a_flipped_bit(elf, compiled):
 def test_unload_delivers_the_results(elf, compiled):
     core, _ = started(elf, compiled)
     core.call("cnn_unload", core.symbols["results"])
-    outputs = [(layer, compiled.results[layer.index]) for layer in compiled.graph.unloaded]
-    if all(layer.output_width == 32 for layer, _ in outputs):
-        wanted = b"".join(blocks_of_four(result) for _, result in outputs)
-    else:
-        wanted = b"".join(planes(result, layer.output_width // 8) for layer, result in outputs)
+    wanted = unloaded(compiled)
     assert core.read(core.symbols["results"], len(wanted)) == wanted
 
 
-def blocks_of_four(result):
-    """Words: blocks of four channels, inside a block pixel by pixel, channel fastest."""
+def unloaded(compiled):
+    """What `cnn_unload` delivers: all output layers, one after the other."""
+    layers = compiled.graph.unloaded
+    places = {output.layer: output for output in compiled.program.outputs}
+    if all(layer.output_width == 32 for layer in layers):
+        return b"".join(
+            blocks_of_four(compiled.results[layer.index], places[layer.index]) for layer in layers
+        )
+    return b"".join(
+        planes(compiled.results[layer.index], layer.output_width // 8) for layer in layers
+    )
+
+
+def blocks_of_four(result, place):
+    """Words: blocks of channels that share a data memory, up to four; inside, pixel by pixel."""
     pixels = result.reshape(len(result), -1).astype("<i4")
-    return b"".join(pixels[i : i + 4].T.tobytes() for i in range(0, len(pixels), 4))
+    blocks = groupby(range(len(pixels)), key=lambda channel: place.channel_addrs[channel] // 16)
+    return b"".join(pixels[list(channels)].T.tobytes() for _, channels in blocks)
 
 
 def planes(result, n_bytes):
@@ -195,6 +217,66 @@ def planes(result, n_bytes):
         for channel in flat
         for byte in range(n_bytes)
     )
+
+
+def test_interrupt_is_acknowledged_and_the_network_runs_again(elf, compiled):
+    core, machine = started(elf, compiled)
+    assert machine.is_irq_pending
+    core.call("CNN_ISR")
+    assert not machine.is_irq_pending
+    assert core.read(core.symbols["cnn_time"], 4) != bytes(4)
+    if machine.result.is_estimate:
+        return  # a stream reads its input from the FIFO; the rest of the input is gone
+    core.call("load_input")
+    core.call("cnn_start")
+    assert core.call("check_output") == 1
+
+
+def test_power_goes_to_the_quadrants_in_use(elf, compiled):
+    core = Core(elf, Recorder())
+    used = sum(1 << quadrant for quadrant in compiled.placement.graph.quadrants)
+    core.call("cnn_enable", CLOCK_SOURCE, CLOCK_DIVIDER)
+    assert power(core) == (used, used, 0xF & ~used, 0)
+    assert core.read(PCLKDIV, 4) == (CLOCK_SOURCE | CLOCK_DIVIDER).to_bytes(4, "little")
+    core.call("cnn_disable")
+    assert power(core) == (0, 0, 0xF, 0)
+
+
+def power(core):
+    """Power, kernel memory power, isolation and reset: a bit for each quadrant."""
+    return struct.unpack("<4I", core.read(GCFR, 16))
+
+
+# -- random networks -------------------------------------------------------------------------------
+
+
+def runs_in_c(source, folder):
+    """Build a network's project and execute it on the simulated accelerator."""
+    try:
+        compiled = compile_network(source, Options("random"), MAX78000)
+    except ToolError:
+        return
+    for name, text in project_files(compiled, POSE, ProjectOptions(), MAX78000).items():
+        (folder / name).write_text(text)
+    build(compilers()["zig"], folder, folder / "firmware.elf")
+    core, _ = started(folder / "firmware.elf", compiled)
+    assert core.call("check_output") == 1
+    core.call("cnn_unload", core.symbols["results"])
+    wanted = unloaded(compiled)
+    assert core.read(core.symbols["results"], len(wanted)) == wanted
+
+
+@settings(max_examples=6, **QUIET)
+@given(source=networks(max_layers=3))
+def test_random_networks_run_in_c(tmp_path_factory, source):
+    runs_in_c(source, tmp_path_factory.mktemp("random"))
+
+
+@pytest.mark.slow
+@settings(max_examples=60, **QUIET)
+@given(source=networks())
+def test_many_random_networks_run_in_c(tmp_path_factory, source):
+    runs_in_c(source, tmp_path_factory.mktemp("random"))
 
 
 # -- soft-max --------------------------------------------------------------------------------------

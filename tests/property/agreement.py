@@ -1,0 +1,54 @@
+"""Demands on one network: the interpreter and the simulated accelerator agree, or a rule refuses.
+
+Shared by tests that draw networks and tests that write them down.
+"""
+
+import numpy as np
+
+from max78000.chip import MAX78000
+from max78000.errors import ToolError
+from max78000.machine import Machine
+from max78000.machine.engine import LayerRun
+from synthesis.compile import Compiled, Source, compile_network
+from synthesis.generate.memories import output_map
+from synthesis.generate.program import Options
+from synthesis.interpret import compare
+from synthesis.place.pack import output_columns
+
+OPTIONS = Options("random")
+
+
+def compile_or_refuse(source: Source) -> Compiled | None:
+    """Compile; a refusal has to name its rules and places, and nothing else may be raised."""
+    try:
+        return compile_network(source, OPTIONS, MAX78000)
+    except ToolError as error:
+        refusal = error
+    problems = getattr(refusal, "problems", (refusal,))
+    assert all(problem.rule and problem.where for problem in problems), str(refusal)
+    return None
+
+
+def require_agreement(compiled: Compiled) -> None:
+    """Every layer's result in data memory, the outputs, the known answer and the time agree."""
+    found: dict[int, np.ndarray] = {}
+
+    def read_result(run: LayerRun) -> None:
+        placed = compiled.placement.graph.layers[run.setup.index]
+        if placed.layer.index + 1 < compiled.graph.n_streaming:  # of a ring nothing remains
+            result = run.output.values[output_columns(placed)].astype(np.int64)
+        else:
+            result = machine.read_output(output_map(placed, MAX78000))
+        found[placed.layer.index] = result
+
+    machine = Machine(MAX78000, trace=read_result)
+    result = machine.run(compiled.program)
+    assert compare(compiled.graph, dict(enumerate(compiled.results)), found) is None
+    assert len(found) == len(compiled.results)
+    for output in compiled.program.outputs:
+        assert (machine.read_output(output) == compiled.results[output.layer]).all()
+    assert machine.check_known_answer(compiled.program) is None
+    assert compiled.program.cycles is not None
+    if not any(layer.flatten and layer.out_shape.channels == 1 for layer in compiled.graph.layers):
+        assert result.cycles == compiled.program.cycles.total  # else registers do not tell it all
+    assert result.is_estimate == compiled.program.cycles.is_estimate

@@ -1,0 +1,36 @@
+"""Random networks whose input comes through the FIFOs; some begin with layers that stream."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+from strategies import ARCH, LANES, Draft, Tensor, conv2d, mark_outputs
+
+from synthesis.checkpoint import Checkpoint
+from synthesis.compile import Source
+from synthesis.description import INPUT, NetworkSpec
+from synthesis.ir import Shape
+
+N_FIFOS = 4
+
+
+@st.composite
+def fifo_networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
+    """A chain of convolutions, the first of them streaming or not, placed by the compiler."""
+    draft = Draft(draw, is_placed=False, rng=np.random.default_rng(draw(st.integers(0, 1 << 32))))
+    is_chw = draw(st.booleans())
+    channels = draw(st.integers(1, N_FIFOS if is_chw else N_FIFOS * LANES))
+    shape = Shape(channels, draw(st.integers(4, 16)), draw(st.integers(4, 16)))
+    tensor = Tensor((INPUT,), shape, is_chw=is_chw)
+    n_layers = draw(st.integers(1, max_layers))
+    n_streaming = draw(st.integers(0, n_layers))
+    for index in range(n_layers):
+        step = conv2d(draft, tensor)
+        keys = step.keys | {"streaming": index < n_streaming}
+        if index == 0:
+            keys["data_format"] = "chw" if is_chw else "hwc"
+        tensor = draft.append(tensor, replace(step, keys=keys))
+    image = draft.rng.integers(-128, 128, (channels, *shape.dims))
+    network = NetworkSpec("random.yaml", ARCH, "none", tuple(mark_outputs(draft)))
+    checkpoint = Checkpoint("random.pth.tar", ARCH, tuple(draft.weights))
+    return Source(network, checkpoint, image, uses_fifo=True)
