@@ -5,14 +5,14 @@ The registers know addresses only; nothing but these rules ties a layer to its p
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from max78000.chip import Chip
 from max78000.errors import InputError
 from synthesis.description import INPUT
 from synthesis.place.data import WORD_BYTES, cropped_bytes
 from synthesis.place.place import Placement
-from synthesis.place.placed import PlacedLayer
+from synthesis.place.placed import PlacedLayer, highest, lowest
 from synthesis.rules.rule import Finding, Rule
 
 
@@ -47,6 +47,31 @@ def operand_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
                 placed.layer.where,
                 "give all producers the same output_processors",
             )
+
+
+def joined_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Tensors joined along the channels lie on ascending processors, in the order of the list.
+
+    The n-th channel is on the n-th processor of the reader's map, whoever wrote it. Producers that
+    share processors become passes of the reader and are written with a gap.
+    """
+    layers = placement.graph.layers
+    for placed in layers:
+        layer = placed.layer
+        if layer.combine is not None or INPUT in layer.sources:
+            continue
+        producers = [layers[source] for source in layer.sources]
+        if layer.in_shape.channels != sum(p.layer.out_shape.channels for p in producers):
+            continue  # joined along the pixels
+        for first, second in pairwise(producers):
+            is_pass = first.write_gap > 0 and first.output_processors == second.output_processors
+            if not is_pass and highest(first.output_processors) >= lowest(second.output_processors):
+                yield Finding(
+                    f"joins {first.layer.name} on 0x{first.output_processors:016x} and "
+                    f"{second.layer.name} on 0x{second.output_processors:016x}",
+                    layer.where,
+                    "list the producers by ascending processors, in the order of the channels",
+                )
 
 
 def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -119,7 +144,8 @@ def _shifts(placed: PlacedLayer, producers: list[_Written]) -> list[int]:
 
 FLOW_RULES: tuple[Rule[Placement], ...] = (
     Rule("P7", operand_maps, InputError),
-    Rule("P8", readers_map, None),
+    Rule("P8", readers_map, InputError),
+    Rule("P9", joined_maps, InputError),
     Rule("E6a", gap_reader, can_be_allowed=True),
-    Rule("D9", places, None),
+    Rule("D9", places, InputError),
 )

@@ -32,6 +32,16 @@ def operands(first, second):
     )
 
 
+def joined(order):
+    """Two layers on the input, on neighbouring data memories, and one that joins their channels."""
+    return (
+        f"{{name: a, {IN}, output_processors: 0xf, out_offset: 0x4000}}\n"
+        f"{{name: b, in_sequences: input, in_offset: 0, {IN}, output_processors: 0xf0,"
+        " out_offset: 0x4000}\n"
+        f"{{in_sequences: {order}, processors: 0xff, in_offset: 0x4000}}"
+    )
+
+
 def fifo(layers, weights=W, image="2x6x6", **more):
     return Net(layers, weights, image, uses_fifo=True, **more)
 
@@ -92,6 +102,10 @@ CASES = [
         "processors, or output_processors of the producers)",
         Net(f"{{{IN}, output_processors: 0xf0, out_offset: 0x4000}}\n{{processors: 0xf0}}",
             f"{W} {W4}")),
+    ("P9", Net(joined("[b, a]"), "4x2x3x3 4x2x3x3 4x8x3x3"),
+        "6 layers[2]: joins b on 0x00000000000000f0 and a on 0x000000000000000f (list the "
+        "producers by ascending processors, in the order of the channels)",
+        Net(joined("[a, b]"), "4x2x3x3 4x2x3x3 4x8x3x3")),
     ("E6a", Net("{write_gap: 1}\n{}", f"{W} {W4}"),
         "5 layers[1]: reads 1 words a pixel, layer0 writes every 2 words (write the tensor a "
         "second time without gap (op: passthrough))",
