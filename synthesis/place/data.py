@@ -6,8 +6,9 @@ a tensor gets the lowest place that is free from the layer that writes it to the
 reads it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from max78000.chip import Chip
 from synthesis.description import INPUT, DataFormat
@@ -17,6 +18,7 @@ from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
 from synthesis.place.processors import Maps, is_explicit
 
 WORD_BYTES = 4
+NO_RINGS: Mapping[int, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,23 @@ class Extent:
         return together and overlap and bool(self.instances & other.instances)
 
 
-def place_data(graph: Graph, maps: Sequence[Maps], chip: Chip) -> tuple[Offsets, ...]:
-    """Offsets of every layer; what does not fit is left to the capacity rules, past the end."""
+def place_data(
+    graph: Graph, maps: Sequence[Maps], chip: Chip, rings: Mapping[int, int] = NO_RINGS
+) -> tuple[Offsets, ...]:
+    """Offsets of every layer; what does not fit is left to the capacity rules, past the end.
+
+    Args:
+        graph: what is given is kept.
+        maps: processors of every layer.
+        chip: size of a data memory.
+        rings: bytes of those tensors that only pass through a ring, by the layer that writes them.
+    """
     if is_explicit(graph):
         return _given_offsets(graph)
     extents: dict[int, Extent] = {}
     for source in (INPUT, *(layer.index for layer in graph.layers)):
-        extents[source] = _place(source, graph, maps, list(extents.values()), chip)
+        anywhere = extent_of(graph, source, maps, rings)
+        extents[source] = _place(anywhere, _given(source, graph), list(extents.values()), chip)
     return tuple(
         Offsets(
             _wish(layer.wishes.in_offset, extents[layer.sources[0]].offset + cropped_bytes(layer)),
@@ -101,19 +113,26 @@ def tensor_bytes(graph: Graph, source: int, data_format: DataFormat) -> int:
     return n_pixels * passes * WORD_BYTES * (layer.output_width // 8) * (gap + 1)
 
 
-def extent_of(graph: Graph, source: int, maps: Sequence[Maps], offset: int) -> Extent:
-    """A tensor at an offset, with its lifetime: to its last reader, outputs to the end."""
+def lifetime(graph: Graph, source: int) -> tuple[int, int]:
+    """First and last layer during which a tensor has to stay; outputs stay to the end.
+
+    The layers of a streaming group run at the same time.
+    """
+    last = max((layer.index for layer in graph.consumers(source)), default=source)
+    if source != INPUT and graph.layers[source] in graph.outputs:
+        last = len(graph.layers)
+    if source < graph.n_streaming:
+        return min(source, 0), max(last, graph.n_streaming - 1)
+    return source, last
+
+
+def extent_of(graph: Graph, source: int, maps: Sequence[Maps], rings: Mapping[int, int]) -> Extent:
+    """A tensor's size and lifetime, at its lowest offset."""
     data_format = graph.layers[0].wishes.data_format or DataFormat.HWC
-    readers = [layer.index for layer in graph.consumers(source)]
-    last = max(readers, default=source)
-    lead = 0
-    if source != INPUT:
-        layer = graph.layers[source]
-        last = len(graph.layers) if layer in graph.outputs else last
-        lead = hardware_form(layer).lead_bytes
     processors = maps[0].processors if source == INPUT else maps[source].output_processors
-    size = tensor_bytes(graph, source, data_format)
-    return Extent(source, processors, offset, size, lead, source, last)
+    size = rings.get(source) or tensor_bytes(graph, source, data_format)
+    lead = 0 if source == INPUT else hardware_form(graph.layers[source]).lead_bytes
+    return Extent(source, processors, lead, size, lead, *lifetime(graph, source))
 
 
 def cropped_bytes(layer: Layer) -> int:
@@ -135,15 +154,12 @@ def _given_offsets(graph: Graph) -> tuple[Offsets, ...]:
     return tuple(offsets)
 
 
-def _place(
-    source: int, graph: Graph, maps: Sequence[Maps], done: Sequence[Extent], chip: Chip
-) -> Extent:
-    given = _given(source, graph)
+def _place(tensor: Extent, given: int | None, done: Sequence[Extent], chip: Chip) -> Extent:
+    """The tensor at the given offset, or at the lowest where nothing is in its way."""
     if given is not None:
-        return extent_of(graph, source, maps, given)
-    lead = extent_of(graph, source, maps, 0).lead_bytes
-    candidates = sorted(lead + end for end in {0, *(e.end for e in done)})
-    extents = (extent_of(graph, source, maps, offset) for offset in candidates)
+        return replace(tensor, offset=given)
+    candidates = sorted(tensor.lead_bytes + end for end in {0, *(other.end for other in done)})
+    extents = (replace(tensor, offset=offset) for offset in candidates)
     free = [e for e in extents if not any(e.clashes(other) for other in done)]
     fitting = [e for e in free if e.end <= chip.data_instance_bytes]
     return (fitting or free)[0]

@@ -12,6 +12,7 @@ import numpy as np
 
 from max78000.chip import Chip
 from synthesis.description import INPUT, DataFormat
+from synthesis.place.data import lifetime
 from synthesis.place.hardware import pixels_read
 from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, PlacedGraph, PlacedLayer
 from synthesis.place.stream import stream_of
@@ -53,7 +54,7 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
         else:
             words = _output_words(layer, placed, n_words)
         name = "the input" if source == INPUT else layer.layer.name
-        first, last = _lifetime(source, placed)
+        first, last = lifetime(placed.graph, source)
         yield Occupancy(source, name, instances_of(processors), words, first, last)
 
 
@@ -78,17 +79,6 @@ def instances_of(processors: int) -> frozenset[int]:
         for p in range(0, N_PROCESSORS, INSTANCE_PROCESSORS)
         if processors >> p & 0xF
     )
-
-
-def _lifetime(source: int, placed: PlacedGraph) -> tuple[int, int]:
-    """First and last layer during which a tensor has to stay; outputs stay to the end."""
-    graph = placed.graph
-    last = max((layer.index for layer in graph.consumers(source)), default=source)
-    if source != INPUT and graph.layers[source] in graph.outputs:
-        last = len(graph.layers)
-    if source < graph.n_streaming:
-        return min(source, 0), max(last, graph.n_streaming - 1)
-    return source, last
 
 
 def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> np.ndarray:

@@ -125,7 +125,7 @@ class _Chooser:
 
 
 def _image_map(layer: Layer, width: int, *, uses_fifo: bool) -> int | None:
-    """Where a CHW image, or one from the FIFOs, has to lie; None where any run of processors will do.
+    """Where a CHW image, or one from the FIFOs, has to lie; None where any run of processors does.
 
     Also None if there are too few of these processors, which rules P5 and S8 then refuse.
     """

@@ -5,10 +5,11 @@ more (inside a row) or `delta2` more (at the end of a row) are there; its input 
 `ring_words`. Formulas: register reference, sections 4.15 and 4.16.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synthesis.description import DataFormat
-from synthesis.place.hardware import row_buffer_entries
+from synthesis.place.hardware import WORD_BYTES, row_buffer_entries
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 
 EXTRA_START = 2  # words of slack that the vendor generator adds
@@ -32,6 +33,18 @@ def stream_of(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
     if placed.layer.index == 0:
         return _first(placed) if graph.graph.uses_fifo else Stream()
     return _later(placed, graph) if placed.layer.is_streaming else Stream()
+
+
+def ring_bytes(graph: PlacedGraph) -> Mapping[int, int]:
+    """Bytes of the rings that tensors of a streaming group lie in, by the layer that writes them.
+
+    One word is added: the vendor's generator keeps rings a word apart. Offsets do not matter here.
+    """
+    streaming = graph.layers[: graph.graph.n_streaming]
+    return {
+        placed.layer.index - 1: WORD_BYTES * (stream_of(placed, graph).ring_words + 1)
+        for placed in streaming
+    }
 
 
 def frame_words(placed: PlacedLayer) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from max78000 import regmap
 from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
-from synthesis.description import DataFormat, Operator
+from synthesis.description import INPUT, DataFormat, Operator
 from synthesis.place.fifo import CHW_PROCESSORS, HWC_PROCESSORS, N_FIFOS, lanes_of
 from synthesis.place.hardware import row_buffer_entries
 from synthesis.place.place import Placement
@@ -166,6 +166,21 @@ def ring_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
             )
 
 
+def passing_tensors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """What a streaming layer reads passes through a ring: no output, read by no other layer."""
+    graph = placement.graph.graph
+    for layer in graph.layers[: graph.n_streaming]:
+        source = layer.index - 1
+        name = "the input" if source == INPUT else graph.layers[source].name
+        for reader in graph.consumers(source):
+            if reader.index != layer.index:
+                why = f"reads {name}, which passes through a ring to {layer.name}"
+                yield Finding(why, reader.where, f"let {layer.name} not stream")
+        if source != INPUT and graph.layers[source].is_output:
+            why = f"is an output, but passes through a ring to {layer.name}"
+            yield Finding(why, graph.layers[source].where, f"let {layer.name} not stream")
+
+
 STREAM_RULES: tuple[Rule[Placement], ...] = (
     Rule("S1", needs_fifo, InputError),
     Rule("S2", is_prefix),
@@ -179,4 +194,5 @@ STREAM_RULES: tuple[Rule[Placement], ...] = (
     Rule("S12", counts, CapacityError),
     Rule("S13", ring_fits, CapacityError),
     Rule("S14", fifo_operands),
+    Rule("S16", passing_tensors),
 )

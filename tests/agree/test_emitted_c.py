@@ -11,6 +11,7 @@ from emulator import Core, build, compilers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from property.strategies import networks
+from property.streams import fifo_networks
 
 from max78000.chip import MAX78000
 from max78000.errors import ToolError
@@ -266,15 +267,15 @@ def runs_in_c(source, folder):
     assert core.read(core.symbols["results"], len(wanted)) == wanted
 
 
-@settings(max_examples=6, **QUIET)
-@given(source=networks(max_layers=3))
+@settings(max_examples=8, **QUIET)
+@given(source=st.one_of(networks(max_layers=3), fifo_networks(max_layers=3)))
 def test_random_networks_run_in_c(tmp_path_factory, source):
     runs_in_c(source, tmp_path_factory.mktemp("random"))
 
 
 @pytest.mark.slow
 @settings(max_examples=60, **QUIET)
-@given(source=networks())
+@given(source=st.one_of(networks(), fifo_networks()))
 def test_many_random_networks_run_in_c(tmp_path_factory, source):
     runs_in_c(source, tmp_path_factory.mktemp("random"))
 

@@ -7,7 +7,7 @@ no longer what was meant, and a few mean the same as before.
 from dataclasses import replace
 
 from hypothesis import strategies as st
-from strategies import Keys, networks
+from property.strategies import Keys
 
 from synthesis.compile import Source
 
@@ -71,9 +71,9 @@ UNPLACED: Keys = {
 
 
 @st.composite
-def damaged_networks(draw: st.DrawFn) -> Source:
-    """A small network with odd keys; sometimes the whole placement is taken away instead."""
-    source = draw(networks(max_layers=3))
+def damaged(draw: st.DrawFn, sources: st.SearchStrategy[Source]) -> Source:
+    """A network with odd keys; sometimes the whole placement is taken away as well."""
+    source = draw(sources)
     layers = list(source.network.layers)
     for _ in range(draw(st.integers(1, 2))):
         index = draw(st.integers(0, len(layers) - 1))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
-from strategies import ARCH, LANES, Draft, Tensor, conv2d, mark_outputs
+from property.strategies import ARCH, LANES, Draft, Tensor, conv2d, mark_outputs
 
 from synthesis.checkpoint import Checkpoint
 from synthesis.compile import Source
@@ -22,15 +22,16 @@ def fifo_networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
     channels = draw(st.integers(1, N_FIFOS if is_chw else N_FIFOS * LANES))
     shape = Shape(channels, draw(st.integers(4, 16)), draw(st.integers(4, 16)))
     tensor = Tensor((INPUT,), shape, is_chw=is_chw)
-    n_layers = draw(st.integers(1, max_layers))
-    n_streaming = draw(st.integers(0, n_layers))
-    for index in range(n_layers):
-        step = conv2d(draft, tensor)
-        keys = step.keys | {"streaming": index < n_streaming}
-        if index == 0:
-            keys["data_format"] = "chw" if is_chw else "hwc"
-        tensor = draft.append(tensor, replace(step, keys=keys))
+    for _ in range(draw(st.integers(1, max_layers))):
+        tensor = draft.append(tensor, conv2d(draft, tensor))
+    layers = mark_outputs(draft)
+    layers[0] = replace(layers[0], data_format="chw" if is_chw else "hwc")
+    possible = [i + 1 for i, layer in enumerate(layers) if layer.pad or layer.kernel_size == (1, 1)]
+    n_streaming = draw(st.sampled_from([0, *possible]))
+    for index in range(n_streaming):
+        is_output = layers[index].output and index == n_streaming - 1
+        layers[index] = replace(layers[index], streaming=True, output=is_output)
     image = draft.rng.integers(-128, 128, (channels, *shape.dims))
-    network = NetworkSpec("random.yaml", ARCH, "none", tuple(mark_outputs(draft)))
+    network = NetworkSpec("random.yaml", ARCH, "none", tuple(layers))
     checkpoint = Checkpoint("random.pth.tar", ARCH, tuple(draft.weights))
     return Source(network, checkpoint, image, uses_fifo=True)

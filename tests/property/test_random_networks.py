@@ -10,21 +10,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from agreement import OPTIONS, compile_or_refuse, require_agreement
-from damage import damaged_networks
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from strategies import networks
+from property.agreement import OPTIONS, compile_or_refuse, require_agreement
+from property.damage import damaged
+from property.strategies import networks
+from property.streams import fifo_networks
 
 from max78000.chip import MAX78000
-from max78000.machine import MachineFault
 from max78000.program import from_json, to_json
 from synthesis.compile import Source, compile_network
 from synthesis.text import placed_yaml
 from synthesis.yaml_reader import read_network
 
 WISHED_EXAMPLES = int(os.environ.get("RANDOM_NETWORKS", "0"))
-HARMLESS_WARNING = "[L6]"  # pooling with stride 1
 
 
 def search(n: int, sources: SearchStrategy[Source], check: Callable[[Source], str]) -> Counter[str]:
@@ -47,25 +47,11 @@ def search(n: int, sources: SearchStrategy[Source], check: Callable[[Source], st
     return verdicts
 
 
-def check_legal(source: Source) -> str:
+def check_agreement(source: Source) -> str:
     compiled = compile_or_refuse(source)
     if compiled is None:
         return "refused"
     require_agreement(compiled)
-    return "agrees"
-
-
-def check_damaged(source: Source) -> str:
-    """Only a network that was warned of may give another answer than the interpreter's."""
-    compiled = compile_or_refuse(source)
-    if compiled is None:
-        return "refused"
-    try:
-        require_agreement(compiled)
-    except (AssertionError, MachineFault):
-        if all(HARMLESS_WARNING in warning for warning in compiled.report.warnings):
-            raise
-        return "warned"
     return "agrees"
 
 
@@ -82,26 +68,40 @@ def check_texts(source: Source) -> str:
 
 
 def test_layers_agree() -> None:
-    verdicts = search(60, networks(), check_legal)
+    verdicts = search(60, networks(), check_agreement)
     assert verdicts["agrees"] > 9 * verdicts["refused"]
+
+
+def test_layers_behind_fifos_agree() -> None:
+    verdicts = search(40, fifo_networks(), check_agreement)
+    assert verdicts["agrees"] > 4 * verdicts["refused"]
 
 
 @pytest.mark.slow
 def test_layers_of_many_networks_agree() -> None:
-    verdicts = search(300, networks(max_layers=8), check_legal)
+    verdicts = search(300, networks(max_layers=8), check_agreement)
     assert verdicts["agrees"] > 9 * verdicts["refused"]
 
 
+@pytest.mark.slow
+def test_layers_behind_fifos_of_many_networks_agree() -> None:
+    verdicts = search(300, fifo_networks(max_layers=8), check_agreement)
+    assert verdicts["agrees"] > 4 * verdicts["refused"]
+
+
 def test_damaged_networks_are_refused_or_agree() -> None:
-    verdicts = search(100, damaged_networks(), check_damaged)
+    sources = st.one_of(networks(max_layers=3), fifo_networks(max_layers=3))
+    verdicts = search(100, damaged(sources), check_agreement)
     assert min(verdicts["refused"], verdicts["agrees"]) > 20
 
 
 @pytest.mark.slow
 def test_many_damaged_networks_are_refused_or_agree() -> None:
-    verdicts = search(1000, damaged_networks(), check_damaged)
+    sources = st.one_of(networks(), fifo_networks())
+    verdicts = search(1000, damaged(sources), check_agreement)
     assert min(verdicts["refused"], verdicts["agrees"]) > 200
 
 
 def test_placed_description_gives_the_same_program() -> None:
-    assert search(30, networks(max_layers=3), check_texts)["agrees"] > 20
+    sources = st.one_of(networks(max_layers=3), fifo_networks(max_layers=3))
+    assert search(30, sources, check_texts)["agrees"] > 20

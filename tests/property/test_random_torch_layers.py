@@ -4,9 +4,9 @@ from typing import Literal
 
 import numpy as np
 import torch
-from agreement import compile_or_refuse
 from hypothesis import HealthCheck, assume, given, settings
-from strategies import networks
+from property.agreement import compile_or_refuse
+from property.strategies import networks
 from torch import nn
 
 from ai8x_models.layer_rules import Options

@@ -221,6 +221,9 @@ CASES = [
     ("S14", fifo("{op: add}", "", "4x6x6"),
         "4 layers[0]: element-wise layer on FIFO input (load without FIFO)",
         Net("{op: add}", "", "4x6x6")),
+    ("S16", fifo(*streams(S + ", output: true", S)),
+        "4 layers[0]: is an output, but passes through a ring to layer1 (let layer1 not stream)",
+        fifo(*streams(S, S + ", output: true"))),
 ]
 # fmt: on
 IDS = [f"{case[0]}-{i}" for i, case in enumerate(CASES)]
