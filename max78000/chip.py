@@ -22,11 +22,9 @@ class Chip:
     data_instance_bytes: int
     tram_words: int  # 16-bit entries per processor
     max_channels: int
-    max_dimension: int
     cnn_clock_hz: int
     wakeup_us: float  # added to cycles / clock by the published board timings
 
-    apb_base: int
     fifo_base: int
     aon_base: int
     quadrant_base: int
@@ -98,10 +96,8 @@ MAX78000 = Chip(
     data_instance_bytes=0x8000,
     tram_words=3072,
     max_channels=1024,
-    max_dimension=1024,
     cnn_clock_hz=50_000_000,
     wakeup_us=6.7,
-    apb_base=0x5000_0000,
     fifo_base=0x5000_0000,
     aon_base=0x5000_1000,
     quadrant_base=0x5010_0000,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from max78000.chip import Chip
 from max78000.errors import raise_all
@@ -21,7 +20,6 @@ from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
 from synthesis.rules.stream_rules import STREAM_RULES
 
-Stage = TypeVar("Stage")
 Watch = Callable[[str, object], None]
 
 

@@ -16,8 +16,6 @@ from synthesis.ir import Graph, Kernel, Layer, Pool, Shape, Wishes
 from synthesis.operation import Operation, read_operation
 from synthesis.sequence import Step, order_layers
 
-TEST_ARCH = "test"
-
 
 @dataclass(frozen=True, slots=True)
 class Source:

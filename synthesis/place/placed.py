@@ -9,12 +9,14 @@ from math import ceil
 
 import numpy as np
 
+from max78000.chip import MAX78000
 from synthesis.description import DataFormat, Operator, Pair
 from synthesis.ir import Graph, Layer
 
-N_PROCESSORS = 64
-QUADRANT_PROCESSORS = 16
-INSTANCE_PROCESSORS = 4
+# A processor map is a 64-bit number in the language itself, whatever the chip.
+N_PROCESSORS = MAX78000.n_processors
+QUADRANT_PROCESSORS = MAX78000.processors_per_quadrant
+INSTANCE_PROCESSORS = MAX78000.processors_per_instance
 
 
 @dataclass(frozen=True, slots=True)

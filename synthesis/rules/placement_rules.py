@@ -24,7 +24,6 @@ from synthesis.rules.flow_rules import FLOW_RULES
 from synthesis.rules.rule import Finding, Rule
 
 MAX_STEP = 16
-POINTER_LIMIT = 1 << 17
 
 
 def input_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:

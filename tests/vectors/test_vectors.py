@@ -94,7 +94,7 @@ def differences(ours: RegisterProgram, wanted: RegisterProgram) -> list[str]:
     """Places in which two programs differ, with both values."""
     mine, theirs = facts_of(ours), facts_of(wanted)
     return [
-        f"{kind} {describe_addr(MAX78000, place) if place >= MAX78000.apb_base else place}: "
+        f"{kind} {describe_addr(MAX78000, place) if place >= MAX78000.fifo_base else place}: "
         f"{mine.get((kind, place))}, wanted {theirs.get((kind, place))}"
         for kind, place in sorted(mine.keys() | theirs.keys())
         if mine.get((kind, place)) != theirs.get((kind, place))
