@@ -88,7 +88,7 @@ def _layer(path: Path, key: str, weight: object, state: dict[str, Any]) -> Layer
         )
     bias = state.get(f"{operator_name}.bias", state.get(f"{layer_name}.bias"))
     if bias is not None:
-        stored = _integers(bias, f"{path} {operator_name}.bias").reshape(-1)
+        stored = integers(bias, f"{path} {operator_name}.bias").reshape(-1)
         bias = np.floor_divide(stored, 1 << ((bits or DEFAULT_BITS) - 1))
         bias.setflags(write=False)
     return LayerWeights(layer_name, weights, bias, bits or None, shift or 0)
@@ -111,7 +111,7 @@ def _weights(values: object, where: str) -> np.ndarray:
             "remove what is no layer from the state_dict",
             RULE,
         )
-    return _integers(values, where)
+    return integers(values, where)
 
 
 def _scalar(state: dict[str, Any], key: str, path: Path) -> int | None:
@@ -127,7 +127,12 @@ def _scalar(state: dict[str, Any], key: str, path: Path) -> int | None:
     return int(value)
 
 
-def _integers(values: object, where: str) -> np.ndarray:
+def integers(values: object, where: str) -> np.ndarray:
+    """Numbers of any type as int64; `where` names them in messages.
+
+    Raises:
+        InputError: they are no array, no integers, or absurdly large.
+    """
     if not isinstance(values, np.ndarray):
         kind = "a tensor of a kind unknown here" if isinstance(values, Inert) else repr(values)
         raise InputError(f"is {kind:.60}", where, "save plain float or integer tensors", RULE)

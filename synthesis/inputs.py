@@ -12,6 +12,7 @@ from max78000.errors import InputError, ToolError, raise_all
 from synthesis.checkpoint import read_checkpoint
 from synthesis.compile import Source
 from synthesis.description import NetworkSpec
+from synthesis.onnx_file import read_onnx
 from synthesis.sample import read_sample
 from synthesis.yaml_reader import read_network
 
@@ -48,7 +49,8 @@ def read_source(files: Files) -> Source:
     """
     problems: list[ToolError] = []
     network = _try(lambda: read_network(read_text(files.network), str(files.network)), problems)
-    checkpoint = _try(lambda: read_checkpoint(files.checkpoint), problems)
+    read_weights = read_onnx if files.checkpoint.suffix.lower() == ".onnx" else read_checkpoint
+    checkpoint = _try(lambda: read_weights(files.checkpoint), problems)
     sample = files.sample or _vendor_sample(network, files)
     image = _try(lambda: read_sample(sample), problems)
     raise_all(problems)
