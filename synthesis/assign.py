@@ -10,6 +10,7 @@ from max78000.errors import InputError, raise_all
 from synthesis.checkpoint import Checkpoint, LayerWeights
 from synthesis.description import Operator, Pair
 from synthesis.ir import Kernel
+from synthesis.npy_weights import needed_bits
 from synthesis.operation import Operation
 from synthesis.sequence import Step
 
@@ -86,11 +87,14 @@ def _kernel_problem(
 
 def _kernel(step: Step, operation: Operation, entry: LayerWeights) -> Kernel:
     weights = entry.weight.reshape(*entry.weight.shape[:2], *_taps(entry.weight))
-    if operation.op is Operator.CONVTRANSPOSE2D:
+    if operation.op is Operator.CONVTRANSPOSE2D and not entry.is_raw:
         weights = np.ascontiguousarray(weights[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
         weights.setflags(write=False)
     default_bits = 8 if weights.any() else 1  # a layer of zeros is stored in one bit a weight
     bits = step.spec.quantization or entry.weight_bits or default_bits
+    if entry.is_raw:
+        weights = weights >> max(0, needed_bits(weights) - bits)
+        weights.setflags(write=False)
     shift = step.spec.output_shift
     bias = entry.bias if entry.bias is not None and entry.bias.any() else None
     return Kernel(weights, bias, bits, entry.output_shift if shift is None else shift, entry.name)

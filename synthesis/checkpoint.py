@@ -28,7 +28,7 @@ class LayerWeights:
     `weight` int64, PyTorch order (out, in, ...), transposed convolutions (in, out, 3, 3); `bias`
     int64 bytes as the hardware adds them (stored value divided by 2^(weight_bits - 1), floored),
     or None. `weight_bits` is None where the checkpoint does not say; `output_shift` 0 where it
-    does not.
+    does not. `is_raw`: test weights, which are turned already and may be wider than the layer.
     """
 
     name: str
@@ -36,6 +36,7 @@ class LayerWeights:
     bias: np.ndarray | None
     weight_bits: int | None
     output_shift: int
+    is_raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)

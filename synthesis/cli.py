@@ -94,6 +94,10 @@ def _refuse(_context: click.Context, option: click.Parameter, value: bool) -> No
     help="Sample for the known-answer test.  [default: networks/samples/NETWORK.npy]",
 )
 @click.option(
+    "--weight-input", type=click.Path(path_type=Path), help="Weights of `arch: test` (.npy)."
+)
+@click.option("--bias-input", type=click.Path(path_type=Path), help="Biases of `arch: test`.")
+@click.option(
     "--test-dir",
     type=click.Path(path_type=Path),
     default=Path("build"),
@@ -133,6 +137,7 @@ def synthesize(**given: Any) -> None:
     files = find_files(
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
     )
+    files = replace(files, weights=given["weight_input"], bias=given["bias_input"])
     name = _project_name(given["prefix"] or files.network.stem)
     allowed = allowed_rules((*given["allow"], *(["D7"] if given["overlap_data"] else [])))
     source = replace(read_source(files), uses_fifo=given["fifo"])

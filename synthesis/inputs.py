@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from max78000.errors import InputError, ToolError, raise_all
-from synthesis.checkpoint import read_checkpoint
+from synthesis.checkpoint import Checkpoint, read_checkpoint
 from synthesis.compile import Source
 from synthesis.description import NetworkSpec
+from synthesis.npy_weights import TEST_ARCH, read_test_weights
 from synthesis.onnx_file import read_onnx
 from synthesis.sample import read_sample
 from synthesis.yaml_reader import read_network
@@ -26,6 +27,8 @@ class Files:
     network: Path
     checkpoint: Path
     sample: Path | None  # None: the vendor's place, which depends on the description
+    weights: Path | None = None  # test weights and biases, for `arch: test`
+    bias: Path | None = None
 
 
 def find_files(network: Path | None, checkpoint: Path | None, sample: Path | None) -> Files:
@@ -49,8 +52,7 @@ def read_source(files: Files) -> Source:
     """
     problems: list[ToolError] = []
     network = _try(lambda: read_network(read_text(files.network), str(files.network)), problems)
-    read_weights = read_onnx if files.checkpoint.suffix.lower() == ".onnx" else read_checkpoint
-    checkpoint = _try(lambda: read_weights(files.checkpoint), problems)
+    checkpoint = _try(lambda: _read_weights(network, files), problems)
     sample = files.sample or _vendor_sample(network, files)
     image = _try(lambda: read_sample(sample), problems)
     raise_all(problems)
@@ -58,6 +60,18 @@ def read_source(files: Files) -> Source:
     assert checkpoint is not None
     assert image is not None
     return Source(network, checkpoint, image)
+
+
+def _read_weights(network: NetworkSpec | None, files: Files) -> Checkpoint:
+    """A checkpoint; for `arch: test` without one, arrays in the vendor's places."""
+    if network is not None and network.arch == TEST_ARCH and not files.checkpoint.exists():
+        folder = Path("tests")
+        name = network.weights or f"weights_{network.dataset.lower()}"
+        bias = folder / f"bias_{network.bias}.npy" if network.bias else None
+        return read_test_weights(files.weights or folder / f"{name}.npy", files.bias or bias)
+    if files.checkpoint.suffix.lower() == ".onnx":
+        return read_onnx(files.checkpoint)
+    return read_checkpoint(files.checkpoint)
 
 
 def read_text(path: Path) -> str:
