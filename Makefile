@@ -68,7 +68,7 @@ format: setup ## Bring all Python files into shape
 	$(BIN)/ruff format .
 
 golden: setup ## Rewrite the golden files; review the difference before committing
-	$(BIN)/python -m pytest tests/golden tests/vectors --update-golden
+	$(BIN)/python -m pytest tests/golden tests/unit/max78000/test_machine_golden.py --update-golden
 
 clean: ## Remove what can be made again, except .venv
 	rm -rf build data runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
