@@ -79,13 +79,13 @@ def test_layers_behind_fifos_agree() -> None:
 
 @pytest.mark.slow
 def test_layers_of_many_networks_agree() -> None:
-    verdicts = search(300, networks(max_layers=8), check_agreement)
+    verdicts = search(1600, networks(max_layers=8), check_agreement)
     assert verdicts["agrees"] > 9 * verdicts["refused"]
 
 
 @pytest.mark.slow
 def test_layers_behind_fifos_of_many_networks_agree() -> None:
-    verdicts = search(300, fifo_networks(max_layers=8), check_agreement)
+    verdicts = search(600, fifo_networks(max_layers=8), check_agreement)
     assert verdicts["agrees"] > 4 * verdicts["refused"]
 
 
