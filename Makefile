@@ -19,7 +19,7 @@ setup: .venv/.installed ## Make .venv with everything installed
 .venv/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
-		-c constraints.txt -e '.[train,dev]'
+		-c constraints.txt -e '.[train,firmware,board,link,dev]'
 	touch $@
 
 demo: setup ## The whole road once: short training, quantize, synthesize, simulate, evaluate

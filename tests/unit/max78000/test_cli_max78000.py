@@ -163,7 +163,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch, capsys):
     def broken(*_args: object, **_kwargs: object) -> None:
         raise InternalError("two and two are five")
 
-    monkeypatch.setattr(cli, "_print_facts", broken)
+    monkeypatch.setattr("max78000.commands.info._print_facts", broken)
     assert run_main(monkeypatch, "info") == 70
     captured = capsys.readouterr().err
     assert "Traceback" in captured

@@ -1,0 +1,1 @@
+"""The board support package in C, and how a project is built with it."""

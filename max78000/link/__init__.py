@@ -1,0 +1,1 @@
+"""Ways to reach a board: probes, flash, console, the power monitor."""
