@@ -64,6 +64,7 @@ DATA_FORMATS = MappingProxyType(
 )
 
 INPUT = -1  # the network input, where a producer is named
+BUFFER = -2  # the rolling data buffer, likewise
 Reference = int | str
 Pair = tuple[int, int]
 
@@ -118,6 +119,32 @@ class LayerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class BufferSpec:
+    """One entry of `data_buffer`: entries that stay from one inference to the next, as written."""
+
+    line: int
+    name: str | None = None
+    processors: int | None = None
+    channels: int | None = None
+    dim: Pair | None = None
+    offset: int | None = None
+    width: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadSpec:
+    """One entry of `unload`: data that `cnn_unload` delivers instead of the output layers'."""
+
+    line: int
+    processors: int | None = None
+    channels: int | None = None
+    dim: Pair | None = None
+    offset: int | None = None
+    width: int = 8
+    write_gap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """A whole description. `source` names the file for messages."""
 
@@ -128,6 +155,8 @@ class NetworkSpec:
     bias: str | None = None
     weights: str | None = None
     output_map: int | None = None
+    buffers: tuple[BufferSpec, ...] = ()
+    unload: tuple[UnloadSpec, ...] = ()
 
     def where(self, position: int) -> str:
         """Place of a layer for messages: file, line, position in the list, name."""

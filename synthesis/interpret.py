@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from max78000 import fixed
 from max78000.errors import InternalError
-from synthesis.description import INPUT, Operator, Pair
+from synthesis.description import BUFFER, INPUT, Operator, Pair
 from synthesis.ir import Graph, Kernel, Layer, Pool, PoolKind
 
 Tensor = NDArray[np.int64]  # channels, rows, columns
@@ -30,10 +30,29 @@ def interpret(graph: Graph, image: Tensor, *, round_average: bool = False) -> tu
         The output tensor of every layer, in order: int64 (C, H, W), bytes or 32-bit accumulators.
     """
     results: list[Tensor] = []
+    kept = {INPUT: image}
+    if graph.buffer is not None:
+        shape = graph.buffer.shape
+        kept[BUFFER] = np.zeros((shape.channels, *shape.dims), np.int64)
     for layer in graph.layers:
-        sources = [image if source == INPUT else results[source] for source in layer.sources]
+        sources = [kept[source] if source < 0 else results[source] for source in layer.sources]
         results.append(run_layer(layer, sources, round_average=round_average))
+        if layer.buffer_shift or layer.buffer_insert:
+            kept[BUFFER] = _rolled(kept[BUFFER], layer, results[-1])
     return tuple(results)
+
+
+def _rolled(buffer: Tensor, layer: Layer, result: Tensor) -> Tensor:
+    """The rolling buffer after a layer that moves it or adds to it.
+
+    A shift leaves the newest pixels in their place too, until something is inserted there.
+    """
+    pixels = buffer.reshape(len(buffer), -1).copy()
+    n_pixels = pixels.shape[1]
+    first = n_pixels - layer.buffer_insert if layer.buffer_insert else 0
+    made = result.reshape(len(result), -1)
+    pixels[:, first : first + made.shape[1]] = made
+    return pixels.reshape(buffer.shape)
 
 
 def run_layer(layer: Layer, sources: Sequence[Tensor], *, round_average: bool = False) -> Tensor:
@@ -58,6 +77,7 @@ def _gather(layer: Layer, sources: Sequence[Tensor]) -> list[Tensor]:
     if layer.combine is not None and len(sources) > 1:
         return list(sources)
     n_pixels = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
+    n_pixels += layer.buffer_shift
     if all(source.shape[1] * source.shape[2] == n_pixels for source in sources):
         joined = np.concatenate([source.reshape(len(source), -1) for source in sources])
     else:
@@ -68,7 +88,7 @@ def _gather(layer: Layer, sources: Sequence[Tensor]) -> list[Tensor]:
 
 def _shape(layer: Layer, operand: Tensor) -> Tensor:
     """Crop leading and trailing rows, then give the layer's own rows and columns."""
-    flat = operand.reshape(len(operand), -1)
+    flat = operand.reshape(len(operand), -1)[:, layer.buffer_shift :]
     before, after = (n * layer.in_shape.columns for n in layer.in_crop)
     return flat[:, before : flat.shape[1] - after].reshape(-1, *layer.in_shape.dims)
 

@@ -127,6 +127,8 @@ class Layer:
     output_width: int = 8
     in_crop: Pair = (0, 0)
     is_output: bool = False
+    buffer_shift: int = 0  # drops so many of the rolling buffer's oldest pixels
+    buffer_insert: int = 0  # writes so many of the rolling buffer's newest pixels
     is_streaming: bool = False  # starts while its producer still runs
     follows_streaming: bool = False  # the layer before streams
     passthrough_bits: int = (
@@ -158,6 +160,33 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Buffer:
+    """The rolling buffer: pixels that stay in data memory from one inference to the next.
+
+    It starts as zeros; a layer with `buffer_shift` moves its content, one with `buffer_insert`
+    adds to it. `offset` in bytes inside every instance of `processors`.
+    """
+
+    name: str
+    where: str
+    shape: Shape
+    processors: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unload:
+    """Data that `cnn_unload` delivers, wherever it comes from. `offset` in bytes."""
+
+    where: str
+    processors: int
+    shape: Shape
+    offset: int
+    width_bits: int
+    write_gap: int
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """The network: layers in execution order, and the shape of the input image."""
 
@@ -167,6 +196,8 @@ class Graph:
     layers: tuple[Layer, ...]
     output_map: int | None = None
     uses_fifo: bool = False  # the picture arrives through the FIFOs while the network runs
+    buffer: Buffer | None = None
+    unload: tuple[Unload, ...] = ()  # instead of what `unloaded` says
 
     @property
     def n_streaming(self) -> int:
@@ -184,5 +215,5 @@ class Graph:
         return tuple(layer for layer in self.layers if layer.is_output) or self.layers[-1:]
 
     def consumers(self, index: int) -> tuple[Layer, ...]:
-        """Layers that read a layer's result (-1: the network input)."""
+        """Layers that read a layer's result (-1: the network input, -2: the rolling buffer)."""
         return tuple(layer for layer in self.layers if index in layer.sources)

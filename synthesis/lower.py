@@ -8,11 +8,20 @@ business.
 from dataclasses import dataclass, replace
 
 from max78000.chip import Chip
-from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
+from max78000.errors import InputError, ToolError, raise_all
 from synthesis.assign import assign_kernels
+from synthesis.buffer import buffer_problems, place_at_buffer, read_buffer, read_unload
 from synthesis.checkpoint import Checkpoint
-from synthesis.description import DATA_FORMATS, INPUT, LayerSpec, NetworkSpec, Operator, Pair
-from synthesis.ir import Graph, Kernel, Layer, Pool, Shape, Wishes
+from synthesis.description import (
+    BUFFER,
+    DATA_FORMATS,
+    INPUT,
+    LayerSpec,
+    NetworkSpec,
+    Operator,
+    Pair,
+)
+from synthesis.ir import Buffer, Graph, Kernel, Layer, Pool, Shape, Wishes
 from synthesis.operation import Operation, read_operation
 from synthesis.sequence import Step, order_layers
 
@@ -43,16 +52,19 @@ def lower(source: Source, chip: Chip) -> Graph:
     steps = order_layers(network, chip)
     operations = _operations(steps)
     kernels = assign_kernels(steps, operations, checkpoint)
-    layers: list[Layer] = []
+    done = _Done([], input_shape, read_buffer(network))
     for step, operation, kernel in zip(steps, operations, kernels, strict=True):
-        layers.append(_layer(step, operation, kernel, layers, input_shape))
+        layer = _layer(step, operation, kernel, done)
+        done.layers.append(place_at_buffer(layer, done.buffer))
     graph = Graph(
         network.arch,
         network.source,
         input_shape,
-        tuple(layers),
+        tuple(done.layers),
         network.output_map,
         source.uses_fifo,
+        done.buffer,
+        read_unload(network),
     )
     raise_all(_shape_problems(graph))
     return graph
@@ -72,7 +84,6 @@ def _check_arch(network: NetworkSpec, checkpoint: Checkpoint) -> None:
 def _operations(steps: tuple[Step, ...]) -> list[Operation]:
     operations, problems = [], list[ToolError]()
     for step in steps:
-        problems.extend(_unsupported(step))
         try:
             operations.append(read_operation(step.spec, step.where))
         except InputError as error:
@@ -81,39 +92,35 @@ def _operations(steps: tuple[Step, ...]) -> list[Operation]:
     return operations
 
 
-def _unsupported(step: Step) -> list[ToolError]:
-    spec = step.spec
-    wanted = {
-        "buffer_shift": spec.buffer_shift is not None,
-        "buffer_insert": spec.buffer_insert is not None,
-    }
-    return [
-        UnsupportedError(f"{key} is not supported yet", step.where, "remove it", "G20")
-        for key, is_used in wanted.items()
-        if is_used
-    ]
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a layer can read: the layers so far, the image, the rolling buffer."""
+
+    layers: list[Layer]
+    image: Shape
+    buffer: Buffer | None
+
+    def shape(self, source: int) -> Shape:
+        if source == BUFFER and self.buffer is not None:
+            return self.buffer.shape
+        return self.image if source < 0 else self.layers[source].out_shape
 
 
-def _layer(
-    step: Step, operation: Operation, kernel: Kernel | None, done: list[Layer], image: Shape
-) -> Layer:
+def _layer(step: Step, operation: Operation, kernel: Kernel | None, done: _Done) -> Layer:
     spec = step.spec
-    dims = spec.in_dim or _source_dims(step, operation, done, image)
+    dims = spec.in_dim or _source_dims(step, done)
     is_1d = operation.op is Operator.CONV1D or (
         operation.op is Operator.PASSTHROUGH and dims[1] == 1
     )
     pool = _one_dimensional(operation.pool) if is_1d else operation.pool
     pooled = pool.output(dims, is_1d)
     n_flattened = max(1, pooled[0] * pooled[1]) if spec.flatten else 1
-    source_channels = [
-        image.channels if source == INPUT else done[source].out_shape.channels
-        for source in step.sources
-    ]
+    source_channels = [done.shape(source).channels for source in step.sources]
     channels = _in_channels(step, operation, kernel, source_channels, n_flattened)
     outputs = int(kernel.weights_oihw.shape[0]) if kernel is not None else channels
     out_dims = (1, 1) if spec.flatten else _output_dims(operation, pooled, is_1d)
     return Layer(
-        index=len(done),
+        index=len(done.layers),
         name=step.name,
         where=step.where,
         op=operation.op,
@@ -135,8 +142,10 @@ def _layer(
         output_width=spec.output_width or 8,
         in_crop=spec.in_crop or (0, 0),
         is_output=spec.output,
+        buffer_shift=spec.buffer_shift or 0,
+        buffer_insert=spec.buffer_insert or 0,
         is_streaming=spec.streaming,
-        follows_streaming=bool(done) and done[-1].is_streaming,
+        follows_streaming=bool(done.layers) and done.layers[-1].is_streaming,
         passthrough_bits=0 if kernel else spec.quantization or 0,
         wishes=_wishes(spec),
     )
@@ -158,9 +167,10 @@ def _one_dimensional(pool: Pool) -> Pool:
     return replace(pool, window=(pool.window[0], 1), stride=(pool.stride[0], 1))
 
 
-def _source_dims(step: Step, operation: Operation, done: list[Layer], image: Shape) -> Pair:
-    first = step.sources[0]
-    return image.dims if first == INPUT else done[first].out_shape.dims
+def _source_dims(step: Step, done: _Done) -> Pair:
+    shape = done.shape(step.sources[0])
+    dropped = step.spec.buffer_shift or 0
+    return (max(0, shape.n_pixels - dropped), 1) if dropped else shape.dims
 
 
 def _in_channels(
@@ -203,6 +213,7 @@ def _shape_problems(graph: Graph) -> list[ToolError]:
     problems: list[ToolError] = []
     for layer in graph.layers:
         found = _empty(layer) or _not_1d(layer)
+        found = found or list(buffer_problems(layer, graph.buffer))
         problems.extend(found or _weights_problem(layer) + _source_problems(layer, graph))
     return problems
 
@@ -274,12 +285,10 @@ def _weights_problem(layer: Layer) -> list[ToolError]:
 
 
 def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
-    shapes = [
-        graph.input_shape if source == INPUT else graph.layers[source].out_shape
-        for source in layer.sources
-    ]
+    shapes = [_shape_of(source, graph) for source in layer.sources]
     problems: list[ToolError] = []
     n_pixels = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
+    n_pixels += layer.buffer_shift
     same = all(shape.n_pixels == n_pixels for shape in shapes)
     joined = 0 if layer.combine else sum(shape.n_pixels for shape in shapes)
     if not same and joined != n_pixels:
@@ -306,3 +315,9 @@ def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
         fix = "check in_sequences, in_channels and the order of the layers"
         problems.append(InputError(why, layer.where, fix, "P2"))
     return problems
+
+
+def _shape_of(source: int, graph: Graph) -> Shape:
+    if source == BUFFER and graph.buffer is not None:
+        return graph.buffer.shape
+    return graph.input_shape if source == INPUT else graph.layers[source].out_shape

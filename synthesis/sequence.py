@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError, raise_all
-from synthesis.description import INPUT, LayerSpec, NetworkSpec, Reference
+from synthesis.description import BUFFER, INPUT, LayerSpec, NetworkSpec, Reference
 
 STOP = "stop"
 STOP_WORDS = (STOP, -1)
@@ -44,6 +44,9 @@ class _Sequencer:
         self.positions = self._positions()  # execution index -> position in the file
         specs = [network.layers[position] for position in self.positions]
         self.numbers = {number: i for i, number in enumerate(sorted(self._numbers()))}
+        self.buffer_words = {(entry.name or "").lower() for entry in network.buffers} | (
+            {BUFFER} if network.buffers else set()
+        )
         self.names: dict[str, int] = {}
         for index, spec in enumerate(specs):
             self._enter_name(index, spec)
@@ -85,8 +88,9 @@ class _Sequencer:
         if spec.name is None:
             return
         name = spec.name.lower()
-        if name in (STOP, "input"):
-            self._problem(self.positions[index], f"the name {name!r} is reserved", "rename", "G7")
+        if name in (STOP, "input") or name in self.buffer_words:
+            owner = "that of the data buffer" if name in self.buffer_words else "reserved"
+            self._problem(self.positions[index], f"the name {name!r} is {owner}", "rename", "G7")
         elif name in self.names:
             first = self.network.where(self.positions[self.names[name]])
             self._problem(
@@ -110,6 +114,8 @@ class _Sequencer:
         position = self.positions[index]
         if reference in INPUT_WORDS:
             return INPUT
+        if reference in self.buffer_words:
+            return BUFFER
         found = self._lookup(reference)
         if found is None:
             self._problem(position, f"no layer {reference!r}", self._known(), "G8")
@@ -130,10 +136,21 @@ class _Sequencer:
         return self.names.get(reference)
 
     def _known(self) -> str:
-        return "there are " + ", ".join(map(str, ("input", *self.names, *self.numbers)))
+        buffers = [entry.name for entry in self.network.buffers]
+        return "there are " + ", ".join(map(str, ("input", *buffers, *self.names, *self.numbers)))
 
     def _check_next(self, index: int) -> None:
-        reference = self.specs[index].next_sequence
+        spec = self.specs[index]
+        reference = spec.next_sequence
+        if spec.simulated_sequence not in (None, reference):
+            self.problems.append(
+                UnsupportedError(
+                    f"simulated_sequence {spec.simulated_sequence!r} differs from next_sequence",
+                    self.network.where(self.positions[index]),
+                    "remove it: the known answer is that of the layers that run",
+                    "G10",
+                )
+            )
         if reference is None or reference in STOP_WORDS:
             return
         found = self._lookup(reference)

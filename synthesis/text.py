@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from synthesis.description import Operator
-from synthesis.ir import Graph, Layer, PoolKind
+from synthesis.description import BUFFER, INPUT, Operator
+from synthesis.ir import Buffer, Graph, Layer, PoolKind, Unload
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 
 NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
@@ -20,7 +20,7 @@ def graph_text(graph: Graph) -> str:
 
 
 def _layer_line(layer: Layer) -> str:
-    sources = ", ".join("input" if source < 0 else str(source) for source in layer.sources)
+    sources = _sources(layer)
     parts = [f"{layer.index} {layer.name} <- {sources}: {layer.in_shape} -> {layer.out_shape}"]
     if layer.pool.is_used:
         parts.append(f"{layer.pool.kind.value} pool {layer.pool.window} step {layer.pool.stride}")
@@ -43,6 +43,7 @@ def placed_yaml(placed: PlacedGraph) -> str:
     lines = ["---", f"arch: {_word(graph.name)}", "dataset: sample"]
     if graph.output_map is not None:
         lines.append(f"output_map: 0x{graph.output_map:016x}")
+    lines += _section_lines(graph)
     lines.append("layers:")
     stored_by: dict[str, int] = {}  # checkpoint entry -> the layer that it belongs to
     for layer in placed.layers:
@@ -58,10 +59,13 @@ def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
     layer = placed.layer
     yield f"name: {_word(layer.name)}"
     yield f"op: {OPERATOR_WORDS[layer.op]}"
-    sources = ", ".join("input" if source < 0 else str(source) for source in layer.sources)
-    yield f"in_sequences: [{sources}]"
+    yield f"in_sequences: [{_sources(layer)}]"
     yield f"in_channels: {_in_channels(layer)}"
     yield f"in_dim: [{layer.in_shape.rows}, {layer.in_shape.columns}]"
+    if layer.buffer_shift:
+        yield f"buffer_shift: {layer.buffer_shift}"
+    if layer.buffer_insert:
+        yield f"buffer_insert: {layer.buffer_insert}"
     if any(layer.in_crop):
         yield f"in_crop: [{layer.in_crop[0]}, {layer.in_crop[1]}]"
     yield from _operation_entries(layer)
@@ -76,6 +80,33 @@ def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
         yield f"write_gap: {placed.write_gap}"
     if layer.wishes.bias_group is not None:  # the compiler's own choice it would make again
         yield f"bias_group: {list(layer.wishes.bias_group)}"
+
+
+def _sources(layer: Layer) -> str:
+    """Producers as `in_sequences` names them."""
+    words = {INPUT: "input", BUFFER: str(BUFFER)}
+    return ", ".join(words.get(source, str(source)) for source in layer.sources)
+
+
+def _section_lines(graph: Graph) -> Iterator[str]:
+    """The sections `data_buffer` and `unload`."""
+    if graph.buffer is not None:
+        yield "data_buffer:"
+        yield f"  - name: {_word(graph.buffer.name)}"
+        yield from _place_lines(graph.buffer)
+    if graph.unload:
+        yield "unload:"
+    for entry in graph.unload:
+        yield f"  - width: {entry.width_bits}"
+        yield f"    write_gap: {entry.write_gap}"
+        yield from _place_lines(entry)
+
+
+def _place_lines(place: Buffer | Unload) -> Iterator[str]:
+    yield f"    processors: 0x{place.processors:016x}"
+    yield f"    channels: {place.shape.channels}"
+    yield f"    dim: [{place.shape.rows}, {place.shape.columns}]"
+    yield f"    offset: 0x{place.offset:04x}"
 
 
 def _word(text: str) -> str:

@@ -7,6 +7,7 @@ aliases).
 
 import difflib
 import reprlib
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -19,10 +20,13 @@ from synthesis.description import (
     DATA_FORMATS,
     ELTWISE_OPERATORS,
     OPERATORS,
+    BufferSpec,
     LayerSpec,
     NetworkSpec,
+    UnloadSpec,
 )
 
+Keys = Mapping[str, tuple[str, values.Converter]]
 # key -> (name in LayerSpec, converter)
 LAYER_KEYS = MappingProxyType(
     {
@@ -67,7 +71,7 @@ LAYER_KEYS = MappingProxyType(
         "bias_quadrant": ("bias_group", values.quadrants),
         "data_format": ("data_format", values.word_of(*DATA_FORMATS)),
         "streaming": ("streaming", values.boolean),
-        "in_channel_skip": ("in_channel_skip", values.within(0, 1024)),
+        "in_channel_skip": ("in_channel_skip", values.within(0, 1024)),  # no effect on the chip
         "buffer_shift": ("buffer_shift", values.within(1, 1024)),
         "buffer_insert": ("buffer_insert", values.within(1, 1024)),
     }
@@ -96,7 +100,18 @@ NETWORK_KEYS = MappingProxyType(
         "output_map": values.processor_map,
     }
 )
-NOT_YET = ("unload", "data_buffer")
+PLACE_KEYS = MappingProxyType(
+    {
+        "processors": ("processors", values.processor_map),
+        "channels": ("channels", values.within(1, 1024)),
+        "dim": ("dim", values.dimensions),
+        "offset": ("offset", values.within(0, 0x7FFF)),
+        "width": ("width", values.one_of(8, 32)),
+    }
+)
+BUFFER_KEYS = MappingProxyType({"name": ("name", values.text), **PLACE_KEYS})
+UNLOAD_KEYS = MappingProxyType({**PLACE_KEYS, "write_gap": ("write_gap", values.within(0, 15))})
+OPTIONAL_KEYS = ("width", "write_gap")
 MAX_NESTING = 16  # lists and mappings inside each other; the language needs four
 
 
@@ -126,6 +141,10 @@ class _Reader:
         for key, node in self._entries(root, "").items():
             if key == "layers":
                 layers = self._layers(node)
+            elif key == "data_buffer":
+                found["buffers"] = self._buffers(node)
+            elif key == "unload":
+                found["unload"] = self._unload(node)
             elif key in NETWORK_KEYS:
                 self._convert(node, key, NETWORK_KEYS[key], found, key)
             else:
@@ -184,23 +203,60 @@ class _Reader:
         if not isinstance(node, yaml.MappingNode):
             self._problem(_line(node), "a layer must be a mapping", place=place, rule="G2")
             return LayerSpec(line=_line(node))
+        return LayerSpec(line=_line(node), **self._mapping(node, LAYER_KEYS, place))
+
+    def _mapping(self, node: yaml.MappingNode, keys: Keys, place: str) -> dict[str, Any]:
+        """The values of a mapping, by their names in the description."""
+        other_chip = OTHER_CHIP_KEYS if keys is LAYER_KEYS else {}
         found: dict[str, Any] = {}
         spelled: dict[str, str] = {}
         for key, entry in self._entries(node, place).items():
-            if key in OTHER_CHIP_KEYS:
+            if key in other_chip:
                 self._other_chip_key(key, entry, place)
-            elif key not in LAYER_KEYS:
-                self._unknown_key(key, entry, place, (*LAYER_KEYS, *OTHER_CHIP_KEYS))
-            elif LAYER_KEYS[key][0] in spelled:
-                first = spelled[LAYER_KEYS[key][0]]
+            elif key not in keys:
+                self._unknown_key(key, entry, place, (*keys, *other_chip))
+            elif keys[key][0] in spelled:
+                first = spelled[keys[key][0]]
                 self._problem(
                     _line(entry), f"{first} and {key} mean the same", "keep one", place, "G4"
                 )
             else:
-                name, converter = LAYER_KEYS[key]
+                name, converter = keys[key]
                 spelled[name] = key
                 self._convert(entry, key, converter, found, name, place)
-        return LayerSpec(line=_line(node), **found)
+        return found
+
+    def _buffers(self, node: yaml.Node) -> tuple[BufferSpec, ...]:
+        entries = self._places(node, "data_buffer", BUFFER_KEYS)
+        for line, _ in entries[1:]:
+            why = "a second data_buffer: a network has one"
+            self._problem(line, why, "put its channels into the first", "data_buffer", "G21")
+        return tuple(BufferSpec(line=line, **found) for line, found in entries)
+
+    def _unload(self, node: yaml.Node) -> tuple[UnloadSpec, ...]:
+        entries = self._places(node, "unload", UNLOAD_KEYS)
+        return tuple(UnloadSpec(line=line, **found) for line, found in entries)
+
+    def _places(
+        self, node: yaml.Node, section: str, keys: Keys
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Entries of a list of places in data memory, each with its line."""
+        if not isinstance(node, yaml.SequenceNode):
+            self._problem(_line(node), f"{section} must be a list", rule="G22")
+            return []
+        entries = []
+        for i, entry in enumerate(node.value):
+            place = f"{section}[{i}]"
+            if not isinstance(entry, yaml.MappingNode):
+                self._problem(_line(entry), "must be a mapping", place=place, rule="G22")
+                continue
+            given = self._keys(entry)
+            missing = [key for key in keys if key not in given and key not in OPTIONAL_KEYS]
+            if missing:
+                why = f"{', '.join(missing)} missing"
+                self._problem(_line(entry), why, "give all of them", place, "G22")
+            entries.append((_line(entry), self._mapping(entry, keys, place)))
+        return entries
 
     def _convert(
         self,
@@ -248,12 +304,8 @@ class _Reader:
                 _line(node), "snoop exists on MAX78002 only", "remove it", "", "G18",
                 kind=UnsupportedError,
             )  # fmt: skip
-        elif key in NOT_YET:
-            self._problem(
-                _line(node), f"{key} is not supported yet", "remove it", kind=UnsupportedError
-            )
         else:
-            self._unknown_key(key, node, "", (*NETWORK_KEYS, "layers"))
+            self._unknown_key(key, node, "", (*NETWORK_KEYS, "layers", "data_buffer", "unload"))
 
     def _other_chip_key(self, key: str, node: yaml.Node, place: str) -> None:
         harmless, fix = OTHER_CHIP_KEYS[key]

@@ -38,6 +38,7 @@ class Net:
         bits: range of the random weights, and of a given `fill`.
         fill: the value of all weights; None draws them.
         bias: the bias bytes of the first entry, one more in each further one; None: no biases.
+        sections: YAML of further sections of the description, behind the layers.
     """
 
     layers: str
@@ -47,6 +48,7 @@ class Net:
     fill: int | None = None
     bias: int | None = None
     uses_fifo: bool = False
+    sections: str = ""
 
 
 def description(layers: str) -> str:
@@ -61,7 +63,7 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def network_of(net: Net) -> NetworkSpec:
     """The description, read."""
-    return read_network(description(net.layers), FILE)
+    return read_network(description(net.layers) + net.sections, FILE)
 
 
 def checkpoint_of(net: Net, seed: int = 0) -> Checkpoint:
@@ -131,7 +133,7 @@ def state_of(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
 def write_files(folder: Path, net: Net, name: str = "tiny") -> tuple[Path, Path, Path]:
     """Description, checkpoint and sample of a network, as a user has them."""
     paths = folder / f"{name}.yaml", folder / f"{name}-q.pth.tar", folder / f"{name}.npy"
-    paths[0].write_text(description(net.layers), encoding="utf-8")
+    paths[0].write_text(description(net.layers) + net.sections, encoding="utf-8")
     checkpoint = checkpoint_of(net)
     write_checkpoint(
         paths[1], {"epoch": 1, "arch": checkpoint.arch, "state_dict": state_of(checkpoint)}

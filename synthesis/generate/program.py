@@ -16,6 +16,7 @@ from synthesis.generate.memories import (
     known_answer,
     output_map,
 )
+from synthesis.generate.rolling import buffer_clears
 from synthesis.generate.timing import predict_cycles
 from synthesis.interpret import Tensor
 from synthesis.place.place import Placement
@@ -50,7 +51,7 @@ def generate(
         fifo_feeds(first, image) if uses_fifo else input_copies(first, image, chip)
     )
     phases: dict[str, Iterable[Operation]] = {
-        "init": init_writes(graph, chip),
+        "init": (*init_writes(graph, chip), *buffer_clears(graph, chip)),
         "load_weights": kernel_blocks(placement.kernels, chip),
         "load_bias": bias_copies(placement.biases, chip),
         "configure": (*_configure(graph, chip), *fifo_writes(graph, chip)),

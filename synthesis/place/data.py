@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from max78000.chip import Chip
-from synthesis.description import INPUT, DataFormat
+from synthesis.description import BUFFER, INPUT, DataFormat
 from synthesis.ir import Graph, Layer
 from synthesis.place.hardware import hardware_form, pixels_read
 from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
@@ -81,7 +81,8 @@ def place_data(
     if is_explicit(graph):
         return _given_offsets(graph)
     extents: dict[int, Extent] = {}
-    for source in (INPUT, *(layer.index for layer in graph.layers)):
+    kept = () if graph.buffer is None else (BUFFER,)
+    for source in (*kept, INPUT, *(layer.index for layer in graph.layers)):
         anywhere = extent_of(graph, source, maps, rings)
         extents[source] = _place(anywhere, _given(source, graph), list(extents.values()), chip)
     return tuple(
@@ -99,6 +100,9 @@ def tensor_bytes(graph: Graph, source: int, data_format: DataFormat) -> int:
     A layer that runs on a folded image writes, and reads, some words more than there are.
     """
     n_read = max((pixels_read(reader) for reader in graph.consumers(source)), default=0)
+    if source == BUFFER and graph.buffer is not None:
+        shape = graph.buffer.shape
+        return shape.n_pixels * Passes.of(shape.channels).n * WORD_BYTES
     if source == INPUT:
         first = graph.layers[0]
         passes = Passes.of(first.in_shape.channels).n
@@ -116,8 +120,10 @@ def tensor_bytes(graph: Graph, source: int, data_format: DataFormat) -> int:
 def lifetime(graph: Graph, source: int) -> tuple[int, int]:
     """First and last layer during which a tensor has to stay; outputs stay to the end.
 
-    The layers of a streaming group run at the same time.
+    The layers of a streaming group run at the same time; the rolling buffer stays for ever.
     """
+    if source == BUFFER:
+        return INPUT, len(graph.layers)
     last = max((layer.index for layer in graph.consumers(source)), default=source)
     if source != INPUT and graph.layers[source] in graph.outputs:
         last = len(graph.layers)
@@ -129,8 +135,10 @@ def lifetime(graph: Graph, source: int) -> tuple[int, int]:
 def extent_of(graph: Graph, source: int, maps: Sequence[Maps], rings: Mapping[int, int]) -> Extent:
     """A tensor's size and lifetime, at its lowest offset."""
     data_format = graph.layers[0].wishes.data_format or DataFormat.HWC
-    processors = maps[0].processors if source == INPUT else maps[source].output_processors
     size = rings.get(source) or tensor_bytes(graph, source, data_format)
+    if source == BUFFER and graph.buffer is not None:
+        return Extent(source, graph.buffer.processors, 0, size, 0, *lifetime(graph, source))
+    processors = maps[0].processors if source == INPUT else maps[source].output_processors
     lead = 0 if source == INPUT else hardware_form(graph.layers[source]).lead_bytes
     return Extent(source, processors, lead, size, lead, *lifetime(graph, source))
 
@@ -166,6 +174,8 @@ def _place(tensor: Extent, given: int | None, done: Sequence[Extent], chip: Chip
 
 
 def _given(source: int, graph: Graph) -> int | None:
+    if source == BUFFER and graph.buffer is not None:
+        return graph.buffer.offset
     if source == INPUT:
         return graph.layers[0].wishes.in_offset
     layer: Layer = graph.layers[source]

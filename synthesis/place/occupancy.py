@@ -11,10 +11,16 @@ from math import prod
 import numpy as np
 
 from max78000.chip import Chip
-from synthesis.description import INPUT, DataFormat
+from synthesis.description import BUFFER, INPUT, DataFormat
 from synthesis.place.data import lifetime
 from synthesis.place.hardware import pixels_read
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, PlacedGraph, PlacedLayer
+from synthesis.place.placed import (
+    INSTANCE_PROCESSORS,
+    N_PROCESSORS,
+    Passes,
+    PlacedGraph,
+    PlacedLayer,
+)
 from synthesis.place.stream import stream_of
 
 
@@ -40,11 +46,17 @@ class Occupancy:
 
 
 def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
-    """The network input and the result of every layer."""
+    """The rolling buffer, the network input and the result of every layer.
+
+    A result that belongs to the rolling buffer has no words of its own.
+    """
     n_words = chip.data_instance_bytes // 4
     n_streaming = placed.graph.n_streaming
+    yield from _buffer(placed, n_words)
     for source in (INPUT, *range(len(placed.layers))):
         layer = placed.layers[max(source, 0)]
+        if source != INPUT and (layer.layer.buffer_shift or layer.layer.buffer_insert):
+            continue
         processors = layer.processors if source == INPUT else layer.output_processors
         is_ring = source + 1 < n_streaming
         if is_ring:
@@ -79,6 +91,15 @@ def instances_of(processors: int) -> frozenset[int]:
         for p in range(0, N_PROCESSORS, INSTANCE_PROCESSORS)
         if processors >> p & 0xF
     )
+
+
+def _buffer(placed: PlacedGraph, n_words: int) -> Iterator[Occupancy]:
+    buffer = placed.graph.buffer
+    if buffer is not None:
+        count = buffer.shape.n_pixels * Passes.of(buffer.shape.channels).n
+        words = _run(buffer.offset // 4, count, 1, 1, n_words)
+        first, last = lifetime(placed.graph, BUFFER)
+        yield Occupancy(BUFFER, buffer.name, instances_of(buffer.processors), words, first, last)
 
 
 def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> np.ndarray:

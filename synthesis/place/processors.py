@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from max78000.chip import Chip
 from max78000.errors import UnsupportedError
-from synthesis.description import INPUT, DataFormat
+from synthesis.description import BUFFER, INPUT, DataFormat
 from synthesis.ir import Graph, Layer
 from synthesis.place.fifo import CHW_PROCESSORS, HWC_PROCESSORS
 from synthesis.place.placed import (
@@ -94,6 +94,8 @@ class _Chooser:
                 "P1",
             )
         source = layer.sources[0]
+        if source == BUFFER and self.graph.buffer is not None:
+            return self.graph.buffer.processors
         given = None if source == INPUT else self.graph.layers[source].wishes.output_processors
         if source not in self.tensor_maps:
             wanted = given or self._wish_of_readers(source) or self._passed_map(source)

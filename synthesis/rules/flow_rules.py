@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 from max78000.chip import Chip
 from max78000.errors import InputError
-from synthesis.description import INPUT
+from synthesis.description import BUFFER, INPUT
 from synthesis.place.data import WORD_BYTES, cropped_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, highest, lowest
@@ -24,7 +24,7 @@ def readers_map(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             continue
         written = 0
         for source in placed.layer.sources:
-            written |= layers[source].output_processors
+            written |= _map_of(source, placement)
         missing = placed.processors & ~written
         if missing:
             yield Finding(
@@ -38,7 +38,7 @@ def operand_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """The producers of an element-wise layer write the same processors."""
     layers = placement.graph.layers
     for placed in layers:
-        sources = [source for source in placed.layer.sources if source != INPUT]
+        sources = [source for source in placed.layer.sources if source >= 0]
         maps = {layers[source].output_processors for source in sources}
         if placed.layer.combine is not None and len(maps) > 1:
             yield Finding(
@@ -58,7 +58,7 @@ def joined_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     layers = placement.graph.layers
     for placed in layers:
         layer = placed.layer
-        if layer.combine is not None or INPUT in layer.sources:
+        if layer.combine is not None or min(layer.sources) < 0:
             continue
         producers = [layers[source] for source in layer.sources]
         if layer.in_shape.channels != sum(p.layer.out_shape.channels for p in producers):
@@ -79,7 +79,7 @@ def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     layers = placement.graph.layers
     for placed in layers:
         for source in placed.layer.sources:
-            if source == INPUT or not layers[source].write_gap:
+            if source < 0 or not layers[source].write_gap:
                 continue
             words = placed.layer.operands * placed.in_passes.n
             written = layers[source].out_passes.n * (layers[source].write_gap + 1)
@@ -99,7 +99,7 @@ def places(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     of an image follow each other as a whole.
     """
     for placed in placement.graph.layers:
-        start = placed.in_offset - cropped_bytes(placed.layer)
+        start = placed.in_offset - cropped_bytes(placed.layer) - _shifted_bytes(placed)
         producers = [_written(source, placement) for source in placed.layer.sources]
         for producer, shift in zip(producers, _shifts(placed, producers), strict=True):
             wrong_by = producer.offset - start - shift
@@ -122,8 +122,24 @@ class _Written:
     gap: int
 
 
+def _map_of(source: int, placement: Placement) -> int:
+    """Processors that hold a producer's tensor; for the network input none."""
+    buffer = placement.graph.graph.buffer
+    if source == BUFFER and buffer is not None:
+        return buffer.processors
+    return 0 if source < 0 else placement.graph.layers[source].output_processors
+
+
+def _shifted_bytes(placed: PlacedLayer) -> int:
+    """Bytes of the pixels that a shift of the rolling buffer drops."""
+    return WORD_BYTES * placed.in_passes.n * placed.layer.buffer_shift
+
+
 def _written(source: int, placement: Placement) -> _Written:
     layers, image = placement.graph.layers, placement.graph.graph.input_shape
+    buffer = placement.graph.graph.buffer
+    if source == BUFFER and buffer is not None:
+        return _Written(buffer.name, buffer.offset, buffer.shape.n_pixels, 0)
     if source == INPUT:
         return _Written("the input", layers[0].in_offset, image.n_pixels, 0)
     producer = layers[source]
@@ -135,6 +151,7 @@ def _shifts(placed: PlacedLayer, producers: list[_Written]) -> list[int]:
     """Bytes from the start of the input to each producer's part."""
     layer = placed.layer
     n_read = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
+    n_read += layer.buffer_shift
     if n_read != producers[0].n_pixels:  # parts of the image
         ends = accumulate(producer.n_pixels for producer in producers)
         return [WORD_BYTES * placed.in_passes.n * first for first in (0, *ends)][:-1]

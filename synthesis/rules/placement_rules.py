@@ -187,13 +187,18 @@ def overlap(placement: Placement, chip: Chip) -> Iterator[Finding]:
         for earlier in tensors[:i]:
             word = earlier.clash(later)
             if word is not None:
-                layer = placement.graph.layers[later.source].layer
+                layer = placement.graph.layers[max(later.source, 0)].layer
                 yield Finding(
-                    f"its output overwrites {earlier.name} at byte {4 * word:#x} of a data memory, "
+                    f"{_what(later.source)} overwrites {earlier.name} at byte {4 * word:#x} of a "
+                    "data memory, "
                     f"before {_last_use(earlier.last, placement)}",
                     layer.where,
                     "move out_offset to the other half (0x4000), or use other processors",
                 )
+
+
+def _what(source: int) -> str:
+    return "the input" if source < 0 else "its output"
 
 
 def _last_use(last: int, placement: Placement) -> str:

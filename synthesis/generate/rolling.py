@@ -1,0 +1,19 @@
+"""The rolling buffer's first content: zeros, once after power-up."""
+
+from collections.abc import Iterator
+
+from max78000.chip import Chip
+from max78000.program import Copy
+from synthesis.place.occupancy import instances_of
+from synthesis.place.placed import INSTANCE_PROCESSORS, Passes, PlacedGraph
+
+
+def buffer_clears(placed: PlacedGraph, chip: Chip) -> Iterator[Copy]:
+    """Zeros for every word of the rolling buffer; nothing if the network has none."""
+    buffer = placed.graph.buffer
+    if buffer is None:
+        return
+    n_words = buffer.shape.n_pixels * Passes.of(buffer.shape.channels).n
+    for instance in sorted(instances_of(buffer.processors)):
+        addr = chip.data_addr(INSTANCE_PROCESSORS * instance, buffer.offset)
+        yield Copy(addr, (0,) * n_words)
