@@ -29,10 +29,10 @@ from ai8x_models.pose.augment import (
 )
 from ai8x_models.pose.cache import TEACHER_SCALE, PoseCache, build_cache, import_coco
 from ai8x_models.pose.figures import PRESETS
-from ai8x_models.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 from ai8x_models.pose.targets import draw_targets
 from ai8x_models.recipe import IMPORTED, AugmentPlan
 from max78000.errors import InputError
+from max78000.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 
 Uint8s = NDArray[np.uint8]
 FEW_IMAGES = 200  # starting processes costs more than drawing so many

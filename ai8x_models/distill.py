@@ -26,9 +26,9 @@ from ai8x_models.checkpoint import file_hash
 from ai8x_models.logs import Progress
 from ai8x_models.losses import PoseLoss, Terms
 from ai8x_models.pose.cache import TEACHER_SCALE, read_teacher, write_teacher
-from ai8x_models.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 from ai8x_models.recipe import DistillPlan
 from max78000.errors import InputError
+from max78000.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 
 Int8s = NDArray[np.int8]
 TEACHER_BATCH = 64

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ai8x_models.batches import Batch, Maps
-from ai8x_models.pose.skeleton import LIMBS, N_HEATMAPS, N_PAF
 from ai8x_models.recipe import LossPlan
+from max78000.pose.skeleton import LIMBS, N_HEATMAPS, N_PAF
 
 # Elbows and wrists lag behind the other parts in training (pose.md, measured with the prototype).
 ARM_PARTS = frozenset((3, 4, 6, 7))

@@ -20,12 +20,13 @@ from ai8x_models.batches import Uint8s, normalize
 from ai8x_models.fold import fold_image
 from ai8x_models.logs import Console
 from ai8x_models.pose.cache import PoseCache
-from ai8x_models.pose.decoder import Person, decode, decode_integer
+from ai8x_models.pose.decoder import decode, decode_integer
 from ai8x_models.pose.evaluate import Metrics, evaluate_maps, evaluate_oracle
 from ai8x_models.pose.figures import PRESETS, SPLIT_BASE, render
 from ai8x_models.qat import DATA_GRID, WIDE_GRID, Mode
 from ai8x_models.registry import find_model, load_model, mode_of
 from max78000.errors import InputError, UnsupportedError
+from max78000.pose.person import Person
 
 Array = NDArray[Any]
 TASK = "pose"

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ai8x_models.pose.skeleton import (
+from max78000.pose.skeleton import (
     BACKGROUND,
     FLIP_COCO,
     FLIP_LIMBS,

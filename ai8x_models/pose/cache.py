@@ -30,8 +30,8 @@ from ai8x_models.pose.cache_file import (
     write_cache,
 )
 from ai8x_models.pose.figures import GENERATOR_VERSION, SPLIT_BASE, Preset, render
-from ai8x_models.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 from max78000.errors import InputError
+from max78000.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 
 TEACHER_SCALE = 127  # stored integer = value * 127
 TeacherMaps = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]  # heat, paf

@@ -18,9 +18,10 @@ from PIL import Image, ImageDraw
 
 from ai8x_models.pose.cache_file import Record
 from ai8x_models.pose.figures import Figure
-from ai8x_models.pose.letterbox import Letterbox, letterbox, read_picture
-from ai8x_models.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO, STRIDE
 from max78000.errors import InputError
+from max78000.pose.letterbox import Letterbox, letterbox
+from max78000.pose.picture import read_picture
+from max78000.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO, STRIDE
 
 PERSON_CATEGORY = 1
 

@@ -28,9 +28,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ai8x_models.pose.figures import SPLIT_BASE, Figure
-from ai8x_models.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE, N_COCO
 from ai8x_models.pose.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS
 from max78000.errors import InputError
+from max78000.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE, N_COCO
 
 FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
 PEOPLE_FIELDS = ("keypoints", "bbox", "area", "iscrowd")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ai8x_models.pose.decoder_arithmetic import (
     MAP_BITS,
@@ -21,11 +20,12 @@ from ai8x_models.pose.decoder_arithmetic import (
     Array,
     DecoderSettings,
     FloatArithmetic,
-    Floats,
     IntegerArithmetic,
     to_q14,
 )
-from ai8x_models.pose.skeleton import (
+from max78000.errors import InputError
+from max78000.pose.person import Person
+from max78000.pose.skeleton import (
     COCO_OF_PART,
     COMPLETING_LIMBS,
     DECODING_ORDER,
@@ -36,9 +36,8 @@ from ai8x_models.pose.skeleton import (
     N_PARTS,
     cell_to_pixel,
 )
-from max78000.errors import InputError
 
-__all__ = ["DecoderSettings", "Person", "decode", "decode_integer", "to_coco"]
+__all__ = ["DecoderSettings", "decode", "decode_integer", "to_coco"]
 
 Fill = Literal["mean", "zero"]
 End = tuple[int, int]  # one peak: (part, index among that part's peaks)
@@ -46,35 +45,6 @@ End = tuple[int, int]  # one peak: (part, index among that part's peaks)
 DEFAULTS = DecoderSettings()
 SMALLEST_ONE, LARGEST_ONE = 128, 1 << MAP_BITS  # int8 maps .. wide maps
 BELOW_EVERY_VALUE = -(1 << 15)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Person:
-    """One decoded person.
-
-    Args:
-        parts: float64 (18, 3), read-only: x and y in input pixels, 0..127, and the peak's value;
-            the row of an absent part is NaN, NaN, 0.
-        score: sum of the peaks' values and of the scores of the limbs between them.
-    """
-
-    parts: Floats
-    score: float
-
-    @property
-    def found(self) -> npt.NDArray[np.bool_]:
-        """Bool (18,): which parts are there."""
-        return self.parts[:, 2] > 0
-
-    @property
-    def n_parts(self) -> int:
-        """Number of parts found."""
-        return int(np.count_nonzero(self.found))
-
-    @property
-    def mean_score(self) -> float:
-        """Score over the number of parts: 0.2 at least by default, 1.9 for a perfect person."""
-        return self.score / self.n_parts
 
 
 def decode(heat: Array, paf: Array, settings: DecoderSettings = DEFAULTS) -> list[Person]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ai8x_models.pose.cache import PoseCache
-from ai8x_models.pose.decoder import Person, decode, decode_integer, to_coco
+from ai8x_models.pose.decoder import decode, decode_integer, to_coco
 from ai8x_models.pose.metrics import (
     JOINT_GROUPS,
     Detections,
@@ -23,9 +23,10 @@ from ai8x_models.pose.metrics import (
     masked_square_sum,
     score_oks,
 )
-from ai8x_models.pose.skeleton import MAP_SIZE, N_COCO, N_HEATMAPS, N_PAF
 from ai8x_models.pose.targets import draw_targets
 from max78000.errors import InputError
+from max78000.pose.person import Person
+from max78000.pose.skeleton import MAP_SIZE, N_COCO, N_HEATMAPS, N_PAF
 
 Array = npt.NDArray[Any]
 Maps = tuple[Array, Array]  # heatmaps (B, 19, 16, 16) and part-affinity maps (B, 38, 16, 16)

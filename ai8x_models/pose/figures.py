@@ -24,7 +24,7 @@ from ai8x_models.pose.figures_scene import (
     draw_occluder,
     expose,
 )
-from ai8x_models.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO
+from max78000.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO
 
 __all__ = ["GENERATOR_VERSION", "PRESETS", "SPLIT_BASE", "Figure", "Preset", "render"]
 

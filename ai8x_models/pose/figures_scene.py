@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from ai8x_models.pose.figures_body import Floats
 from ai8x_models.pose.figures_paint import CIRCLE, as_rgb, capsule
 from ai8x_models.pose.figures_person import SKINS, random_colour
-from ai8x_models.pose.skeleton import IMAGE_SIZE
+from max78000.pose.skeleton import IMAGE_SIZE
 
 CANVAS = 2 * IMAGE_SIZE  # pixels, square
 OCCLUDER = 255  # its number on the number image

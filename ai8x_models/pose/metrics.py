@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ai8x_models.pose.skeleton import COCO_SIGMAS, N_COCO
+from max78000.pose.skeleton import COCO_SIGMAS, N_COCO
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ai8x_models.pose.decoder import Person, decode
-from ai8x_models.pose.draw import draw_people
-from ai8x_models.pose.letterbox import Letterbox, letterbox, read_picture
-from ai8x_models.pose.skeleton import PART_NAMES
+from ai8x_models.pose.decoder import decode
 from max78000.errors import InputError, ToolError
+from max78000.pose.draw import draw_people
+from max78000.pose.letterbox import letterbox
+from max78000.pose.person import Person
+from max78000.pose.picture import read_picture, write_picture
 
 Array = npt.NDArray[Any]
 Maps = tuple[Array, Array]
@@ -55,7 +56,7 @@ class PicturePose:
             "drawing": self.drawing.name,
             "width": self.size[0],
             "height": self.size[1],
-            "people": [_person_json(person) for person in self.people],
+            "people": [person.to_json() for person in self.people],
         }
 
 
@@ -102,7 +103,7 @@ def predict_pictures(
             problems.append(problem)
         else:
             people = find_people(picture, model_maps, decoder)
-            _write_drawing(draw_people(picture, [person.parts for person in people]), drawing)
+            write_picture(draw_people(picture, [person.parts for person in people]), drawing)
             done.append(PicturePose(path, drawing, picture.size, people))
         if progress:
             progress(n_done, len(paths))
@@ -116,24 +117,7 @@ def find_people(
     """Find the people of one RGB picture, in its pixels, best first."""
     image, box = letterbox(picture)
     heat, paf = model_maps(image[None])
-    return tuple(_in_source(person, box) for person in decoder(heat[0], paf[0]))
-
-
-def _in_source(person: Person, box: Letterbox) -> Person:
-    parts = person.parts.copy()
-    parts[:, :2] = box.source_points(parts[:, :2])
-    parts.flags.writeable = False
-    return Person(parts, person.score)
-
-
-def _person_json(person: Person) -> dict[str, object]:
-    """Coordinates to a hundredth of a pixel."""
-    keypoints = {
-        name: [round(x, 2), round(y, 2), round(score, 4)]
-        for name, (x, y, score) in zip(PART_NAMES, person.parts.tolist(), strict=True)
-        if score > 0
-    }
-    return {"score": round(person.score, 4), "keypoints": keypoints}
+    return tuple(person.in_source(box) for person in decoder(heat[0], paf[0]))
 
 
 def _drawing_paths(paths: Sequence[Path], out_dir: Path) -> list[Path]:
@@ -158,10 +142,6 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"cannot be a folder: {error.strerror}", str(folder)) from error
 
 
-def _write_drawing(drawing: Image.Image, path: Path) -> None:
-    _write(path, lambda partial: drawing.save(partial, format="PNG"))
-
-
 def _write_keypoints(pictures: Sequence[PicturePose], path: Path) -> None:
     content = {
         "format": FORMAT_NAME,
@@ -169,15 +149,9 @@ def _write_keypoints(pictures: Sequence[PicturePose], path: Path) -> None:
         "keypoint": ["x", "y", "score"],
         "pictures": [picture.to_json() for picture in pictures],
     }
-    text = json.dumps(content, indent=1) + "\n"
-    _write(path, lambda partial: partial.write_text(text, encoding="utf-8"))
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under a temporary name, which then replaces `path`."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        write(partial)
+        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", str(path)) from error

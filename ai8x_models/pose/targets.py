@@ -16,7 +16,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ai8x_models.pose.skeleton import (
+from max78000.pose.skeleton import (
     BACKGROUND,
     COCO_OF_PART,
     L_SHOULDER,

@@ -9,7 +9,7 @@ also the order of checkpoints and network descriptions.
 from torch import Tensor, nn
 
 from ai8x_models.layers import Conv2d, FoldedConv2d
-from ai8x_models.pose.skeleton import N_HEATMAPS, N_PAF
+from max78000.pose.skeleton import N_HEATMAPS, N_PAF
 
 Maps = tuple[Tensor, Tensor]
 

@@ -14,6 +14,11 @@ MAY_IMPORT = {
         "max78000.fixed",
         "max78000.errors",
         "max78000.command",
+        "max78000.pose.draw",
+        "max78000.pose.letterbox",
+        "max78000.pose.person",
+        "max78000.pose.picture",
+        "max78000.pose.skeleton",
     },
     "synthesis": {
         "max78000.chip",

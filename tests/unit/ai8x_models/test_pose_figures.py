@@ -11,7 +11,7 @@ from ai8x_models.pose import figures
 from ai8x_models.pose.figures import PRESETS, SPLIT_BASE, Figure, label, paint, render
 from ai8x_models.pose.figures_body import draw_body
 from ai8x_models.pose.figures_scene import CANVAS, OCCLUDER
-from ai8x_models.pose.skeleton import COCO_NAMES
+from max78000.pose.skeleton import COCO_NAMES
 
 N_STATISTICS = 100
 LEFT, RIGHT = (

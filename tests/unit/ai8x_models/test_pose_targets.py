@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai8x_models.pose import augment
-from ai8x_models.pose.skeleton import (
+from ai8x_models.pose.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS, draw_targets, part_points
+from max78000.pose.skeleton import (
     BACKGROUND,
     COCO_NAMES,
     LIMBS,
@@ -17,7 +18,6 @@ from ai8x_models.pose.skeleton import (
     cell_to_pixel,
     pixel_to_cell,
 )
-from ai8x_models.pose.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS, draw_targets, part_points
 
 LEFT_SHOULDER, RIGHT_SHOULDER = (
     COCO_NAMES.index("left_shoulder"),

@@ -20,12 +20,12 @@ from ai8x_models.batches import Batch, DataSource, Maps, TrainingSet, normalize,
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.logs import Console, RunLog
 from ai8x_models.losses import ARM_PARTS, PoseLoss
-from ai8x_models.pose.skeleton import LIMBS
 from ai8x_models.qat import Mode
 from ai8x_models.recipe import AugmentPlan, LossPlan, OptimizerPlan, Recipe, parse_recipe
 from ai8x_models.registry import create_model, load_model, mode_of
 from ai8x_models.train import STATE_NAME, learning_rate, train
 from max78000.errors import InputError, ToolError
+from max78000.pose.skeleton import LIMBS
 
 RECIPE = """\
 name: short

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from ai8x_models.pose.skeleton import COMPLETING_LIMBS, LIMBS
+from max78000.pose.skeleton import COMPLETING_LIMBS, LIMBS
 
 Floats = npt.NDArray[np.float64]
 Colour = tuple[int, int, int, int]

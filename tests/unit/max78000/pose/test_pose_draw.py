@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ai8x_models.pose.draw import LIMB_COLOURS, draw_people
-from ai8x_models.pose.skeleton import FLIP_LIMBS, LIMBS
+from max78000.pose.draw import LIMB_COLOURS, draw_people
+from max78000.pose.skeleton import FLIP_LIMBS, LIMBS
 
 GREY = (90, 90, 90)
 

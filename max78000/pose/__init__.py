@@ -1,0 +1,1 @@
+"""Poses as both sides see them: the skeleton's tables, people, pictures in and drawings out."""
