@@ -68,6 +68,7 @@ def compile_network(
     legal = apply_rules(GRAPH_RULES, graph, chip, allowed)
     raise_all(legal.errors)
     placement = place(graph, chip)
+    graph = placement.graph.graph  # with the copies that joins need
     fits = apply_rules((*PLACEMENT_RULES, *STREAM_RULES), placement, chip, allowed)
     raise_all(fits.errors)
     watch("placed", placement.graph)

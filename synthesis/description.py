@@ -116,6 +116,7 @@ class LayerSpec:
     in_channel_skip: int | None = None
     buffer_shift: int | None = None
     buffer_insert: int | None = None
+    move: bool = False  # not in the vendor's language
 
 
 @dataclass(frozen=True, slots=True)

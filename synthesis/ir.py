@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from max78000.fixed import Activation, Combine, total_shift
-from synthesis.description import DataFormat, Operator, Pair
+from synthesis.description import BUFFER, DataFormat, Operator, Pair
 
 
 class PoolKind(Enum):
@@ -129,6 +129,7 @@ class Layer:
     is_output: bool = False
     buffer_shift: int = 0  # drops so many of the rolling buffer's oldest pixels
     buffer_insert: int = 0  # writes so many of the rolling buffer's newest pixels
+    is_move: bool = False  # copies its input to any processors: a convolution with 1 and 0
     is_streaming: bool = False  # starts while its producer still runs
     follows_streaming: bool = False  # the layer before streams
     passthrough_bits: int = (
@@ -213,6 +214,12 @@ class Graph:
     def unloaded(self) -> tuple[Layer, ...]:
         """Layers that `cnn_unload` delivers: those marked, or the last one if none is."""
         return tuple(layer for layer in self.layers if layer.is_output) or self.layers[-1:]
+
+    def shape_of(self, source: int) -> Shape:
+        """Shape of a layer's result, of the network input (-1) or of the rolling buffer (-2)."""
+        if source == BUFFER and self.buffer is not None:
+            return self.buffer.shape
+        return self.input_shape if source < 0 else self.layers[source].out_shape
 
     def consumers(self, index: int) -> tuple[Layer, ...]:
         """Layers that read a layer's result (-1: the network input, -2: the rolling buffer)."""

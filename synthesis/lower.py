@@ -22,6 +22,7 @@ from synthesis.description import (
     Pair,
 )
 from synthesis.ir import Buffer, Graph, Kernel, Layer, Pool, Shape, Wishes
+from synthesis.move import as_move
 from synthesis.operation import Operation, read_operation
 from synthesis.sequence import Step, order_layers
 
@@ -53,8 +54,12 @@ def lower(source: Source, chip: Chip) -> Graph:
     operations = _operations(steps)
     kernels = assign_kernels(steps, operations, checkpoint)
     done = _Done([], input_shape, read_buffer(network))
+    problems: list[ToolError] = []
     for step, operation, kernel in zip(steps, operations, kernels, strict=True):
         layer = _layer(step, operation, kernel, done)
+        if step.spec.move:
+            problems.extend(_not_a_copy(layer))
+            layer = as_move(layer)
         done.layers.append(place_at_buffer(layer, done.buffer))
     graph = Graph(
         network.arch,
@@ -66,7 +71,7 @@ def lower(source: Source, chip: Chip) -> Graph:
         done.buffer,
         read_unload(network),
     )
-    raise_all(_shape_problems(graph))
+    raise_all([*problems, *_shape_problems(graph)])
     return graph
 
 
@@ -247,6 +252,14 @@ def _not_1d(layer: Layer) -> list[ToolError]:
     ]
 
 
+def _not_a_copy(layer: Layer) -> list[ToolError]:
+    is_copy = layer.op is Operator.PASSTHROUGH and layer.combine is None and not layer.pool.is_used
+    if is_copy:
+        return []
+    fix = "use op: passthrough and nothing else, or remove move"
+    return [InputError("move in a layer that does more than to copy", layer.where, fix, "P6")]
+
+
 def _weights_problem(layer: Layer) -> list[ToolError]:
     outputs = layer.in_shape.channels
     if layer.kernel is not None:
@@ -285,7 +298,7 @@ def _weights_problem(layer: Layer) -> list[ToolError]:
 
 
 def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
-    shapes = [_shape_of(source, graph) for source in layer.sources]
+    shapes = [graph.shape_of(source) for source in layer.sources]
     problems: list[ToolError] = []
     n_pixels = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
     n_pixels += layer.buffer_shift
@@ -315,9 +328,3 @@ def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
         fix = "check in_sequences, in_channels and the order of the layers"
         problems.append(InputError(why, layer.where, fix, "P2"))
     return problems
-
-
-def _shape_of(source: int, graph: Graph) -> Shape:
-    if source == BUFFER and graph.buffer is not None:
-        return graph.buffer.shape
-    return graph.input_shape if source == INPUT else graph.layers[source].out_shape

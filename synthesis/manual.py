@@ -1,14 +1,16 @@
-"""The rules' manual, by id: the docstrings of the checks, and a line for what is refused earlier.
+"""The rules' manual, by id: docstrings of checks, a line for what is refused earlier, notes.
 
-No rule is checked here.
+`docs/rules.md` is this manual as a page. No rule is checked here.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError
+from max78000.errors import InputError
+from synthesis.rules.early import EARLY, NOTES
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import Rule
@@ -16,63 +18,53 @@ from synthesis.rules.stream_rules import STREAM_RULES
 
 EVERY_CHECK: tuple[Rule[Any], ...] = (*GRAPH_RULES, *PLACEMENT_RULES, *STREAM_RULES)
 CHECKS: Mapping[str, Rule[Any]] = MappingProxyType({rule.id: rule for rule in EVERY_CHECK})
-# What readers and the first stages refuse while they read.
-# fmt: off
-EARLY: Mapping[str, tuple[type[ToolError], str]] = MappingProxyType({
-    "G1":  (InputError, "The description is a YAML file: one mapping, no key twice."),
-    "G2":  (InputError, "`arch`, `dataset` and `layers` are given; `layers` is a list."),
-    "G3":  (InputError, "Only keys of the language are used: a typing error would change much."),
-    "G4":  (InputError, "A key is spelled in one way: `op`, `operation`, `operator` and "
-                        "`convolution` are the same key."),
-    "G5":  (CapacityError, "There are at most 32 layers: there are 32 sets of layer registers."),
-    "G6":  (InputError, "Every layer has a sequence number of its own."),
-    "G7":  (InputError, "Every layer has a name of its own, in any case; not `input`, not `stop`."),
-    "G8":  (InputError, "Names and numbers refer to layers of the description; weights come from, "
-                        "and go to, layers that have some."),
-    "G9":  (InputError, "A layer reads earlier layers: layers run in order."),
-    "G10": (UnsupportedError, "`next_sequence` is the following layer, or `stop`: this chip has no "
-                              "links between layers."),
-    "G11": (InputError, "The checkpoint has weights for every layer that needs them; they are "
-                        "paired by position, as stored."),
-    "G12": (InputError, "The checkpoint was made for the `arch` of the description."),
-    "G13": (InputError, "The operands of an element-wise layer have equally many channels."),
-    "G14": (InputError, "A layer reads as many pixels as its producers have; `in_dim` says how "
-                        "they are put together."),
-    "G16": (InputError, "Conv1d reads one-dimensional data; `in_dim` makes a line of an image."),
-    "G18": (UnsupportedError, "Keys for features that only the MAX78002 has are not used."),
-    "G20": (UnsupportedError, "Rolling buffers (`data_buffer`, `buffer_shift`, `buffer_insert`) "
-                              "are not supported yet."),
-    "G22": (InputError, "Values are of the right kind and in range."),
-    "G25": (InputError, "The checkpoint is a PyTorch file whose `state_dict` holds integer "
-                        "weights, batch normalization folded."),
-    "C9":  (InputError, "Kernel sizes are the same in description and checkpoint."),
-    "C13": (InputError, "A layer has a bias for every output channel, or none."),
-    "C21": (InputError, "`kernel_size` is not given for linear layers: it is 1x1."),
-    "D3":  (InputError, "Something is left after pooling and convolution."),
-    "E1":  (InputError, "`operands` goes with an element-wise operation."),
-    "L10": (InputError, "A layer pools by maximum or by average: there is one pool unit."),
-    "O4":  (UnsupportedError, "`--softmax` needs 32-bit outputs."),
-    "O6":  (InputError, "An existing project is replaced only with `--overwrite`."),
-    "P1":  (UnsupportedError, "A layer that joins several tensors has its `processors` given."),
-})
-# fmt: on
+WHOLE = "all"  # in place of a rule's id: the whole manual
+# First letter of the ids, what they are about.
+SECTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "G": "File and graph",
+        "P": "Processors and channels",
+        "D": "Dimensions and data memory",
+        "C": "Convolutions",
+        "L": "Pooling",
+        "E": "Element-wise operations",
+        "F": "Flattening",
+        "S": "FIFO and streaming",
+        "O": "Command line",
+    }
+)
+PAGE_HEAD = """\
+# Rules
+
+What a network has to keep, by the id that every refusal names. Exit status 2 is wrong input, 3 too
+large, 4 not possible; warnings and notes stop nothing. `synthesize --explain RULE` prints one
+entry, `synthesize --explain all` this page.
+"""
 
 
 def explain(rule_id: str) -> str:
-    """A rule's manual entry; ids are taken in any case.
+    """A rule's manual entry, or the whole page for `all`; ids are taken in any case.
 
     Raises:
         InputError: no rule has this id.
     """
+    if rule_id.lower() == WHOLE:
+        return manual_page()
     rule_id = _find(rule_id, "--explain")
-    if rule_id in EARLY:
-        error, text = EARLY[rule_id]
-        return f"{rule_id} (exit status {error.exit_code})\n\n{text}"
-    rule = CHECKS[rule_id]
-    kind = "warning" if rule.error is None else f"exit status {rule.error.exit_code}"
-    if rule.can_be_allowed:
+    kind = _kind(rule_id)
+    if rule_id in CHECKS and CHECKS[rule_id].can_be_allowed:
         kind += f"; --allow {rule_id} makes it a warning"
-    return f"{rule_id} ({kind})\n\n{rule.manual}"
+    return f"{rule_id} ({kind})\n\n{_text(rule_id)}"
+
+
+def manual_page() -> str:
+    """All entries as Markdown: a table for each section, in the order of the ids."""
+    ids = sorted((*EARLY, *CHECKS, *NOTES), key=_order)
+    parts = [PAGE_HEAD]
+    for letter, title in SECTIONS.items():
+        rows = [_row(rule_id) for rule_id in ids if rule_id.startswith(letter)]
+        parts.append(f"## {title}\n\n| rule | kind | |\n|---|---|---|\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts).rstrip("\n")
 
 
 def allowed_rules(rule_ids: Iterable[str]) -> frozenset[str]:
@@ -84,16 +76,43 @@ def allowed_rules(rule_ids: Iterable[str]) -> frozenset[str]:
     allowed = frozenset(_find(rule_id, "--allow") for rule_id in rule_ids)
     for rule_id in sorted(allowed):
         if rule_id not in CHECKS or not CHECKS[rule_id].can_be_allowed:
-            possible = ", ".join(rule.id for rule in CHECKS.values() if rule.can_be_allowed)
+            possible = sorted((i for i, rule in CHECKS.items() if rule.can_be_allowed), key=_order)
             why = f"rule {rule_id} cannot be allowed: there is no program without it"
-            raise InputError(why, "--allow", f"possible are {possible}")
+            raise InputError(why, "--allow", f"possible are {', '.join(possible)}")
     return allowed
 
 
 def _find(rule_id: str, option: str) -> str:
-    known = {known.lower(): known for known in (*EARLY, *CHECKS)}
+    known = {known.lower(): known for known in (*EARLY, *CHECKS, *NOTES)}
     if rule_id.lower() not in known:
         near = difflib.get_close_matches(rule_id.lower(), known, 3) or known
         names = ", ".join(known[name] for name in near)
         raise InputError(f"no rule {rule_id!r}", option, f"there are {names}")
     return known[rule_id.lower()]
+
+
+def _kind(rule_id: str) -> str:
+    if rule_id in NOTES:
+        return "note"
+    error = EARLY[rule_id][0] if rule_id in EARLY else CHECKS[rule_id].error
+    return "warning" if error is None else f"exit status {error.exit_code}"
+
+
+def _text(rule_id: str) -> str:
+    if rule_id in CHECKS:
+        return CHECKS[rule_id].manual
+    return NOTES[rule_id] if rule_id in NOTES else EARLY[rule_id][1]
+
+
+def _row(rule_id: str) -> str:
+    kind = _kind(rule_id).replace("exit status", "exit")
+    if rule_id in CHECKS and CHECKS[rule_id].can_be_allowed:
+        kind += ", can be allowed"
+    text = " ".join(_text(rule_id).split()).replace("|", "\\|")
+    return f"| {rule_id} | {kind} | {text} |"
+
+
+def _order(rule_id: str) -> tuple[str, int, str]:
+    """G2 before G10, E6 before E6a."""
+    letter, number, suffix = re.fullmatch(r"([A-Z])(\d+)([a-z]?)", rule_id).groups()  # type: ignore[union-attr]
+    return letter, int(number), suffix

@@ -61,6 +61,9 @@ def read_operation(spec: LayerSpec, where: str) -> Operation:
         raise InputError("kernel_size given for a linear layer", where, "remove it", "C21")
     if spec.kernel_size is not None and op is not Operator.PASSTHROUGH:
         kernel_size = spec.kernel_size
+    if spec.output_shift and op is Operator.PASSTHROUGH:
+        why = f"output_shift {spec.output_shift} without convolution"
+        raise InputError(why, where, "remove it, or scale in the convolution before", "C24")
     pad = pad if spec.pad is None else spec.pad
     is_transposed = op is Operator.CONVTRANSPOSE2D
     return Operation(

@@ -58,7 +58,7 @@ def placed_yaml(placed: PlacedGraph) -> str:
 def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
     layer = placed.layer
     yield f"name: {_word(layer.name)}"
-    yield f"op: {OPERATOR_WORDS[layer.op]}"
+    yield f"op: {OPERATOR_WORDS[Operator.PASSTHROUGH if layer.is_move else layer.op]}"
     yield f"in_sequences: [{_sources(layer)}]"
     yield f"in_channels: {_in_channels(layer)}"
     yield f"in_dim: [{layer.in_shape.rows}, {layer.in_shape.columns}]"
@@ -68,8 +68,11 @@ def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
         yield f"buffer_insert: {layer.buffer_insert}"
     if any(layer.in_crop):
         yield f"in_crop: [{layer.in_crop[0]}, {layer.in_crop[1]}]"
-    yield from _operation_entries(layer)
-    yield from _number_entries(layer, weight_owner)
+    if layer.is_move:
+        yield "move: true"
+    else:
+        yield from _operation_entries(layer)
+        yield from _number_entries(layer, weight_owner)
     if layer.index == 0:
         yield f"data_format: {placed.data_format.value}"
     yield f"processors: 0x{placed.processors:016x}"

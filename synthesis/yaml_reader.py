@@ -74,6 +74,7 @@ LAYER_KEYS = MappingProxyType(
         "in_channel_skip": ("in_channel_skip", values.within(0, 1024)),  # no effect on the chip
         "buffer_shift": ("buffer_shift", values.within(1, 1024)),
         "buffer_insert": ("buffer_insert", values.within(1, 1024)),
+        "move": ("move", values.boolean),
     }
 )
 # Keys that only the larger MAX78002 has -> the one value that is harmless here, and the way out.

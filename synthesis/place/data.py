@@ -1,24 +1,20 @@
 """Data memory: byte offsets of every tensor, as given, by the language's defaults, or chosen by
 lifetime.
 
-A tensor takes the same offset in every memory instance it touches. Where offsets are chosen here,
-a tensor gets the lowest place that is free from the layer that writes it to the last one that
-reads it.
+Where offsets are chosen, a tensor gets the lowest place that is free from the layer that writes it
+to the last one that reads it. Tensors of a join move together: see `joins`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from max78000.chip import Chip
-from synthesis.description import BUFFER, INPUT, DataFormat
-from synthesis.ir import Graph, Layer
-from synthesis.place.hardware import hardware_form, pixels_read
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
-from synthesis.place.processors import Maps, is_explicit
-
-WORD_BYTES = 4
-NO_RINGS: Mapping[int, int] = MappingProxyType({})
+from synthesis.description import BUFFER, INPUT
+from synthesis.ir import Graph
+from synthesis.place.extents import Extent, cropped_bytes
+from synthesis.place.joins import offsets_of_parts
+from synthesis.place.slide import slide_bytes
+from synthesis.place.tied import Tied
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,61 +26,25 @@ class Offsets:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """A tensor in data memory. `first` and `last` are the layers between which it is alive.
+class Block:
+    """Tensors that move together: `shifts` from the block's offset; `given` if it cannot move."""
 
-    `lead_bytes` before `offset` are written as well, with nothing of use.
-    """
-
-    source: int  # layer that writes it, -1 for the network input
-    processors: int
-    offset: int
-    size_bytes: int
-    lead_bytes: int
-    first: int
-    last: int
-
-    @property
-    def instances(self) -> frozenset[int]:
-        """Memory instances that the tensor touches."""
-        n = N_PROCESSORS // INSTANCE_PROCESSORS
-        return frozenset(i for i in range(n) if self.processors >> (INSTANCE_PROCESSORS * i) & 0xF)
-
-    @property
-    def start(self) -> int:
-        """First byte that is written."""
-        return self.offset - self.lead_bytes
-
-    @property
-    def end(self) -> int:
-        """The byte after the last one."""
-        return self.offset + self.size_bytes
-
-    def clashes(self, other: "Extent") -> bool:
-        """True if both are alive at once in the same bytes."""
-        together = self.first <= other.last and other.first <= self.last
-        overlap = self.start < other.end and other.start < self.end
-        return together and overlap and bool(self.instances & other.instances)
+    shifts: Mapping[int, int]
+    given: int | None
 
 
-def place_data(
-    graph: Graph, maps: Sequence[Maps], chip: Chip, rings: Mapping[int, int] = NO_RINGS
-) -> tuple[Offsets, ...]:
-    """Offsets of every layer; what does not fit is left to the capacity rules, past the end.
+def given_offsets(graph: Graph) -> tuple[Offsets, ...]:
+    """Offsets of a description that places every layer: what is missing has its default."""
+    offsets: list[Offsets] = []
+    for layer in graph.layers:
+        before = offsets[-1].out_offset if offsets else 0
+        out_offset = _wish(layer.wishes.out_offset, 0)
+        offsets.append(Offsets(_wish(layer.wishes.in_offset, before), out_offset))
+    return tuple(offsets)
 
-    Args:
-        graph: what is given is kept.
-        maps: processors of every layer.
-        chip: size of a data memory.
-        rings: bytes of those tensors that only pass through a ring, by the layer that writes them.
-    """
-    if is_explicit(graph):
-        return _given_offsets(graph)
-    extents: dict[int, Extent] = {}
-    kept = () if graph.buffer is None else (BUFFER,)
-    for source in (*kept, INPUT, *(layer.index for layer in graph.layers)):
-        anywhere = extent_of(graph, source, maps, rings)
-        extents[source] = _place(anywhere, _given(source, graph), list(extents.values()), chip)
+
+def chosen_offsets(graph: Graph, extents: Mapping[int, Extent]) -> tuple[Offsets, ...]:
+    """Offsets of layers whose tensors are placed."""
     return tuple(
         Offsets(
             _wish(layer.wishes.in_offset, extents[layer.sources[0]].offset + cropped_bytes(layer)),
@@ -94,89 +54,108 @@ def place_data(
     )
 
 
-def tensor_bytes(graph: Graph, source: int, data_format: DataFormat) -> int:
-    """Bytes that a tensor takes in each instance; the network input counts all operands.
+def blocks_of(graph: Graph) -> tuple[Block, ...]:
+    """Tensors whose offsets hang together, in the order of the first ones."""
+    kept = () if graph.buffer is None else (BUFFER,)
+    tied = Tied((*kept, INPUT, *range(len(graph.layers))))
+    for layer in graph.layers:
+        for source, shift in zip(layer.sources, offsets_of_parts(layer, graph), strict=True):
+            tied.tie(layer.sources[0], source, shift)  # where it cannot be, rule D9 looks
+    return tuple(
+        Block(shifts, _given_offset(graph, shifts)) for shifts in sorted(tied.groups(), key=min)
+    )
 
-    A layer that runs on a folded image writes, and reads, some words more than there are.
+
+class DataMemory:
+    """Tensors in their places, one after the other.
+
+    Args:
+        graph: arranged.
+        chip: size of an instance.
+        may_slide: layers may write over their own input where that is safe.
     """
-    n_read = max((pixels_read(reader) for reader in graph.consumers(source)), default=0)
+
+    def __init__(self, graph: Graph, chip: Chip, *, may_slide: bool) -> None:
+        self.size_bytes = chip.data_instance_bytes
+        slides = ((layer, slide_bytes(layer)) for layer in graph.layers if may_slide)
+        # A layer's result may clash with its input if it starts so much before it.
+        self.slides = {
+            (layer.sources[0], layer.index): slide for layer, slide in slides if slide is not None
+        }
+        self.placed: list[Extent] = []
+
+    def places(self, block: Block, tensors: Sequence[Extent]) -> Iterator[list[Extent]]:
+        """All ways to place a block, lowest first; those past the end of the memory come last.
+
+        Args:
+            block: how the tensors hang together.
+            tensors: the block's tensors on their processors, at any offset.
+        """
+        if block.given is not None:
+            yield [tensor.at(tensor.processors, block.given + block.shifts[tensor.source])
+                   for tensor in tensors]  # fmt: skip
+            return
+        late = []
+        lead = max(tensor.lead_bytes - block.shifts[tensor.source] for tensor in tensors)
+        for base in sorted({max(lead, 0), *self._ends(block, tensors)}):
+            moved = [t.at(t.processors, base + block.shifts[t.source]) for t in tensors]
+            if any(self._clash(tensor) for tensor in moved):
+                continue
+            if max(tensor.end for tensor in moved) <= self.size_bytes:
+                yield moved
+            else:
+                late.append(moved)
+        yield from late
+
+    def fits(self, tensors: Sequence[Extent]) -> bool:
+        """True if these tensors lie inside the memory."""
+        return all(tensor.end <= self.size_bytes for tensor in tensors)
+
+    def _ends(self, block: Block, tensors: Sequence[Extent]) -> Iterator[int]:
+        """Offsets at which some tensor of the block begins right behind one that is placed."""
+        for other in self.placed:
+            for tensor in tensors:
+                base = other.end + tensor.lead_bytes - block.shifts[tensor.source]
+                if base >= 0:
+                    yield base
+                slide = self.slides.get((other.source, tensor.source))
+                if slide is not None and other.offset - slide >= block.shifts[tensor.source]:
+                    yield (other.offset - slide - block.shifts[tensor.source]) & -4
+
+    def _clash(self, tensor: Extent) -> bool:
+        return any(
+            tensor.clashes(other) and not self._slides(tensor, other) for other in self.placed
+        )
+
+    def _slides(self, one: Extent, other: Extent) -> bool:
+        """True if one is written over the other while it is read, and nobody else needs it."""
+        for read, written in ((one, other), (other, one)):
+            slide = self.slides.get((read.source, written.source))
+            is_last = read.last == written.first
+            if slide is not None and is_last and written.offset + slide <= read.offset:
+                return True
+        return False
+
+
+def _given_offset(graph: Graph, shifts: Mapping[int, int]) -> int | None:
+    """The offset that the description, or the rolling buffer, fixes for a block."""
+    for source, shift in shifts.items():
+        given = _given(graph, source)
+        if given is not None:
+            return given - shift
+    for source, shift in shifts.items():
+        for reader in graph.consumers(source):
+            given = reader.wishes.in_offset
+            if given is not None and reader.sources[0] == source and not reader.buffer_shift:
+                return given - cropped_bytes(reader) - shift
+    return None
+
+
+def _given(graph: Graph, source: int) -> int | None:
     if source == BUFFER and graph.buffer is not None:
-        shape = graph.buffer.shape
-        return shape.n_pixels * Passes.of(shape.channels).n * WORD_BYTES
-    if source == INPUT:
-        first = graph.layers[0]
-        passes = Passes.of(first.in_shape.channels).n
-        n_pixels = max(graph.input_shape.n_pixels, n_read)
-        if data_format is DataFormat.CHW:
-            return -(-n_pixels // WORD_BYTES) * WORD_BYTES
-        return n_pixels * passes * first.operands * WORD_BYTES
-    layer = graph.layers[source]
-    gap = layer.wishes.write_gap or 0
-    passes = Passes.of(layer.out_shape.channels).n
-    n_pixels = max(layer.out_shape.n_pixels + hardware_form(layer).extra_pixels, n_read)
-    return n_pixels * passes * WORD_BYTES * (layer.output_width // 8) * (gap + 1)
-
-
-def lifetime(graph: Graph, source: int) -> tuple[int, int]:
-    """First and last layer during which a tensor has to stay; outputs stay to the end.
-
-    The layers of a streaming group run at the same time; the rolling buffer stays for ever.
-    """
-    if source == BUFFER:
-        return INPUT, len(graph.layers)
-    last = max((layer.index for layer in graph.consumers(source)), default=source)
-    if source != INPUT and graph.layers[source] in graph.outputs:
-        last = len(graph.layers)
-    if source < graph.n_streaming:
-        return min(source, 0), max(last, graph.n_streaming - 1)
-    return source, last
-
-
-def extent_of(graph: Graph, source: int, maps: Sequence[Maps], rings: Mapping[int, int]) -> Extent:
-    """A tensor's size and lifetime, at its lowest offset."""
-    data_format = graph.layers[0].wishes.data_format or DataFormat.HWC
-    size = rings.get(source) or tensor_bytes(graph, source, data_format)
-    if source == BUFFER and graph.buffer is not None:
-        return Extent(source, graph.buffer.processors, 0, size, 0, *lifetime(graph, source))
-    processors = maps[0].processors if source == INPUT else maps[source].output_processors
-    lead = 0 if source == INPUT else hardware_form(graph.layers[source]).lead_bytes
-    return Extent(source, processors, lead, size, lead, *lifetime(graph, source))
-
-
-def cropped_bytes(layer: Layer) -> int:
-    """Bytes of the rows that a layer does not read at the start of its input."""
-    words = Passes.of(layer.in_shape.channels).n * layer.operands
-    return WORD_BYTES * words * layer.in_crop[0] * layer.in_shape.columns
+        return graph.buffer.offset
+    return None if source < 0 else graph.layers[source].wishes.out_offset
 
 
 def _wish(given: int | None, otherwise: int) -> int:
     return otherwise if given is None else given
-
-
-def _given_offsets(graph: Graph) -> tuple[Offsets, ...]:
-    offsets: list[Offsets] = []
-    for layer in graph.layers:
-        before = offsets[-1].out_offset if offsets else 0
-        out_offset = _wish(layer.wishes.out_offset, 0)
-        offsets.append(Offsets(_wish(layer.wishes.in_offset, before), out_offset))
-    return tuple(offsets)
-
-
-def _place(tensor: Extent, given: int | None, done: Sequence[Extent], chip: Chip) -> Extent:
-    """The tensor at the given offset, or at the lowest where nothing is in its way."""
-    if given is not None:
-        return replace(tensor, offset=given)
-    candidates = sorted(tensor.lead_bytes + end for end in {0, *(other.end for other in done)})
-    extents = (replace(tensor, offset=offset) for offset in candidates)
-    free = [e for e in extents if not any(e.clashes(other) for other in done)]
-    fitting = [e for e in free if e.end <= chip.data_instance_bytes]
-    return (fitting or free)[0]
-
-
-def _given(source: int, graph: Graph) -> int | None:
-    if source == BUFFER and graph.buffer is not None:
-        return graph.buffer.offset
-    if source == INPUT:
-        return graph.layers[0].wishes.in_offset
-    layer: Layer = graph.layers[source]
-    return layer.wishes.out_offset

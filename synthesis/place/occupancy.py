@@ -12,7 +12,7 @@ import numpy as np
 
 from max78000.chip import Chip
 from synthesis.description import BUFFER, INPUT, DataFormat
-from synthesis.place.data import lifetime
+from synthesis.place.extents import lifetime
 from synthesis.place.hardware import pixels_read
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
@@ -21,6 +21,8 @@ from synthesis.place.placed import (
     PlacedGraph,
     PlacedLayer,
 )
+from synthesis.place.processors import is_explicit
+from synthesis.place.slide import slide_bytes
 from synthesis.place.stream import stream_of
 
 
@@ -68,6 +70,20 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
         name = "the input" if source == INPUT else layer.layer.name
         first, last = lifetime(placed.graph, source)
         yield Occupancy(source, name, instances_of(processors), words, first, last)
+
+
+def may_overwrite(placed: PlacedGraph, earlier: Occupancy, later: Occupancy) -> bool:
+    """True if the later tensor is written over its own input, behind what is still to be read.
+
+    Only where the place was chosen here: what a description gives is as likely a mistake.
+    """
+    if later.source < 0 or earlier.last != later.source or is_explicit(placed.graph):
+        return False
+    writer = placed.layers[later.source]
+    if writer.layer.wishes.out_offset is not None:
+        return False
+    slide = slide_bytes(writer.layer) if writer.layer.sources == (earlier.source,) else None
+    return slide is not None and writer.out_offset + slide <= writer.in_offset
 
 
 def peak_bytes(placed: PlacedGraph, chip: Chip) -> int:

@@ -76,7 +76,7 @@ def pack_kernels(placed: PlacedLayer) -> PackedKernels:
     data = np.zeros((n_processors, n_words * WORD_BYTES), np.uint8)
     shared = _share_bytes(kernels.reshape(n_processors, count, taps), placed.bits)
     data[:, : shared.shape[1]] = shared
-    used = np.flatnonzero(_is_used(placed, n_words))
+    used = np.flatnonzero(used_words(placed, n_words))
     words = data.reshape(n_processors, n_words, WORD_BYTES)[:, used, ::-1]
     return PackedKernels(used, words)
 
@@ -142,7 +142,7 @@ def _share_bytes(kernels: np.ndarray, bits: int) -> np.ndarray:
     return shared[..., ::-1].reshape(n_processors, -1)
 
 
-def _is_used(placed: PlacedLayer, n_words: int) -> np.ndarray:
+def used_words(placed: PlacedLayer, n_words: int) -> np.ndarray:
     """Which words hold kernels of output columns in use, or lie behind the last one; bool (n,)."""
     steps, taps, bits = _steps_per_column(placed), placed.hardware.n_taps, placed.bits
     is_used = np.zeros(n_words, bool)

@@ -2,18 +2,18 @@
 refused by rules.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from max78000.chip import Chip
-from synthesis.description import DataFormat
 from synthesis.ir import Graph
+from synthesis.place.arrange import arrange
 from synthesis.place.biases import BiasMemory, place_biases
-from synthesis.place.data import Offsets, place_data
-from synthesis.place.hardware import hardware_form
+from synthesis.place.data import chosen_offsets, given_offsets
+from synthesis.place.fits import placed_layers
+from synthesis.place.lanes import input_map
 from synthesis.place.placed import PlacedGraph, PlacedLayer
-from synthesis.place.processors import Maps, place_processors
-from synthesis.place.stream import ring_bytes
+from synthesis.place.processors import Maps, given_maps, is_explicit
+from synthesis.place.search import solve
 from synthesis.place.weights import KernelMemory, place_weights
 
 
@@ -27,29 +27,26 @@ class Placement:
 
 
 def place(graph: Graph, chip: Chip) -> Placement:
-    """Place processors, data, weights and biases, each by its own stage; what is given is kept."""
-    maps = place_processors(graph, chip)
-    nowhere = [Offsets(0, 0)] * len(graph.layers)
-    rings = ring_bytes(PlacedGraph(graph, _layers(graph, maps, nowhere)))
-    offsets = place_data(graph, maps, chip, rings)
-    layers, kernels = place_weights(_layers(graph, maps, offsets), chip)
+    """Place processors, data, weights and biases; what is given is kept.
+
+    Raises:
+        ToolError: joins that cannot be placed, or need more layers than there are.
+    """
+    graph, layers = _given(graph) if is_explicit(graph) else _solved(graph, chip)
+    layers, kernels = place_weights(layers, chip)
     layers, biases = place_biases(layers, chip)
     return Placement(PlacedGraph(graph, layers), kernels, biases)
 
 
-def _layers(
-    graph: Graph, maps: Sequence[Maps], offsets: Sequence[Offsets]
-) -> tuple[PlacedLayer, ...]:
-    return tuple(
-        PlacedLayer(
-            layer=layer,
-            hardware=hardware_form(layer),
-            processors=maps[i].processors,
-            output_processors=maps[i].output_processors,
-            in_offset=offsets[i].in_offset,
-            out_offset=offsets[i].out_offset,
-            write_gap=layer.wishes.write_gap or 0,
-            data_format=layer.wishes.data_format or DataFormat.HWC,
-        )
-        for i, layer in enumerate(graph.layers)
-    )
+def _given(graph: Graph) -> tuple[Graph, tuple[PlacedLayer, ...]]:
+    return graph, placed_layers(graph, given_maps(graph), given_offsets(graph))
+
+
+def _solved(graph: Graph, chip: Chip) -> tuple[Graph, tuple[PlacedLayer, ...]]:
+    solution = solve(arrange(graph, chip), chip)
+    tensors = solution.maps()
+    maps = [
+        Maps(input_map(layer, tensors), tensors[layer.index]) for layer in solution.graph.layers
+    ]
+    offsets = chosen_offsets(solution.graph, solution.tensors)
+    return solution.graph, placed_layers(solution.graph, maps, offsets)

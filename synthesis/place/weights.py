@@ -2,13 +2,13 @@
 four.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from max78000.chip import Chip
-from synthesis.place.pack import kernel_size, output_columns, pack_kernels
+from synthesis.place.pack import kernel_size, output_columns, pack_kernels, used_words
 from synthesis.place.placed import N_PROCESSORS, KernelSlot, PlacedLayer, members
 
 ALIGNMENT = 4
@@ -39,20 +39,34 @@ def place_weights(
     """
     memory = _Memory(chip.kernel_words)
     slots: dict[int, KernelSlot] = {}
+    shared: list[tuple[PlacedLayer, int]] = []
+    for placed, owner in _in_order(layers):
+        if owner is None:
+            slots[placed.layer.index] = memory.store(placed)
+        else:
+            shared.append((placed, owner))
+    for placed, owner in shared:
+        slots[placed.layer.index] = slots[owner]
+    done = tuple(replace(placed, kernel_slot=slots.get(placed.layer.index)) for placed in layers)
+    return done, KernelMemory(memory.words, memory.is_used)
+
+
+def kernel_end(layers: Sequence[PlacedLayer]) -> int:
+    """The word behind the last one that `place_weights` would use; the weights are not packed."""
+    room = _Room()
+    for placed, owner in _in_order(layers):
+        if owner is None:
+            room.take(placed, kernel_size(placed).n_words)
+    return room.end
+
+
+def _in_order(layers: Sequence[PlacedLayer]) -> Iterator[tuple[PlacedLayer, int | None]]:
+    """Layers with weights in the order of storing, each with the layer whose weights it shares."""
     storable = [
         placed for placed in layers if placed.layer.kernel is not None and placed.has_fitting_maps
     ]
-    pending = sorted(storable, key=lambda placed: placed.processors != ALL_PROCESSORS)
-    for placed in pending:
-        owner = _same_weights(placed, storable)
-        if owner is None:
-            slots[placed.layer.index] = memory.store(placed)
-    for placed in pending:
-        owner = _same_weights(placed, storable)
-        if owner is not None:
-            slots[placed.layer.index] = slots[owner]
-    done = tuple(replace(placed, kernel_slot=slots.get(placed.layer.index)) for placed in layers)
-    return done, KernelMemory(memory.words, memory.is_used)
+    for placed in sorted(storable, key=lambda placed: placed.processors != ALL_PROCESSORS):
+        yield placed, _same_weights(placed, storable)
 
 
 def _same_weights(placed: PlacedLayer, storable: Sequence[PlacedLayer]) -> int | None:
@@ -81,11 +95,12 @@ class _Memory:
     def __init__(self, n_words: int) -> None:
         self.words = np.zeros((N_PROCESSORS, n_words, 9), np.uint8)
         self.is_used = np.zeros((N_PROCESSORS, n_words), bool)
+        self.room = _Room()
 
     def store(self, placed: PlacedLayer) -> KernelSlot:
         size = kernel_size(placed)
         processors = np.array(members(placed.processors))
-        first = self._find(processors, size.n_words)
+        first = self.room.take(placed, size.n_words)
         packed = pack_kernels(placed)
         columns = packed.columns + first
         self._grow(first + size.n_words)
@@ -93,17 +108,33 @@ class _Memory:
         self.is_used[np.ix_(processors, columns)] = True
         return KernelSlot(first, size.n_words, size.count, placed.layer.index)
 
-    def _find(self, processors: np.ndarray, n_words: int) -> int:
-        taken = np.flatnonzero(self.is_used[processors].any(axis=0))
-        first = 0
-        while True:
-            clash = taken[(taken >= first) & (taken < first + n_words)]
-            if not clash.size:
-                return first
-            first = -(-(int(clash[-1]) + 1) // ALIGNMENT) * ALIGNMENT
-
     def _grow(self, n_words: int) -> None:
         missing = n_words - self.is_used.shape[1]
         if missing > 0:
             self.words = np.pad(self.words, ((0, 0), (0, missing), (0, 0)))
             self.is_used = np.pad(self.is_used, ((0, 0), (0, missing)))
+
+
+class _Room:
+    """Which words of every processor are taken: bit n of a number is word n."""
+
+    def __init__(self) -> None:
+        self.taken = [0] * N_PROCESSORS
+        self.end = 0
+
+    def take(self, placed: PlacedLayer, n_words: int) -> int:
+        """The first free run of words in all of a layer's processors, from a multiple of four on.
+
+        Words of unused output columns stay free for other layers.
+        """
+        processors, union = members(placed.processors), 0
+        for p in processors:
+            union |= self.taken[p]
+        run, first = (1 << n_words) - 1, 0
+        while clash := union >> first & run:
+            first += -(-clash.bit_length() // ALIGNMENT) * ALIGNMENT
+        used = sum(1 << int(word) for word in np.flatnonzero(used_words(placed, n_words)))
+        for p in processors:
+            self.taken[p] |= used << first
+        self.end = max(self.end, first + n_words)
+        return first

@@ -10,7 +10,8 @@ from itertools import accumulate, pairwise
 from max78000.chip import Chip
 from max78000.errors import InputError
 from synthesis.description import BUFFER, INPUT
-from synthesis.place.data import WORD_BYTES, cropped_bytes
+from synthesis.place.extents import WORD_BYTES, cropped_bytes
+from synthesis.place.occupancy import instances_of
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, highest, lowest
 from synthesis.rules.rule import Finding, Rule
@@ -55,23 +56,48 @@ def joined_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     The n-th channel is on the n-th processor of the reader's map, whoever wrote it. Producers that
     share processors become passes of the reader and are written with a gap.
     """
+    for placed, first, second in _neighbours(placement):
+        if highest(first.output_processors) >= lowest(second.output_processors):
+            yield Finding(
+                f"joins {first.layer.name} on 0x{first.output_processors:016x} and "
+                f"{second.layer.name} on 0x{second.output_processors:016x}",
+                placed.layer.where,
+                "list the producers by ascending processors, in the order of the channels",
+            )
+
+
+def joined_words(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Tensors joined along the channels share no data word: words hold four channels.
+
+    All but the last have a multiple of four channels, or processors that are further apart.
+    """
+    for placed, first, second in _neighbours(placement):
+        shared = instances_of(first.output_processors) & instances_of(second.output_processors)
+        if shared:
+            channels = first.layer.out_shape.channels
+            yield Finding(
+                f"{first.layer.name} has {channels} channels and ends in a word of "
+                f"{second.layer.name}, in data memory {min(shared)}",
+                placed.layer.where,
+                f"make {-(-channels // WORD_BYTES) * WORD_BYTES} channels of them, or let the "
+                "second start at the next multiple of 4",
+            )
+
+
+def _neighbours(placement: Placement) -> Iterator[tuple[PlacedLayer, PlacedLayer, PlacedLayer]]:
+    """Layers that join channels, with every two of their producers that lie side by side."""
     layers = placement.graph.layers
     for placed in layers:
-        layer = placed.layer
-        if layer.combine is not None or min(layer.sources) < 0:
+        if placed.layer.combine is not None or min(placed.layer.sources) < 0:
             continue
-        producers = [layers[source] for source in layer.sources]
-        if layer.in_shape.channels != sum(p.layer.out_shape.channels for p in producers):
+        producers = [layers[source] for source in placed.layer.sources]
+        n_channels = sum(producer.layer.out_shape.channels for producer in producers)
+        if placed.layer.in_shape.channels != n_channels:
             continue  # joined along the pixels
         for first, second in pairwise(producers):
             is_pass = first.write_gap > 0 and first.output_processors == second.output_processors
-            if not is_pass and highest(first.output_processors) >= lowest(second.output_processors):
-                yield Finding(
-                    f"joins {first.layer.name} on 0x{first.output_processors:016x} and "
-                    f"{second.layer.name} on 0x{second.output_processors:016x}",
-                    layer.where,
-                    "list the producers by ascending processors, in the order of the channels",
-                )
+            if not is_pass:
+                yield placed, first, second
 
 
 def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -89,6 +115,24 @@ def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
                     f"{written} words",
                     placed.layer.where,
                     "write the tensor a second time without gap (op: passthrough)",
+                )
+
+
+def operand_gaps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Operands of several producers alternate word by word: n of them have a write_gap of n - 1.
+
+    They follow each other at 4 bytes. Without a gap, neighbouring pixels would be combined.
+    """
+    for placed in placement.graph.layers:
+        n = placed.layer.operands
+        for source in placed.layer.sources if len(placed.layer.sources) > 1 else ():
+            producer = _written(source, placement)
+            if placed.layer.combine is not None and producer.gap == 0:
+                yield Finding(
+                    f"reads {n} operands word by word, {producer.name} is written without gap",
+                    placed.layer.where,
+                    f"give its producers write_gap: {n - 1} and offsets 4 bytes apart, or copy "
+                    "the tensor there (op: passthrough)",
                 )
 
 
@@ -161,8 +205,10 @@ def _shifts(placed: PlacedLayer, producers: list[_Written]) -> list[int]:
 
 FLOW_RULES: tuple[Rule[Placement], ...] = (
     Rule("P7", operand_maps, InputError),
-    Rule("P8", readers_map, InputError),
-    Rule("P9", joined_maps, InputError),
+    Rule("P8", readers_map, InputError, can_be_allowed=True),
+    Rule("P9", joined_maps, InputError, can_be_allowed=True),
+    Rule("P10", joined_words, InputError, can_be_allowed=True),
+    Rule("E6", operand_gaps, InputError, can_be_allowed=True),
     Rule("E6a", gap_reader, can_be_allowed=True),
-    Rule("D9", places, InputError),
+    Rule("D9", places, InputError, can_be_allowed=True),
 )

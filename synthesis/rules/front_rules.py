@@ -9,12 +9,13 @@ from math import prod
 from max78000.chip import Chip
 from max78000.errors import CapacityError
 from synthesis.description import INPUT, Operator
-from synthesis.ir import Graph
+from synthesis.ir import Graph, Layer
 from synthesis.place.placed import Passes
 from synthesis.rules.rule import Finding, Rule
 
 MAX_POOL = 16
 MAX_FLAT_PIXELS = 256
+POOL_MORE = "pool more in the layer before"
 
 
 def pool_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -100,42 +101,72 @@ def eltwise_source(graph: Graph, _chip: Chip) -> Iterator[Finding]:
 
 
 def flat_pixels(graph: Graph, _chip: Chip) -> Iterator[Finding]:
-    """A flattened layer has at most 256 pixels over all input passes."""
+    """A flattened layer has at most 256 pixels."""
     for layer in graph.layers:
-        if layer.flatten:
-            n_pixels, n_passes = prod(layer.pooled), Passes.of(layer.in_shape.channels).n
-            if n_pixels * n_passes > MAX_FLAT_PIXELS:
-                why = f"{n_pixels} pixels, {n_passes} passes: flattens {n_pixels * n_passes} of "
-                yield Finding(f"{why}{MAX_FLAT_PIXELS}", layer.where, "pool more")
+        n_pixels = prod(layer.pooled)
+        if layer.flatten and n_pixels > MAX_FLAT_PIXELS:
+            yield Finding(
+                f"flattens {n_pixels} pixels of {MAX_FLAT_PIXELS}", layer.where, POOL_MORE
+            )
 
 
-def flat_convolution(graph: Graph, _chip: Chip) -> Iterator[Finding]:
-    """Flattening needs weights (a linear layer) and excludes pooling in the same layer."""
+def flat_passes(graph: Graph, _chip: Chip) -> Iterator[Finding]:
+    """Pixels times input passes of a flattened layer are at most 256: 16,384 inputs.
+
+    The counter's field ends there; the vendor's generator writes larger values into the next field.
+    """
+    for layer in graph.layers:
+        n_pixels, n_passes = prod(layer.pooled), Passes.of(layer.in_shape.channels).n
+        if layer.flatten and n_pixels <= MAX_FLAT_PIXELS < n_pixels * n_passes:
+            why = f"flattens {n_pixels} pixels in {n_passes} passes: {n_pixels * n_passes} of "
+            yield Finding(
+                f"{why}{MAX_FLAT_PIXELS}", layer.where, f"{POOL_MORE}, or use 64 channels"
+            )
+
+
+def flat_kernel(graph: Graph, _chip: Chip) -> Iterator[Finding]:
+    """Flattening needs weights, one for every input and output: a linear layer, or a 1x1 Conv2d."""
     for layer in graph.layers:
         if layer.flatten and layer.kernel is None:
             yield Finding("flatten without weights", layer.where, "use op: linear")
-        if layer.flatten and (layer.kernel_size != (1, 1) or any(layer.pad)):
-            yield Finding("flatten with a kernel larger than 1x1", layer.where, "use op: linear")
-        if layer.flatten and layer.pool.is_used:
-            yield Finding("flatten with pooling", layer.where, "pool in the layer before")
+        elif layer.flatten and not _is_product(layer):
+            rows, columns = layer.kernel_size
+            why = f"flatten with {layer.op.value}, kernel {rows}x{columns}, pad {layer.pad[0]}"
+            yield Finding(why, layer.where, "use op: linear")
 
 
-def default_pool_stride(graph: Graph, _chip: Chip) -> Iterator[Finding]:
-    """A pooling layer without `pool_stride` moves by one pixel, unlike PyTorch."""
+def _is_product(layer: Layer) -> bool:
+    is_2d = layer.op in (Operator.CONV2D, Operator.LINEAR)
+    return is_2d and layer.kernel_size == (1, 1) and not any(layer.pad)
+
+
+def flat_pooling(graph: Graph, _chip: Chip) -> Iterator[Finding]:
+    """A layer pools or flattens: both use the same counters."""
     for layer in graph.layers:
-        if layer.pool.has_window and max(layer.pool.stride) == 1:
-            yield Finding("pooling with stride 1", layer.where, "give pool_stride if unintended")
+        if layer.flatten and layer.pool.is_used:
+            why = f"flatten with a pool window {layer.pool.window}, stride {layer.pool.stride}"
+            yield Finding(why, layer.where, "pool in the layer before")
+
+
+def flat_streaming(graph: Graph, _chip: Chip) -> Iterator[Finding]:
+    """A flattened layer needs its whole input, a streaming layer starts with a part of it."""
+    for layer in graph.layers:
+        if layer.flatten and layer.is_streaming:
+            why = f"flattens {prod(layer.pooled)} pixels in a stream"
+            yield Finding(why, layer.where, "remove streaming from this layer")
 
 
 FRONT_RULES: tuple[Rule[Graph], ...] = (
     Rule("L1", pool_size),
     Rule("L2", pool_stride),
     Rule("L4", pool_passes),
-    Rule("L6", default_pool_stride, None),
     Rule("E3", eltwise_1d),
     Rule("E4", pool_last),
     Rule("E5", eltwise_passes),
     Rule("E6b", eltwise_source),
     Rule("F1", flat_pixels, CapacityError),
-    Rule("F3", flat_convolution),
+    Rule("F2", flat_passes, CapacityError),
+    Rule("F3", flat_kernel),
+    Rule("F4", flat_pooling),
+    Rule("F5", flat_streaming),
 )

@@ -10,10 +10,11 @@ from max78000.errors import CapacityError, InputError
 from max78000.fixed import SHIFT_LIMIT, Activation
 from synthesis.description import Operator
 from synthesis.ir import Graph, Layer
-from synthesis.place.hardware import hardware_form
+from synthesis.place.hardware import hardware_form, row_buffer_entries
 from synthesis.place.placed import Passes
 from synthesis.rules.front_rules import FRONT_RULES
 from synthesis.rules.rule import Finding, Rule
+from synthesis.rules.warning_rules import WARNING_RULES
 
 MAX_PAD = 2
 COUNTER_LIMIT = 1024
@@ -57,6 +58,26 @@ def frame_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if words >= FRAME_LIMIT:
             why = f"{words:,} of {FRAME_LIMIT - 1:,} input words"
             yield Finding(why, layer.where, "use a smaller picture or fewer channels")
+
+
+def row_buffers(graph: Graph, chip: Chip) -> Iterator[Finding]:
+    """A row of all input passes fits the row buffers: 3,072 entries in each processor.
+
+    One-dimensional and 1x1 kernels keep no rows. What streams together is rule S11's.
+    """
+    for layer in graph.layers:
+        hardware = hardware_form(layer)
+        if hardware.kernel_size[1] == 1 or layer.is_streaming:
+            continue
+        entries = row_buffer_entries(hardware, layer.output_pad)
+        total = entries * Passes.of(layer.in_shape.channels).n
+        if total > chip.tram_words:
+            yield Finding(
+                f"rows of {hardware.pooled[1]} pixels and {layer.in_shape.channels} channels need "
+                f"{total} of {chip.tram_words} row buffer entries",
+                layer.where,
+                "pool before, or fold the picture into more rows",
+            )
 
 
 def cropping(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -268,6 +289,7 @@ GRAPH_RULES: tuple[Rule[Graph], ...] = (
     Rule("P4", channels, CapacityError),
     Rule("D1", counters, CapacityError),
     Rule("D2", frame_size, CapacityError),
+    Rule("D12", row_buffers, CapacityError),
     Rule("D13", cropping),
     Rule("C1", kernel_size),
     Rule("C2", kernel_length),
@@ -283,4 +305,5 @@ GRAPH_RULES: tuple[Rule[Graph], ...] = (
     Rule("C23", bias_range, InputError),
     *FRONT_RULES,
     Rule("E7", wide_passthrough),
+    *WARNING_RULES,
 )

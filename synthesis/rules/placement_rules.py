@@ -6,8 +6,8 @@ from math import prod
 
 from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
-from synthesis.description import INPUT, DataFormat
-from synthesis.place.occupancy import instances_of, occupancies
+from synthesis.description import BUFFER, INPUT, DataFormat
+from synthesis.place.occupancy import Occupancy, instances_of, may_overwrite, occupancies
 from synthesis.place.place import Placement
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
@@ -115,6 +115,21 @@ def even_spacing(placement: Placement, _chip: Chip) -> Iterator[Finding]:
                 )
 
 
+def narrow_lanes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """Weights of less than 8 bits whose outputs do not start at processor 0, 4, 8, ...
+
+    The vendor's generator packs them where its own known answer does not expect them.
+    """
+    for placed in placement.graph.layers:
+        if placed.has_convolution and placed.bits < 8 and placed.lead:
+            first = lowest(placed.output_processors)
+            yield Finding(
+                f"{placed.bits}-bit weights, outputs start at processor {first}",
+                placed.layer.where,
+                f"let output_processors start at {first - placed.lead}",
+            )
+
+
 def alignment(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """Offsets are multiples of 4, and the last word has a 17-bit address."""
     for placed in placement.graph.layers:
@@ -180,30 +195,48 @@ def output_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
             )
 
 
-def overlap(placement: Placement, chip: Chip) -> Iterator[Finding]:
-    """No layer overwrites a tensor that is still to be read, or an output still to be unloaded."""
+def overwritten_input(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """No layer overwrites a tensor that is still to be read."""
+    for word, earlier, later in _clashes(placement, chip):
+        if not _stays(earlier, placement):
+            reader = placement.graph.layers[earlier.last].layer
+            yield _overwrites(word, earlier, later, placement, f"before {reader.name} has read it")
+
+
+def overwritten_output(placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """No layer overwrites an output, which is unloaded at the end, nor the rolling buffer."""
+    for word, earlier, later in _clashes(placement, chip):
+        if earlier.source == BUFFER:
+            use = "which has to last until the next inference"
+            yield _overwrites(word, earlier, later, placement, use)
+        elif _stays(earlier, placement):
+            yield _overwrites(word, earlier, later, placement, "before it is unloaded")
+
+
+def _clashes(placement: Placement, chip: Chip) -> Iterator[tuple[int, Occupancy, Occupancy]]:
+    """A common word of every two tensors that are in each other's way."""
     tensors = list(occupancies(placement.graph, chip))
     for i, later in enumerate(tensors):
         for earlier in tensors[:i]:
             word = earlier.clash(later)
-            if word is not None:
-                layer = placement.graph.layers[max(later.source, 0)].layer
-                yield Finding(
-                    f"{_what(later.source)} overwrites {earlier.name} at byte {4 * word:#x} of a "
-                    "data memory, "
-                    f"before {_last_use(earlier.last, placement)}",
-                    layer.where,
-                    "move out_offset to the other half (0x4000), or use other processors",
-                )
+            if word is not None and not may_overwrite(placement.graph, earlier, later):
+                yield word, earlier, later
 
 
-def _what(source: int) -> str:
-    return "the input" if source < 0 else "its output"
+def _stays(tensor: Occupancy, placement: Placement) -> bool:
+    return tensor.last >= len(placement.graph.layers)
 
 
-def _last_use(last: int, placement: Placement) -> str:
-    layers = placement.graph.layers
-    return f"{layers[last].layer.name} has read it" if last < len(layers) else "it is unloaded"
+def _overwrites(
+    word: int, earlier: Occupancy, later: Occupancy, placement: Placement, use: str
+) -> Finding:
+    layer = placement.graph.layers[max(later.source, 0)].layer
+    what = "the input" if later.source == INPUT else "its output"
+    return Finding(
+        f"{what} overwrites {earlier.name} at byte {4 * word:#x} of a data memory, {use}",
+        layer.where,
+        "move out_offset to the other half (0x4000), or use other processors",
+    )
 
 
 def kernel_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
@@ -283,12 +316,14 @@ PLACEMENT_RULES: tuple[Rule[Placement], ...] = (
     Rule("P3", output_processors, InputError),
     Rule("P5", chw_processors),
     Rule("P6", passthrough_processors),
+    Rule("P11", narrow_lanes, None),
     Rule("P12", even_spacing, can_be_allowed=True),
     *FLOW_RULES,
     Rule("D4", alignment, InputError),
     Rule("D5", input_fits, CapacityError),
     Rule("D6", output_fits, CapacityError),
-    Rule("D7", overlap, CapacityError, can_be_allowed=True),
+    Rule("D7", overwritten_input, CapacityError, can_be_allowed=True),
+    Rule("D8", overwritten_output, CapacityError, can_be_allowed=True),
     Rule("D11", write_step, CapacityError),
     Rule("C12", kernel_memory, CapacityError),
     Rule("C14", bias_memory, CapacityError),

@@ -9,11 +9,12 @@ from synthesis.description import INPUT, DataFormat, Operator
 from synthesis.place.fifo import CHW_PROCESSORS, HWC_PROCESSORS, N_FIFOS, lanes_of
 from synthesis.place.hardware import row_buffer_entries
 from synthesis.place.place import Placement
-from synthesis.place.placed import PlacedGraph
+from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.place.stream import Stream, frame_words, stream_of
 from synthesis.rules.rule import Finding, Rule
 
 MAX_STREAMING = 8
+START_LIMIT = regmap.STREAM1.field("start").limit
 MAX_CHANNELS: Mapping[DataFormat, int] = {DataFormat.HWC: 4 * N_FIFOS, DataFormat.CHW: N_FIFOS}
 
 
@@ -117,26 +118,58 @@ def fifo_operands(placement: Placement, _chip: Chip) -> Iterator[Finding]:
 
 def counts(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """Start, step and ring counts of streaming and FIFO layers fit their register fields."""
-    for placed in placement.graph.layers:
+    for placed in _running(placement):
         for what, value, limit in _fields(stream_of(placed, placement.graph)):
             if value >= limit:
                 yield Finding(
                     f"{what} {value}, limit {limit - 1}",
                     placed.layer.where,
-                    "stream the layer, or use a smaller picture or window",
+                    "use a smaller picture or window",
                 )
     first = placement.graph.layers[0]
     limit = regmap.IFRM.field("value").limit
     if placement.graph.graph.uses_fifo and frame_words(first) >= limit:
-        yield Finding(f"frame of {frame_words(first)} words, limit {limit - 1}", first.layer.where)
+        why = f"frame of {frame_words(first)} words, limit {limit - 1}"
+        yield Finding(why, first.layer.where, "use a smaller picture")
+
+
+def _running(placement: Placement) -> Iterator[PlacedLayer]:
+    """Layers whose counts are a stream's; a first layer that waits for the whole frame is S15's."""
+    for placed in placement.graph.layers:
+        if placed.layer.index or placed.layer.is_streaming:
+            yield placed
 
 
 def _fields(stream: Stream) -> Iterator[tuple[str, int, int]]:
-    yield "start count", stream.start, regmap.STREAM1.field("start").limit
+    yield "start count", stream.start, START_LIMIT
     yield "step inside a row", stream.delta1, regmap.STREAM2.field("delta1").limit
     yield "step between rows", stream.delta2, regmap.STREAM2.field("delta2").limit
-    yield "passes of earlier layers", stream.earlier_passes, regmap.STREAM2.field("invol").limit
     yield "ring", stream.ring_words, regmap.FMAX.field("value").limit
+
+
+def earlier_passes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """The input passes of all earlier layers of a stream add up to less than 16."""
+    limit = regmap.STREAM2.field("invol").limit
+    for placed in placement.graph.layers:
+        n_passes = stream_of(placed, placement.graph).earlier_passes
+        if n_passes >= limit:
+            yield Finding(
+                f"{n_passes} passes in the streaming layers before, limit {limit - 1}",
+                placed.layer.where,
+                "use 64 channels or fewer in the layers before, or let this one not stream",
+            )
+
+
+def whole_frame(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """A first layer behind the FIFOs that does not stream waits for fewer than 2^14 words."""
+    first = placement.graph.layers[0]
+    start = stream_of(first, placement.graph).start
+    if not first.layer.is_streaming and start >= START_LIMIT:
+        yield Finding(
+            f"start count {start}, limit {START_LIMIT - 1}",
+            first.layer.where,
+            "stream the layer, or use a smaller picture or window",
+        )
 
 
 def row_buffers(placement: Placement, chip: Chip) -> Iterator[Finding]:
@@ -190,9 +223,11 @@ STREAM_RULES: tuple[Rule[Placement], ...] = (
     Rule("S7", with_bias, None),
     Rule("S8", fifo_processors),
     Rule("S8a", full_lanes, can_be_allowed=True),
+    Rule("S10", earlier_passes, CapacityError),
     Rule("S11", row_buffers, CapacityError),
     Rule("S12", counts, CapacityError),
     Rule("S13", ring_fits, CapacityError),
     Rule("S14", fifo_operands),
+    Rule("S15", whole_frame, CapacityError),
     Rule("S16", passing_tensors),
 )

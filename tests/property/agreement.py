@@ -1,9 +1,11 @@
-"""Demands on one network: the interpreter and the simulated accelerator agree, or a rule refuses.
+"""Demands on one network: three answers agree, or a rule refuses it.
 
-Shared by tests that draw networks and tests that write them down.
+The answers are the interpreter's, the simulated accelerator's and PyTorch's. Shared by tests that
+draw networks and tests that write them down.
 """
 
 import numpy as np
+from property.torch_answers import torch_answers
 
 from max78000.chip import MAX78000
 from max78000.errors import ToolError
@@ -29,8 +31,20 @@ def compile_or_refuse(source: Source) -> Compiled | None:
     return None
 
 
+def require_three_answers(source: Source, compiled: Compiled) -> None:
+    """Layers of the training side in integer mode, interpreter and accelerator agree."""
+    by_torch = torch_answers(source, compiled.graph)
+    difference = compare(compiled.graph, dict(enumerate(compiled.results)), by_torch)
+    assert difference is None, f"interpreter and PyTorch: {difference}"
+    assert len(by_torch) == len(compiled.results)
+    require_agreement(compiled)
+
+
 def require_agreement(compiled: Compiled) -> None:
-    """Every layer's result in data memory, the outputs, the known answer and the time agree."""
+    """Interpreter and accelerator agree.
+
+    Every layer's result in data memory, the outputs, the known answer and the time.
+    """
     found: dict[int, np.ndarray] = {}
 
     def read_result(run: LayerRun) -> None:
@@ -43,7 +57,8 @@ def require_agreement(compiled: Compiled) -> None:
 
     machine = Machine(MAX78000, trace=read_result)
     result = machine.run(compiled.program)
-    assert compare(compiled.graph, dict(enumerate(compiled.results)), found) is None
+    difference = compare(compiled.graph, dict(enumerate(compiled.results)), found)
+    assert difference is None, f"interpreter and accelerator: {difference}"
     assert len(found) == len(compiled.results)
     for output in compiled.program.outputs:
         assert (machine.read_output(output) == compiled.results[output.layer]).all()

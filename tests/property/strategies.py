@@ -5,7 +5,7 @@ left to the compiler or written out. Structure is drawn by hypothesis, so that f
 weights and pixels come from a drawn seed. No expected results are here: tests compare answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import log2, prod, sqrt
 from typing import Any
@@ -142,15 +142,23 @@ class Draft:
 @st.composite
 def networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
     """A legal network of up to `max_layers` layers, some of them preceded by others they join."""
-    is_placed, rng = draw(st.booleans()), np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    is_placed, seed = draw(st.booleans()), draw(st.integers(0, 1 << 32))
+    rng = np.random.default_rng(seed)
     draft = Draft(draw, is_placed, rng, next_offset=0 if is_placed else JOIN_OFFSET)
     tensor, image = _image(draft)
     draft.readable += [] if tensor.is_chw else [tensor]
     for position in range(draw(st.integers(1, max_layers))):
         tensor = _layer(draft, tensor if position == 0 else _joined(draft, tensor))
         draft.readable.append(tensor)
-    network = NetworkSpec("random.yaml", ARCH, "none", tuple(mark_outputs(draft)))
-    return Source(network, Checkpoint("random.pth.tar", ARCH, tuple(draft.weights)), image)
+    return source_of(mark_outputs(draft), draft.weights, image, seed)
+
+
+def source_of(
+    layers: Sequence[LayerSpec], weights: Sequence[LayerWeights], image: np.ndarray, seed: int
+) -> Source:
+    """What the compiler starts from; the files' names tell the seed of weights and pixels."""
+    network = NetworkSpec(f"random-{seed}.yaml", ARCH, "none", tuple(layers))
+    return Source(network, Checkpoint(f"random-{seed}.pth.tar", ARCH, tuple(weights)), image)
 
 
 def random_weights(

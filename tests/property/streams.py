@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
-from property.strategies import ARCH, LANES, Draft, Tensor, conv2d, mark_outputs
+from property.strategies import LANES, Draft, Tensor, conv2d, mark_outputs, source_of
 
-from synthesis.checkpoint import Checkpoint
 from synthesis.compile import Source
-from synthesis.description import INPUT, NetworkSpec
+from synthesis.description import INPUT
 from synthesis.ir import Shape
 
 N_FIFOS = 4
@@ -17,7 +16,8 @@ N_FIFOS = 4
 @st.composite
 def fifo_networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
     """A chain of convolutions, the first of them streaming or not, placed by the compiler."""
-    draft = Draft(draw, is_placed=False, rng=np.random.default_rng(draw(st.integers(0, 1 << 32))))
+    seed = draw(st.integers(0, 1 << 32))
+    draft = Draft(draw, is_placed=False, rng=np.random.default_rng(seed))
     is_chw = draw(st.booleans())
     channels = draw(st.integers(1, N_FIFOS if is_chw else N_FIFOS * LANES))
     shape = Shape(channels, draw(st.integers(4, 16)), draw(st.integers(4, 16)))
@@ -32,6 +32,4 @@ def fifo_networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
         is_output = layers[index].output and index == n_streaming - 1
         layers[index] = replace(layers[index], streaming=True, output=is_output)
     image = draft.rng.integers(-128, 128, (channels, *shape.dims))
-    network = NetworkSpec("random.yaml", ARCH, "none", tuple(layers))
-    checkpoint = Checkpoint("random.pth.tar", ARCH, tuple(draft.weights))
-    return Source(network, checkpoint, image, uses_fifo=True)
+    return replace(source_of(layers, draft.weights, image, seed), uses_fifo=True)

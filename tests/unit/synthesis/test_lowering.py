@@ -352,9 +352,3 @@ def test_transposed_weights_are_turned():
     stored = checkpoint_of(Net("", "2x4x3x3t")).layers[0].weight
     assert kernel.weights_oihw.shape == (4, 2, 3, 3)
     assert kernel.weights_oihw[3, 1, 0, 2] == stored[1, 3, 2, 0]
-
-
-@pytest.mark.parametrize("key", ["buffer_shift", "buffer_insert"])
-def test_what_is_not_there_yet(key):
-    (line,) = problems(Net(f"{{{key}: 1}}", W))
-    assert f"{key} is not supported yet" in line

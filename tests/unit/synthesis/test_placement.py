@@ -8,24 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from max78000.chip import MAX78000
-from max78000.errors import UnsupportedError
-from networks import Net, compile_net, graph_of, placement_of
-from synthesis.place.data import Extent, place_data
+from networks import Net, compile_net, placement_of
+from synthesis.place.extents import Extent
 from synthesis.place.occupancy import Occupancy, instances_of, occupancies, peak_bytes
 from synthesis.place.placed import Passes, highest, lowest, members, quadrants_of
-from synthesis.place.processors import packed_map, passed_map, place_processors
+from synthesis.place.processors import packed_map, passed_map
 
 W, W4 = "4x2x3x3", "4x4x3x3"
 
 
 def maps(net):
-    return [(m.processors, m.output_processors) for m in place_processors(graph_of(net), MAX78000)]
+    return [(p.processors, p.output_processors) for p in placement_of(net).graph.layers]
 
 
 def offsets(net):
-    graph = graph_of(net)
-    placed = place_data(graph, place_processors(graph, MAX78000), MAX78000)
-    return [(layer.in_offset, layer.out_offset) for layer in placed]
+    return [(p.in_offset, p.out_offset) for p in placement_of(net).graph.layers]
 
 
 @pytest.mark.parametrize(
@@ -99,16 +96,6 @@ def test_without_choice_the_output_map_is_the_next_layers():
 
 def test_chw_input_takes_every_fourth_processor():
     assert maps(Net("{data_format: chw}", "4x3x3x3", "3x6x6")) == [(0x111, 0xF)]
-
-
-def test_a_join_needs_processors():
-    net = Net("{}\n{in_sequences: input}\n{in_sequences: [0, 1]}", f"{W} {W} 4x8x3x3")
-    with pytest.raises(UnsupportedError) as refusal:
-        maps(net)
-    assert str(refusal.value) == (
-        "net.yaml:6 layers[2]: processors are needed for a layer that joins several tensors [P1] "
-        "(give processors here and output_processors at its producers)"
-    )
 
 
 # -- offsets ---------------------------------------------------------------------------------------
@@ -259,7 +246,7 @@ def test_live_tensors_never_overlap(net):
         assert (tensor.first, tensor.last) == (extent.first, extent.last)
         words = np.flatnonzero(tensor.words)
         assert (words[0] * 4, words[-1] * 4 + 4) == (extent.start, extent.end)
-        assert tensor.instances == extent.instances
+        assert sum(1 << i for i in tensor.instances) == extent.instances
     for (one, first), (other, second) in combinations(zip(found, expected, strict=True), 2):
         assert (one.clash(other) is not None) == first.clashes(second)
         if not any(given_offsets):

@@ -86,4 +86,5 @@ def test_warnings_are_in_the_report():
     report = compile_net(Net("{max_pool: 2}", "4x2x3x3")).report
     assert report.warnings == (
         "net.yaml:4 layers[0]: pooling with stride 1 [L6] (give pool_stride if unintended)",
+        "net.yaml:4 layers[0]: the first layer pools 36 pixels to 25 [L8] (load a smaller picture)",
     )

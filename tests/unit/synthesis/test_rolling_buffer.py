@@ -114,13 +114,13 @@ def test_nothing_else_is_placed_in_the_buffer():
 
 
 def test_given_places_that_overlap_the_buffer_are_refused():
-    given = "processors: 0x3, output_processors: 0x3, in_offset: 0, out_offset: 0x7ff0"
+    given = "processors: 0x3, output_processors: 0x3, in_offset: 0, out_offset: 0x7fd8"
     overlapping = net(copy=f", {given}")
     found = apply_rules(PLACEMENT_RULES, placement_of(overlapping), MAX78000, frozenset())
-    assert [str(error) for error in found.errors if error.rule == "D7"] == [
-        "net.yaml:4 layers[0] copy: its output overwrites Past at byte 0x7ff0 of a data memory, "
-        "before it is unloaded [D7] (move out_offset to the other half (0x4000), or use other "
-        "processors)"
+    assert [str(error) for error in found.errors if error.rule == "D8"] == [
+        "net.yaml:4 layers[0] copy: its output overwrites Past at byte 0x7fec of a data memory, "
+        "which has to last until the next inference [D8] (move out_offset to the other half "
+        "(0x4000), or use other processors)"
     ]
 
 

@@ -32,13 +32,13 @@ def operands(first, second):
     )
 
 
-def joined(order):
-    """Two layers on the input, on neighbouring data memories, and one that joins their channels."""
+def joined(order, first="0xf", second="0xf0", both="0xff"):
+    """Two layers on the input, on neighbouring processors, and one that joins their channels."""
     return (
-        f"{{name: a, {IN}, output_processors: 0xf, out_offset: 0x4000}}\n"
-        f"{{name: b, in_sequences: input, in_offset: 0, {IN}, output_processors: 0xf0,"
+        f"{{name: a, {IN}, output_processors: {first}, out_offset: 0x4000}}\n"
+        f"{{name: b, in_sequences: input, in_offset: 0, {IN}, output_processors: {second},"
         " out_offset: 0x4000}\n"
-        f"{{in_sequences: {order}, processors: 0xff, in_offset: 0x4000}}"
+        f"{{in_sequences: {order}, processors: {both}, in_offset: 0x4000}}"
     )
 
 
@@ -106,6 +106,21 @@ CASES = [
         "6 layers[2]: joins b on 0x00000000000000f0 and a on 0x000000000000000f (list the "
         "producers by ascending processors, in the order of the channels)",
         Net(joined("[a, b]"), "4x2x3x3 4x2x3x3 4x8x3x3")),
+    ("P10", Net(joined("[a, b]", "0x3f", "0x3c0", "0x3ff"), "6x2x3x3 4x2x3x3 4x10x3x3"),
+        "6 layers[2]: a has 6 channels and ends in a word of b, in data memory 1 (make 8 channels "
+        "of them, or let the second start at the next multiple of 4)",
+        Net(joined("[a, b]", "0x3f", "0xf00", "0xf3f"), "6x2x3x3 4x2x3x3 4x10x3x3")),
+    ("P11", Net(f"{{{IN}, output_processors: 0x1e0, out_offset: 0x4000, quantization: 4}}", W,
+                bits=4),
+        "4 layers[0]: 4-bit weights, outputs start at processor 5 (let output_processors start at "
+        "4)",
+        Net(f"{{{IN}, output_processors: 0x1e0, out_offset: 0x4000}}", W)),
+    ("E6", Net(f"{{{IN}, {OUT}, out_offset: 0x2000}}\n"
+               "{op: add, in_sequences: [0, 0], processors: 0xf, out_offset: 0x4000}", W),
+        "5 layers[1]: reads 2 operands word by word, layer0 is written without gap (give its "
+        "producers write_gap: 1 and offsets 4 bytes apart, or copy the tensor there (op: "
+        "passthrough))",
+        Net(operands("0xf", "0xf"), f"{W} {W}")),
     ("E6a", Net("{write_gap: 1}\n{}", f"{W} {W4}"),
         "5 layers[1]: reads 1 words a pixel, layer0 writes every 2 words (write the tensor a "
         "second time without gap (op: passthrough))",
@@ -143,11 +158,11 @@ CASES = [
         "4 layers[0]: output 4x50x50 of 32 bits needs 40000 bytes from 0x2710, an instance has "
         "32768 (fold the picture by 2 (625 pixels), or pool in the layer before)",
         Net("{output_width: 32, output_processors: 0xf0}", W, "2x45x45")),
-    ("D7", Net(f"{{{IN}, {OUT}, out_offset: 0}}", W),
-        "4 layers[0]: its output overwrites the input at byte 0x0 of a data memory, before layer0 "
+    ("D7", Net(f"{{{IN}, {OUT}, in_offset: 0, out_offset: 64}}", W),
+        "4 layers[0]: its output overwrites the input at byte 0x40 of a data memory, before layer0 "
         f"has read it ({HALF})",
-        Net(f"{{{IN}, {OUT}, out_offset: 144}}", W)),
-    ("D7", Net(f"{{name: a, {IN}, {OUT}, out_offset: 0x2000, output: true}}\n"
+        Net(f"{{{IN}, {OUT}, in_offset: 0, out_offset: 144}}", W)),
+    ("D8", Net(f"{{name: a, {IN}, {OUT}, out_offset: 0x2000, output: true}}\n"
                f"{{name: b, processors: 0xf, {OUT}, out_offset: 0x3000}}\n"
                f"{{processors: 0xf, {OUT}, out_offset: 0x2048}}", f"{W} {W4} {W4}"),
         "6 layers[2]: its output overwrites a at byte 0x2048 of a data memory, before it is "
@@ -203,24 +218,27 @@ CASES = [
         "4 layers[0]: processors 0x0000000000010001 leave lanes of a FIFO empty (fill processors "
         "0..3 first, then 16..19, 32..35, 48..51)",
         fifo("{processors: 0x1000f, out_offset: 0x4000}", "4x5x3x3", "5x6x6")),
+    ("S10", fifo(f"{{{S}}}\n" * 3, "1024x2x3x3 4x1024x3x3 4x4x3x3", bits=1),
+        "6 layers[2]: 17 passes in the streaming layers before, limit 15 (use 64 channels or fewer "
+        "in the layers before, or let this one not stream)",
+        fifo(f"{{{S}}}\n" * 3, "4x2x3x3 4x4x3x3 4x4x3x3")),
     ("S11", fifo(*streams(S, S, S, S), "2x8x1000"),
         "7 layers[3]: row buffers end at entry 4000 of 3072 (use a narrower picture, or stream "
         "fewer layers)",
         fifo(*streams(S, S, S), "2x8x1000")),
     ("S12", fifo(*streams(S, S + ", max_pool: [16, 1], pool_stride: 4"), "2x64x1000"),
-        "5 layers[1]: start count 17039, limit 16383 (stream the layer, or use a smaller picture "
-        "or window)",
+        "5 layers[1]: start count 17039, limit 16383 (use a smaller picture or window)",
         fifo(*streams(S, S + ", max_pool: [2, 1], pool_stride: 4"), "2x64x1000")),
-    ("S12", fifo("{}", W, "2x128x128"),
-        "4 layers[0]: start count 16384, limit 16383 (stream the layer, or use a smaller picture "
-        "or window)",
-        fifo("{}", W, "2x12x12")),
     ("S13", fifo(*streams(S + ", out_offset: 0x7f38", S), "2x20x20"),
         "5 layers[1]: ring ends at 0x8000, an instance has 0x8000 (lower in_offset)",
         fifo(*streams(S + ", out_offset: 0x7f34", S), "2x20x20")),
     ("S14", fifo("{op: add}", "", "4x6x6"),
         "4 layers[0]: element-wise layer on FIFO input (load without FIFO)",
         Net("{op: add}", "", "4x6x6")),
+    ("S15", fifo("{}", W, "2x128x128"),
+        "4 layers[0]: start count 16384, limit 16383 (stream the layer, or use a smaller picture "
+        "or window)",
+        fifo("{}", W, "2x12x12")),
     ("S16", fifo(*streams(S + ", output: true", S)),
         "4 layers[0]: is an output, but passes through a ring to layer1 (let layer1 not stream)",
         fifo(*streams(S, S + ", output: true"))),

@@ -285,11 +285,31 @@ def test_tags_run_nothing(tmp_path):
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("key", ["unload", "data_buffer"])
-def test_what_is_not_there_yet(key):
-    assert problems(description("{op: none}") + f"{key}: []\n") == [
-        f"net.yaml:5: {key} is not supported yet (remove it)"
-    ]
+def test_an_unload_list():
+    text = (
+        description("{op: none}")
+        + "unload:\n  - {processors: 0xf0, channels: 4, dim: 9, offset: 8}\n"
+    )
+    (entry,) = read_network(text, FILE).unload
+    assert (entry.processors, entry.channels, entry.dim, entry.offset) == (0xF0, 4, (9, 1), 8)
+    assert (entry.width, entry.write_gap, entry.line) == (8, 0, 6)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("unload: 3", "net.yaml:5: unload must be a list [G22]"),
+        ("unload: [3]", "net.yaml:5 unload[0]: must be a mapping [G22]"),
+        ("unload: [{processors: 1}]",
+         "net.yaml:5 unload[0]: channels, dim, offset missing [G22] (give all of them)"),
+        ("unload: [{processors: 1, channels: 1, dim: 1, offset: 0, witdh: 8}]",
+         "net.yaml:5 unload[0]: unknown key 'witdh' [G3] (did you mean 'width'?)"),
+        ("unload: [{processors: 1, channels: 1, dim: 1, offset: 0, width: 16}]",
+         "net.yaml:5 unload[0]: width: 16 must be one of 8, 32 [G22]"),
+    ],
+)  # fmt: skip
+def test_bad_unload_lists(section, message):
+    assert problems(description("{op: none}") + section + "\n") == [message]
 
 
 def test_every_prefix_of_a_file_is_read_or_refused():

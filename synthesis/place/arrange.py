@@ -1,0 +1,254 @@
+"""Graph -> Graph in which every join can be placed: gaps where tensors are read in turn, copies.
+
+A tensor written with a gap is of use to one join only, because the engine has no read gap. If
+another layer reads it too, the join gets a copy that a pass-through layer makes just before it.
+Descriptions that place every layer themselves are left alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from max78000.chip import Chip
+from max78000.errors import CapacityError, ToolError, UnsupportedError, raise_all
+from synthesis.description import BUFFER, INPUT, Operator
+from synthesis.ir import Graph, Layer
+from synthesis.move import as_move
+from synthesis.place.joins import Join, has_gap, join_of, lanes_of_parts, width_of
+from synthesis.place.placed import N_PROCESSORS, Passes
+from synthesis.place.processors import is_explicit
+from synthesis.place.tied import Tied
+
+Copier = Callable[["_Rebuilt", int, Layer], Layer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A layer reads a tensor as one of several. `position` counts in the layer's producers."""
+
+    reader: Layer
+    position: int
+    gap: int
+
+
+def arrange(graph: Graph, chip: Chip) -> Graph:
+    """Insert the copies that joins need, and say which tensors are written with a gap.
+
+    Raises:
+        CapacityError: more layers than the chip has, copies included.
+        UnsupportedError: channels that cannot be joined.
+    """
+    if is_explicit(graph):
+        return graph
+    raise_all(_part_problems(graph))
+    arranged = _with_moves(_with_copies(graph))
+    n_copies = len(arranged.layers) - len(graph.layers)
+    if len(arranged.layers) > chip.n_layers:
+        raise CapacityError(
+            f"{len(graph.layers)} layers and {n_copies} copies for joins that share their tensors "
+            f"with other layers, the chip has {chip.n_layers}",
+            graph.source,
+            "join fewer tensors, or merge pooling into the convolution that follows",
+            "G5",
+        )
+    return _with_gaps(arranged)
+
+
+def _part_problems(graph: Graph) -> list[ToolError]:
+    """Joins that cannot be: too wide side by side, or above 64 channels and not of equal parts."""
+    problems: list[ToolError] = []
+    for layer in graph.layers:
+        counts = [graph.shape_of(source).channels for source in layer.sources]
+        n_lanes = lanes_of_parts(layer, graph)[-1] + counts[-1]
+        if join_of(layer, graph) is Join.LANES and n_lanes > N_PROCESSORS:
+            why = f"joins {' + '.join(map(str, counts))} channels: {n_lanes} of {N_PROCESSORS} "
+            why += "processors, as each tensor starts at a multiple of 4"
+            fix = "make all but the last a multiple of 4 channels"
+            problems.append(UnsupportedError(why, layer.where, fix, "P10"))
+        if join_of(layer, graph) is not Join.PASSES:
+            continue
+        width = Passes.of(layer.in_shape.channels).width
+        if set(counts) != {width} or Passes.of(layer.in_shape.channels).n != len(counts):
+            why = f"joins {' + '.join(map(str, counts))} channels, more than 64, in unequal parts"
+            fix = "join equal parts of at most 64 channels, a multiple of 4"
+            problems.append(UnsupportedError(why, layer.where, fix, "P1"))
+    return problems
+
+
+def _uses(graph: Graph) -> dict[int, list[_Use]]:
+    """Who reads each tensor, and with which gap."""
+    uses: dict[int, list[_Use]] = defaultdict(list)
+    for layer in graph.layers:
+        gap = len(layer.sources) - 1 if has_gap(join_of(layer, graph)) else 0
+        for position, source in enumerate(layer.sources):
+            uses[source].append(_Use(layer, position, gap))
+    return uses
+
+
+def _needs_copies(source: int, uses: list[_Use], graph: Graph) -> bool:
+    """True if those who want a gap cannot read the tensor itself."""
+    if not any(use.gap for use in uses):
+        return False
+    if source < 0:
+        return True  # what no layer writes has no gaps
+    if graph.layers[source].wishes.write_gap is not None:
+        return False
+    places = {(use.position, use.gap, use.reader.sources) for use in uses}
+    return len(places) > 1
+
+
+def _with_copies(graph: Graph) -> Graph:
+    """Pass-through layers for joins that want a gap where others read the tensor too."""
+    copied = {source for source, uses in _uses(graph).items() if _needs_copies(source, uses, graph)}
+    rebuilt = _Rebuilt(graph)
+    for layer in graph.layers:
+        is_gapped = has_gap(join_of(layer, graph))
+        rebuilt.append(
+            layer,
+            {
+                position: _copy
+                for position, source in enumerate(layer.sources)
+                if is_gapped and source in copied
+            },
+        )
+    return rebuilt.graph()
+
+
+def _with_moves(graph: Graph) -> Graph:
+    """Copies to other processors where a tensor would have to be in two places at once.
+
+    Tensors side by side, operands, and what a pass-through layer reads and writes lie at fixed
+    distances. A tensor whose distances contradict each other is copied for the join at fault.
+    """
+    ties = _LaneTies(graph)
+    rebuilt = _Rebuilt(graph)
+    for layer in graph.layers:
+        moved = ties.join(layer)
+        if layer.kernel is None:
+            ties.pass_on(layer)
+        rebuilt.append(layer, dict.fromkeys(moved, _move))
+    return rebuilt.graph()
+
+
+class _LaneTies:
+    """Distances between the lanes of tensors, as far as the layers looked at fix them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        sources = (INPUT - 1, INPUT, *range(len(graph.layers)))
+        self.tied = Tied(sources)
+        self.widths = {source: width_of(graph, source) for source in sources if source >= INPUT}
+        if graph.buffer is not None:
+            self.widths[BUFFER] = width_of(graph, BUFFER)
+        self.inputs: dict[int, int] = {}  # layer -> its first tensor, or the copy of it
+
+    def join(self, layer: Layer) -> tuple[int, ...]:
+        """Tie what a layer reads; returns the positions of the tensors that need a copy for that.
+
+        First those that contradict what is tied, and if the copies have no room beside the others,
+        all of them.
+        """
+        for is_copied in (False, True):
+            trial = self.tied.copy()
+            nodes = self._try(layer, trial, is_copied=is_copied)
+            if nodes:
+                break
+        else:
+            nodes = list(layer.sources)  # the rules will say what is wrong
+        self.tied = trial
+        self.inputs[layer.index] = nodes[0]
+        pairs = enumerate(zip(nodes, layer.sources, strict=True))
+        return tuple(position for position, (node, source) in pairs if node != source)
+
+    def pass_on(self, layer: Layer) -> None:
+        """A layer without weights leaves its channels where they are."""
+        self.tied.tie(self.inputs[layer.index], layer.index, 0)
+
+    def _try(self, layer: Layer, trial: Tied, *, is_copied: bool) -> list[int]:
+        """The tensors, or new ones in their place, tied as the layer reads them; empty: no room."""
+        nodes: list[int] = []
+        for source, lane in zip(layer.sources, lanes_of_parts(layer, self.graph), strict=True):
+            node = source
+            if is_copied or (nodes and not self._tie(trial, nodes[0], source, lane)):
+                node = max(self.widths) + 1
+                self.widths[node] = self.widths[source]
+                trial.add(node)
+                if nodes and not self._tie(trial, nodes[0], node, lane):
+                    return []
+            nodes.append(node)
+        return nodes
+
+    def _tie(self, tied: Tied, first: int, second: int, by: int) -> bool:
+        """Tie two tensors if that contradicts nothing and all still fit side by side."""
+        group = tied.joined(first, second, by)
+        span = max(lane + self.widths[node] for node, lane in group.items())
+        return span <= N_PROCESSORS and tied.tie(first, second, by)
+
+
+class _Rebuilt:
+    """A graph in the making: layers one by one, with copies in front of those that need them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.before = graph
+        self.names = {layer.name.lower() for layer in graph.layers}
+        self.numbers = {source: source for source in (INPUT, INPUT - 1)}  # old -> new
+        self.layers: list[Layer] = []
+
+    def append(self, layer: Layer, copies: Mapping[int, Copier]) -> None:
+        """The next layer; `copies` says, by position, who copies one of its producers."""
+        sources = tuple(
+            self._append(copies[position](self, source, layer))
+            if position in copies
+            else self.numbers[source]
+            for position, source in enumerate(layer.sources)
+        )
+        self.numbers[layer.index] = self._append(replace(layer, sources=sources))
+
+    def graph(self) -> Graph:
+        """The new graph."""
+        return replace(self.before, layers=tuple(self.layers))
+
+    def new_name(self, source: int) -> str:
+        """A name for a copy."""
+        stem = "input" if source < 0 else self.before.layers[source].name
+        name, n = f"{stem}_copy", 1
+        while name.lower() in self.names:
+            n += 1
+            name = f"{stem}_copy{n}"
+        self.names.add(name.lower())
+        return name
+
+    def _append(self, layer: Layer) -> int:
+        after_stream = bool(self.layers) and self.layers[-1].is_streaming
+        self.layers.append(replace(layer, index=len(self.layers), follows_streaming=after_stream))
+        return len(self.layers) - 1
+
+
+def _copy(rebuilt: _Rebuilt, source: int, reader: Layer) -> Layer:
+    """A pass-through layer that writes a tensor once more, for one reader."""
+    shape = rebuilt.before.shape_of(source)
+    return Layer(
+        index=0,
+        name=rebuilt.new_name(source),
+        where=reader.where,
+        op=Operator.PASSTHROUGH,
+        sources=(rebuilt.numbers[source],),
+        in_shape=shape,
+        out_shape=shape,
+    )
+
+
+def _move(rebuilt: _Rebuilt, source: int, reader: Layer) -> Layer:
+    """The same by a convolution, which may write to any processors."""
+    return as_move(_copy(rebuilt, source, reader))
+
+
+def _with_gaps(graph: Graph) -> Graph:
+    gaps = {source: max(use.gap for use in uses) for source, uses in _uses(graph).items()}
+    layers = tuple(
+        replace(layer, wishes=replace(layer.wishes, write_gap=gaps.get(layer.index, 0)))
+        if layer.wishes.write_gap is None
+        else layer
+        for layer in graph.layers
+    )
+    return replace(graph, layers=layers)

@@ -1,0 +1,87 @@
+"""Kernel memory while lanes are chosen: how full every processor is, and how to even that out.
+
+Counts words by layer shapes alone; whether the kernels really fit is for `fits` to say.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from max78000.chip import Chip
+from synthesis.ir import Graph, Layer
+from synthesis.place.lanes import Choice, Unit, input_map
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes, members
+
+Loads = list[tuple[int, int]]  # processors, words in each
+
+
+class KernelLoad:
+    """Kernel words of every processor, for the layers whose inputs are placed."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.words = [0] * N_PROCESSORS
+
+    def loads(self, unit: Unit, maps: Mapping[int, int]) -> Loads:
+        """What the readers of a unit's tensors take, and where."""
+        readers = (layer for layer in self.graph.layers if layer.sources[0] in unit.lanes)
+        return [
+            (input_map(layer, maps), kernel_words(layer))
+            for layer in readers
+            if all(source in maps for source in layer.sources)
+        ]
+
+    def busiest(self, unit: Unit, maps: Mapping[int, int]) -> int:
+        """Words of the fullest of a unit's processors, its readers included."""
+        loads = self.loads(unit, maps)
+        taken = set[int]().union(*(members(processors) for processors, _ in loads))
+        extra = sum(words for _, words in loads)
+        return max((self.words[p] + extra for p in taken), default=0)
+
+    def add(self, unit: Unit, maps: Mapping[int, int]) -> Loads:
+        """Take room for a unit's readers; returns what was taken."""
+        loads = self.loads(unit, maps)
+        self._take(loads, 1)
+        return loads
+
+    def remove(self, loads: Loads) -> None:
+        """Give back what `add` took."""
+        self._take(loads, -1)
+
+    def _take(self, loads: Iterable[tuple[int, int]], sign: int) -> None:
+        for processors, words in loads:
+            for p in members(processors):
+                self.words[p] += sign * words
+
+
+def kernel_words(layer: Layer) -> int:
+    """Kernel words a layer takes in each of its processors, from shapes alone."""
+    if layer.kernel is None:
+        return 0
+    weights = layer.kernel.weights_oihw
+    per_processor = weights.size * layer.kernel.bits // Passes.of(layer.in_shape.channels).width
+    return -(-per_processor // 72) + INSTANCE_PROCESSORS - 1
+
+
+def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[int, Choice]:
+    """A choice for every unit, by its first tensor, that fills the processors evenly.
+
+    The units with most to store choose first, each where the fullest processor stays emptiest.
+    """
+    del chip
+    load = KernelLoad(graph)
+    chosen: dict[int, Choice] = {}
+
+    def maps_of(unit: Unit, choice: Choice) -> dict[int, int]:
+        return {source: unit.map_of(source, choice) for source in unit.lanes}
+
+    def size(unit: Unit) -> int:
+        loads = load.loads(unit, maps_of(unit, unit.choices()[0]))
+        return sum(processors.bit_count() * words for processors, words in loads)
+
+    for unit in sorted(units, key=lambda unit: (-size(unit), unit.first)):
+        options = [(choice, maps_of(unit, choice)) for choice in unit.choices()]
+        best, maps = min(
+            options, key=lambda option: (load.busiest(unit, option[1]), option[0].start)
+        )
+        load.add(unit, maps)
+        chosen[unit.first] = best
+    return chosen

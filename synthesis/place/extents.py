@@ -1,0 +1,131 @@
+"""What every tensor takes in data memory, and for how long; places are chosen elsewhere.
+
+A tensor takes the same bytes in every memory instance it touches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from synthesis.description import BUFFER, INPUT, DataFormat
+from synthesis.ir import Graph, Layer
+from synthesis.place.hardware import hardware_form, pixels_read
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
+
+WORD_BYTES = 4
+N_INSTANCES = N_PROCESSORS // INSTANCE_PROCESSORS
+NO_RINGS: Mapping[int, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A tensor in data memory. `first` and `last` are the layers between which it is alive.
+
+    `lead_bytes` before `offset` are written as well, with nothing of use.
+    """
+
+    source: int  # layer that writes it, -1 for the network input
+    processors: int
+    offset: int
+    size_bytes: int
+    lead_bytes: int
+    first: int
+    last: int
+
+    @property
+    def instances(self) -> int:
+        """Memory instances that the tensor touches, a bit each."""
+        return instance_bits(self.processors)
+
+    @property
+    def start(self) -> int:
+        """First byte that is written."""
+        return self.offset - self.lead_bytes
+
+    @property
+    def end(self) -> int:
+        """The byte after the last one."""
+        return self.offset + self.size_bytes
+
+    def at(self, processors: int, offset: int) -> "Extent":
+        """The same tensor in another place."""
+        return replace(self, processors=processors, offset=offset)
+
+    def clashes(self, other: "Extent") -> bool:
+        """True if both are alive at once in the same bytes."""
+        together = self.first <= other.last and other.first <= self.last
+        overlap = self.start < other.end and other.start < self.end
+        return together and overlap and bool(self.instances & other.instances)
+
+
+def instance_bits(processors: int) -> int:
+    """Data memory instances that a processor map touches, a bit each."""
+    return sum(1 << i for i in range(N_INSTANCES) if processors >> (INSTANCE_PROCESSORS * i) & 0xF)
+
+
+def extents_of(graph: Graph, rings: Mapping[int, int] = NO_RINGS) -> dict[int, Extent]:
+    """Every tensor's size and lifetime: the rolling buffer, the input, then the layers' results.
+
+    Args:
+        graph: arranged, so that gaps are known.
+        rings: bytes of those tensors that only pass through a ring, by the layer that writes them.
+    """
+    kept = () if graph.buffer is None else (BUFFER,)
+    return {
+        source: _extent(graph, source, rings)
+        for source in (*kept, INPUT, *range(len(graph.layers)))
+    }
+
+
+def tensor_bytes(graph: Graph, source: int) -> int:
+    """Bytes that a tensor takes in each instance, first word to last; of the network input those of
+    all operands.
+
+    A layer that runs on a folded image writes, and reads, some words more than there are.
+    """
+    n_read = max((pixels_read(reader) for reader in graph.consumers(source)), default=0)
+    if source == BUFFER:
+        shape = graph.shape_of(source)
+        return shape.n_pixels * Passes.of(shape.channels).n * WORD_BYTES
+    if source == INPUT:
+        return _input_bytes(graph, n_read)
+    layer = graph.layers[source]
+    step = (layer.wishes.write_gap or 0) + 1
+    n_pixels = max(layer.out_shape.n_pixels + hardware_form(layer).extra_pixels, n_read)
+    n_groups = n_pixels * Passes.of(layer.out_shape.channels).n
+    return ((n_groups - 1) * step + 1) * WORD_BYTES * (layer.output_width // 8)
+
+
+def lifetime(graph: Graph, source: int) -> tuple[int, int]:
+    """First and last layer during which a tensor has to stay; outputs stay to the end.
+
+    The layers of a streaming group run at the same time; the rolling buffer stays for ever.
+    """
+    if source == BUFFER:
+        return INPUT, len(graph.layers)
+    last = max((layer.index for layer in graph.consumers(source)), default=source)
+    if source != INPUT and graph.layers[source] in graph.outputs:
+        last = len(graph.layers)
+    if source < graph.n_streaming:
+        return min(source, 0), max(last, graph.n_streaming - 1)
+    return source, last
+
+
+def cropped_bytes(layer: Layer) -> int:
+    """Bytes of the rows that a layer does not read at the start of its input."""
+    words = Passes.of(layer.in_shape.channels).n * layer.operands
+    return WORD_BYTES * words * layer.in_crop[0] * layer.in_shape.columns
+
+
+def _extent(graph: Graph, source: int, rings: Mapping[int, int]) -> Extent:
+    size = rings.get(source) or tensor_bytes(graph, source)
+    lead = hardware_form(graph.layers[source]).lead_bytes if source >= 0 else 0
+    return Extent(source, 0, lead, size, lead, *lifetime(graph, source))
+
+
+def _input_bytes(graph: Graph, n_read: int) -> int:
+    first = graph.layers[0]
+    n_pixels = max(graph.input_shape.n_pixels, n_read)
+    if first.wishes.data_format is DataFormat.CHW:
+        return -(-n_pixels // WORD_BYTES) * WORD_BYTES
+    return n_pixels * Passes.of(first.in_shape.channels).n * first.operands * WORD_BYTES

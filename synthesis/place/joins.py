@@ -1,0 +1,74 @@
+"""How a layer that reads several tensors finds them in data memory.
+
+The engine reads one run of words on one set of processors. Several tensors appear to it as one if
+they are written side by side (lanes), in turn (operands, passes) or one behind the other (pixels).
+Source: network description reference, 1.4.
+"""
+
+from enum import Enum
+from itertools import accumulate
+
+from synthesis.description import INPUT
+from synthesis.ir import Graph, Layer
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
+
+WORD_BYTES = 4
+
+
+class Join(Enum):
+    """The way tensors meet in a layer."""
+
+    SINGLE = "one tensor"
+    OPERANDS = "element by element: word by word in turn, on the same processors"
+    LANES = "channels side by side: the same words, on processors that follow each other"
+    PASSES = "channels above 64: word by word in turn, a pass each"
+    PIXELS = "pixels one behind the other"
+
+
+def join_of(layer: Layer, graph: Graph) -> Join:
+    """How a layer's tensors meet."""
+    if len(layer.sources) == 1:
+        return Join.SINGLE
+    if layer.combine is not None:
+        return Join.OPERANDS
+    n_channels = sum(graph.shape_of(source).channels for source in layer.sources)
+    if layer.in_shape.channels == n_channels:
+        return Join.LANES if n_channels <= N_PROCESSORS else Join.PASSES
+    return Join.PIXELS
+
+
+def has_gap(join: Join) -> bool:
+    """True if the tensors are written with a gap, which no other layer can read."""
+    return join in (Join.OPERANDS, Join.PASSES)
+
+
+def width_of(graph: Graph, source: int) -> int:
+    """Processors that a tensor takes."""
+    if source == INPUT:
+        return Passes.of(graph.layers[0].in_shape.channels).width
+    return Passes.of(graph.shape_of(source).channels).width
+
+
+def lanes_of_parts(layer: Layer, graph: Graph) -> tuple[int, ...]:
+    """First processor of each tensor, counted from the first tensor's.
+
+    Side by side every tensor starts in a data memory of its own: a store fills whole words.
+    """
+    if join_of(layer, graph) is not Join.LANES:
+        return (0,) * len(layer.sources)
+    widths = [graph.shape_of(source).channels for source in layer.sources]
+    aligned = (-(-width // INSTANCE_PROCESSORS) * INSTANCE_PROCESSORS for width in widths)
+    return (0, *accumulate(aligned))[:-1]
+
+
+def offsets_of_parts(layer: Layer, graph: Graph) -> tuple[int, ...]:
+    """Byte offset of each tensor, counted from the first tensor's."""
+    join = join_of(layer, graph)
+    n = len(layer.sources)
+    if has_gap(join):
+        return tuple(WORD_BYTES * i for i in range(n))
+    if join is not Join.PIXELS:
+        return (0,) * n
+    pixel_bytes = WORD_BYTES * Passes.of(layer.in_shape.channels).n
+    sizes = [pixel_bytes * graph.shape_of(source).n_pixels for source in layer.sources]
+    return (0, *accumulate(sizes))[:-1]

@@ -1,0 +1,164 @@
+"""Which tensors' processors hang together, and the maps that a choice of lanes gives them.
+
+Tensors that meet in a join, and what passes through a layer without weights, cannot move alone: a
+`Unit` is a set of tensors that move together. Tensors lie on neighbouring processors from a
+multiple of four on, unless the description, a CHW image or a FIFO says otherwise.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from synthesis.description import BUFFER, INPUT
+from synthesis.ir import Graph, Layer
+from synthesis.place.joins import Join, join_of, lanes_of_parts, width_of
+from synthesis.place.placed import (
+    INSTANCE_PROCESSORS,
+    N_PROCESSORS,
+    QUADRANT_PROCESSORS,
+    Passes,
+    lowest,
+    members,
+)
+from synthesis.place.processors import image_map, packed_map, passed_map
+from synthesis.place.tied import Tied
+
+N_QUADRANTS = N_PROCESSORS // QUADRANT_PROCESSORS
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where a unit lies: its first lane, or spread evenly over all quadrants."""
+
+    start: int = 0
+    is_spread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Tensors that move together: `lanes` from the unit's start, `widths` in processors.
+
+    `given` holds maps that are not to be chosen. `can_spread`: no convolution writes any of them,
+    and some layer passes them on; such a layer is quicker the fewer channels a quadrant has.
+    """
+
+    lanes: Mapping[int, int]
+    widths: Mapping[int, int]
+    given: Mapping[int, int]
+    can_spread: bool
+
+    @property
+    def first(self) -> int:
+        """The tensor that is written first."""
+        return min(self.lanes)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """All places of the unit."""
+        if self.given:
+            source = min(self.given)
+            return (Choice(lowest(self.given[source]) - self.lanes[source]),)
+        span = max(lane + self.widths[source] for source, lane in self.lanes.items())
+        starts = range(0, max(N_PROCESSORS - span, 0) + 1, INSTANCE_PROCESSORS)
+        spread = (Choice(is_spread=True),) if self.can_spread else ()
+        return (*spread, *map(Choice, starts))
+
+    def map_of(self, source: int, choice: Choice) -> int:
+        """A tensor's processors."""
+        if source in self.given:
+            return self.given[source]
+        if choice.is_spread:
+            return spread_map(self.widths[source])
+        return packed_map(self.widths[source], choice.start + self.lanes[source])
+
+
+def units_of(graph: Graph) -> tuple[Unit, ...]:
+    """The units of an arranged graph, in the order of their first tensors."""
+    kept = () if graph.buffer is None else (BUFFER,)
+    given = dict(_given_maps(graph))
+    tied = Tied((*kept, INPUT, *range(len(graph.layers))))
+    for layer in graph.layers:
+        for source, lane in zip(layer.sources, lanes_of_parts(layer, graph), strict=True):
+            tied.tie(layer.sources[0], source, lane)
+        if passes_on(layer) and not given.keys() & set(layer.sources):
+            tied.tie(layer.sources[0], layer.index, 0)  # where it cannot be, rule P6 looks
+    return tuple(
+        _unit(graph, lanes, {source: given[source] for source in lanes if source in given})
+        for lanes in sorted(tied.groups(), key=min)
+    )
+
+
+def passes_on(layer: Layer) -> bool:
+    """True for layers without weights: each quadrant keeps its channels, packed."""
+    return layer.kernel is None
+
+
+def input_map(layer: Layer, maps: Mapping[int, int]) -> int:
+    """Processors that a layer reads: those of its tensors together."""
+    processors = layer.wishes.processors or 0
+    if not processors:
+        for source in layer.sources:
+            processors |= maps[source]
+    return processors
+
+
+def spread_map(n_processors: int) -> int:
+    """As many neighbouring processors in every quadrant as four quadrants need."""
+    share = -(-n_processors // (N_QUADRANTS * INSTANCE_PROCESSORS)) * INSTANCE_PROCESSORS
+    processors, left = 0, n_processors
+    for quadrant in range(N_QUADRANTS):
+        processors |= packed_map(min(share, left), QUADRANT_PROCESSORS * quadrant)
+        left -= min(share, left)
+    return processors
+
+
+def _unit(graph: Graph, lanes: Mapping[int, int], given: Mapping[int, int]) -> Unit:
+    widths = {source: width_of(graph, source) for source in lanes}
+    is_free = not given and not any(lanes.values())
+    writers = [graph.layers[source] for source in lanes if source >= 0]
+    readers = [reader for source in lanes for reader in graph.consumers(source)]
+    can_spread = is_free and all(map(passes_on, writers)) and any(map(passes_on, readers))
+    return Unit(lanes, widths, given, can_spread)
+
+
+def _given_maps(graph: Graph) -> Iterator[tuple[int, int]]:
+    """Maps that the description, the kind of input or the rolling buffer fixes."""
+    first = graph.layers[0]
+    width = Passes.of(first.in_shape.channels).width
+    image = image_map(first, width, uses_fifo=graph.uses_fifo)
+    if image is not None:
+        yield INPUT, image
+    for layer in graph.layers:
+        if layer.wishes.processors is not None:
+            yield from _given_parts(layer, layer.wishes.processors, graph)
+    for layer in graph.layers:
+        if layer.wishes.output_processors is not None:
+            yield layer.index, layer.wishes.output_processors
+    if graph.output_map is not None:
+        yield graph.layers[-1].index, graph.output_map
+    if graph.buffer is not None:
+        yield BUFFER, graph.buffer.processors
+
+
+def _given_parts(layer: Layer, processors: int, graph: Graph) -> Iterator[tuple[int, int]]:
+    """The processors of a reader, dealt out to what it reads."""
+    if join_of(layer, graph) is not Join.LANES:
+        yield from ((source, processors) for source in layer.sources)
+        return
+    left = list(members(processors))
+    for source in layer.sources:
+        width = width_of(graph, source)
+        yield source, sum(1 << p for p in left[:width])
+        left = left[width:]
+
+
+def derived_map(layer: Layer, processors: int, chosen: int) -> int:
+    """Where a pass-through layer leaves what it read from these processors.
+
+    That is `chosen` if the two agree up to their places inside the quadrants.
+    """
+    passed = passed_map(processors)
+    counts = [
+        [(m >> QUADRANT_PROCESSORS * q & 0xFFFF).bit_count() for q in range(N_QUADRANTS)]
+        for m in (passed, chosen)
+    ]
+    is_given = layer.wishes.output_processors is not None
+    return chosen if is_given or counts[0] == counts[1] else passed

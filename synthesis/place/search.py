@@ -1,0 +1,186 @@
+"""The placement solver: processors and offsets for every tensor that the description leaves open.
+
+Units of tensors are placed one after the other, in the order in which they are written: first a
+choice of lanes, then the lowest free offsets on them; where nothing is free the search goes back.
+What decides, in this order: everything fits, fewest cycles, lowest processors. Cycles depend on
+lanes in two ways only, and both are settled before the search: output channels that lie without
+holes, and pass-through layers whose channels are spread over the quadrants.
+
+If nothing fits, the last attempt stands as it is and the capacity rules say what is missing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from max78000.chip import Chip
+from synthesis.description import BUFFER, INPUT, DataFormat
+from synthesis.ir import Graph
+from synthesis.place.balance import KernelLoad, balanced_choices
+from synthesis.place.data import Block, DataMemory, blocks_of
+from synthesis.place.extents import N_INSTANCES, Extent, extents_of
+from synthesis.place.fits import memories_fit, on_maps
+from synthesis.place.lanes import Choice, Unit, derived_map, input_map, passes_on, units_of
+from synthesis.place.placed import PlacedGraph
+from synthesis.place.stream import ring_bytes
+
+MAX_STEPS = 1500  # tries of a place for a unit, in one attempt
+MAX_CHIP_TESTS = 40  # complete placements whose kernel memory is looked at, in one attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Every tensor in its place: on its processors, at its offset."""
+
+    graph: Graph
+    tensors: Mapping[int, Extent]
+
+    def maps(self) -> dict[int, int]:
+        """Processors of every tensor."""
+        return {source: extent.processors for source, extent in self.tensors.items()}
+
+
+def solve(graph: Graph, chip: Chip) -> Solution:
+    """Place every tensor.
+
+    Args:
+        graph: arranged; what it gives is kept.
+        chip: sizes of the memories.
+    """
+    attempts = [_Attempt(variant, chip) for variant in _variants(graph)]
+    for may_slide in (False, True):
+        for is_balanced in (False, True):
+            for attempt in attempts:
+                found = attempt.run(may_slide=may_slide, is_balanced=is_balanced)
+                if found is not None:
+                    return found
+    return attempts[0].give_up()
+
+
+def _variants(graph: Graph) -> Iterator[Graph]:
+    """The graph, and again with the picture in the layout that takes a quarter of the room."""
+    yield graph
+    first = graph.layers[0]
+    is_open = first.wishes.data_format is None and not graph.uses_fifo
+    is_read_once = graph.consumers(INPUT) == (first,) and first.sources == (INPUT,)
+    is_stream = first.operands == 1 and not first.flatten
+    if is_open and is_read_once and is_stream and first.in_shape.channels <= N_INSTANCES:
+        wishes = replace(first.wishes, data_format=DataFormat.CHW)
+        yield replace(graph, layers=(replace(first, wishes=wishes), *graph.layers[1:]))
+
+
+class _Attempt:
+    """What all attempts on one graph share."""
+
+    def __init__(self, graph: Graph, chip: Chip) -> None:
+        self.graph = graph
+        self.chip = chip
+        self.units = units_of(graph)
+        self.blocks = blocks_of(graph)
+        layers = on_maps(graph, dict.fromkeys((BUFFER, INPUT, *range(len(graph.layers))), 0))
+        self.extents = extents_of(graph, ring_bytes(PlacedGraph(graph, layers)))
+
+    def run(self, *, may_slide: bool, is_balanced: bool) -> Solution | None:
+        """Search within the limits; None if nothing was found."""
+        wanted = balanced_choices(self.graph, self.units, self.chip) if is_balanced else {}
+        search = _Search(self, DataMemory(self.graph, self.chip, may_slide=may_slide), wanted)
+        return next(search.solutions(), None)
+
+    def give_up(self) -> Solution:
+        """The first place for everything, whether it fits or not."""
+        search = _Search(self, DataMemory(self.graph, self.chip, may_slide=False), {})
+        search.is_strict = False
+        return next(search.solutions())
+
+    def blocks_in(self, unit: Unit) -> list[Block]:
+        """The blocks whose first tensor belongs to a unit."""
+        return [block for block in self.blocks if min(block.shifts) in unit.lanes]
+
+
+class _Search:
+    """Depth first, unit by unit; `wanted` choices are tried first."""
+
+    def __init__(self, attempt: _Attempt, memory: DataMemory, wanted: Mapping[int, Choice]) -> None:
+        self.attempt = attempt
+        self.memory = memory
+        self.wanted = wanted
+        self.is_strict = True
+        self.maps: dict[int, int] = {}
+        self.load = KernelLoad(attempt.graph)
+        self.n_steps = 0
+        self.n_tests = 0
+
+    def solutions(self, depth: int = 0) -> Iterator[Solution]:
+        """Everything that fits, best first, until the limits are reached."""
+        units = self.attempt.units
+        if depth == len(units):
+            solution = Solution(
+                self.attempt.graph, {tensor.source: tensor for tensor in self.memory.placed}
+            )
+            self.n_tests += 1
+            if not self.is_strict or memories_fit(solution.graph, self.maps, self.attempt.chip):
+                yield solution
+            return
+        unit = units[depth]
+        for choice in self._ordered(unit):
+            if self.is_strict and (self.n_steps > MAX_STEPS or self.n_tests > MAX_CHIP_TESTS):
+                return
+            self.n_steps += 1
+            yield from self._with(unit, choice, depth)
+
+    def _with(self, unit: Unit, choice: Choice, depth: int) -> Iterator[Solution]:
+        """What follows from a choice; everything is as before when it returns."""
+        before = len(self.memory.placed)
+        for source in unit.lanes:
+            self.maps[source] = self._map_of(unit, source, choice)
+        readers = self.load.add(unit, self.maps)
+        if self._place(self.attempt.blocks_in(unit)):
+            yield from self.solutions(depth + 1)
+        self.load.remove(readers)
+        del self.memory.placed[before:]
+        for source in unit.lanes:
+            del self.maps[source]
+
+    def _map_of(self, unit: Unit, source: int, choice: Choice) -> int:
+        chosen = unit.map_of(source, choice)
+        layers = self.attempt.graph.layers
+        if source < 0 or not passes_on(layers[source]):
+            return chosen
+        layer = layers[source]
+        if any(s not in self.maps and s not in unit.lanes for s in layer.sources):
+            return chosen
+        maps = {s: self.maps.get(s) or unit.map_of(s, choice) for s in layer.sources}
+        return derived_map(layer, input_map(layer, maps), chosen)
+
+    def _place(self, blocks: Sequence[Block]) -> bool:
+        for block in blocks:
+            extents = self.attempt.extents
+            tensors = [
+                extents[source].at(self.maps[source], extents[source].offset)
+                for source in block.shifts
+            ]
+            place = next(self.memory.places(block, tensors), None)
+            if place is None or (self.is_strict and not self._is_good(block, place)):
+                return False
+            self.memory.placed += place
+        return True
+
+    def _is_good(self, block: Block, place: Sequence[Extent]) -> bool:
+        return block.given is not None or self.memory.fits(place)
+
+    def _ordered(self, unit: Unit) -> list[Choice]:
+        """Choices, best first: the wanted one, those with room for the kernels, the lowest."""
+        maps = {
+            choice: {source: unit.map_of(source, choice) for source in unit.lanes}
+            for choice in unit.choices()
+        }
+        limit = self.attempt.chip.kernel_words
+        wanted = self.wanted.get(unit.first)
+        return sorted(
+            maps,
+            key=lambda choice: (
+                choice != wanted,
+                not choice.is_spread,
+                self.load.busiest(unit, maps[choice]) > limit,
+                choice.start,
+            ),
+        )
