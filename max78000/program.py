@@ -13,82 +13,46 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from max78000.chip import MAX78000, Chip
 from max78000.errors import InputError, InternalError, ToolError
+from max78000.operations import (
+    Copy,
+    Fifo,
+    KernelBlock,
+    Operation,
+    Poll,
+    Require,
+    Write,
+    require_word_addr,
+    require_words,
+)
 from max78000.regmap import describe_addr, locate
 from max78000.strict_json import Node, first_difference, hex_word, hex_words
+
+__all__ = [
+    "Copy",
+    "Cycles",
+    "Expected",
+    "Fifo",
+    "KernelBlock",
+    "Operation",
+    "OutputMap",
+    "Phase",
+    "Poll",
+    "RegisterProgram",
+    "Require",
+    "Write",
+    "chip_of",
+    "from_json",
+    "to_json",
+    "to_text",
+]
 
 FORMAT = "max78000-program-1"
 CHIPS = (MAX78000,)
 PHASE_NAMES = ("init", "load_weights", "load_bias", "configure", "load_input", "start")
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Store one 32-bit word."""
-
-    addr: int
-    value: int
-
-    def __post_init__(self) -> None:
-        _require_word_addr(self.addr)
-        _require_words((self.value,))
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """Store the words from `addr` upwards: biases (one byte a word), input data."""
-
-    addr: int
-    words: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        _require_word_addr(self.addr)
-        _require_words(self.words)
-
-
-@dataclass(frozen=True, slots=True)
-class KernelBlock:
-    """Store the byte 1 at `addr | 1`, then the words from `addr` upwards: packed kernels.
-
-    `addr` is the processor's kernel window plus 4 bytes for every 72-bit word before the first.
-    """
-
-    addr: int
-    words: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        _require_word_addr(self.addr)
-        _require_words(self.words)
-
-
-@dataclass(frozen=True, slots=True)
-class Fifo:
-    """Push the words into one FIFO; all FIFOs of a phase are fed in lock step, word by word."""
-
-    fifo_index: int
-    words: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        _require_words(self.words)
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """Wait until the word at `addr` equals `value` under `mask`."""
-
-    addr: int
-    mask: int
-    value: int
-
-    def __post_init__(self) -> None:
-        _require_word_addr(self.addr)
-        _require_words((self.mask, self.value))
-
-
-Operation: TypeAlias = Write | KernelBlock | Copy | Fifo | Poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +77,8 @@ class Expected:
     words: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        _require_word_addr(self.addr)
-        _require_words((self.mask, *self.words))
+        require_word_addr(self.addr)
+        require_words((self.mask, *self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +206,9 @@ def _operation_text(operation: Operation, chip: Chip) -> str:
             return f"{addr:#010x} copy {_words_text(words)}  {describe_addr(chip, addr)}"
         case Fifo(fifo_index, words):
             return f"fifo {fifo_index} {_words_text(words)}"
+        case Require(addr, mask, value):
+            where = describe_addr(chip, addr)
+            return f"{addr:#010x} & {mask:#010x} == {value:#010x}!  {where}"
         case Poll(addr, mask, value):
             return f"{addr:#010x} & {mask:#010x} == {value:#010x}?  {describe_addr(chip, addr)}"
 
@@ -304,6 +271,7 @@ _KEYS: tuple[tuple[type, str, tuple[tuple[str, str], ...]], ...] = (
     (Copy,        "copy",    (("addr", "word"), ("words", "words"))),
     (Fifo,        "fifo",    (("fifo_index", "number"), ("words", "words"))),
     (Poll,        "poll",    (("addr", "word"), ("mask", "word"), ("value", "word"))),
+    (Require,     "require", (("addr", "word"), ("mask", "word"), ("value", "word"))),
     (Expected,    "",        (("layer", "number"), ("addr", "word"), ("mask", "word"),
                               ("words", "words"))),
     (OutputMap,   "",        (("layer", "number"), ("name", "text"), ("shape", "numbers"),
@@ -388,13 +356,3 @@ def _decode_value(wanted: type, node: Node) -> Any:
         return wanted(**arguments)
     except InternalError as error:  # the constructor refuses the values
         raise InputError(str(error), node.path) from None
-
-
-def _require_word_addr(addr: int) -> None:
-    if addr % 4 or not 0 <= addr < 1 << 32:
-        raise InternalError(f"{addr:#x} is no address of a 32-bit word")
-
-
-def _require_words(words: tuple[int, ...]) -> None:
-    if words and (min(words) < 0 or max(words) >= 1 << 32):
-        raise InternalError("a word does not fit 32 bits")

@@ -140,8 +140,8 @@ CTL = Register("CTL", index=0, bank=Bank.QUADRANT, source="[UG] CNNx16_n_CTRL", 
     Field("poolrnd",        13),
     Field("stream_en",      14),
     Field("fifo_en",        15),
-    Field("mlat_ld",        16,  1, FORBIDDEN),
-    Field("mlatch_sel",     17,  2, FORBIDDEN),
+    Field("mlat_ld",        16),      # byte gather; 0 to 1 takes its address from WPTR_BASE
+    Field("mlatch_sel",     17,  2),  # lane that it gathers
     Field("lilbuf",         19),
     Field("mexpress",       20),
     Field("simple1b",       21,  1, FORBIDDEN),

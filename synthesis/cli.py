@@ -4,7 +4,7 @@ The options are those of the vendor's generator, so that scripts written for it 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,19 @@ import click
 
 from max78000.chip import MAX78000, Chip
 from max78000.command import run
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError, UnsupportedError, raise_all
+from synthesis import cli_options
 from synthesis.compile import Compiled, compile_network
-from synthesis.emit.project import ProjectOptions
-from synthesis.generate.program import Options
+from synthesis.emit.options import ProjectOptions
+from synthesis.emit.project import gather_warnings
 from synthesis.inputs import Files, find_files, read_source
 from synthesis.manual import allowed_rules, explain
 from synthesis.output import write_project
+from synthesis.overrides import apply_overrides
 from synthesis.project import project_files
 from synthesis.report import summary_lines, to_json
 from synthesis.stages import STAGES, stage_text
+from synthesis.vendor_options import options_page, refusals
 from synthesis.version import VERSION
 
 DEVICES = ("max78000", "78000", "ai85", "85")
@@ -35,19 +38,6 @@ Examples:
              --sample-input sample.npy --test-dir build --prefix net --timer 0
   synthesize --explain C12
 """
-# Options of the vendor's generator that change nothing here.
-SILENT_FLAGS = (
-    "no-version-check", "display-checkpoint", "new-kernel-loader", "embedded-code", "no-pipeline",
-    "no-pll", "compact-data", "mexpress", "no-log", "no-progress", "log", "no-warn-zero",
-    "ignore-energy-warning", "ignore-mlator-warning", "mlator",
-)  # fmt: skip
-SILENT_VALUES = ("version-check-interval", "yamllint", "board-name", "log-filename", "upstream")
-# Those that would change what is computed or written, and that this compiler does not have.
-REFUSED_FLAGS = (
-    "fast-fifo", "fast-fifo-quad", "riscv", "riscv-debug", "energy", "zero-sram",
-    "no-mexpress", "verify-kernels", "verify-writes", "deepsleep", "powerdown", "one-shot",
-    "pipeline", "pll", "max-speed", "link-layer", "read-ahead", "calcx4",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,77 +52,26 @@ class Request:
     is_verbose: bool
 
 
-def _legacy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Accept or refuse, by name, what else the vendor's generator knows."""
-    for name in SILENT_FLAGS:
-        command = click.option(f"--{name}", is_flag=True, hidden=True, expose_value=False)(command)
-    for name in SILENT_VALUES:
-        command = click.option(f"--{name}", hidden=True, expose_value=False)(command)
-    for name in REFUSED_FLAGS:
-        command = click.option(
-            f"--{name}", is_flag=True, hidden=True, expose_value=False, callback=_refuse
-        )(command)
-    return command
-
-
-def _refuse(_context: click.Context, option: click.Parameter, value: bool) -> None:
-    if value:
-        raise UnsupportedError(f"--{option.name} is not supported yet".replace("_", "-"))
-
-
 @click.command(epilog=EXAMPLES, context_settings={"max_content_width": 100})
 @click.argument("network", required=False, type=click.Path(path_type=Path))
-@click.option("--config-file", type=click.Path(path_type=Path), help="Network description (YAML).")
-@click.option(
-    "--checkpoint-file",
-    type=click.Path(path_type=Path),
-    help="Quantized checkpoint.  [default: checkpoints/NETWORK-q.pth.tar]",
-)
-@click.option(
-    "--sample-input",
-    type=click.Path(path_type=Path),
-    help="Sample for the known-answer test.  [default: networks/samples/NETWORK.npy]",
-)
-@click.option(
-    "--weight-input", type=click.Path(path_type=Path), help="Weights of `arch: test` (.npy)."
-)
-@click.option("--bias-input", type=click.Path(path_type=Path), help="Biases of `arch: test`.")
-@click.option(
-    "--test-dir",
-    type=click.Path(path_type=Path),
-    default=Path("build"),
-    show_default=True,
-    help="Folder in which the project folder is made.",
-)
-@click.option("--prefix", help="Name of the project and its folder.  [default: NETWORK]")
-@click.option("--device", default="MAX78000", show_default=True, help="Part to compile for.")
-@click.option("--timer", type=click.IntRange(0, 3), help="Measure inference with this timer.")
-@click.option("--fifo", is_flag=True, help="Load the picture through the FIFOs.")
-@click.option("--softmax", is_flag=True, help="Add a soft-max of the 32-bit outputs.")
-@click.option("--avg-pool-rounding", is_flag=True, help="Average pooling rounds.")
-@click.option("--overlap-data", is_flag=True, help="Allow outputs to overwrite inputs (rule D7).")
-@click.option("--allow", multiple=True, metavar="RULE", help="Turn a rule into a warning.")
-@click.option("--no-kat", is_flag=True, help="Leave out the known-answer test.")
-@click.option("--no-unload", is_flag=True, help="Leave out cnn_unload().")
-@click.option(
-    "--max-checklines",
-    "--max-verify-length",
-    type=click.IntRange(1),
-    help="Compare only this many words, and one, of the known answer.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace an existing project.")
+@cli_options.FILES
 @click.option("--check", is_flag=True, help="Check rules and budgets; write nothing.")
 @click.option("--show", type=click.Choice(STAGES), help="Print a stage; write nothing.")
-@click.option("--explain", metavar="RULE", help="Print a rule's manual entry.")
+@click.option("--explain", metavar="RULE", help="Print a rule's manual entry; `all`: all of them.")
+@click.option("--options", is_flag=True, help="Print what became of the vendor's options.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the layer table.")
 @click.version_option(VERSION)
-@_legacy_options
+@cli_options.NETWORK_CHANGES
+@cli_options.PROGRAM
+@cli_options.CODE
+@cli_options.vendor_options
 def synthesize(**given: Any) -> None:
     """Compile NETWORK (a YAML description) for the MAX78000 and write a C project."""
-    if given["explain"] is not None:
-        click.echo(explain(given["explain"]))
+    if given["explain"] is not None or given["options"]:
+        click.echo(options_page() if given["options"] else explain(given["explain"]))
         return
+    raise_all(refusals(given))
     chip = _chip(given["device"])
     files = find_files(
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
@@ -140,10 +79,12 @@ def synthesize(**given: Any) -> None:
     files = replace(files, weights=given["weight_input"], bias=given["bias_input"])
     name = _project_name(given["prefix"] or files.network.stem)
     allowed = allowed_rules((*given["allow"], *(["D7"] if given["overlap_data"] else [])))
+    options = cli_options.program_options(given, name)
     source = replace(read_source(files), uses_fifo=given["fifo"])
-    options = Options(name, given["avg_pool_rounding"], given["max_checklines"])
+    source = apply_overrides(source, cli_options.overrides(given))
     compiled = compile_network(source, options, chip, allowed)
-    for warning in compiled.report.warnings:
+    project = cli_options.project_options(given, _softmax_shift(compiled, given))
+    for warning in (*compiled.report.warnings, *_warnings(compiled, given)):
         click.echo(f"warning: {warning}", err=True)
     request = Request(
         folder=given["test_dir"] / name,
@@ -152,12 +93,6 @@ def synthesize(**given: Any) -> None:
         as_json=given["as_json"],
         overwrite=given["overwrite"],
         is_verbose=given["verbose"],
-    )
-    project = ProjectOptions(
-        timer=given["timer"],
-        has_kat=not given["no_kat"],
-        has_unload=not given["no_unload"],
-        softmax_shift=_softmax_shift(compiled) if given["softmax"] else None,
     )
     _deliver(compiled, files, project, request, chip)
 
@@ -182,14 +117,37 @@ def _deliver(
     click.echo("OK: fits" if request.check else f"wrote {request.folder}")
 
 
-def _softmax_shift(compiled: Compiled) -> int:
-    """Left shift that brings the last layer's 32-bit values to Q17.14."""
+def _softmax_shift(compiled: Compiled, given: Mapping[str, Any]) -> int | None:
+    """Left shift that brings 32-bit values to Q17.14; bytes are taken as they are.
+
+    Raises:
+        UnsupportedError: the results are those of several layers, or not unloaded at all.
+    """
+    if not given["softmax"]:
+        return None
+    layers, last = compiled.graph.unloaded, compiled.graph.layers[-1]
+    if layers != (last,):
+        why = f"--softmax is for the last layer alone, {len(layers)} are unloaded"
+        raise UnsupportedError(why, last.where, "mark no other layer `output: true`", "O4")
+    if given["no_unload"]:
+        raise InputError("--softmax needs cnn_unload()", "--no-unload", "leave one of them out")
+    is_wide = last.output_width == 32 and last.kernel is not None
+    return 8 - last.kernel.bits if is_wide and last.kernel is not None else 0
+
+
+def _warnings(compiled: Compiled, given: Mapping[str, Any]) -> Iterator[str]:
+    """What options of the command line do not do for this network."""
     last = compiled.graph.layers[-1]
-    if last.output_width != 32 or last.kernel is None:
-        raise UnsupportedError(
-            "--softmax needs 32-bit outputs", last.where, "set output_width: 32", "O4"
+    if given["softmax"] and last.output_width == 8:
+        yield (
+            f"{last.where}: --softmax of bytes is coarse: 1 more is twice as likely [O4] "
+            "(set output_width: 32)"
         )
-    return 8 - last.kernel.bits
+    if given["energy"] and given["timer"] is not None and not given["no_timer"]:
+        yield "--timer is ignored with --energy [O5] (leave one of them out)"
+    if given["mlator"] and not given["ignore_mlator_warning"]:
+        unloaded = tuple(layer.index for layer in compiled.graph.unloaded)
+        yield from gather_warnings(compiled.program, unloaded)
 
 
 def _project_name(name: str) -> str:

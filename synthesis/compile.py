@@ -8,6 +8,7 @@ from max78000.errors import raise_all
 from max78000.program import RegisterProgram
 from synthesis.checkpoint import Checkpoint
 from synthesis.description import NetworkSpec
+from synthesis.generate.memories import fixed_image
 from synthesis.generate.program import Options, generate
 from synthesis.interpret import Tensor, interpret
 from synthesis.ir import Graph, Shape
@@ -72,8 +73,11 @@ def compile_network(
     fits = apply_rules((*PLACEMENT_RULES, *STREAM_RULES), placement, chip, allowed)
     raise_all(fits.errors)
     watch("placed", placement.graph)
-    results = interpret(graph, source.image, round_average=options.round_average)
-    program = generate(placement, source.image, results, options, chip)
+    image = source.image
+    if options.has_fixed_input:
+        image = fixed_image(placement.graph.layers[0], image.shape)
+    results = interpret(graph, image, round_average=options.round_average)
+    program = generate(placement, image, results, options, chip)
     watch("program", program)
     assert program.cycles is not None
     warnings = (*legal.warnings, *fits.warnings)

@@ -101,6 +101,20 @@ class MemoryMap:
             case Memory.TRAM:
                 self.tram.clear(quadrant * n_processors, n_processors)
 
+    def forget(self, memory: Memory, quadrant: int) -> None:
+        """Let one memory of a quadrant lose power."""
+        n_instances = self.chip.n_instances // self.chip.n_quadrants
+        n_processors = self.chip.processors_per_quadrant
+        match memory:
+            case Memory.DATA:
+                self.data.forget(quadrant * n_instances, n_instances)
+            case Memory.KERNEL:
+                self.kernels.forget(quadrant * n_processors, n_processors)
+            case Memory.BIAS:
+                self.biases.forget(quadrant, 1)
+            case Memory.TRAM:
+                self.tram.forget(quadrant * n_processors, n_processors)
+
     def _place(self, addr: int) -> MemoryPlace:
         place = locate_memory(self.chip, addr)
         if place is None or addr % WORD_BYTES:

@@ -19,6 +19,7 @@ from max78000.machine.answer import Mismatch, check_known_answer, read_output
 from max78000.machine.bus import MemoryMap
 from max78000.machine.decode import LayerSetup, decode_layer
 from max78000.machine.engine import LayerRun, Memories, run_layer
+from max78000.machine.gather import ByteGather
 from max78000.machine.memory import DataMemory, MachineFault, RegisterFile, State
 from max78000.machine.timing import setup_cycles
 from max78000.program import (
@@ -66,14 +67,26 @@ Trace = Callable[[LayerRun], None]
 
 
 class Machine:
-    """One accelerator. `trace`, if given, is called after each layer with all it read and made."""
+    """One accelerator after reset.
 
-    def __init__(self, chip: Chip = MAX78000, trace: Trace | None = None) -> None:
+    Args:
+        chip: its address map.
+        trace: called after each layer with all it read and made.
+        memories: what they hold; None if nobody ever wrote to them.
+    """
+
+    def __init__(
+        self,
+        chip: Chip = MAX78000,
+        trace: Trace | None = None,
+        memories: MemoryMap | None = None,
+    ) -> None:
         self.chip = chip
         self.trace = trace
         self.result: RunResult | None = None  # of the last run
         self.registers = RegisterFile(chip)
-        self.memories = MemoryMap(chip)
+        self.memories = MemoryMap(chip) if memories is None else memories
+        self._gather = ByteGather(chip, self.registers, self.memories.data)
         # Quadrants that were started. Acknowledging an interrupt clears cnn_en everywhere, and
         # software then continues by setting it in quadrant 0 alone: the others still take part.
         self._started: set[int] = set()
@@ -197,19 +210,22 @@ class Machine:
             return
         was_enabled = self.registers.get(regmap.CTL, "cnn_en")
         self.registers.store(location, value)
+        quadrant = location.quadrant or 0
         if location.register is regmap.SRAM_TEST:
-            self._self_test(location.quadrant or 0, value)
-        elif location.register is regmap.CTL and regmap.CTL.field("cnn_en").get(value):
-            self._started.add(location.quadrant or 0)
-            if self.registers.get(regmap.CTL, "cnn_en") and not was_enabled:
-                self._start()
+            self._self_test(quadrant, value)
+        elif location.register is regmap.CTL:
+            self._gather.control(quadrant, value)
+            if regmap.CTL.field("cnn_en").get(value):
+                self._started.add(quadrant)
+                if self.registers.get(regmap.CTL, "cnn_en") and not was_enabled:
+                    self._start()
 
     def _load_register(self, location: Location) -> int:
         register, quadrant = location.register, location.quadrant or 0
         if register is regmap.FIFO_STAT:
             return regmap.FIFO_STAT.pack(empty=0xF)  # a word is consumed the moment it arrives
         if register is regmap.MLAT:
-            raise MachineFault("the byte gather is not modelled", str(location))
+            return self._gather.load(quadrant)
         return self.registers.load(register, quadrant, location.layer or 0)
 
     def _is_packed(self, addr: int) -> bool:

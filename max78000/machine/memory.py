@@ -23,6 +23,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer[Any]]
 
 LANES = 4  # bytes of a data memory word, one per processor
+LOST = 0xA5  # what memories hold after a loss of power, so that a use of it shows
 # the bytes of a kernel word in its four 32-bit words of the plain window; the last holds none
 PLAIN_PARTS = (slice(0, 1), slice(1, 5), slice(5, 9), slice(0, 0))
 
@@ -68,6 +69,10 @@ class RegisterFile:
         """Read one field."""
         return register.field(name).get(self.load(register, quadrant, layer))
 
+    def forget(self, quadrant: int) -> None:
+        """A quadrant is reset; the registers the accelerator has once go with quadrant 0."""
+        self._values = {key: value for key, value in self._values.items() if key[1] != quadrant}
+
 
 def _key(register: Register, quadrant: int | None, layer: int | None) -> tuple[str, int, int]:
     return register.name, quadrant or 0, layer or 0
@@ -107,6 +112,11 @@ class DataMemory:
         """Fill with zeros, as the self test does."""
         self.lanes[first : first + n_instances] = 0
         self.states[first : first + n_instances] = State.DEFINED
+
+    def forget(self, first: int, n_instances: int) -> None:
+        """Lose power: as if nobody had ever written."""
+        self.lanes[first : first + n_instances] = LOST
+        self.states[first : first + n_instances] = State.NEVER
 
     def require_words(self, instance: int, first: int, last: int) -> None:
         """Refuse words that an instance does not have."""
@@ -179,6 +189,12 @@ class KernelMemory:
         self.bytes[first : first + n_processors] = 0
         self.is_written[first : first + n_processors] = True
 
+    def forget(self, first: int, n_processors: int) -> None:
+        """Lose power: as if nobody had ever written."""
+        self.bytes[first : first + n_processors] = LOST
+        self.is_written[first : first + n_processors] = False
+        self._next_word[first : first + n_processors] = -1
+
     def _require_word(self, processor: int, word: int) -> None:
         if not 0 <= word < self.n_words:
             reason = f"kernel word {word} is not in 0..{self.n_words - 1}"
@@ -214,6 +230,11 @@ class EntryMemory:
         """Fill with zeros, as the self test does."""
         self.values[first : first + n_banks] = 0
         self.is_written[first : first + n_banks] = True
+
+    def forget(self, first: int, n_banks: int) -> None:
+        """Lose power: as if nobody had ever written."""
+        self.values[first : first + n_banks] = LOST
+        self.is_written[first : first + n_banks] = False
 
     def _require_entry(self, bank: int, entry: int) -> None:
         if not 0 <= entry < self.values.shape[1]:

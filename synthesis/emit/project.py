@@ -6,30 +6,33 @@ application code keeps compiling. Same inputs, same bytes: no dates, no paths.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from max78000 import regmap
 from max78000.chip import Chip
-from max78000.program import OutputMap, RegisterProgram
-from max78000.regmap import global_register_addr, quadrant_register_addr
+from max78000.program import Copy, KernelBlock, OutputMap, RegisterProgram
+from max78000.regmap import global_register_addr, layer_register_addr, quadrant_register_addr
 from synthesis.emit import rows
+from synthesis.emit.options import FileNames, Pin, ProjectOptions
+from synthesis.emit.places import (
+    channel_blocks,
+    gather_problem,
+    gathered_blocks,
+    places_array,
+)
 from synthesis.version import VERSION
 
-MAX_STEP = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectOptions:
-    """What the command line decides about the C code."""
-
-    timer: int | None = None
-    has_kat: bool = True
-    has_unload: bool = True
-    softmax_shift: int | None = None  # None: no soft-max
-    debug_wait_s: int = 2
+__all__ = [
+    "FileNames",
+    "Pin",
+    "ProjectFacts",
+    "ProjectOptions",
+    "emit_project",
+    "gather_warnings",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +60,81 @@ def emit_project(
         autoescape=False,
     )
     context = _context(program, facts, options, chip)
-    inputs = rows.input_rows(program, chip) or rows.fifo_rows(program, chip)
-    arrays = {
-        "weights.h": (
-            "Weights and biases, packed as the accelerator loads them.",
-            [rows.kernel_array(program), *map(rows.bias_array, rows.bias_rows(program, chip))],
-        ),
-        "sampledata.h": (
-            "Sample input in the layout of the first layer.",
-            [rows.word_array(f"SAMPLE_INPUT_{row.number}", row.words) for row in inputs],
-        ),
-        "sampleoutput.h": ("The known answer.", [rows.known_answer_array(program)]),
-    }
-    if not options.has_kat:
-        del arrays["sampleoutput.h"]
+    names = options.names
+
+    def render(template: str, **more: Any) -> str:
+        return environment.get_template(f"{template}.j2").render(context, **more)
+
     files = {
-        name: environment.get_template("arrays.h.j2").render(context, title=title, arrays=lines)
-        for name, (title, lines) in arrays.items()
+        name: render("arrays.h", title=title, arrays=arrays)
+        for name, title, arrays in _headers(program, options, chip)
     }
-    names = ["cnn.c", "cnn.h", "main.c", "Makefile", "project.mk"]
+    files["cnn.h"] = render("cnn.h")
+    if names.api is None:
+        files[names.main] = render("cnn.c") + "\n" + render("main.c")
+    else:
+        files[names.api] = render("cnn.c")
+        files[names.main] = render("main.c")
     if options.softmax_shift is not None:
-        names.append("softmax.c")
-    for name in names:
-        files[name] = environment.get_template(f"{name}.j2").render(context)
+        files["softmax.c"] = render("softmax.c")
+    for name in ("Makefile", "project.mk"):
+        files[name] = render(name)
     return files
+
+
+def gather_warnings(program: RegisterProgram, unloaded: tuple[int, ...]) -> tuple[str, ...]:
+    """Outputs that `--mlator` does not help, and why (rule O7)."""
+    return tuple(
+        f"layer {output.layer} {output.name}: --mlator is ignored, {problem} [O7]"
+        for output in program.outputs
+        if output.layer in unloaded and (problem := gather_problem(output))
+    )
+
+
+def _headers(
+    program: RegisterProgram, options: ProjectOptions, chip: Chip
+) -> list[tuple[str, str, list[rows.Array]]]:
+    """Name, title and arrays of the files that hold constants."""
+    names = options.names
+    biases = map(rows.bias_array, rows.bias_rows(program, chip))
+    kernels = rows.kernel_array(program, is_compact=_is_compact(program, options))
+    inputs = rows.input_rows(program, chip) or rows.fifo_rows(program, chip)
+    samples = [rows.word_array(f"SAMPLE_INPUT_{row.number}", row.words) for row in inputs]
+    headers = [
+        (
+            names.weights,
+            "Weights and biases, packed as the accelerator loads them.",
+            [kernels, *biases],
+        ),
+        (names.sample, "Sample input in the layout of the first layer.", samples),
+    ]
+    if options.has_kat and names.sample_output is not None:
+        headers.append((names.sample_output, "The known answer.", _answer(program)))
+    return headers
+
+
+def _answer(program: RegisterProgram) -> list[rows.Array]:
+    return [rows.known_answer_array(program), places_array(program.outputs)]
+
+
+def _packs_kernels(program: RegisterProgram) -> bool:
+    """Whether kernels are loaded nine bytes a word; a network without any packs them all."""
+    operations = program.phase("load_weights").operations
+    return all(isinstance(operation, KernelBlock) for operation in operations)
+
+
+def _is_compact(program: RegisterProgram, options: ProjectOptions) -> bool:
+    return options.has_compact_weights and not _packs_kernels(program)
 
 
 def _context(
     program: RegisterProgram, facts: ProjectFacts, options: ProjectOptions, chip: Chip
 ) -> Mapping[str, Any]:
+    """Everything that the templates name: the options as they are, and what is made of the rest."""
     outputs = [output for output in program.outputs if output.layer in facts.unloaded]
-    power = sum(1 << quadrant for quadrant in facts.quadrants)
-    acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(facts.streams))
+    has_wide_outputs_only = all(output.width_bits == 32 for output in outputs)
     return {
+        **{field.name: getattr(options, field.name) for field in fields(options)},
         "name": program.name,
         "chip": chip.name,
         "version": VERSION,
@@ -97,12 +142,21 @@ def _context(
         "summary": facts.summary,
         "num_outputs": facts.num_outputs,
         "unload_words": -(-sum(map(_n_bytes, outputs)) // 4),
-        "has_wide_outputs_only": all(output.width_bits == 32 for output in outputs),
-        "timer": options.timer,
-        "has_kat": options.has_kat,
-        "has_unload": options.has_unload,
-        "softmax_shift": options.softmax_shift,
-        "debug_wait_s": options.debug_wait_s,
+        "has_wide_outputs_only": has_wide_outputs_only,
+        "packs_kernels": _packs_kernels(program),
+        "has_compact_weights": _is_compact(program, options),
+        **_power(facts, chip),
+        **_phases(program, options, chip),
+        **_unload(outputs, options, chip),
+        "inline_arrays": _answer(program) if options.names.sample_output is None else [],
+    }
+
+
+def _power(facts: ProjectFacts, chip: Chip) -> dict[str, Any]:
+    """Quadrants in use: their power, and how their interrupt is acknowledged."""
+    power = sum(1 << quadrant for quadrant in facts.quadrants)
+    acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(facts.streams))
+    return {
         "control_addrs": [
             rows.hex_word(quadrant_register_addr(chip, regmap.CTL, quadrant))
             for quadrant in facts.quadrants
@@ -110,14 +164,46 @@ def _context(
         "acknowledge": rows.hex_word(acknowledge),
         "power_mask": f"0x{power:x}",
         "isolation_mask": f"0x{~power & 0xF:x}",
-        "init": rows.write_rows(program.phase("init"), chip),
-        "configure": tuple(rows.configure_blocks(program, chip)),
-        "start": rows.write_rows(program.phase("start"), chip),
+    }
+
+
+def _phases(program: RegisterProgram, options: ProjectOptions, chip: Chip) -> dict[str, Any]:
+    """The program's phases as statements and rows."""
+    init = program.phase("init")
+    return {
+        "init": rows.statements(init, chip),
+        "has_clears": any(isinstance(operation, Copy) for operation in init.operations),
+        "configure": tuple(
+            rows.configure_blocks(program, chip, verifies=options.verifies_registers)
+        ),
+        "start": rows.statements(program.phase("start"), chip),
         "biases": rows.bias_rows(program, chip),
         "inputs": rows.input_rows(program, chip),
         "fifos": rows.fifo_rows(program, chip),
         "fifo_status": rows.hex_word(global_register_addr(chip, regmap.FIFO_STAT)),
-        "unload": tuple(rows.unload_rows(outputs)) if options.has_unload else None,
+    }
+
+
+def _unload(outputs: list[OutputMap], options: ProjectOptions, chip: Chip) -> dict[str, Any]:
+    """The table behind cnn_unload(), and the registers of the byte gather if it is used."""
+    gathers = options.gathers_bytes and not all(map(gather_problem, outputs))
+    blocks = gathered_blocks(outputs, chip) if gathers else channel_blocks(outputs)
+    control = quadrant_register_addr(chip, regmap.CTL, 0)
+    offsets = {
+        "pointer_offset": layer_register_addr(chip, regmap.WPTR_BASE, 0, 0) - control,
+        "step_offset": layer_register_addr(chip, regmap.LCTL2, 0, 0) - control,
+        "data_offset": quadrant_register_addr(chip, regmap.MLAT, 0) - control,
+    }
+    return {
+        "unload": tuple(blocks) if options.has_unload else None,
+        "gathers_bytes": gathers,
+        "gather": {
+            **{name: f"0x{offset:x}" for name, offset in offsets.items()},
+            "on": rows.hex_word(regmap.CTL.pack(clk_en=1, mlat_ld=1)),
+            "off": rows.hex_word(regmap.CTL.pack(clk_en=1)),
+            "running": rows.hex_word(regmap.CTL.pack(cnn_irq=1, cnn_en=1)),
+            "lane_lsb": regmap.CTL.field("mlatch_sel").lsb,
+        },
     }
 
 

@@ -3,33 +3,36 @@
 Comments come from the register tables, so that a generated line can be checked by eye.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from max78000.chip import Chip
-from max78000.program import Copy, Fifo, KernelBlock, OutputMap, Phase, RegisterProgram, Write
+from max78000.errors import InternalError
+from max78000.program import (
+    Copy,
+    Fifo,
+    KernelBlock,
+    Operation,
+    Phase,
+    Poll,
+    RegisterProgram,
+    Require,
+    Write,
+)
 from max78000.regmap import fifo_data_addr, locate
 
 WORDS_PER_LINE = 8
 BYTES_PER_LINE = 16
+PLAIN_WORDS = 4  # 32-bit words of a kernel word that is not packed
 
 
 @dataclass(frozen=True, slots=True)
-class WriteRow:
-    """One register write."""
-
-    addr: str
-    value: str
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class WriteBlock:
-    """The writes of one layer in one quadrant."""
+class Block:
+    """C statements under a comment, such as the writes of one layer in one quadrant."""
 
     title: str
-    writes: tuple[WriteRow, ...]
+    statements: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class InputRow:
         """Length of the block."""
         return len(self.words)
 
+    @property
+    def stores(self) -> Iterator[str]:
+        """One C statement a word."""
+        for index, word in enumerate(self.words):
+            addr = hex_word(int(self.addr, 16) + 4 * index)
+            yield f"*(volatile uint32_t *){addr} = {hex_word(word)};"
+
 
 @dataclass(frozen=True, slots=True)
 class BiasRow:
@@ -68,56 +78,73 @@ class BiasRow:
         return len(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class UnloadRow:
-    """Up to four neighbouring channels of an output: where they are and how to step."""
-
-    addr: str
-    n_pixels: int
-    step_words: int
-    first_lane: int
-    n_lanes: int
-    is_wide: int
-    comment: str
-
-
 def hex_word(value: int) -> str:
     """A 32-bit C constant."""
     return f"0x{value:08x}"
 
 
-def write_rows(phase: Phase, chip: Chip) -> tuple[WriteRow, ...]:
-    """The writes of a phase, each with the fields that are not 0."""
-    return tuple(_row(op, chip) for op in phase.operations if isinstance(op, Write))
+def statements(phase: Phase, chip: Chip) -> tuple[str, ...]:
+    """The operations of a phase as C, each with the register's fields that are not 0."""
+    return tuple(_statement(operation, chip) for operation in phase.operations)
 
 
-def _row(write: Write, chip: Chip) -> WriteRow:
-    location = locate(chip, write.addr)
-    assert location is not None, hex_word(write.addr)
-    comment = f"{location.register.name}: {location.register.describe(write.value)}"
-    return WriteRow(hex_word(write.addr), hex_word(write.value), comment)
+def _statement(operation: Operation, chip: Chip, *, store: str = "REG({}) = {};") -> str:
+    match operation:
+        case Write(addr, value):
+            location = locate(chip, addr)
+            assert location is not None, hex_word(addr)
+            comment = f"{location.register.name}: {location.register.describe(value)}"
+            return f"{store.format(hex_word(addr), hex_word(value))} /* {comment} */"
+        case Require(addr, mask, value):
+            failed = f"if ({_differs(addr, mask, value)}) {{ return CNN_FAIL; }}"
+            return f"{failed} {_fields(chip, operation)}"
+        case Poll(addr, mask, value):
+            return f"while ({_differs(addr, mask, value)}) {{ }} {_fields(chip, operation)}"
+        case Copy(addr, words) if not any(words):
+            return f"clear((volatile uint32_t *){hex_word(addr)}, {len(words)});"
+        case _:
+            raise InternalError(f"no C statement for {operation!r:.60}")
 
 
-def configure_blocks(program: RegisterProgram, chip: Chip) -> Iterator[WriteBlock]:
-    """The layer registers, grouped by layer and quadrant."""
-    writes = [op for op in program.phase("configure").operations if isinstance(op, Write)]
+def _differs(addr: int, mask: int, value: int) -> str:
+    return f"(REG({hex_word(addr)}) & {hex_word(mask)}u) != {hex_word(value)}u"
 
-    def place(write: Write) -> str:
-        location = locate(chip, write.addr)
+
+def _fields(chip: Chip, poll: Poll) -> str:
+    """A comment: the fields that are waited for."""
+    location = locate(chip, poll.addr)
+    assert location is not None, hex_word(poll.addr)
+    names = [field.name for field in location.register.fields if field.mask & poll.mask]
+    return f"/* {location.register.name}: {' '.join(names)} */"
+
+
+def configure_blocks(program: RegisterProgram, chip: Chip, *, verifies: bool) -> Iterator[Block]:
+    """The layer registers, grouped by layer and quadrant; `verifies` reads each of them back."""
+    operations = program.phase("configure").operations
+    store = "SET({}, {});" if verifies else "REG({}) = {};"
+
+    def place(operation: Operation) -> str:
+        location = locate(chip, operation.addr) if isinstance(operation, Write) else None
         if location is None or location.layer is None:
             return "all layers"
         return f"Layer {location.layer}, quadrant {location.quadrant}"
 
-    for title, group in groupby(writes, place):
-        yield WriteBlock(title, tuple(_row(write, chip) for write in group))
+    for title, group in groupby(operations, place):
+        yield Block(title, tuple(_statement(op, chip, store=store) for op in group))
 
 
-def kernel_array(program: RegisterProgram) -> Array:
-    """Records of address, word count, words; a 0 ends the list."""
+def kernel_array(program: RegisterProgram, *, is_compact: bool = False) -> Array:
+    """Records of address, word count, words; a 0 ends the list.
+
+    Compact: of the four words of a plain kernel the last, which is always 0, is left out.
+    """
     words: list[int] = []
     for block in program.phase("load_weights").operations:
-        assert isinstance(block, KernelBlock)
-        words += [block.addr, len(block.words), *block.words]
+        assert isinstance(block, KernelBlock | Copy)
+        stored = block.words
+        if is_compact:
+            stored = tuple(word for i, word in enumerate(stored) if i % PLAIN_WORDS != 3)
+        words += [block.addr, len(stored), *stored]
     return word_array("KERNELS", [*words, 0])
 
 
@@ -172,34 +199,6 @@ def known_answer_array(program: RegisterProgram) -> Array:
     for block in program.known_answer:
         words += [block.addr, block.mask, len(block.words), *block.words]
     return word_array("SAMPLE_OUTPUT", [*words, 0])
-
-
-def unload_rows(outputs: Iterable[OutputMap]) -> Iterator[UnloadRow]:
-    """Blocks of an output, channel by channel: neighbours in one word (8 bits) or four (32
-    bits).
-    """
-    for output in outputs:
-        is_wide = output.width_bits == 32
-        group_bytes, lane_bytes = (16, 4) if is_wide else (4, 1)
-        runs: list[list[int]] = []
-        for channel, addr in enumerate(output.channel_addrs):
-            before = output.channel_addrs[channel - 1] if channel else None
-            if before is not None and addr == before + lane_bytes and addr % group_bytes:
-                runs[-1].append(channel)
-            else:
-                runs.append([channel])
-        for run in runs:
-            addr = output.channel_addrs[run[0]]
-            base = addr - addr % group_bytes
-            yield UnloadRow(
-                addr=hex_word(base),
-                n_pixels=output.shape[1] * output.shape[2],
-                step_words=output.pixel_stride_bytes // 4,
-                first_lane=(addr - base) // lane_bytes,
-                n_lanes=len(run),
-                is_wide=int(is_wide),
-                comment=f"{output.name} channels {run[0]}..{run[-1]}",
-            )
 
 
 def _lines(items: Sequence[str], per_line: int) -> Iterator[str]:

@@ -4,34 +4,62 @@ from collections.abc import Iterator
 
 from max78000 import regmap
 from max78000.chip import Chip
-from max78000.program import Write
+from max78000.program import Operation, Poll, Require, Write
 from max78000.regmap import global_register_addr, quadrant_register_addr
+from synthesis.generate.options import Options
 from synthesis.place.fifo import enabled_fifos
 from synthesis.place.placed import PlacedGraph, quadrant_map
 
 # Memory margins and FIFO thresholds as the vendor's code writes them.
 SRAM_SETTING = regmap.SRAM.pack(rmargin_en=1, rmargin=3, wneg_en=1)
 FIFO_THRESHOLD = 2
+TESTED_MEMORIES = ("sram", "mram", "tram", "bram")  # in the order of the vendor's code
 SYNC_ENABLE = 4  # top bit of the synchronisation field; the rest is the master quadrant
 
 
-def init_writes(graph: PlacedGraph, chip: Chip) -> Iterator[Write]:
+def init_operations(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Operation]:
     """Stop the state machine, set the memories' margins and the number of layers."""
     n_layers = len(graph.layers)
-    yield Write(global_register_addr(chip, regmap.AON), regmap.AON.pack())
+    always_on = regmap.AON.pack(rdy_sel=options.ready.always_on)
+    yield Write(global_register_addr(chip, regmap.AON), always_on)
     for quadrant in graph.quadrants:
-        control = regmap.CTL.pack(clk_en=1, mexpress=1, fifo_en=int(graph.graph.uses_fifo))
+        control = regmap.CTL.pack(
+            rdy_sel=options.ready.quadrants,
+            clk_en=1,
+            mexpress=int(options.packs_kernels),
+            fifo_en=int(graph.graph.uses_fifo),
+        )
         yield Write(quadrant_register_addr(chip, regmap.CTL, quadrant), control)
         yield Write(quadrant_register_addr(chip, regmap.SRAM, quadrant), SRAM_SETTING)
         if n_layers > 1:
             last = regmap.LCNT_MAX.pack(value=n_layers - 1)
             yield Write(quadrant_register_addr(chip, regmap.LCNT_MAX, quadrant), last)
+    if options.clears_memories:
+        yield from _self_tests(graph, chip)
 
 
-def fifo_writes(graph: PlacedGraph, chip: Chip) -> Iterator[Write]:
+def _self_tests(graph: PlacedGraph, chip: Chip) -> Iterator[Operation]:
+    """Test every memory of the quadrants in use, one kind after the other; the test leaves zeros.
+
+    The vendor's code also tests the quadrants that are off and hence do not answer.
+    Source: register reference 2.4.
+    """
+    test = regmap.SRAM_TEST
+    for memory in TESTED_MEMORIES:
+        done = test.pack(**{"done": 1, f"{memory}_done": 1})
+        for quadrant in graph.quadrants:
+            addr = quadrant_register_addr(chip, test, quadrant)
+            yield Write(addr, test.pack(**{f"{memory}_run": 1}))
+            yield Poll(addr, done, done)
+            yield Require(addr, test.pack(**{f"{memory}_fail": 1}), 0)
+            yield Write(addr, test.pack())
+
+
+def fifo_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
     """Switch on the FIFOs that feed the first layer, in lock step."""
     if graph.graph.uses_fifo:
         word = regmap.FIFO_CTL.pack(
+            rdy_sel=options.ready.fifos,
             full_thresh=FIFO_THRESHOLD,
             empty_thresh=FIFO_THRESHOLD,
             fifo_cpl=1,
@@ -40,15 +68,16 @@ def fifo_writes(graph: PlacedGraph, chip: Chip) -> Iterator[Write]:
         yield Write(global_register_addr(chip, regmap.FIFO_CTL), word)
 
 
-def start_writes(graph: PlacedGraph, round_average: bool, chip: Chip) -> Iterator[Write]:
+def start_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
     """Arm the other quadrants, then start the master, which runs them all."""
     quadrants, uses_fifo = graph.quadrants, graph.graph.uses_fifo
     master = quadrants[0]
     streams = graph.graph.n_streaming > 0
     common = {
+        "rdy_sel": options.ready.quadrants,
         "clk_en": 1,
-        "mexpress": 1,
-        "poolrnd": int(round_average),
+        "mexpress": int(options.packs_kernels),
+        "poolrnd": int(options.round_average),
         "stream_en": int(streams),
         "lilbuf": int(uses_fifo and streams),
     }
@@ -60,6 +89,10 @@ def start_writes(graph: PlacedGraph, round_average: bool, chip: Chip) -> Iterato
             **common,
         )
         yield Write(quadrant_register_addr(chip, regmap.CTL, quadrant), word)
+    unused = sum(1 << q for q in range(chip.n_quadrants) if q not in quadrants)
+    if options.powers_down and unused:
+        word = regmap.AON.pack(rdy_sel=options.ready.always_on, pd=unused)
+        yield Write(global_register_addr(chip, regmap.AON), word)
     is_fed = uses_fifo and bool(quadrant_map(graph.layers[0].processors, master) & 0xF)
     word = regmap.CTL.pack(
         cnn_en=1, ext_sync=SYNC_ENABLE if uses_fifo else 0, fifo_en=int(is_fed), **common

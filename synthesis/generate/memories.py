@@ -2,13 +2,14 @@
 answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from max78000.chip import Chip
-from max78000.program import Copy, Expected, Fifo, KernelBlock, OutputMap
+from max78000.program import Copy, Expected, Fifo, KernelBlock, Operation, OutputMap
 from synthesis.description import DataFormat
+from synthesis.generate.options import Options
 from synthesis.interpret import Tensor
 from synthesis.place.biases import BiasMemory
 from synthesis.place.fifo import feeding_fifos, lanes_of
@@ -21,18 +22,44 @@ from synthesis.place.placed import (
 from synthesis.place.weights import KernelMemory
 
 WORD_MASK = 0xFFFF_FFFF
+PATTERN = (0xAAAA_AAAA, 0x5555_5555)  # every bit changes from word to word
 
 
-def kernel_blocks(memory: KernelMemory, chip: Chip) -> Iterator[KernelBlock]:
-    """Maximal runs of used words, processor by processor, packed big-endian."""
+def kernel_operations(
+    memory: KernelMemory, options: Options, chip: Chip
+) -> Iterator[KernelBlock | Copy]:
+    """Maximal runs of used words, processor by processor.
+
+    Packed runs are nine bytes a word, big-endian; plain ones four 32-bit words (memory reference
+    1.1, 1.8). Words of nothing but zeros are left out where the memories have been cleared.
+    """
+    is_loaded = memory.is_used
+    if options.clears_memories:
+        is_loaded = is_loaded & memory.words.any(axis=-1)
     for processor in range(N_PROCESSORS):
-        used = np.flatnonzero(memory.is_used[processor])
+        used = np.flatnonzero(is_loaded[processor])
         for run in np.split(used, np.flatnonzero(np.diff(used) > 1) + 1):
-            if run.size:
-                data = memory.words[processor, run].reshape(-1)
-                padded = np.pad(data, (0, -data.size % 4))
-                addr = chip.kernel_addr(processor) + 4 * int(run[0])
-                yield KernelBlock(addr, tuple(padded.view(">u4").tolist()))
+            if not run.size:
+                continue
+            data, first = memory.words[processor, run], int(run[0])
+            if options.packs_kernels:
+                yield KernelBlock(chip.kernel_addr(processor) + 4 * first, _packed(data))
+            else:
+                yield Copy(chip.kernel_addr(processor, first), _plain(data))
+
+
+def _packed(data: np.ndarray) -> tuple[int, ...]:
+    """Bytes (n, 9) as a stream of big-endian words, zeros at its end."""
+    stream = data.reshape(-1)
+    return tuple(np.pad(stream, (0, -stream.size % 4)).view(">u4").tolist())
+
+
+def _plain(data: np.ndarray) -> tuple[int, ...]:
+    """Bytes (n, 9) as four words each: byte 0; bytes 1 to 4; 5 to 8, big-endian; 0 commits them."""
+    words = np.zeros((len(data), 4), np.uint32)
+    words[:, 0] = data[:, 0]
+    words[:, 1:3] = np.ascontiguousarray(data[:, 1:]).view(">u4")
+    return tuple(words.reshape(-1).tolist())
 
 
 def bias_copies(memory: BiasMemory, chip: Chip) -> Iterator[Copy]:
@@ -68,6 +95,33 @@ def input_copies(first: PlacedLayer, image: Tensor, chip: Chip) -> Iterator[Copy
             four = lanes[instance : instance + INSTANCE_PROCESSORS].reshape(4, -1) & 0xFF
             words = (four << np.array([[0], [8], [16], [24]])).sum(axis=0)
             yield Copy(chip.data_addr(instance, first.in_offset), tuple(words.tolist()))
+
+
+def fixed_words(copies: Iterable[Operation]) -> Iterator[Copy]:
+    """Input data of the same sizes that is nothing but a pattern, as `memcpy32_const` writes it."""
+    for copy in copies:
+        assert isinstance(copy, Copy)
+        n_words = len(copy.words)
+        pattern = PATTERN * -(-n_words // len(PATTERN))
+        yield Copy(copy.addr, pattern[:n_words])
+
+
+def fixed_image(first: PlacedLayer, shape: tuple[int, ...]) -> Tensor:
+    """The image that `fixed_words` holds.
+
+    Args:
+        first: tells the layout: which channels are in the odd words.
+        shape: of the sample, (C, H, W).
+    """
+    pixels = np.arange(np.prod(shape[1:]))
+    if first.data_format is DataFormat.CHW:
+        index = np.broadcast_to(pixels // 4, (shape[0], pixels.size))
+    else:
+        operands, passes = first.layer.operands, first.in_passes
+        operand, channel = np.divmod(np.arange(shape[0])[:, None], first.layer.in_shape.channels)
+        index = (pixels * passes.n + channel // passes.width) * operands + operand
+    signed = np.array(PATTERN, np.uint32).astype(np.uint8).astype(np.int8).astype(np.int64)
+    return signed[index % 2].reshape(shape)
 
 
 def fifo_feeds(first: PlacedLayer, image: Tensor) -> Iterator[Fifo]:

@@ -1,35 +1,30 @@
 """Placement + sample -> RegisterProgram: all writes in order, and the answer they must lead to."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from max78000.chip import Chip
 from max78000.program import Expected, Operation, Phase, RegisterProgram, Write
 from max78000.regmap import layer_register_addr
-from synthesis.generate.control import fifo_writes, init_writes, start_writes
+from synthesis.generate.control import fifo_writes, init_operations, start_writes
 from synthesis.generate.layer import layer_words
 from synthesis.generate.memories import (
     bias_copies,
     fifo_feeds,
+    fixed_words,
     input_copies,
-    kernel_blocks,
+    kernel_operations,
     known_answer,
     output_map,
 )
+from synthesis.generate.options import Options
 from synthesis.generate.rolling import buffer_clears
 from synthesis.generate.timing import predict_cycles
 from synthesis.interpret import Tensor
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Choices of the command line that change the program."""
-
-    name: str
-    round_average: bool = False
-    max_checked_words: int | None = None  # one more is compared, as the vendor generator does
+__all__ = ["Options", "generate"]
 
 
 def generate(
@@ -41,7 +36,7 @@ def generate(
         placement: the placed graph and the memories' contents.
         image: sample input, int (C, H, W).
         results: output tensor of every layer for that sample, from the interpreter.
-        options: name of the program and numeric options.
+        options: name of the program, and what the command line asks for.
         chip: address map.
     """
     graph = placement.graph
@@ -50,13 +45,15 @@ def generate(
     load_input: Iterable[Operation] = (
         fifo_feeds(first, image) if uses_fifo else input_copies(first, image, chip)
     )
+    if options.has_fixed_input:
+        load_input = fixed_words(load_input)
     phases: dict[str, Iterable[Operation]] = {
-        "init": (*init_writes(graph, chip), *buffer_clears(graph, chip)),
-        "load_weights": kernel_blocks(placement.kernels, chip),
+        "init": (*init_operations(graph, options, chip), *buffer_clears(graph, chip)),
+        "load_weights": kernel_operations(placement.kernels, options, chip),
         "load_bias": bias_copies(placement.biases, chip),
-        "configure": (*_configure(graph, chip), *fifo_writes(graph, chip)),
+        "configure": (*_configure(graph, options, chip), *fifo_writes(graph, options, chip)),
         "load_input": load_input,
-        "start": start_writes(graph, options.round_average, chip),
+        "start": start_writes(graph, options, chip),
     }
     if uses_fifo:  # words are pushed into the running accelerator
         phases["load_input"] = phases.pop("load_input")
@@ -71,12 +68,12 @@ def generate(
     )
 
 
-def _configure(graph: PlacedGraph, chip: Chip) -> Iterator[Write]:
-    """Registers of all layers; zeros are left out, the power-up reset has written them."""
+def _configure(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
+    """Registers of all layers; zeros are left out: the power-up reset has written them."""
     for placed in graph.layers:
         for quadrant in graph.quadrants:
             for register, word in layer_words(placed, graph, quadrant):
-                if word:
+                if word or options.writes_zeros:
                     index = placed.layer.index
                     yield Write(layer_register_addr(chip, register, index, quadrant), word)
 

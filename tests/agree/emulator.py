@@ -9,6 +9,7 @@ from elftools.elf.elffile import ELFFile
 from unicorn import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
 from unicorn.arm_const import (
     UC_ARM_REG_LR,
+    UC_ARM_REG_PC,
     UC_ARM_REG_R0,
     UC_ARM_REG_R1,
     UC_ARM_REG_R2,
@@ -70,12 +71,34 @@ class Core:
 
     def call(self, name, *arguments):
         """Call a function and return its result."""
-        self.uc.reg_write(UC_ARM_REG_SP, 0x20F0_0000)
+        self._enter(*arguments)
+        self.uc.emu_start(self.symbols[name] | 1, RETURN)
+        return self.uc.reg_read(UC_ARM_REG_R0)
+
+    def begin(self, name, n_instructions):
+        """Execute the start of a function that may have no end; True if it had."""
+        self._enter()
+        self.uc.emu_start(self.symbols[name] | 1, RETURN, count=n_instructions)
+        return self.uc.reg_read(UC_ARM_REG_PC) == RETURN
+
+    def interrupt(self, name):
+        """Execute an interrupt where the core is, then go on to the end of what it was doing."""
+        context, pc = self.uc.context_save(), self.uc.reg_read(UC_ARM_REG_PC)
+        self._enter(sp=self.uc.reg_read(UC_ARM_REG_SP) - 0x100 & ~7)
+        self.uc.emu_start(self.symbols[name] | 1, RETURN)
+        self.uc.context_restore(context)
+        self.uc.emu_start(pc | 1, RETURN)
+
+    def _enter(self, *arguments, sp=0x20F0_0000):
+        self.uc.reg_write(UC_ARM_REG_SP, sp)
         self.uc.reg_write(UC_ARM_REG_LR, RETURN | 1)
         for register, value in zip(ARGUMENTS, arguments, strict=False):
             self.uc.reg_write(register, value)
-        self.uc.emu_start(self.symbols[name] | 1, RETURN)
-        return self.uc.reg_read(UC_ARM_REG_R0)
+
+    @property
+    def console(self):
+        """What was printed."""
+        return self.read(self.symbols["console"], 1 << 16).partition(b"\0")[0].decode()
 
     def read(self, address, n_bytes):
         return bytes(self.uc.mem_read(address, n_bytes))

@@ -188,8 +188,3 @@ def test_bytes_that_mean_nothing(addr: int, value: int):
 def test_a_data_word_that_nobody_wrote_cannot_be_loaded():
     with pytest.raises(MachineFault, match="data memory 0 offset 0x0010: nobody gave this word"):
         machine().load(CHIP.data_addr(0, 16))
-
-
-def test_the_byte_gather_is_not_modelled():
-    with pytest.raises(MachineFault, match="quadrant 0 MLAT: the byte gather is not modelled"):
-        machine().load(regmap.quadrant_register_addr(CHIP, regmap.MLAT, 0))

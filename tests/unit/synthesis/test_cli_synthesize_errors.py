@@ -120,11 +120,20 @@ def test_another_chip(files, refused):
     )  # fmt: skip
 
 
-def test_softmax_of_bytes(files, refused):
+def test_softmax_of_several_layers(files, refused):
+    layers = "{name: first, op: conv2d, output: true}\n{name: last, op: none, output: true}"
+    (files / "tiny.yaml").write_text(description(layers))
     assert refused(*GIVEN, "--softmax") == (
         4,
-        "synthesize: tiny.yaml:4 layers[0] first: --softmax needs 32-bit outputs [O4] (set "
-        "output_width: 32)\n",
+        "synthesize: tiny.yaml:5 layers[1] last: --softmax is for the last layer alone, 2 are "
+        "unloaded [O4] (mark no other layer `output: true`)\n",
+    )
+
+
+def test_softmax_of_what_is_not_unloaded(files, refused):
+    assert refused(*GIVEN, "--softmax", "--no-unload") == (
+        2,
+        "synthesize: --no-unload: --softmax needs cnn_unload() (leave one of them out)\n",
     )
 
 

@@ -1,0 +1,54 @@
+"""What the command line decides about the C project. Values only; a default is a plain test."""
+
+from dataclasses import dataclass, field
+
+DEFAULT_BOARD = "EvKit_V1"
+
+
+@dataclass(frozen=True, slots=True)
+class FileNames:
+    """Names of the written files. `api` None: its code goes into the main file; `sample_output`
+    None: its constants do.
+    """
+
+    main: str = "main.c"
+    api: str | None = "cnn.c"
+    weights: str = "weights.h"
+    sample: str = "sampledata.h"
+    sample_output: str | None = "sampleoutput.h"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A pin of the part, such as 2.5 for the supply boost of the evaluation kit."""
+
+    port: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOptions:
+    """What the command line decides about the C code."""
+
+    timer: int | None = None
+    has_kat: bool = True
+    has_unload: bool = True
+    softmax_shift: int | None = None  # None: no soft-max; bytes take 0
+    debug_wait_s: int = 2
+    sleeps: bool = True  # while the network runs; else spins
+    measures_energy: bool = False
+    runs_forever: bool = False
+    gathers_bytes: bool = False  # cnn_unload() uses the accelerator's byte gather where it can
+    verifies_kernels: bool = False
+    verifies_registers: bool = False
+    has_compact_data: bool = True  # input from arrays; else one statement a word
+    has_compact_weights: bool = False  # plain kernels without the word that is always 0
+    has_fixed_input: bool = False
+    clock_divider: int = 1
+    switch_delay_ms: int = 0
+    waits_for_fifo: bool = True
+    slow_load_us: int = 0  # pause after every word for a FIFO
+    boost: Pin | None = None
+    board: str = DEFAULT_BOARD
+    defines: tuple[str, ...] = ()
+    names: FileNames = field(default_factory=FileNames)
