@@ -5,6 +5,8 @@ Devices know their own registers and nothing of the processor core; the board pu
 
 from typing import Protocol
 
+WINDOW_BYTES = 0x200  # the bus finds devices in steps of this size
+
 
 class Device(Protocol):
     """Registers in one window of the address space, loaded and stored as 32-bit words.
@@ -12,7 +14,7 @@ class Device(Protocol):
     Attributes:
         name: as the documents call it, for example "UART0"; it appears in fault messages.
         base_addr: address of the first register.
-        size_bytes: length of the window, a multiple of 4096.
+        size_bytes: length of the window; both are multiples of `WINDOW_BYTES`.
     """
 
     name: str

@@ -1,0 +1,200 @@
+"""The flash controller (FLC): erases pages, writes lines, and refuses what the chip refuses.
+
+A peripheral of the virtual board; it changes the flash it is given and knows no processor core.
+It is no model of time: an operation is over when the store that started it returns. It is stricter
+than silicon where silicon would damage data in silence: such a store is a `BoardError`.
+
+Source: register names and fields of the vendor's public header for the part (flc_regs.h) and its
+driver (flc_reva.c, flc_me17.c); errata sheet of revision A1, item 5 (page locks).
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from max78000.errors import BoardError
+
+FLASH_ADDR = 0x1000_0000  # where the processor sees the flash
+FLASH_BYTES = 0x8_0000
+PAGE_BYTES = 0x2000
+LINE_BYTES = 16
+
+# fmt: off
+#       register   offset
+ADDR,   CLKDIV,  CTRL   = 0x00, 0x04, 0x08
+INTR,   DATA0,   ACTRL  = 0x24, 0x30, 0x40
+WELR0,  WELR1           = 0x80, 0x88
+RLR0,   RLR1            = 0x90, 0x98
+
+#                 bit of CTRL
+CTRL_WRITE      = 1 << 0
+CTRL_MASS_ERASE = 1 << 1
+CTRL_PAGE_ERASE = 1 << 2
+CTRL_IS_32_BIT  = 1 << 4
+CTRL_ERASE_CODE = 0xFF << 8
+CTRL_LOW_VOLTAGE = 1 << 25
+CTRL_UNLOCK     = 0xF << 28
+# fmt: on
+CTRL_OPERATIONS = CTRL_WRITE | CTRL_MASS_ERASE | CTRL_PAGE_ERASE
+CTRL_KNOWN = CTRL_OPERATIONS | CTRL_IS_32_BIT | CTRL_ERASE_CODE | CTRL_LOW_VOLTAGE | CTRL_UNLOCK
+
+UNLOCKED, LOCKED = 2 << 28, 3 << 28
+PAGE_CODE, MASS_CODE = 0x55 << 8, 0xAA << 8
+
+INTR_DONE = 1 << 0
+INTR_ACCESS_FAILURE = 1 << 1
+INTR_FLAGS = INTR_DONE | INTR_ACCESS_FAILURE
+INTR_ENABLES = INTR_FLAGS << 8
+
+INFO_BLOCK_OFFSET = 0x8_0000  # the information block follows the flash in the controller's view
+INFO_BLOCK_BYTES = 0x4000
+FLASH_CLOCK_HZ = 1_000_000
+CLOCK_TOLERANCE = 0.1
+
+_RESET: Mapping[int, int] = MappingProxyType(
+    {ADDR: 0, CLKDIV: 100, CTRL: LOCKED, INTR: 0, ACTRL: 0}
+    | {DATA0 + 4 * index: 0 for index in range(4)}
+)
+
+
+class FlashController:
+    """Registers of the FLC in front of a flash.
+
+    Args:
+        flash: writable buffer of 524,288 bytes; what is erased reads 0xFF.
+        system_clock_hz: tells the present system clock; the flash clock, that is system clock /
+            CLKDIV, must then be 1 MHz within a tenth. None checks only that CLKDIV is not 0.
+        on_change: called after each erase or write, so that cached code can be dropped.
+        locked_pages: pages whose erase and write fail; firmware may not lock any, tests may.
+    """
+
+    def __init__(
+        self,
+        flash: bytearray | memoryview,
+        *,
+        system_clock_hz: Callable[[], int] | None = None,
+        on_change: Callable[[], None] | None = None,
+        locked_pages: frozenset[int] = frozenset(),
+    ) -> None:
+        self.name = "FLC"
+        self.base_addr = 0x4002_9000
+        self.size_bytes = 0x1000
+        self._flash = memoryview(flash).cast("B")
+        self._system_clock_hz = system_clock_hz
+        self._on_change = on_change
+        self.locked_pages = locked_pages
+        self._words = dict(_RESET)
+        if len(self._flash) != FLASH_BYTES:
+            raise ValueError(f"the flash has {len(self._flash)} of {FLASH_BYTES} bytes")
+
+    def reset(self) -> None:
+        """Return to the registers after a system reset; the flash keeps its contents."""
+        self._words = dict(_RESET)
+
+    def load(self, offset: int) -> int:
+        """Return the register at a byte offset.
+
+        Raises:
+            BoardError: no register is there.
+        """
+        if offset in (WELR0, WELR1, RLR0, RLR1):
+            return 0xFFFF_FFFF
+        if offset not in self._words:
+            raise self._fault(f"reads offset {offset:#x}, where no register is")
+        return self._words[offset]
+
+    def store(self, offset: int, value: int) -> None:
+        """Take a register at a byte offset; a set operation bit of CTRL starts the operation.
+
+        Raises:
+            BoardError: no register is there, or what is stored would do harm on the chip.
+        """
+        if offset in (WELR0, WELR1, RLR0, RLR1):
+            why = f"writes the page locks at offset {offset:#x}, which last until power is removed"
+            raise self._fault(why, "leave WELR and RLR alone: errata item 5")
+        if offset not in self._words:
+            raise self._fault(f"writes offset {offset:#x}, where no register is")
+        if offset == CTRL:
+            self._store_ctrl(value)
+        elif offset == INTR:  # a flag is cleared by writing 0 and cannot be set
+            self._words[INTR] = (self._words[INTR] & value & INTR_FLAGS) | (value & INTR_ENABLES)
+        elif offset == ACTRL:
+            self._words[ACTRL] = 0  # the key is not modelled: the information block stays locked
+        else:
+            self._words[offset] = value & (0xFF if offset == CLKDIV else 0xFFFF_FFFF)
+
+    def _store_ctrl(self, value: int) -> None:
+        if value & ~CTRL_KNOWN:
+            raise self._fault(
+                f"writes {value:#010x} to CTRL, bits {value & ~CTRL_KNOWN:#x} unknown"
+            )
+        if value & CTRL_OPERATIONS:
+            flag = INTR_DONE if self._operate(value) else INTR_DONE | INTR_ACCESS_FAILURE
+            self._words[INTR] |= flag
+            value &= ~(CTRL_OPERATIONS | CTRL_ERASE_CODE)  # done: both clear themselves
+        self._words[CTRL] = value
+
+    def _operate(self, ctrl: int) -> bool:
+        """Do what CTRL asks for; False is an access failure."""
+        self._check_clock()
+        if ctrl & CTRL_UNLOCK != UNLOCKED:
+            return False
+        done = {
+            CTRL_WRITE: self._write,
+            CTRL_PAGE_ERASE: self._erase_page,
+            CTRL_MASS_ERASE: self._erase_all,
+        }.get(ctrl & CTRL_OPERATIONS)
+        is_done = done is not None and done(ctrl)
+        if is_done and self._on_change:
+            self._on_change()
+        return is_done
+
+    def _write(self, ctrl: int) -> bool:
+        n_bytes = 4 if ctrl & CTRL_IS_32_BIT else LINE_BYTES
+        start = self._offset()
+        if start % n_bytes:
+            raise self._fault(f"writes {n_bytes} bytes at offset {start:#x}, which is not aligned")
+        if not self._is_open(start):
+            return False
+        words = [self._words[DATA0 + 4 * index] for index in range(n_bytes // 4)]
+        data = b"".join(word.to_bytes(4, "little") for word in words)
+        for index, byte in enumerate(data, start):
+            self._flash[index] &= byte  # programming clears bits, only an erase sets them
+        return True
+
+    def _erase_page(self, ctrl: int) -> bool:
+        start = self._offset() // PAGE_BYTES * PAGE_BYTES
+        if ctrl & CTRL_ERASE_CODE != PAGE_CODE or not self._is_open(start):
+            return False
+        self._flash[start : start + PAGE_BYTES] = b"\xff" * PAGE_BYTES
+        return True
+
+    def _erase_all(self, ctrl: int) -> bool:
+        if ctrl & CTRL_ERASE_CODE != MASS_CODE or self.locked_pages:
+            return False
+        self._flash[:] = b"\xff" * FLASH_BYTES
+        return True
+
+    def _offset(self) -> int:
+        """Byte offset in the flash, or behind it in the information block."""
+        offset = self._words[ADDR]
+        if offset >= INFO_BLOCK_OFFSET + INFO_BLOCK_BYTES:
+            why = f"has {offset:#x} in ADDR, outside flash and information block"
+            raise self._fault(why, "give the offset in the flash, address & 0x7ffff")
+        return offset
+
+    def _is_open(self, offset: int) -> bool:
+        return offset < INFO_BLOCK_OFFSET and offset // PAGE_BYTES not in self.locked_pages
+
+    def _check_clock(self) -> None:
+        divider = self._words[CLKDIV]
+        if divider == 0:
+            raise self._fault("starts with CLKDIV = 0", "set CLKDIV to the system clock in MHz")
+        if self._system_clock_hz is None:
+            return
+        clock_hz = self._system_clock_hz() / divider
+        if abs(clock_hz - FLASH_CLOCK_HZ) > CLOCK_TOLERANCE * FLASH_CLOCK_HZ:
+            why = f"would run at {clock_hz / 1e6:.2f} MHz instead of 1 MHz: CLKDIV is {divider}"
+            raise self._fault(why, "set CLKDIV to the system clock in MHz")
+
+    def _fault(self, why: str, fix: str = "") -> BoardError:
+        return BoardError(f"flash controller: the program {why}", self.name, fix)

@@ -1,0 +1,251 @@
+"""Clocks, resets, gates and supplies: the blocks that other devices depend on.
+
+Global control (GCR), low-power global control (LPGCR), CNN power (GCFR), wake status (PWRSEQ), the
+instruction cache (ICC), the supply (SIMO) and function control (FCR). Voltages and caches have no
+effect here. Source: register names and fields of the vendor's public headers for the part
+(gcr_regs.h, lpgcr_regs.h, gcfr_regs.h, pwrseq_regs.h, icc_regs.h, simo_regs.h, fcr_regs.h); reset
+values of CLKCTRL and the gates as modelled in qemu's max78000_gcr.c.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from max78000.board.registers import ALL, RegisterBlock, Word
+from max78000.board.timeline import NS_PER_S, Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Oscillator:
+    """A clock source: its number in SYSCLK_SEL and its bits of CLKCTRL."""
+
+    name: str
+    select: int
+    clock_hz: int
+    enable_bit: int | None  # None: always on
+    ready_bit: int
+
+
+# fmt: off
+OSCILLATORS = (
+    #          name     select  clock_hz     enable  ready
+    Oscillator("ISO",   0,      60_000_000,  18,     26),
+    Oscillator("INRO",  3,           8_000,  None,   29),
+    Oscillator("IPO",   4,     100_000_000,  19,     27),
+    Oscillator("IBRO",  5,       7_372_800,  20,     28),
+    Oscillator("ERTCO", 6,          32_768,  17,     25),
+)
+ENABLES = sum(1 << o.enable_bit for o in OSCILLATORS if o.enable_bit is not None)
+READY_BITS = sum(1 << o.ready_bit for o in OSCILLATORS)
+SYSCLK_READY = 1 << 13
+START_UP_NS = 1_000  # chosen so that a missing wait is noticed; not measured
+
+GCR = (
+    #    name       offset  writable     read-only                   reset
+    Word("SYSCTRL",  0x00),
+    Word("RST0",     0x04),
+    Word("CLKCTRL",  0x08,  0x001E_0FC8, READY_BITS | SYSCLK_READY,  0x0014_0008),
+    Word("PM",       0x0C),
+    Word("PCLKDIV",  0x18,  0x0003_FFFF),
+    Word("PCLKDIS0", 0x24,  ALL,         0,                          ALL),
+    Word("MEMCTRL",  0x28,  ALL,         0,                          5),
+    Word("MEMZ",     0x2C,  0),
+    Word("SYSST",    0x40,  0,           ALL),
+    Word("RST1",     0x44),
+    Word("PCLKDIS1", 0x48,  ALL,         0,                          ALL),
+    Word("EVENTEN",  0x4C,  7),
+    Word("REVISION", 0x50,  0,           0xFFFF,                     0xA1),
+)
+LPGCR = (
+    Word("RST",      0x08,  0x1F),
+    Word("PCLKDIS",  0x0C,  0x7F,        0,                          0x7F),
+)
+GCFR = (
+    Word("REG0",     0x00,  0xF),                             # power of quadrant q
+    Word("REG1",     0x04,  0xF),                             # power of its kernel memory
+    Word("REG2",     0x08,  0xF),                             # isolation
+    Word("REG3",     0x0C,  0xF),                             # reset
+)
+WAKE_STATUS = ("LPWKST0", "LPWKST1", "LPWKST2", "LPWKST3", "LPPWST")
+PWRSEQ = (
+    Word("LPCN",     0x00),
+    Word("LPWKST0",  0x04), Word("LPWKEN0", 0x08),
+    Word("LPWKST1",  0x0C), Word("LPWKEN1", 0x10),
+    Word("LPWKST2",  0x14), Word("LPWKEN2", 0x18),
+    Word("LPWKST3",  0x1C), Word("LPWKEN3", 0x20),
+    Word("LPPWST",   0x30), Word("LPPWEN",  0x34),
+)
+ICC_READY = 1 << 16
+ICC = (
+    Word("CTRL",       0x100, 1, ICC_READY, ICC_READY),
+    Word("INVALIDATE", 0x700),
+)
+SIMO = (
+    Word("VREGO_A",  0x04, 0xFF), Word("VREGO_B",  0x08, 0xFF),
+    Word("VREGO_C",  0x0C, 0xFF), Word("VREGO_D",  0x10, 0xFF),
+    Word("BUCK_OUT_READY", 0x40, 0, 0xF, 0xF),
+)
+FCR = (
+    Word("FCTRL0", 0x00), Word("AUTOCAL0", 0x04), Word("AUTOCAL1", 0x08), Word("AUTOCAL2", 0x0C),
+)
+CNN_DIVIDERS = (2, 4, 8, 16, 1)  # by PCLKDIV.CNNCLKDIV
+# fmt: on
+
+
+class GlobalControl(RegisterBlock):
+    """GCR: which clocks run, and how fast.
+
+    Args:
+        timeline: oscillators need time to start.
+        on_reset: called with the bit of RST0 of every block that is to be reset.
+    """
+
+    def __init__(self, timeline: Timeline, on_reset: Callable[[int], None]) -> None:
+        super().__init__("GCR", 0x4000_0000, 0x400, GCR)
+        self._timeline = timeline
+        self._on_reset = on_reset
+        self._ready_ns: dict[str, int] = {}
+
+    @property
+    def system_clock_hz(self) -> int:
+        """Clock of the core."""
+        control = self.values["CLKCTRL"]
+        return self._selected(control).clock_hz >> (control >> 6 & 7)
+
+    @property
+    def peripheral_clock_hz(self) -> int:
+        """PCLK, the clock of most devices."""
+        return self.system_clock_hz // 2
+
+    @property
+    def cnn_clock_hz(self) -> int:
+        """Clock of the accelerator."""
+        control = self.values["PCLKDIV"]
+        divider = control >> 14 & 7
+        if divider >= len(CNN_DIVIDERS):
+            raise self.fault(f"PCLKDIV.CNNCLKDIV is {divider}, which divides by nothing known")
+        is_iso = control >> 17 & 1
+        clock_hz = self.frequency_hz("ISO") if is_iso else self.peripheral_clock_hz
+        return clock_hz // CNN_DIVIDERS[divider]
+
+    def is_running(self, name: str) -> bool:
+        """Whether an oscillator is on and has started."""
+        return self._is_ready(next(o for o in OSCILLATORS if o.name == name))
+
+    def frequency_hz(self, name: str) -> int:
+        """Frequency of an oscillator that runs.
+
+        Raises:
+            BoardError: it is off.
+        """
+        oscillator = next(o for o in OSCILLATORS if o.name == name)
+        if not self._is_ready(oscillator):
+            raise self.fault(f"{name} is used, but it is off (CLKCTRL bit {oscillator.enable_bit})")
+        return oscillator.clock_hz
+
+    def is_gated(self, register: str, bit: int) -> bool:
+        """Whether PCLKDIS0 or PCLKDIS1 takes the clock from a device."""
+        return bool(self.values[register] >> bit & 1)
+
+    def cycles_ns(self, n_cycles: int) -> int:
+        """Duration of cycles of the system clock, at least one nanosecond."""
+        return max(1, n_cycles * NS_PER_S // self.system_clock_hz)
+
+    def loaded(self, name: str) -> int:
+        """What a load of a register gives."""
+        value = self.values[name]
+        if name == "CLKCTRL":
+            ready = sum(1 << o.ready_bit for o in OSCILLATORS if self._is_ready(o))
+            value |= ready | SYSCLK_READY
+        return value
+
+    def stored(self, name: str, value: int) -> None:
+        """What a store of a register does."""
+        match name:
+            case "CLKCTRL":
+                self._select_clock(value)
+            case "SYSCTRL":
+                value &= ~(1 << 6)  # the cache is flushed at once
+            case "RST0" | "RST1":
+                for bit in range(32):
+                    if name == "RST0" and value >> bit & 1:
+                        self._on_reset(bit)
+                return  # resets are over at once
+            case "PM" if value & 0xF not in (0, 1):
+                raise self.fault(f"PM asks for low-power mode {value & 0xF}, which is not modelled")
+        self.values[name] = value
+
+    def reset(self) -> None:
+        """Return to the state after a system reset."""
+        super().reset()
+        self._ready_ns.clear()
+
+    def _select_clock(self, value: int) -> None:
+        for oscillator in OSCILLATORS:
+            if oscillator.enable_bit is None:
+                continue
+            is_on = value >> oscillator.enable_bit & 1
+            if is_on and not self.values["CLKCTRL"] >> oscillator.enable_bit & 1:
+                self._ready_ns[oscillator.name] = self._timeline.now_ns + START_UP_NS
+        previous = self.values["CLKCTRL"]
+        self.values["CLKCTRL"] = value
+        chosen = self._selected(value)
+        if not self._is_ready(chosen):
+            self.values["CLKCTRL"] = previous
+            fix = f"set CLKCTRL bit {chosen.enable_bit} and wait for bit {chosen.ready_bit}"
+            raise self.fault(f"SYSCLK_SEL chooses {chosen.name}, which does not run yet", fix)
+
+    def _selected(self, control: int) -> Oscillator:
+        number = control >> 9 & 7
+        for oscillator in OSCILLATORS:
+            if oscillator.select == number:
+                return oscillator
+        raise self.fault(f"SYSCLK_SEL is {number}, a clock that is not modelled")
+
+    def _is_ready(self, oscillator: Oscillator) -> bool:
+        if oscillator.enable_bit is None:
+            return True
+        is_on = self.values["CLKCTRL"] >> oscillator.enable_bit & 1
+        return bool(is_on) and self._timeline.now_ns >= self._ready_ns.get(oscillator.name, 0)
+
+
+class PowerControl(RegisterBlock):
+    """GCFR: power, isolation and reset of the accelerator's quadrants.
+
+    Args:
+        on_change: called with register, the bits before and the bits now.
+    """
+
+    def __init__(self, on_change: Callable[[str, int, int], None]) -> None:
+        super().__init__("GCFR", 0x4000_5800, 0x400, GCFR)
+        self._on_change = on_change
+
+    def stored(self, name: str, value: int) -> None:
+        """What a store of a register does."""
+        before, self.values[name] = self.values[name], value
+        self._on_change(name, before, value)
+
+    def reset(self) -> None:
+        """Return to the state after a system reset: everything off."""
+        for name, before in tuple(self.values.items()):
+            if before:
+                self.stored(name, 0)
+
+
+class WakeStatus(RegisterBlock):
+    """PWRSEQ: status flags that storing ones clears."""
+
+    def __init__(self) -> None:
+        super().__init__("PWRSEQ", 0x4000_6800, 0x400, PWRSEQ)
+
+    def stored(self, name: str, value: int) -> None:
+        """What a store of a register does."""
+        self.values[name] = self.values[name] & ~value if name in WAKE_STATUS else value
+
+
+def plain_blocks() -> tuple[RegisterBlock, ...]:
+    """Blocks that only remember what they are told."""
+    return (
+        RegisterBlock("ICC0", 0x4002_A000, 0x800, ICC),
+        RegisterBlock("SIMO", 0x4000_4400, 0x400, SIMO),
+        RegisterBlock("FCR", 0x4000_0800, 0x400, FCR),
+    )
