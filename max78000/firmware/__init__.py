@@ -1,1 +1,1 @@
-"""The board support package in C, and how a project is built with it."""
+"""Firmware for the chip: board support package, compilers, build, ELF facts. Talks to no board."""

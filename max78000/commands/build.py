@@ -1,0 +1,95 @@
+"""`max78000 build`: compile a project to firmware and say how large it is."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from max78000.commands.shared import examples
+from max78000.firmware.build import build_project
+from max78000.firmware.image import FLASH_BYTES, MIN_STACK_BYTES, RAM_BYTES, Image
+from max78000.firmware.sources import BOARDS, DEFAULT_BOARD, app_names
+from max78000.firmware.toolchain import CHOICES, Toolchain, find_toolchain
+
+N_LARGEST = 8
+
+
+@click.command(
+    epilog=examples("max78000 build build/mnist", "max78000 build build/mnist --compiler zig")
+)
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--compiler",
+    type=click.Choice(CHOICES),
+    default="auto",
+    show_default=True,
+    help="auto: arm-none-eabi-gcc if it is installed, else ziglang.",
+)
+@click.option(
+    "--board",
+    type=click.Choice(tuple(BOARDS)),
+    default=DEFAULT_BOARD,
+    show_default=True,
+    help="What the chip is soldered to.",
+)
+@click.option(
+    "--app",
+    type=click.Choice(app_names()),
+    help="Use this application of the toolchain in place of the project's main.c.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def build(directory: Path, compiler: str, board: str, app: str | None, as_json: bool) -> None:
+    """Compile the C project in DIRECTORY to ELF, HEX and BIN files in DIRECTORY/build.
+
+    DIRECTORY is what `synthesize` wrote, or any folder of C files with a main function that
+    includes mxc.h. What is up to date is not compiled again.
+    """
+    toolchain = find_toolchain(compiler)
+    image = build_project(directory, toolchain, board, app or "", watch=_watch)
+    if as_json:
+        click.echo(json.dumps(_report(image, toolchain, board)))
+    else:
+        _print_sizes(image, toolchain, board)
+
+
+def _watch(text: str, *, is_warning: bool) -> None:
+    if is_warning or sys.stderr.isatty():
+        click.echo(text, err=True)
+
+
+def _report(image: Image, toolchain: Toolchain, board: str) -> dict[str, Any]:
+    return {
+        "elf": str(image.elf),
+        "hex": str(image.hex),
+        "bin": str(image.bin),
+        "compiler": toolchain.name,
+        "compiler_version": toolchain.version,
+        "board": board,
+        "flash_bytes": image.flash_bytes,
+        "flash_available_bytes": FLASH_BYTES,
+        "ram_bytes": image.ram_bytes,
+        "ram_available_bytes": RAM_BYTES - MIN_STACK_BYTES,
+        "sections": {section.name: section.size_bytes for section in image.sections},
+        "largest": {symbol.name: symbol.size_bytes for symbol in image.largest(N_LARGEST)},
+    }
+
+
+def _print_sizes(image: Image, toolchain: Toolchain, board: str) -> None:
+    for path in (image.elf, image.hex, image.bin):
+        click.echo(path)
+    click.echo(f"compiled by {toolchain} for {board}")
+    _print_budget("flash", image.flash_bytes, FLASH_BYTES)
+    _print_budget("RAM", image.ram_bytes, RAM_BYTES - MIN_STACK_BYTES)
+    click.echo("sections:")
+    for section in image.sections:
+        click.echo(f"  {section.name:30}{section.size_bytes:>10,}  at 0x{section.addr:08x}")
+    click.echo("largest in flash:")
+    for symbol in image.largest(N_LARGEST):
+        click.echo(f"  {symbol.name:30}{symbol.size_bytes:>10,}")
+
+
+def _print_budget(memory: str, used: int, available: int) -> None:
+    share = 100 * used / available
+    click.echo(f"{memory:6}{used:>10,} of {available:>8,} bytes ({share:.1f} %)")

@@ -1,0 +1,241 @@
+/*
+ * Pose application: receives pictures on the console's serial line, finds people, sends keypoints.
+ *
+ * Takes the place of the generated main.c in a project of a pose network: folded input of 12 x 64 x
+ * 64, outputs of 19 heatmaps and 38 part-affinity maps. One request at a time; the host sends the
+ * next picture after the answer to the last one. See docs/pose-protocol.md.
+ */
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "mxc.h"
+#include "led.h"
+#include "uart.h"
+#include "cnn.h"
+
+#include "decoder.h"
+#include "frame.h"
+#include "maps.h"
+
+/* The folded picture: three blocks of four channels, a word per pixel. */
+#ifndef CNN_INPUT_ADDRS
+#error "cnn.h does not say where a picture goes (CNN_INPUT_ADDRS): generate it without --fifo"
+#endif
+static const uint32_t input_addrs[] = CNN_INPUT_ADDRS;
+_Static_assert(sizeof(input_addrs) == 3 * sizeof(uint32_t) && CNN_INPUT_WORDS == 64 * 64,
+               "input: 12 channels of 64x64, a folded picture of 128x128");
+
+/* Two outputs, the heatmaps first, both 32 bits wide or both 8. */
+#define OUTPUTS_ARE_WIDE (CNN_UNLOAD_WORDS == POSE_UNLOAD_VALUES)
+#define WIDE_FRACTION_BITS 14
+_Static_assert(CNN_NUM_OUTPUTS == POSE_FIELDS * MAP_CELLS, "last output: 38 maps of 16x16");
+_Static_assert(OUTPUTS_ARE_WIDE || CNN_UNLOAD_WORDS * 4 == POSE_UNLOAD_VALUES,
+               "first output: 19 maps of 16x16");
+
+#define FOLDED_SIDE (PICTURE_SIDE / 2)
+#define ROW_BYTES (PICTURE_SIDE * 3)
+#define BYTE_TIME_OUT_MS 200u /* inside a frame */
+#define IDLE_TIME_OUT_MS 1000u
+#define SIGN_BITS 0x80808080u
+
+typedef struct {
+    uint32_t load_us, inference_us, unload_us, decode_us;
+} times_t;
+
+typedef struct {
+    uint16_t width, height; /* pixels */
+    uint16_t n_parts, max_people;
+    uint32_t clock_hz;
+} info_t;
+
+/* These go out as they lie in memory. */
+_Static_assert(sizeof(times_t) == 16 && sizeof(info_t) == 12, "no padding");
+_Static_assert(sizeof(pose_person_t) == 4 + 6 * POSE_PARTS, "no padding");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
+
+volatile uint32_t cnn_time; /* set by the interrupt of the accelerator */
+
+/* The picture is no longer needed when the results come. */
+static union {
+    uint8_t picture[PICTURE_BYTES];
+    uint32_t unloaded[CNN_UNLOAD_WORDS];
+} shared;
+static pose_maps_t maps;
+static pose_person_t people[POSE_MAX_PEOPLE];
+static frame_receiver_t receiver;
+static uint32_t reply_crc;
+
+static void begin_reply(frame_type_t type, uint32_t n_bytes)
+{
+    uint8_t raw[FRAME_HEADER_BYTES];
+    const frame_header_t header = { (uint8_t)type, receiver.header.sequence, (uint16_t)n_bytes };
+    reply_crc = frame_write_header(raw, header);
+    uart_write(raw, sizeof(raw));
+}
+
+static void add_to_reply(const void *bytes, uint32_t n_bytes)
+{
+    reply_crc = frame_crc(reply_crc, bytes, n_bytes);
+    uart_write(bytes, n_bytes);
+}
+
+static void end_reply(void)
+{
+    uint8_t raw[FRAME_CRC_BYTES];
+    frame_write_crc(raw, reply_crc);
+    uart_write(raw, sizeof(raw));
+}
+
+static void reply_error(frame_error_t error)
+{
+    const uint8_t code = (uint8_t)error;
+    begin_reply(FRAME_ERROR, sizeof(code));
+    add_to_reply(&code, sizeof(code));
+    end_reply();
+}
+
+static void reply_info(void)
+{
+    const info_t info = { PICTURE_SIDE, PICTURE_SIDE, POSE_PARTS, POSE_MAX_PEOPLE,
+                          SystemCoreClock };
+    begin_reply(FRAME_INFO, sizeof(info));
+    add_to_reply(&info, sizeof(info));
+    end_reply();
+}
+
+static void reply_people(const times_t *times, uint32_t n_people)
+{
+    const uint32_t n_bytes = n_people * (uint32_t)sizeof(people[0]);
+    begin_reply(FRAME_PEOPLE, (uint32_t)sizeof(*times) + n_bytes);
+    add_to_reply(times, sizeof(*times));
+    add_to_reply(people, n_bytes);
+    end_reply();
+}
+
+static uint32_t word_of(uint8_t lane_0, uint8_t lane_1, uint8_t lane_2, uint8_t lane_3)
+{
+    return (uint32_t)lane_0 | (uint32_t)lane_1 << 8 | (uint32_t)lane_2 << 16 |
+           (uint32_t)lane_3 << 24;
+}
+
+/*
+ * Fold the picture by two and subtract 128: the 2x2 pixels of a block, row by row, become twelve
+ * channels of one pixel, four to a word. Flipping the sign bit subtracts 128.
+ */
+static void load_picture(const uint8_t *picture)
+{
+    volatile uint32_t *const block_0 = (volatile uint32_t *)(uintptr_t)input_addrs[0];
+    volatile uint32_t *const block_1 = (volatile uint32_t *)(uintptr_t)input_addrs[1];
+    volatile uint32_t *const block_2 = (volatile uint32_t *)(uintptr_t)input_addrs[2];
+    for (uint32_t pixel = 0; pixel < FOLDED_SIDE * FOLDED_SIDE; pixel++) {
+        const uint32_t row = pixel / FOLDED_SIDE;
+        const uint32_t column = pixel % FOLDED_SIDE;
+        const uint8_t *upper = &picture[2 * row * ROW_BYTES + 6 * column];
+        const uint8_t *lower = upper + ROW_BYTES;
+        block_0[pixel] = word_of(upper[0], upper[1], upper[2], upper[3]) ^ SIGN_BITS;
+        block_1[pixel] = word_of(upper[4], upper[5], lower[0], lower[1]) ^ SIGN_BITS;
+        block_2[pixel] = word_of(lower[2], lower[3], lower[4], lower[5]) ^ SIGN_BITS;
+    }
+}
+
+static void run_network(void)
+{
+    cnn_start();
+    /* Interrupts stay off between the test and the sleep, so that none is slept through. */
+    __disable_irq();
+    while (cnn_time == 0) {
+        MXC_LP_EnterSleepMode();
+        __enable_irq();
+        __disable_irq();
+    }
+    __enable_irq();
+}
+
+static void sort_maps(void)
+{
+    cnn_unload(shared.unloaded);
+    if (OUTPUTS_ARE_WIDE) {
+        pose_maps_from_words(&maps, (const int32_t *)shared.unloaded, WIDE_FRACTION_BITS);
+    } else {
+        pose_maps_from_bytes(&maps, (const int8_t *)shared.unloaded);
+    }
+}
+
+static void answer_picture(void)
+{
+    times_t times;
+    SYS_START;
+    MXC_TMR_SW_Start(MXC_TMR1);
+    load_picture(shared.picture);
+    times.load_us = MXC_TMR_SW_Stop(MXC_TMR1);
+
+    run_network();
+    times.inference_us = cnn_time;
+
+    MXC_TMR_SW_Start(MXC_TMR1);
+    sort_maps();
+    times.unload_us = MXC_TMR_SW_Stop(MXC_TMR1);
+
+    MXC_TMR_SW_Start(MXC_TMR1);
+    const uint32_t n_people = pose_decode(&maps, people);
+    times.decode_us = MXC_TMR_SW_Stop(MXC_TMR1);
+    SYS_COMPLETE;
+    reply_people(&times, n_people);
+}
+
+static void answer(const frame_header_t *request)
+{
+    if (request->type == FRAME_HELLO && request->length == 0) {
+        reply_info();
+    } else if (request->type == FRAME_PICTURE && request->length == PICTURE_BYTES) {
+        answer_picture();
+    } else if (request->type == FRAME_HELLO || request->type == FRAME_PICTURE) {
+        reply_error(FRAME_BAD_LENGTH);
+    } else {
+        reply_error(FRAME_BAD_TYPE);
+    }
+}
+
+/* Wait for a request, however long it takes, and answer it; a spoilt one is answered by an error. */
+static void serve_request(void)
+{
+    frame_state_t state = FRAME_PENDING;
+    frame_error_t error = FRAME_NO_ERROR;
+    frame_start(&receiver, shared.picture, sizeof(shared.picture));
+    while (state == FRAME_PENDING) {
+        const bool is_open = frame_is_open(&receiver);
+        const int byte = uart_read_byte(is_open ? BYTE_TIME_OUT_MS : IDLE_TIME_OUT_MS);
+        if (byte != UART_NOTHING) {
+            state = frame_take(&receiver, (uint8_t)byte, &error);
+        } else if (is_open) {
+            state = FRAME_REFUSED;
+            error = FRAME_TIME_OUT;
+        }
+    }
+    if (state == FRAME_COMPLETE) {
+        answer(&receiver.header);
+    } else {
+        reply_error(error);
+    }
+}
+
+int main(void)
+{
+    MXC_ICC_Enable(MXC_ICC0);
+    MXC_SYS_Clock_Select(MXC_SYS_CLOCK_IPO);
+    SystemCoreClockUpdate();
+
+    /* A debugger can attach here, before the first sleep. */
+    MXC_Delay(SEC(2));
+
+    cnn_enable(MXC_S_GCR_PCLKDIV_CNNCLKSEL_PCLK, MXC_S_GCR_PCLKDIV_CNNCLKDIV_DIV1);
+    cnn_init();
+    cnn_load_weights();
+    cnn_load_bias();
+    cnn_configure();
+    printf("\nPose: ready for pictures\n");
+    for (;;) {
+        serve_request();
+    }
+}

@@ -1,0 +1,83 @@
+/*
+ * The processor core: intrinsics, interrupt controller, system control, SysTick.
+ *
+ * Names as in Arm's CMSIS, as far as applications use them.
+ * Source of numbers: Arm DDI 0403 (Armv7-M architecture), B3.2 to B3.4.
+ */
+#ifndef CORTEX_M4_H
+#define CORTEX_M4_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    volatile uint32_t ISER[8]; /* 0x000: write 1 enables */
+    uint32_t reserved0[24];
+    volatile uint32_t ICER[8]; /* 0x080: write 1 disables */
+    uint32_t reserved1[24];
+    volatile uint32_t ISPR[8]; /* 0x100: write 1 makes pending */
+    uint32_t reserved2[24];
+    volatile uint32_t ICPR[8]; /* 0x180: write 1 withdraws */
+} NVIC_Type;
+
+typedef struct {
+    volatile uint32_t CPUID; /* 0x00 */
+    volatile uint32_t ICSR; /* 0x04: 8:0 number of the exception being handled */
+    volatile uint32_t VTOR; /* 0x08: address of the vector table */
+    volatile uint32_t AIRCR; /* 0x0C */
+    volatile uint32_t SCR; /* 0x10: 2 deep sleep */
+    volatile uint32_t CCR; /* 0x14 */
+    volatile uint32_t SHPR[3]; /* 0x18 */
+    volatile uint32_t SHCSR; /* 0x24 */
+    volatile uint32_t CFSR; /* 0x28: why memory, bus or usage fault */
+    volatile uint32_t HFSR; /* 0x2C: why hard fault */
+    volatile uint32_t DFSR; /* 0x30 */
+    volatile uint32_t MMFAR; /* 0x34: address of a memory fault */
+    volatile uint32_t BFAR; /* 0x38: address of a bus fault */
+    uint32_t reserved0[19];
+    volatile uint32_t CPACR; /* 0x88: 23:20 access to the floating-point unit */
+} SCB_Type;
+
+typedef struct {
+    volatile uint32_t CTRL; /* 0x0: 0 enable, 1 interrupt, 2 processor clock, 16 has reached 0 */
+    volatile uint32_t LOAD; /* 0x4: 23:0 what follows 0 */
+    volatile uint32_t VAL; /* 0x8: a write clears it */
+} SysTick_Type;
+
+_Static_assert(offsetof(NVIC_Type, ICPR) == 0x180, "NVIC");
+_Static_assert(offsetof(SCB_Type, CPACR) == 0x88, "SCB");
+
+#define SysTick ((SysTick_Type *)0xE000E010u)
+#define NVIC ((NVIC_Type *)0xE000E100u)
+#define SCB ((SCB_Type *)0xE000ED00u)
+
+#define SCB_ICSR_VECTACTIVE_Msk 0x1FFu
+#define SCB_SCR_SLEEPDEEP_Msk (1u << 2)
+#define SCB_CPACR_FPU_FULL_ACCESS (0xFu << 20)
+#define SysTick_CTRL_ENABLE_Msk (1u << 0)
+#define SysTick_CTRL_CLKSOURCE_Msk (1u << 2)
+#define SysTick_CTRL_COUNTFLAG_Msk (1u << 16)
+#define SysTick_LOAD_RELOAD_Msk 0xFFFFFFu
+
+/* Every intrinsic also keeps the compiler from moving memory accesses across it. */
+static inline void __disable_irq(void) { __asm volatile("cpsid i" ::: "memory"); }
+static inline void __enable_irq(void) { __asm volatile("cpsie i" ::: "memory"); }
+static inline void __WFI(void) { __asm volatile("wfi" ::: "memory"); }
+static inline void __DSB(void) { __asm volatile("dsb" ::: "memory"); }
+static inline void __ISB(void) { __asm volatile("isb" ::: "memory"); }
+static inline void __NOP(void) { __asm volatile("nop" ::: "memory"); }
+
+/* `irq` is an IRQn_Type; each word of the controller holds 32 of them. */
+static inline void NVIC_EnableIRQ(int irq) { NVIC->ISER[irq / 32] = 1u << (irq % 32); }
+
+static inline void NVIC_DisableIRQ(int irq)
+{
+    NVIC->ICER[irq / 32] = 1u << (irq % 32);
+    __DSB();
+    __ISB();
+}
+
+static inline void NVIC_SetPendingIRQ(int irq) { NVIC->ISPR[irq / 32] = 1u << (irq % 32); }
+static inline void NVIC_ClearPendingIRQ(int irq) { NVIC->ICPR[irq / 32] = 1u << (irq % 32); }
+
+#endif

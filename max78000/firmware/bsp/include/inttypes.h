@@ -1,0 +1,23 @@
+/*
+ * printf formats of the fixed-width types. Compilers for this core disagree on what uint32_t is.
+ */
+#ifndef INTTYPES_H
+#define INTTYPES_H
+
+#include <stdint.h>
+
+#if defined(__clang__)
+#define PRId32 __INT32_FMTd__
+#define PRIi32 __INT32_FMTi__
+#define PRIu32 __UINT32_FMTu__
+#define PRIx32 __UINT32_FMTx__
+#define PRIX32 __UINT32_FMTX__
+#else
+#define PRId32 "ld"
+#define PRIi32 "li"
+#define PRIu32 "lu"
+#define PRIx32 "lx"
+#define PRIX32 "lX"
+#endif
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * MAX78000EVKIT: jumpers JH1 for the console, JP1 and JP2 for the LEDs.
+ *
+ * Source: MSDK, Libraries/Boards/MAX78000/EvKit_V1/Source/board.c.
+ */
+#include "board.h"
+#include "mxc_device.h"
+
+const board_t bsp_board = {
+    .name = "EvKit_V1",
+    .leds = {
+        /* LED1 green, LED2 red */
+        BOARD_LED(MXC_GPIO0, MXC_GPIO_PIN_2),
+        BOARD_LED(MXC_GPIO0, MXC_GPIO_PIN_3),
+    },
+    .n_leds = 2,
+    .buttons = {
+        BOARD_BUTTON(MXC_GPIO2, MXC_GPIO_PIN_6),
+        BOARD_BUTTON(MXC_GPIO2, MXC_GPIO_PIN_7),
+    },
+    .n_buttons = 2,
+    .console_vssel = MXC_GPIO_VSSEL_VDDIOH,
+    .cnn_supply = 0x43,
+};

@@ -1,0 +1,234 @@
+"""A firmware file as facts: what is where, how large, whether it fits; and its HEX and BIN forms.
+
+Reads ELF files of any origin. Compiles nothing, flashes nothing.
+"""
+
+import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from max78000.errors import CapacityError, InputError, UnsupportedError
+
+FLASH_BASE_ADDR = 0x1000_0000
+FLASH_BYTES = 512 * 1024
+RAM_BASE_ADDR = 0x2000_0000
+RAM_BYTES = 128 * 1024
+MIN_STACK_BYTES = 4 * 1024
+ERASED = b"\xff"  # what flash holds where nothing was written
+
+_SHF_ALLOC = 2  # ELF: the section takes memory
+_EM_ARM = 40
+_THUMB_BIT = 1  # set in addresses of functions
+_N_NAMED = 4  # arrays that a refusal names
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the program in memory. Variables with values are in RAM and copied from flash."""
+
+    name: str
+    addr: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A function or an array or variable; one with a starting value takes flash and RAM."""
+
+    name: str
+    addr: int
+    size_bytes: int
+    is_function: bool
+    takes_flash: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Bytes to write, and where."""
+
+    addr: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A linked firmware.
+
+    Attributes:
+        elf: the file it was read from; `hex` and `bin` stand beside it once written.
+        entry: address of the first instruction after reset.
+        sections: those that take memory, by address.
+        symbols: functions, arrays and variables, by address; names of static ones can repeat.
+        segments: what goes into flash, by address.
+    """
+
+    elf: Path
+    entry: int
+    sections: tuple[Section, ...]
+    symbols: tuple[Symbol, ...]
+    segments: tuple[Segment, ...]
+
+    @property
+    def hex(self) -> Path:
+        """The same in Intel's hexadecimal format."""
+        return self.elf.with_suffix(".hex")
+
+    @property
+    def bin(self) -> Path:
+        """The same as bytes from the start of flash."""
+        return self.elf.with_suffix(".bin")
+
+    @property
+    def flash_bytes(self) -> int:
+        """Flash taken: code, constants, and the values that variables start with."""
+        return sum(len(segment.content) for segment in self.segments)
+
+    @property
+    def ram_bytes(self) -> int:
+        """RAM taken by variables, without the stack."""
+        return sum(section.size_bytes for section in self.sections if _is_in_ram(section.addr))
+
+    def symbol(self, name: str) -> Symbol | None:
+        """Return the first symbol of that name."""
+        return next((symbol for symbol in self.symbols if symbol.name == name), None)
+
+    def symbol_at(self, addr: int) -> Symbol | None:
+        """Return the function, array or variable that an address lies in."""
+        inside = (s for s in self.symbols if s.addr <= addr < s.addr + s.size_bytes)
+        return next(inside, None)
+
+    def largest(self, count: int, *, in_ram: bool = False) -> tuple[Symbol, ...]:
+        """Return what takes most flash, or most RAM."""
+        there = (s for s in self.symbols if (_is_in_ram(s.addr) if in_ram else s.takes_flash))
+        return tuple(sorted(there, key=lambda s: (-s.size_bytes, s.addr))[:count])
+
+    def flash_content(self) -> bytes:
+        """Return the flash from its start to the last byte of the image."""
+        end = max((s.addr + len(s.content) for s in self.segments), default=FLASH_BASE_ADDR)
+        content = bytearray(ERASED * (end - FLASH_BASE_ADDR))
+        for segment in self.segments:
+            start = segment.addr - FLASH_BASE_ADDR
+            content[start : start + len(segment.content)] = segment.content
+        return bytes(content)
+
+
+def read_image(path: Path) -> Image:
+    """Read the facts of an ELF file.
+
+    Raises:
+        InputError: it cannot be read, is no ELF file for Arm, or has content outside the flash.
+        UnsupportedError: pyelftools is not installed.
+    """
+    try:
+        from elftools.common.exceptions import ELFError  # noqa: PLC0415 - optional package
+        from elftools.elf.elffile import ELFFile  # noqa: PLC0415 - likewise
+    except ImportError:
+        fix = "pip install 'max78000-toolchain[firmware]'"
+        raise UnsupportedError("reading ELF files needs pyelftools", str(path), fix) from None
+    try:
+        with io.BytesIO(path.read_bytes()) as file:
+            return _image(path, ELFFile(file))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", str(path)) from None
+    except (ELFError, UnicodeDecodeError) as error:
+        raise InputError(f"is damaged, or no ELF file: {error}", str(path)) from None
+
+
+def check_budget(image: Image, fixes: str = "") -> None:
+    """Refuse what the chip has no room for.
+
+    Raises:
+        CapacityError: with the number needed, what there is, and the largest arrays.
+    """
+    available_ram = RAM_BYTES - MIN_STACK_BYTES
+    for memory, needed, available in (
+        ("flash", image.flash_bytes, FLASH_BYTES),
+        (f"RAM (beside {MIN_STACK_BYTES:,} for the stack)", image.ram_bytes, available_ram),
+    ):
+        if needed > available:
+            largest = image.largest(_N_NAMED, in_ram=memory != "flash")
+            names = ", ".join(f"{symbol.name} {symbol.size_bytes:,}" for symbol in largest)
+            why = f"needs {needed:,} of {available:,} bytes of {memory}; largest: {names}"
+            raise CapacityError(why, image.elf.stem, fixes)
+
+
+def write_hex(image: Image) -> None:
+    """Write the image as Intel HEX beside the ELF file.
+
+    Raises:
+        UnsupportedError: the package intelhex is not installed.
+    """
+    try:
+        from intelhex import IntelHex  # noqa: PLC0415 - optional package
+    except ImportError:
+        fix = "pip install 'max78000-toolchain[firmware]'"
+        raise UnsupportedError("writing HEX files needs intelhex", fix=fix) from None
+    content = IntelHex()
+    for segment in image.segments:
+        content.puts(segment.addr, segment.content)
+    text = io.StringIO()
+    content.write_hex_file(text)
+    write_atomically(image.hex, text.getvalue().encode("ascii"))
+
+
+def write_bin(image: Image) -> None:
+    """Write the flash content beside the ELF file."""
+    write_atomically(image.bin, image.flash_content())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as scratch:
+        fresh = Path(scratch) / path.name
+        fresh.write_bytes(content)
+        fresh.replace(path)
+
+
+def _image(path: Path, elf: Any) -> Image:
+    if elf["e_machine"] != "EM_ARM" or elf["e_type"] != "ET_EXEC":
+        raise InputError("is not a linked program for Arm", str(path))
+    segments = tuple(
+        sorted(
+            (
+                Segment(segment["p_paddr"], segment.data())
+                for segment in elf.iter_segments("PT_LOAD")
+                if segment["p_filesz"]
+            ),
+            key=lambda segment: segment.addr,
+        )
+    )
+    for segment in segments:
+        if not FLASH_BASE_ADDR <= segment.addr < RAM_BASE_ADDR:
+            why = f"has content for 0x{segment.addr:08x}, which is not flash"
+            raise InputError(why, str(path), "link with max78000.ld")
+    return Image(path, elf["e_entry"] & ~_THUMB_BIT, _sections(elf), _symbols(elf), segments)
+
+
+def _sections(elf: Any) -> tuple[Section, ...]:
+    found = (
+        Section(section.name, section["sh_addr"], section["sh_size"])
+        for section in elf.iter_sections()
+        if section["sh_flags"] & _SHF_ALLOC and section["sh_size"]
+    )
+    return tuple(sorted(found, key=lambda section: section.addr))
+
+
+def _symbols(elf: Any) -> tuple[Symbol, ...]:
+    table = elf.get_section_by_name(".symtab")
+    if table is None:
+        return ()
+    found = []
+    for symbol in table.iter_symbols():
+        kind = symbol["st_info"]["type"]
+        if kind in ("STT_FUNC", "STT_OBJECT") and isinstance(symbol["st_shndx"], int):
+            is_function = kind == "STT_FUNC"
+            addr = symbol["st_value"] & ~_THUMB_BIT if is_function else symbol["st_value"]
+            has_content = elf.get_section(symbol["st_shndx"])["sh_type"] != "SHT_NOBITS"
+            found.append(Symbol(symbol.name, addr, symbol["st_size"], is_function, has_content))
+    return tuple(sorted(found, key=lambda symbol: (symbol.addr, symbol.name)))
+
+
+def _is_in_ram(addr: int) -> bool:
+    return addr >= RAM_BASE_ADDR

@@ -1,0 +1,131 @@
+"""C files -> object files, two at a time, each compiled again only when something changed.
+
+An object's name holds the hash of all that went into it: compiler, flags, source, headers. What is
+there under that name needs no compiling.
+"""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from max78000.errors import InputError, InternalError, ToolError, UnsupportedError
+from max78000.firmware.sources import FIRMWARE, Origin, Unit
+from max78000.firmware.toolchain import Toolchain
+
+N_JOBS = 2
+WARNINGS = ("-Wall", "-Wextra", "-Werror=implicit-function-declaration")  # as clang does
+STRICT = (
+    "-Wshadow", "-Wconversion", "-Wundef", "-Wstrict-prototypes", "-Wmissing-prototypes",
+    "-Wwrite-strings", "-Wcast-qual", "-Wvla",
+)  # fmt: skip
+
+
+class Watch(Protocol):
+    """Told what happens during a build."""
+
+    def __call__(self, text: str, *, is_warning: bool) -> None:
+        """Take one step's name, or what a compiler warns of."""
+
+
+def ignore(text: str, *, is_warning: bool) -> None:
+    """Watch nothing."""
+
+
+def compile_units(
+    units: Sequence[Unit], toolchain: Toolchain, folder: Path, watch: Watch
+) -> tuple[Path, ...]:
+    """Compile what is not compiled yet; returns the object files in the order of the units.
+
+    Args:
+        units: C files.
+        toolchain: the compiler.
+        folder: where objects are kept; those that no unit needs any more are removed.
+        watch: is told about every file compiled, and about warnings.
+
+    Raises:
+        InputError: files of the project, or of an application that it does not suit, do not
+            compile; has the compiler's words on all of them.
+        InternalError: the board support package does not compile.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = tuple(folder / _object_name(unit, toolchain) for unit in units)
+    missing = [(unit, path) for unit, path in zip(units, paths, strict=True) if not path.exists()]
+    with ThreadPoolExecutor(N_JOBS) as pool:
+        outcomes = tuple(pool.map(lambda work: _compile(work[0], work[1], toolchain), missing))
+    failed = []
+    for (unit, path), text in zip(missing, outcomes, strict=True):
+        watch(f"compile {unit.source.name}", is_warning=False)
+        if not path.exists():
+            failed.append((unit, text))
+        elif text:
+            watch(text, is_warning=True)
+    if failed:
+        raise _failure(failed, toolchain)
+    for stale in set(folder.glob("*.o")) - set(paths):
+        stale.unlink(missing_ok=True)
+    return paths
+
+
+def run_compiler(
+    toolchain: Toolchain, arguments: Iterable[str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run the compiler driver in a folder; its exit status is the caller's to judge."""
+    command = [*toolchain.command, *toolchain.core, *arguments]
+    environment = {**os.environ, "LC_ALL": "C"}
+    run = partial(subprocess.run, cwd=folder, env=environment, capture_output=True, text=True)
+    try:
+        return run(command, check=False)
+    except OSError as error:
+        raise UnsupportedError(f"cannot be run: {error.strerror}", command[0]) from None
+
+
+def _compile(unit: Unit, path: Path, toolchain: Toolchain) -> str:
+    """Write one object file, unless the compiler refuses; returns what it says."""
+    with tempfile.TemporaryDirectory(prefix=".compile-", dir=path.parent) as scratch:
+        fresh = (Path(scratch) / path.name).resolve()
+        arguments = [*_flags(unit, toolchain), "-c", unit.source.name, "-o", str(fresh)]
+        result = run_compiler(toolchain, arguments, unit.source.parent)
+        if result.returncode == 0:
+            fresh.replace(path)
+    return result.stderr.strip()
+
+
+def _flags(unit: Unit, toolchain: Toolchain) -> list[str]:
+    """Flags with the folders in them; none of the folders' names gets into the object."""
+    names = {FIRMWARE.resolve(): "firmware", toolchain.headers: toolchain.name}
+    if unit.origin is Origin.PROJECT:
+        names[unit.source.parent.resolve()] = "."
+    return [
+        *_folderless_flags(unit, toolchain),
+        *(f"-I{folder.resolve()}" for folder in unit.include_folders),
+        *(f"-ffile-prefix-map={folder}={name}" for folder, name in names.items()),
+    ]
+
+
+def _folderless_flags(unit: Unit, toolchain: Toolchain) -> list[str]:
+    warnings = WARNINGS + (STRICT if unit.origin is Origin.SUPPORT else ())
+    return [*toolchain.compile_flags, *warnings]
+
+
+def _object_name(unit: Unit, toolchain: Toolchain) -> str:
+    digest = hashlib.sha256(repr((str(toolchain), toolchain.core)).encode())
+    digest.update(repr(_folderless_flags(unit, toolchain)).encode())
+    headers = [path for folder in unit.include_folders for path in sorted(folder.glob("*.h"))]
+    for path in (unit.source, *headers):
+        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    return f"{unit.origin.value}-{unit.source.stem}-{digest.hexdigest()[:16]}.o"
+
+
+def _failure(failed: Sequence[tuple[Unit, str]], toolchain: Toolchain) -> ToolError:
+    names = ", ".join(unit.source.name for unit, _ in failed)
+    text = "\n".join(text for _, text in failed)
+    if any(unit.origin is Origin.SUPPORT for unit, _ in failed):
+        return InternalError(f"{toolchain} does not compile {names} of this tool:\n{text}")
+    where = str(failed[0][0].source.parent)
+    return InputError(f"{toolchain} does not compile {names}:\n{text}", where)

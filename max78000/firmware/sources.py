@@ -1,0 +1,84 @@
+"""Which files make a firmware: the project's, the application's, the board support package's.
+
+Reads folders only; `objects.py` compiles what is named here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+
+from max78000.errors import InputError
+
+FIRMWARE = Path(__file__).parent
+SUPPORT = FIRMWARE / "bsp"
+APPS = FIRMWARE / "apps"
+LINKER_SCRIPT = SUPPORT / "max78000.ld"
+DEFAULT_BOARD = "EvKit_V1"
+BOARDS: Mapping[str, str] = MappingProxyType(
+    {"EvKit_V1": "board_evkit_v1.c", "FTHR_RevA": "board_fthr_reva.c"}
+)
+MAIN = "main.c"
+
+
+class Origin(Enum):
+    """Whose code it is; the value starts the name of the object file."""
+
+    PROJECT = "project"
+    APP = "app"
+    SUPPORT = "bsp"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One C file and the folders whose headers it sees, first one first."""
+
+    origin: Origin
+    source: Path
+    include_folders: tuple[Path, ...]
+
+
+def project_units(folder: Path, app: str = "") -> tuple[Unit, ...]:
+    """Every C file of a project; an application takes the place of its `main.c`.
+
+    Raises:
+        InputError: the folder is no C project, or the application is unknown.
+    """
+    support = (SUPPORT / "include",)
+    sources = sorted(folder.glob("*.c"))
+    if not sources:
+        fix = "name a folder that synthesize wrote"
+        raise InputError("there are no C files to compile", str(folder), fix)
+    if not app:
+        return tuple(Unit(Origin.PROJECT, source, (folder, *support)) for source in sources)
+    app_folder = _app_folder(app)
+    headers = (folder, app_folder, *support)
+    own = [Unit(Origin.PROJECT, source, headers) for source in sources if source.name != MAIN]
+    return (*own, *(Unit(Origin.APP, path, headers) for path in sorted(app_folder.glob("*.c"))))
+
+
+def support_units(board: str) -> tuple[Unit, ...]:
+    """The board support package for one board.
+
+    Raises:
+        InputError: the board is unknown.
+    """
+    if board not in BOARDS:
+        raise InputError(f"{board!r} is not a known board", fix=f"one of {', '.join(BOARDS)}")
+    others = set(BOARDS.values()) - {BOARDS[board]}
+    sources = [path for path in sorted(SUPPORT.glob("src/*.c")) if path.name not in others]
+    headers = (SUPPORT / "include", SUPPORT / "src")
+    return tuple(Unit(Origin.SUPPORT, source, headers) for source in sources)
+
+
+def app_names() -> tuple[str, ...]:
+    """The applications that come with the toolchain."""
+    return tuple(sorted(path.parent.name for path in APPS.glob(f"*/{MAIN}")))
+
+
+def _app_folder(app: str) -> Path:
+    if app not in app_names():
+        known = ", ".join(app_names()) or "none here"
+        raise InputError(f"{app!r} is not a known application", fix=f"one of: {known}")
+    return APPS / app
