@@ -1,0 +1,215 @@
+"""Energy of a network, measured or estimated, as a value, as JSON and as a table.
+
+The measurement comes from the power monitor's windows, the estimate from the `report.json` that
+`synthesize` writes. Both give the energy of one inference: all of it, what the chip would have
+taken anyway, and the difference.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from max78000.energy import IDLE_MW, EnergyUse, mean_use
+from max78000.errors import InputError
+from max78000.link.power_monitor import (
+    LONGEST_WINDOW_S,
+    RAILS,
+    REPEATS,
+    SHORTEST_WINDOW_S,
+    Mode,
+    Stream,
+    windows,
+)
+from max78000.strict_json import Node
+
+REPORT_FILE = "report.json"
+REPORT_FORMAT = "max78000-report-1"
+INFERENCE = "inference"
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyReport:
+    """What one inference takes, and the work around it.
+
+    Attributes:
+        source: "measurement" or "estimate".
+        origin: what was read.
+        uses: name and energy of each piece of work; `INFERENCE` is the one people ask for.
+        notes: how far to trust it.
+    """
+
+    source: str
+    origin: str
+    uses: tuple[tuple[str, EnergyUse], ...]
+    notes: tuple[str, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        """The report as values for JSON; microseconds, microjoules, milliwatts."""
+        return {
+            "source": self.source,
+            "origin": self.origin,
+            "work": {name: _use_data(use) for name, use in self.uses},
+            "notes": list(self.notes),
+        }
+
+    def to_lines(self) -> list[str]:
+        """The report as a table for people."""
+        rows = [f"{self.source:18}{'time':>12}{'power':>12}{'energy':>14}{'idle':>14}{'added':>14}"]
+        rows += [
+            f"{name:18}{use.time_us:>9.1f} us{use.active_mw:>9.2f} mW"
+            f"{use.active_uj:>11.2f} uJ{use.idle_uj:>11.2f} uJ{use.added_uj:>11.2f} uJ"
+            for name, use in self.uses
+        ]
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """One supply: its mean, least and greatest value."""
+
+    name: str
+    mean: float
+    least: float
+    greatest: float
+
+
+@dataclass(frozen=True, slots=True)
+class RailReport:
+    """All supplies, in one of the units mW, mA and V."""
+
+    origin: str
+    unit: str
+    rails: tuple[Rail, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        """The report as values for JSON."""
+        return {
+            "source": "measurement",
+            "origin": self.origin,
+            "unit": self.unit,
+            "rails": [asdict(rail) for rail in self.rails],
+            "notes": list(self.notes),
+        }
+
+    def to_lines(self) -> list[str]:
+        """The report as a table for people."""
+        rows = [f"{'rail':10}{'mean':>12}{'least':>12}{'greatest':>12}"]
+        rows += [
+            f"{rail.name:10}"
+            + "".join(
+                f"{value:>9.3f} {self.unit:2}" for value in (rail.mean, rail.least, rail.greatest)
+            )
+            for rail in self.rails
+        ]
+        return rows
+
+
+def measured(stream: Stream, origin: str) -> EnergyReport:
+    """Average the windows of a stream in triggered mode; there must be one at least.
+
+    The inference alone is the third window less the second. Where input and inference overlap,
+    with FIFOs, nothing sensible remains, and they are reported together.
+    """
+    found = tuple(windows(stream))
+    kernels = mean_use([window.kernels for window in found])
+    loading = mean_use([window.input for window in found])
+    both = mean_use([window.both for window in found])
+    alone = both.minus(loading)
+    uses = [
+        ("weight loading", kernels),
+        ("input loading", loading),
+        ("input + inference", both),
+    ]
+    notes = [f"{len(found)} windows, core supply VCOREA only, mean of {REPEATS} repetitions each"]
+    if alone.time_us > 0 and alone.active_uj > 0:
+        uses.append((INFERENCE, alone))
+        notes.append("inference is input + inference less input; with --fifo this is meaningless")
+    else:
+        uses.append((INFERENCE, both))
+        notes.append("inference contains the input: the two overlap")
+    notes += _doubts(stream, [REPEATS * use.time_us / 1e6 for use in (kernels, loading, both)])
+    return EnergyReport("measurement", origin, tuple(uses), tuple(notes))
+
+
+def measured_system(stream: Stream, origin: str) -> EnergyReport:
+    """Average the windows of a stream in system mode: everything between the two triggers."""
+    uses = [EnergyUse(1e6 * time_s, 1e6 * energy_j, 0.0) for energy_j, time_s, _ in stream.lines]
+    notes = [f"{len(uses)} windows, core supply VCOREA only, idle power not measured"]
+    notes += _doubts(stream, [use.time_us / 1e6 for use in uses])
+    return EnergyReport("measurement", origin, (("system", mean_use(uses)),), tuple(notes))
+
+
+def measured_rails(stream: Stream, origin: str) -> RailReport:
+    """Summarize a stream of one of the averaging modes."""
+    unit, scale = {Mode.POWER: ("mW", 1e3), Mode.CURRENT: ("mA", 1e3)}.get(stream.mode, ("V", 1.0))
+    columns = [[scale * value for value in column] for column in zip(*stream.lines, strict=True)]
+    rails = tuple(
+        Rail(name, sum(column) / len(column), min(column), max(column))
+        for name, column in zip(RAILS, columns, strict=True)
+    )
+    notes = [f"{len(stream.lines)} lines; 3V3 contains the other supplies", *_doubts(stream, ())]
+    return RailReport(origin, unit, rails, tuple(notes))
+
+
+def estimated(directory: Path) -> EnergyReport:
+    """Take the energy of a network from the report of its compilation.
+
+    Args:
+        directory: a project folder, or its report.json.
+
+    Raises:
+        InputError: there is no such report, or it is damaged.
+    """
+    path = directory / REPORT_FILE if directory.is_dir() else directory
+    report = _read_report(path)
+    layers = list(report.nodes("layers"))
+    busy_us = sum(_number(layer, "microseconds") for layer in layers)
+    layers_uj = sum(_number(layer, "energy_uj") for layer in layers)
+    time_us = 1e3 * _number(report, "milliseconds")
+    idle_uj = IDLE_MW * time_us / 1e3
+    added_uj = layers_uj - IDLE_MW * busy_us / 1e3
+    inference = EnergyUse(time_us, idle_uj + added_uj, idle_uj)
+    note = "from layer times and processors at work, not measured; expect a factor of two"
+    return EnergyReport("estimate", str(path), ((INFERENCE, inference),), (note,))
+
+
+def _use_data(use: EnergyUse) -> dict[str, float]:
+    names = ("time_us", "active_uj", "idle_uj", "added_uj", "active_mw", "idle_mw")
+    return {name: round(getattr(use, name), 6) for name in names}
+
+
+def _doubts(stream: Stream, windows_s: Sequence[float]) -> list[str]:
+    notes = [stream.version] if stream.version else []
+    if stream.n_missing:
+        n_wanted = len(stream.lines) + stream.n_missing
+        notes.append(f"only {len(stream.lines)} of {n_wanted} measurements came in time")
+    if stream.n_damaged:
+        notes.append(f"{stream.n_damaged} damaged lines left out")
+    for window_s in windows_s:
+        if not SHORTEST_WINDOW_S <= window_s <= LONGEST_WINDOW_S:
+            notes.append(
+                f"a window of {window_s:.3g} s is outside "
+                f"{SHORTEST_WINDOW_S:g}..{LONGEST_WINDOW_S:g} s: its figures are coarse"
+            )
+    return notes
+
+
+def _read_report(path: Path) -> Node:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        fix = "name a folder that synthesize wrote, or its report.json"
+        raise InputError(f"cannot be read: {error}", str(path), fix) from None
+    report = Node(data, f"{path} ")
+    if report.text("format") != REPORT_FORMAT:
+        why = f"format is {report.text('format')!r:.40}, this tool reads {REPORT_FORMAT!r}"
+        raise InputError(why, str(path), "synthesize again")
+    return report
+
+
+def _number(node: Node, key: str) -> float:
+    number: float = node.at(key, int, float)
+    return number

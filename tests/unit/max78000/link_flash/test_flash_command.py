@@ -1,0 +1,163 @@
+"""`max78000 flash`: which file it takes, what it prints, and which probe it asks."""
+
+import json
+import struct
+
+import pytest
+from click.testing import CliRunner
+
+import max78000.commands.flash as command
+from max78000.errors import BoardError, InputError, UnsupportedError
+from max78000.link import probe_choice
+from max78000.link.probe_choice import PROBES, choose_probe
+
+CONTENT = struct.pack("<IIII", 0x2002_0000, 0x1000_0011, 0, 0) + b"\xfe\xe7"
+
+
+def elf_of(content):
+    """The least ELF file: one segment, no sections."""
+    header = struct.pack(
+        "<16sHHIIIIIHHHHHH",
+        *(b"\x7fELF\x01\x01\x01", 2, 40, 1, 0x1000_0011, 52, 0, 0x0500_0000, 52, 32, 1, 40, 0, 0),
+    )
+    n_bytes = len(content)
+    segment = struct.pack("<8I", 1, 84, 0x1000_0000, 0x1000_0000, n_bytes, n_bytes, 5, 4)
+    return header + segment + content
+
+
+class FakeProbe:
+    name = "pyocd"
+    can_verify = True
+
+    def __init__(self):
+        self.plans = []
+
+    def carry_out(self, plan, on_progress):
+        self.plans.append(plan)
+        on_progress(len(plan.steps), len(plan.steps), "start")
+
+
+class FakeLine:
+    is_open = True
+
+    def close(self):
+        self.is_open = False
+
+
+@pytest.fixture
+def probe(monkeypatch):
+    probe = FakeProbe()
+    probe.asked = []
+    monkeypatch.setattr(
+        command, "choose_probe", lambda name, uid: probe.asked.append((name, uid)) or probe
+    )
+    return probe
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "mnist.elf").write_bytes(elf_of(CONTENT))
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(
+        command.flash_command, [str(argument) for argument in arguments], catch_exceptions=False
+    )
+
+
+def test_the_report(probe, project):
+    result = run(project)
+    assert result.exit_code == 0
+    assert result.stdout == "mnist.elf: 32 bytes in 1 page, verified, 0.0 s\n"
+    assert probe.asked == [("pyocd", None)]
+    assert probe.plans[0].image.data == CONTENT + b"\xff" * 14
+
+
+def test_options_reach_the_probe(probe, project):
+    result = run(project, "--probe", "openocd", "--uid", "0409", "--no-verify")
+    assert "not verified" in result.stdout
+    assert probe.asked == [("openocd", "0409")]
+    assert not probe.plans[0].is_verified
+
+
+def test_a_probe_that_cannot_verify_is_said(probe, project):
+    probe.can_verify = False
+    result = run(project)
+    assert "not verified" in result.stdout
+    assert "cannot read the flash back" in result.stderr
+
+
+def test_json(probe, project):
+    report = json.loads(run(project, "--json").stdout)
+    assert report.pop("duration_s") >= 0
+    assert report == {
+        "probe": "pyocd",
+        "image": "mnist.elf",
+        "n_bytes": 32,
+        "n_pages": 1,
+        "is_verified": True,
+    }
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_the_console_is_opened_before_and_closed_after(monkeypatch, probe, project, options):
+    line = FakeLine()
+    opened = []
+
+    def open_port(device, baud):
+        assert not probe.plans, "the first line would be lost"
+        opened.append((device, baud))
+        return line
+
+    monkeypatch.setattr(command, "open_port", open_port)
+    monkeypatch.setattr(command, "read_lines", lambda *_: iter(["hello", "PASS"]))
+    result = run(project, "--console", "--port", "ttyX", *options)
+    assert opened == [("ttyX", 115200)]
+    assert not line.is_open
+    if options:
+        assert json.loads(result.stdout)["console"] == ["hello", "PASS"]
+    else:
+        assert result.stdout.endswith("hello\nPASS\n")
+
+
+def test_an_elf_file_can_be_named(probe, project):
+    assert run(project / "build" / "mnist.elf").exit_code == 0
+
+
+def test_nothing_built_names_the_command_that_builds(probe, tmp_path):
+    with pytest.raises(InputError, match="nothing is built") as refusal:
+        run(tmp_path)
+    assert refusal.value.fix == f"max78000 build {tmp_path}"
+
+
+def test_several_programs_are_not_guessed(probe, project):
+    (project / "build" / "pose.elf").write_bytes(elf_of(CONTENT))
+    with pytest.raises(InputError, match=r"2 programs are there: mnist\.elf, pose\.elf"):
+        run(project)
+
+
+def test_a_refusal_reaches_the_command_line(monkeypatch, probe, project):
+    def refuse(plan, on_progress):
+        raise BoardError("no debug adapter answers", "pyocd", "connect it")
+
+    monkeypatch.setattr(probe, "carry_out", refuse)
+    with pytest.raises(BoardError) as refusal:
+        run(project)
+    assert refusal.value.exit_code == 5
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_every_probe_can_be_chosen(name):
+    assert choose_probe(name, "0409").name == name
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    def fail(name):
+        raise ImportError("No module named 'pyocd'", name="pyocd")
+
+    monkeypatch.setattr(probe_choice.importlib, "import_module", fail)
+    with pytest.raises(UnsupportedError, match="No module named 'pyocd'") as refusal:
+        choose_probe("pyocd")
+    assert "pip install" in refusal.value.fix
