@@ -9,7 +9,8 @@ DEMO := build/demo
 again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format golden qat quantize synthesize simulate evaluate compare clean
+.PHONY: help setup demo test test-flash check format golden qat quantize synthesize firmware \
+	simulate flash evaluate bench compare clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +23,7 @@ setup: .venv/.installed ## Make .venv with everything installed
 		-c constraints.txt -e '.[train,firmware,board,link,dev]'
 	touch $@
 
-demo: setup ## The whole road once: short training, quantize, synthesize, simulate, evaluate
+demo: setup ## The whole road once: short training, quantize, synthesize, build, simulate
 	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_demo.yaml --overwrite
 	$(BIN)/ai8x quantize runs/tiny_demo/tiny_demo.pth.tar $(DEMO)/pose_tiny-q.pth.tar --overwrite
 	$(BIN)/ai8x sample pose_tiny --out $(DEMO)/pose_tiny.npy --overwrite
@@ -30,7 +31,10 @@ demo: setup ## The whole road once: short training, quantize, synthesize, simula
 		--sample-input $(DEMO)/pose_tiny.npy --test-dir $(DEMO) --timer 0 --overwrite
 	$(BIN)/ai8x evaluate checkpoints/pose_student.pth.tar checkpoints/pose_tiny.pth.tar \
 		runs/tiny_demo/tiny_demo.pth.tar $(DEMO)/pose_tiny-q.pth.tar
+	$(BIN)/max78000 build $(DEMO)/pose_tiny
 	$(BIN)/max78000 simulate $(DEMO)/pose_tiny
+	$(BIN)/max78000 run $(DEMO)/pose_tiny tests/data/people.png --virtual \
+		--out $(DEMO)/people.png
 
 qat: setup ## Distil StudentModel into TinyStudentModel with quantization-aware training
 	$(BIN)/ai8x distill --config ai8x_models/recipes/tiny_qat.yaml $(call again,tiny_qat)
@@ -41,8 +45,16 @@ quantize: setup ## Quantize the result of `make qat` to build/pose_tiny-q.pth.ta
 synthesize: setup ## Compile the shipped pose network to a C project in build/pose_tiny
 	$(BIN)/synthesize networks/pose_tiny.yaml --timer 0 --overwrite
 
-simulate: synthesize ## Run its register program on the simulated accelerator, check the known answer
+firmware: synthesize ## Compile that project for the EVKit: ELF, HEX, BIN and a size report
+	$(BIN)/max78000 build build/pose_tiny
+
+simulate: synthesize ## Run firmware of every network, by every compiler, on the virtual board
 	$(BIN)/max78000 simulate build/pose_tiny
+	$(BIN)/max78000 simulate build/pose_tiny --compiler zig
+	$(BIN)/python -m pytest tests/agree/test_virtual_board.py
+
+flash: firmware ## Write the firmware to a connected board, verify it and show its console
+	$(BIN)/max78000 flash build/pose_tiny --console
 
 evaluate: setup ## Score teacher, float, and integer networks on the rendered validation pictures
 	$(BIN)/ai8x evaluate
@@ -53,6 +65,12 @@ compare: setup ## Train Tiny plainly and distilled for the same time, and score 
 		$(call again,compare_distilled)
 	$(BIN)/ai8x evaluate runs/compare_plain/compare_plain.pth.tar \
 		runs/compare_distilled/compare_distilled.pth.tar
+
+bench: setup ## Print compile times and cycles of the networks
+	$(BIN)/python tests/bench.py
+
+test-flash: setup ## Program, verify and start firmware through a model of the debug port
+	$(BIN)/python -m pytest tests/flash
 
 test: check ## Check style and types, then run all tests
 	$(BIN)/python -m pytest -n 2

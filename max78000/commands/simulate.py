@@ -1,110 +1,180 @@
 """`max78000 simulate`: run a project and say PASS or FAIL."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
-from max78000.chip import MAX78000, Chip
+from max78000.board.board import Outcome, VirtualBoard
+from max78000.board.timeline import Note
+from max78000.chip import MAX78000
+from max78000.commands.input_file import read_input
+from max78000.commands.run_report import output_lines, output_values, print_run, run_values
 from max78000.commands.shared import examples, read_program
-from max78000.errors import InputError
-from max78000.fixed import Activation
-from max78000.machine.answer import Mismatch
-from max78000.machine.decode import LayerSetup
-from max78000.machine.machine import Machine, RunResult
+from max78000.errors import BoardError, InputError
+from max78000.firmware.build import build_project
+from max78000.firmware.sources import BOARDS, DEFAULT_BOARD
+from max78000.firmware.toolchain import CHOICES, find_toolchain
+from max78000.machine.inputs import with_input
+from max78000.machine.machine import Machine
 from max78000.machine.state import read_state
 from max78000.program import RegisterProgram, chip_of
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to tell what happened."""
+
+    is_verbose: bool
+    is_json: bool
+    is_tracing: bool
+
+
 @click.command(
     epilog=examples(
-        "max78000 simulate build/mnist --verbose",
+        "max78000 simulate build/mnist",
+        "max78000 simulate build/mnist --compiler zig --trace",
+        "max78000 simulate build/mnist --program --verbose",
+        "max78000 simulate build/mnist --input seven.png",
         "max78000 simulate --state expected.json.gz",
     )
 )
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--program", "is_program", is_flag=True, help="Run program.json, not the firmware.")
+@click.option(
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Run program.json on a picture or .npy array, and print the outputs.",
+)
 @click.option(
     "--state",
     "state_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Run a recorded state (.json or .json.gz) instead of a program.",
+    help="Run a recorded state (.json or .json.gz) instead of a project.",
 )
+@click.option("--compiler", type=click.Choice(CHOICES), default="auto", show_default=True)
+@click.option("--board", type=click.Choice(tuple(BOARDS)), default=DEFAULT_BOARD, show_default=True)
+@click.option("--trace", is_flag=True, help="Print what the firmware does, with its time.")
 @click.option("--verbose", "-v", is_flag=True, help="Print a line per layer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def simulate(directory: Path | None, state_file: Path | None, verbose: bool, as_json: bool) -> None:
-    """Run the program in DIRECTORY on the simulated accelerator and check its known answer.
+def simulate(
+    *,
+    directory: Path | None,
+    is_program: bool,
+    input_file: Path | None,
+    state_file: Path | None,
+    compiler: str,
+    board: str,
+    trace: bool,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Run the project in DIRECTORY and check its known answer.
 
-    Prints clock cycles and time, then PASS (exit status 0) or FAIL with the first value that
-    differs (exit status 1). The simulator sees registers and memories only, never the network.
+    A project with C files is built if need be, and its firmware runs on the virtual board: console
+    text, clock cycles and modelled time, then PASS (exit status 0) or FAIL (1). Without C files, or
+    with --program, only the register program runs on the simulated accelerator, which sees
+    registers and memories, never the network; FAIL then names the first value that differs. With
+    --input there is no known answer: the outputs are printed.
     """
-    program = _chosen_program(directory, state_file)
+    if (directory is None) == (state_file is None):
+        raise InputError("give a DIRECTORY or --state FILE", fix="see max78000 simulate --help")
+    manner = Manner(verbose, as_json, trace)
+    has_code = directory is not None and any(directory.glob("*.c"))
+    if directory is not None and has_code and not is_program and input_file is None:
+        image = build_project(directory, find_toolchain(compiler), board)
+        is_pass = _run_firmware(directory, image.elf, manner)
+    else:
+        program = (
+            read_state(state_file, MAX78000) if state_file else read_program(Path(directory or ""))
+        )
+        is_pass = _run_input(program, input_file, manner) if input_file else _check(program, manner)
+    click.get_current_context().exit(0 if is_pass else 1)
+
+
+# -- firmware --------------------------------------------------------------------------------------
+
+
+def _run_firmware(directory: Path, elf: Path, manner: Manner) -> bool:
+    """Run an ELF file on the virtual board; whether its console says PASS."""
+    board = VirtualBoard(watch=_print_note if manner.is_tracing else None)
+    board.load_elf(elf)
+    try:
+        outcome = board.run()
+    except BoardError:
+        click.echo(board.console, err=manner.is_json)  # how far it came
+        raise
+    if manner.is_json:
+        click.echo(json.dumps(_firmware_report(directory.resolve().name, outcome)))
+        return outcome.is_pass
+    click.echo(outcome.console.strip("\n"))
+    for run in outcome.runs[-1:]:
+        print_run(run.result, run.clock_hz, verbose=manner.is_verbose)
+    reason = f"the firmware does not say PASS; the run is over because {outcome.end.value}"
+    click.echo("PASS" if outcome.is_pass else f"FAIL {reason}")
+    return outcome.is_pass
+
+
+def _firmware_report(name: str, outcome: Outcome) -> dict[str, object]:
+    report: dict[str, object] = {
+        "program": name,
+        "result": "PASS" if outcome.is_pass else "FAIL",
+        "console": outcome.console,
+        "end": outcome.end.name,
+        "virtual_ms": outcome.time_ns / 1e6,
+        "runs": len(outcome.runs),
+    }
+    for run in outcome.runs[-1:]:
+        report |= run_values(run.result, run.clock_hz)
+    return report
+
+
+def _print_note(note: Note) -> None:
+    click.echo(str(note), err=True)
+
+
+# -- register program ------------------------------------------------------------------------------
+
+
+def _check(program: RegisterProgram, manner: Manner) -> bool:
+    """Run a program; whether its known answer holds."""
     if not program.known_answer:
         raise InputError("there is no known answer to check", program.name)
     machine = Machine(chip_of(program))
     result = machine.run(program)
     mismatch = machine.check_known_answer(program)
-    if as_json:
-        click.echo(json.dumps(_report(program, machine.chip, result, mismatch)))
-    else:
-        _print_run(machine.chip, result, mismatch, verbose=verbose)
-    click.get_current_context().exit(0 if mismatch is None else 1)
-
-
-def _chosen_program(directory: Path | None, state_file: Path | None) -> RegisterProgram:
-    if (directory is None) == (state_file is None):
-        raise InputError("give a DIRECTORY or --state FILE", fix="see max78000 simulate --help")
-    return read_state(state_file, MAX78000) if state_file else read_program(Path(directory or ""))
-
-
-def _report(
-    program: RegisterProgram, chip: Chip, result: RunResult, mismatch: Mismatch | None
-) -> dict[str, Any]:
-    layers = zip(result.setups, result.layer_cycles, strict=True)
-    return {
-        "program": program.name,
-        "result": "PASS" if mismatch is None else "FAIL",
-        "cycles": result.cycles,
-        "is_estimate": result.is_estimate,
-        "milliseconds": _milliseconds(chip, result.cycles),
-        "layers": [{"layer": _layer_text(setup), "cycles": cycles} for setup, cycles in layers],
-        "mismatch": None if mismatch is None else str(mismatch),
-        "notes": list(result.notes),
-    }
-
-
-def _print_run(chip: Chip, result: RunResult, mismatch: Mismatch | None, *, verbose: bool) -> None:
-    if verbose:
-        for setup, cycles in zip(result.setups, result.layer_cycles, strict=True):
-            click.echo(f"layer {setup.index:<3}{_layer_text(setup):60}{cycles:>10} cycles")
-    kind = "about " if result.is_estimate else ""
-    time_ms = _milliseconds(chip, result.cycles)
-    clock = f"{chip.cnn_clock_hz // 1_000_000} MHz"
-    click.echo(f"ran {kind}{result.cycles} cycles, {time_ms} ms at {clock}")
-    for note in result.notes if verbose or mismatch else ():
+    verdict = "PASS" if mismatch is None else "FAIL"
+    if manner.is_json:
+        values = run_values(result, machine.chip.cnn_clock_hz)
+        text = None if mismatch is None else str(mismatch)
+        click.echo(
+            json.dumps({"program": program.name, "result": verdict, **values, "mismatch": text})
+        )
+        return mismatch is None
+    print_run(result, machine.chip.cnn_clock_hz, verbose=manner.is_verbose)
+    for note in result.notes if manner.is_verbose or mismatch else ():
         click.echo(f"note: {note}", err=True)
-    click.echo("PASS" if mismatch is None else f"FAIL {mismatch}")
+    click.echo(verdict if mismatch is None else f"{verdict} {mismatch}")
+    return mismatch is None
 
 
-def _milliseconds(chip: Chip, cycles: int) -> float:
-    return round(1000 * cycles / chip.cnn_clock_hz, 4)
-
-
-def _layer_text(setup: LayerSetup) -> str:
-    """Say what a layer does in a few words."""
-    kernel, pool, read = setup.kernel, setup.pool, setup.read
-    words = [f"{read.rows}x{read.columns}"]
-    if pool.rows * pool.columns > 1 or pool.step > 1:
-        kind = "max" if pool.is_max else "average"
-        words.append(f"{kind} pool {pool.rows}x{pool.columns} step {pool.step}")
-    if pool.combine is not None:
-        words.append(f"{pool.combine.value} of {read.operands}")
-    if kernel is None:
-        words.append("pass-through")
-    else:
-        name = "transposed " if kernel.is_transposed else ""
-        words.append(f"{name}convolution {kernel.rows}x{kernel.columns} {kernel.weight_bits} bit")
-    if setup.post.activation is not Activation.NONE:
-        words.append(setup.post.activation.value)
-    rows, columns = setup.out_shape
-    return ", ".join(words) + f" -> {rows}x{columns}"
+def _run_input(program: RegisterProgram, path: Path, manner: Manner) -> bool:
+    """Run a program on another input and print its outputs."""
+    chip = chip_of(program)
+    read = Machine(chip).run(program).setups[0].read
+    image = read_input(path, read.rows, read.columns)
+    machine = Machine(chip)
+    result = machine.run(with_input(program, read, image, chip))
+    outputs = [(output, machine.read_output(output)) for output in program.outputs]
+    if manner.is_json:
+        values = run_values(result, chip.cnn_clock_hz)
+        tensors = [output_values(*output) for output in outputs]
+        click.echo(json.dumps({"program": program.name, **values, "outputs": tensors}))
+        return True
+    print_run(result, chip.cnn_clock_hz, verbose=manner.is_verbose)
+    for output in outputs:
+        for line in output_lines(*output):
+            click.echo(line)
+    return True

@@ -1,0 +1,133 @@
+"""`max78000 flash`: bring a built firmware onto the board, and show that it arrived."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from max78000.commands.shared import examples
+from max78000.errors import InputError
+from max78000.firmware.image import read_image
+from max78000.link.console import read_lines
+from max78000.link.flash import FlashReport, flash
+from max78000.link.flash_plan import FlashImage, flash_image
+from max78000.link.probe import Progress, no_progress
+from max78000.link.probe_choice import PROBES, choose_probe
+from max78000.link.serial_ports import CONSOLE_BAUD, find_console, list_ports, open_port
+
+
+@click.command(
+    "flash",
+    epilog=examples(
+        "max78000 flash build/mnist",
+        "max78000 flash build/mnist --console --seconds 20",
+        "max78000 flash build/mnist --probe openocd --uid 0409000012345678",
+    ),
+)
+@click.argument("directory", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--probe",
+    type=click.Choice(PROBES),
+    default="pyocd",
+    show_default=True,
+    help="The way to the chip; daplink copies to the adapter's drive and cannot verify.",
+)
+@click.option("--uid", help="Id of the debug adapter, or its beginning.  [default: the only one]")
+@click.option("--verify/--no-verify", default=True, show_default=True, help="Read back, compare.")
+@click.option("--console", is_flag=True, help="Then print what the board says.")
+@click.option("--port", help="Serial port of the console.  [default: the board's, if only one]")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=10,
+    show_default=True,
+    help="How long to listen to the console.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def flash_command(
+    directory: Path,
+    *,
+    probe: str,
+    uid: str | None,
+    verify: bool,
+    console: bool,
+    port: str | None,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Write the firmware in DIRECTORY/build to the board, compare it, and start it.
+
+    DIRECTORY is what `max78000 build` has compiled, or an ELF file. If writing is interrupted,
+    flash again: pyocd and openocd leave no half-written image that starts. Exit status 5 if there
+    is no probe or the board refuses.
+    """
+    image = _read(_find_elf(directory))
+    way = choose_probe(probe, uid)
+    with _console_lines(port, seconds, is_wanted=console) as lines:
+        report = flash(image, way, verify=verify, on_progress=_progress())
+        if as_json:
+            said = {"console": list(lines)} if console else {}
+            click.echo(json.dumps(asdict(report) | said))
+            return
+        _print_report(report, is_verify_wanted=verify)
+        for line in lines:
+            click.echo(line)
+
+
+def _find_elf(place: Path) -> Path:
+    """Return the only ELF file of a project, or the file that was named.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    if place.is_file():
+        return place
+    found = sorted((place / "build").glob("*.elf"))
+    if not found:
+        raise InputError("nothing is built there", str(place), f"max78000 build {place}")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        fix = f"name one: max78000 flash {found[0]}"
+        raise InputError(f"{len(found)} programs are there: {names}", str(place / "build"), fix)
+    return found[0]
+
+
+def _read(elf: Path) -> FlashImage:
+    return flash_image(read_image(elf).flash_content(), elf.name)
+
+
+def _progress() -> Progress:
+    """Show steps on a terminal, nothing when piped."""
+    return _show_step if sys.stderr.isatty() else no_progress
+
+
+def _show_step(n_done: int, n_all: int, what: str) -> None:
+    is_last = n_done == n_all
+    click.echo(f"\r\x1b[K[{n_done}/{n_all}] {what}", err=True, nl=is_last)
+
+
+def _print_report(report: FlashReport, *, is_verify_wanted: bool) -> None:
+    how = "verified" if report.is_verified else "not verified"
+    pages = "1 page" if report.n_pages == 1 else f"{report.n_pages} pages"
+    size = f"{report.n_bytes:,} bytes in {pages}"
+    click.echo(f"{report.image}: {size}, {how}, {report.duration_s:.1f} s")
+    if is_verify_wanted and not report.is_verified:
+        click.echo(f"note: {report.probe} cannot read the flash back", err=True)
+
+
+@contextmanager
+def _console_lines(port: str | None, seconds: float, *, is_wanted: bool) -> Iterator[Iterator[str]]:
+    """Open the console before the firmware starts, so that its first line is not lost."""
+    if not is_wanted:
+        yield iter(())
+        return
+    device = port or find_console(list_ports())
+    line = open_port(device, CONSOLE_BAUD)
+    try:
+        yield read_lines(line, seconds, device)
+    finally:
+        line.close()

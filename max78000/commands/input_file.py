@@ -1,0 +1,63 @@
+"""A picture or an array from a file -> the integers a network is given. Resizes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from max78000.errors import InputError, UnsupportedError
+
+PIXEL_ZERO = 128  # what a network sees as 0
+SUFFIX_OF_ARRAYS = ".npy"
+
+
+def read_input(path: Path, rows: int, columns: int) -> NDArray[np.int64]:
+    """Read an image, integers of 8 bits (C, H, W).
+
+    An array is taken as it is. A picture is brought to -128..127; one whose rows and columns are a
+    multiple of the network's is folded as the training side folds: the value at row k i + a, column
+    k j + b of channel c goes to channel (k a + b) C + c, row i, column j.
+
+    Args:
+        path: `.npy`, or a picture.
+        rows: of the network's input; `columns` likewise.
+    Raises:
+        InputError: it cannot be read, or has another size.
+    """
+    if path.suffix == SUFFIX_OF_ARRAYS:
+        return _read_array(path)
+    picture = _read_picture(path)
+    ratio, rest = divmod(picture.shape[1], rows)
+    if rest or ratio < 1 or picture.shape[2] != ratio * columns:
+        why = f"the picture has {picture.shape[1]}x{picture.shape[2]} pixels (rows x columns)"
+        fix = f"bring it to {rows}x{columns}, or to a multiple for a network with folded input"
+        raise InputError(why, str(path), fix)
+    blocks = [picture[:, a::ratio, b::ratio] for a in range(ratio) for b in range(ratio)]
+    return np.concatenate(blocks)
+
+
+def _read_array(path: Path) -> NDArray[np.int64]:
+    try:
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {error}", str(path)) from None
+    if not np.issubdtype(array.dtype, np.integer):
+        raise InputError(f"holds {array.dtype}, not integers", str(path))
+    return np.atleast_3d(array).astype(np.int64)
+
+
+def _read_picture(path: Path) -> NDArray[np.int64]:
+    """A picture, grey or RGB, less the zero: (C, H, W)."""
+    try:
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only for pictures
+    except ImportError:
+        fix = 'pip install "max78000-toolchain[board]"'
+        raise UnsupportedError("pictures need Pillow", fix=fix) from None
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
+    except (OSError, UnidentifiedImageError) as error:
+        raise InputError(f"cannot be read: {error}", str(path)) from None
+    chw = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+    return chw.astype(np.int64) - PIXEL_ZERO
