@@ -23,6 +23,7 @@ class Chip:
     tram_words: int  # 16-bit entries per processor
     max_channels: int
     cnn_clock_hz: int
+    flash_bytes: int  # of the microcontroller, for code and constants
     wakeup_us: float  # added to cycles / clock by the published board timings
 
     fifo_base: int
@@ -97,6 +98,7 @@ MAX78000 = Chip(
     tram_words=3072,
     max_channels=1024,
     cnn_clock_hz=50_000_000,
+    flash_bytes=0x8_0000,
     wakeup_us=6.7,
     fifo_base=0x5000_0000,
     aon_base=0x5000_1000,

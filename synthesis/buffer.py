@@ -5,15 +5,17 @@ reads n pixels further on and writes at the start shifts it, a layer that writes
 Offsets that the description gives have to say exactly that; those that it leaves out are filled in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from max78000.errors import InputError, ToolError, UnsupportedError
+from max78000.chip import MAX78000
+from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError
 from synthesis.description import BUFFER, NetworkSpec, Operator
 from synthesis.ir import Buffer, Layer, Shape, Unload, Wishes
 
 WORD_BYTES = 4
-CHANNELS_PER_PASS = 64
+CHANNELS_PER_PASS = MAX78000.n_processors
+INSTANCE_BYTES = MAX78000.data_instance_bytes
 
 
 def read_buffer(network: NetworkSpec) -> Buffer | None:
@@ -42,6 +44,23 @@ def read_unload(network: NetworkSpec) -> tuple[Unload, ...]:
         )
         for i, spec in enumerate(network.unload)
     )
+
+
+def unload_problems(unload: Sequence[Unload]) -> Iterator[ToolError]:
+    """Entries of `unload` that name too few processors, or words behind the memory."""
+    for entry in unload:
+        passes = -(-entry.shape.channels // CHANNELS_PER_PASS)
+        width = -(-entry.shape.channels // passes)
+        width = width if passes == 1 else min(-(-width // 4) * 4, CHANNELS_PER_PASS)
+        if entry.processors.bit_count() != width:
+            why = f"processors has {entry.processors.bit_count()} bits, {width} are needed"
+            fix = f"name the processors that hold the {entry.shape.channels} channels"
+            yield InputError(why, entry.where, fix, "P3")
+        n_words = entry.shape.n_pixels * passes * entry.width_bits // 8 * (entry.write_gap + 1)
+        if entry.offset % WORD_BYTES or entry.offset + WORD_BYTES * n_words > INSTANCE_BYTES:
+            why = f"{WORD_BYTES * n_words} bytes from {entry.offset:#x} on are not in the memory"
+            fix = f"offset is a multiple of 4, an instance has {INSTANCE_BYTES:#x} bytes"
+            yield CapacityError(why, entry.where, fix, "D6")
 
 
 def place_at_buffer(layer: Layer, buffer: Buffer | None) -> Layer:

@@ -16,8 +16,10 @@ from max78000.command import run
 from max78000.errors import InputError, UnsupportedError, raise_all
 from synthesis import cli_options
 from synthesis.compile import Compiled, compile_network
+from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
+from synthesis.generate.memories import unload_maps
 from synthesis.inputs import Files, find_files, read_source
 from synthesis.manual import allowed_rules, explain
 from synthesis.output import write_project
@@ -84,6 +86,7 @@ def synthesize(**given: Any) -> None:
     source = apply_overrides(source, cli_options.overrides(given))
     compiled = compile_network(source, options, chip, allowed)
     project = cli_options.project_options(given, _softmax_shift(compiled, given))
+    check_flash(compiled.program, project, chip, str(files.network))
     for warning in (*compiled.report.warnings, *_warnings(compiled, given)):
         click.echo(f"warning: {warning}", err=True)
     request = Request(
@@ -146,8 +149,7 @@ def _warnings(compiled: Compiled, given: Mapping[str, Any]) -> Iterator[str]:
     if given["energy"] and given["timer"] is not None and not given["no_timer"]:
         yield "--timer is ignored with --energy [O5] (leave one of them out)"
     if given["mlator"] and not given["ignore_mlator_warning"]:
-        unloaded = tuple(layer.index for layer in compiled.graph.unloaded)
-        yield from gather_warnings(compiled.program, unloaded)
+        yield from gather_warnings(unload_maps(compiled.placement.graph, MAX78000))
 
 
 def _project_name(name: str) -> str:

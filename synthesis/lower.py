@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from max78000.chip import Chip
 from max78000.errors import InputError, ToolError, raise_all
 from synthesis.assign import assign_kernels
-from synthesis.buffer import buffer_problems, place_at_buffer, read_buffer, read_unload
+from synthesis.buffer import (
+    buffer_problems,
+    place_at_buffer,
+    read_buffer,
+    read_unload,
+    unload_problems,
+)
 from synthesis.checkpoint import Checkpoint
 from synthesis.description import (
     BUFFER,
@@ -71,7 +77,7 @@ def lower(source: Source, chip: Chip) -> Graph:
         done.buffer,
         read_unload(network),
     )
-    raise_all([*problems, *_shape_problems(graph)])
+    raise_all([*problems, *_shape_problems(graph), *unload_problems(graph.unload)])
     return graph
 
 

@@ -7,6 +7,7 @@ from max78000.program import to_json as program_json
 from synthesis.compile import Compiled
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
 from synthesis.emit.report_html import report_html
+from synthesis.generate.memories import unload_maps
 from synthesis.inputs import Files, digest
 from synthesis.report import summary_lines
 from synthesis.report import to_json as report_json
@@ -21,7 +22,7 @@ def project_files(
     facts = ProjectFacts(
         quadrants=compiled.placement.graph.quadrants,
         num_outputs=prod((last.channels, *last.dims)),
-        unloaded=tuple(layer.index for layer in graph.unloaded),
+        unloaded=unload_maps(compiled.placement.graph, chip),
         streams=graph.n_streaming > 0,
         summary=summary_lines(compiled.report),
         provenance=(

@@ -41,7 +41,7 @@ class ProjectFacts:
 
     quadrants: tuple[int, ...]
     num_outputs: int
-    unloaded: tuple[int, ...]  # layers that cnn_unload() delivers
+    unloaded: tuple[OutputMap, ...]  # what cnn_unload() delivers
     streams: bool  # some layers run at the same time
     summary: tuple[str, ...]
     provenance: tuple[str, ...]
@@ -82,12 +82,12 @@ def emit_project(
     return files
 
 
-def gather_warnings(program: RegisterProgram, unloaded: tuple[int, ...]) -> tuple[str, ...]:
+def gather_warnings(unloaded: tuple[OutputMap, ...]) -> tuple[str, ...]:
     """Outputs that `--mlator` does not help, and why (rule O7)."""
     return tuple(
         f"layer {output.layer} {output.name}: --mlator is ignored, {problem} [O7]"
-        for output in program.outputs
-        if output.layer in unloaded and (problem := gather_problem(output))
+        for output in unloaded
+        if (problem := gather_problem(output))
     )
 
 
@@ -131,7 +131,7 @@ def _context(
     program: RegisterProgram, facts: ProjectFacts, options: ProjectOptions, chip: Chip
 ) -> Mapping[str, Any]:
     """Everything that the templates name: the options as they are, and what is made of the rest."""
-    outputs = [output for output in program.outputs if output.layer in facts.unloaded]
+    outputs = list(facts.unloaded)
     has_wide_outputs_only = all(output.width_bits == 32 for output in outputs)
     return {
         **{field.name: getattr(options, field.name) for field in fields(options)},

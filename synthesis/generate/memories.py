@@ -11,11 +11,14 @@ from max78000.program import Copy, Expected, Fifo, KernelBlock, Operation, Outpu
 from synthesis.description import DataFormat
 from synthesis.generate.options import Options
 from synthesis.interpret import Tensor
+from synthesis.ir import Unload
 from synthesis.place.biases import BiasMemory
 from synthesis.place.fifo import feeding_fifos, lanes_of
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
     N_PROCESSORS,
+    Passes,
+    PlacedGraph,
     PlacedLayer,
     members,
 )
@@ -149,21 +152,45 @@ def _pixel_words(channel: Tensor) -> tuple[int, ...]:
 def output_map(placed: PlacedLayer, chip: Chip) -> OutputMap:
     """Where a layer's result lies in data memory."""
     layer = placed.layer
-    unit, step = layer.output_width // 8, placed.write_gap + 1
-    passes, processors = placed.out_passes, members(placed.output_processors)
+    where = Unload(
+        layer.where,
+        placed.output_processors,
+        layer.out_shape,
+        placed.out_offset,
+        layer.output_width,
+        placed.write_gap,
+    )
+    return data_map(where, layer.index, layer.name, chip)
+
+
+def unload_maps(graph: PlacedGraph, chip: Chip) -> tuple[OutputMap, ...]:
+    """What `cnn_unload` delivers: the description's list, or the results of the output layers."""
+    last = len(graph.layers) - 1
+    given = graph.graph.unload
+    if given:
+        names = (f"unload{i}" for i in range(len(given)))
+        return tuple(
+            data_map(where, last, name, chip) for where, name in zip(given, names, strict=True)
+        )
+    return tuple(output_map(graph.layers[layer.index], chip) for layer in graph.graph.unloaded)
+
+
+def data_map(where: Unload, layer: int, name: str, chip: Chip) -> OutputMap:
+    """The addresses of a tensor in data memory."""
+    unit, step = where.width_bits // 8, where.write_gap + 1
+    passes, processors = Passes.of(where.shape.channels), members(where.processors)
     addrs = []
-    for channel in range(layer.out_shape.channels):
+    for channel in range(where.shape.channels):
         round_index, rank = divmod(channel, passes.width)
         processor = processors[rank]
         lane = processor % INSTANCE_PROCESSORS * (1 if unit == 1 else 4)
-        base = chip.data_addr(processor, placed.out_offset)
+        base = chip.data_addr(processor, where.offset)
         addrs.append(base + 4 * round_index * unit * step + lane)
-    shape = layer.out_shape
     return OutputMap(
-        layer=layer.index,
-        name=layer.name,
-        shape=(shape.channels, shape.rows, shape.columns),
-        width_bits=layer.output_width,
+        layer=layer,
+        name=name,
+        shape=(where.shape.channels, *where.shape.dims),
+        width_bits=where.width_bits,
         channel_addrs=tuple(addrs),
         pixel_stride_bytes=4 * passes.n * unit * step,
     )

@@ -42,8 +42,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "G25": (InputError, "The checkpoint is a PyTorch file whose `state_dict` holds integer "
                         "weights, batch normalization folded."),
     "P1":  (UnsupportedError, "Joined tensors whose `processors` are left out can be placed: above "
-                              "64 channels they are equal parts, and no tensor lies side by side "
-                              "with others in two ways."),
+                              "64 channels they are equal parts."),
+    "M1":  (CapacityError, "Weights, sample input, known answer and code fit the flash."),
     "D3":  (InputError, "Something is left after pooling and convolution."),
     "C9":  (InputError, "Kernel sizes are the same in description and checkpoint."),
     "C13": (InputError, "A layer has a bias for every output channel, or none."),

@@ -1,0 +1,68 @@
+"""What a project takes in the chip's flash, before anybody compiles it (rule M1).
+
+Arrays are counted exactly. For code there is a measured allowance: the board support package with
+its texts takes 4.7 KB (gcc 12) to 7.3 KB (clang of zig 0.17), the functions of a network of six
+layers 4.0 to 5.7 KB; each register write is three instructions with two constants.
+"""
+
+from collections.abc import Mapping
+
+from max78000.chip import Chip
+from max78000.errors import CapacityError
+from max78000.program import Copy, Fifo, KernelBlock, Operation, Phase, RegisterProgram, Write
+from synthesis.emit.options import ProjectOptions
+
+WORD_BYTES = 4
+CODE_BYTES = 12_000
+BYTES_PER_WRITE = 12
+ANSWER = "the known answer"
+
+
+def check_flash(
+    program: RegisterProgram, options: ProjectOptions, chip: Chip, where: str = ""
+) -> None:
+    """Refuse what the linker would refuse.
+
+    Raises:
+        CapacityError: the flash is too small, with what takes how much and what would help.
+    """
+    parts = flash_parts(program, options)
+    needed = sum(parts.values())
+    if needed <= chip.flash_bytes:
+        return
+    listed = ", ".join(f"{name} {size:,}" for name, size in parts.items() if size)
+    fixes = ["use narrower weights (`quantization: 4`)"]
+    if needed - parts[ANSWER] <= chip.flash_bytes and options.has_kat:
+        saved = f"--no-kat saves {parts[ANSWER]:,} bytes, --max-checklines most of them"
+        fixes.insert(0, saved)
+    raise CapacityError(
+        f"the firmware needs about {needed:,} of {chip.flash_bytes:,} bytes of flash: {listed}",
+        where,
+        "; or ".join(fixes),
+        "M1",
+    )
+
+
+def flash_parts(program: RegisterProgram, options: ProjectOptions) -> Mapping[str, int]:
+    """Bytes of each part of the firmware."""
+    answer = sum(WORD_BYTES * (len(block.words) + 3) for block in program.known_answer)
+    writes = sum(
+        isinstance(operation, Write) for phase in program.phases for operation in phase.operations
+    )
+    return {
+        "weights": _array_bytes(program.phase("load_weights")),
+        "biases": _array_bytes(program.phase("load_bias")) // WORD_BYTES,
+        "the sample input": _array_bytes(program.phase("load_input")),
+        ANSWER: answer if options.has_kat else 0,
+        "code": CODE_BYTES + BYTES_PER_WRITE * writes,
+    }
+
+
+def _array_bytes(phase: Phase) -> int:
+    return WORD_BYTES * sum(map(_n_words, phase.operations))
+
+
+def _n_words(operation: Operation) -> int:
+    if isinstance(operation, Copy | Fifo | KernelBlock):
+        return len(operation.words) + 2
+    return 0

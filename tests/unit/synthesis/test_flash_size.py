@@ -1,0 +1,64 @@
+"""The flash budget: counted before a compiler is asked, and close to what it then makes."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from max78000.chip import MAX78000
+from max78000.errors import CapacityError
+from max78000.firmware.build import build_project
+from max78000.firmware.image import FLASH_BYTES
+from max78000.firmware.toolchain import find_zig
+from networks import Net, compile_net, write_files
+from synthesis.cli import synthesize
+from synthesis.emit.flash_size import check_flash, flash_parts
+from synthesis.emit.options import ProjectOptions
+
+RUN = {"standalone_mode": False}
+# 64 channels of 88 x 88 pixels: 495,616 bytes in data memory, so much sample and so much answer.
+LARGE = Net("{op: none, max_pool: 1}", image="64x88x88")
+
+
+def test_parts_are_counted():
+    program = compile_net(Net("{}", "4x2x3x3", "2x5x5", bias=3)).program
+    parts = flash_parts(program, ProjectOptions())
+    assert parts["biases"] >= 4
+    assert parts["the sample input"] == 4 * (25 + 2)
+    assert parts["the known answer"] == 4 * (25 + 3)
+    assert flash_parts(program, ProjectOptions(has_kat=False))["the known answer"] == 0
+
+
+def test_what_does_not_fit_is_refused_with_a_way_out():
+    program = compile_net(LARGE).program
+    with pytest.raises(CapacityError) as refusal:
+        check_flash(program, ProjectOptions(), MAX78000, "net.yaml")
+    assert re.fullmatch(
+        r"net.yaml: the firmware needs about 1,0\d\d,\d{3} of 524,288 bytes of flash: .*"
+        r"the sample input 495,\d{3}, the known answer 495,\d{3}, code .* \[M1\] "
+        r"\(--no-kat saves 495,\d{3} bytes, .*\)",
+        str(refusal.value),
+    )
+    check_flash(program, ProjectOptions(has_kat=False), MAX78000)
+
+
+def test_the_command_refuses_before_it_writes(tmp_path):
+    network, checkpoint, sample = write_files(tmp_path, LARGE)
+    given = [str(network), "--checkpoint-file", str(checkpoint), "--sample-input", str(sample)]
+    result = CliRunner().invoke(synthesize, [*given, "--test-dir", str(tmp_path / "out")], **RUN)
+    assert isinstance(result.exception, CapacityError)
+    assert result.exception.rule == "M1"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(find_zig() is None, reason="needs a compiler")
+def test_the_estimate_is_on_the_safe_side(tmp_path):
+    net = Net("{}\n{}", "16x3x3x3 8x16x3x3", "3x24x24", bias=1)
+    network, checkpoint, sample = write_files(tmp_path, net)
+    given = [str(network), "--checkpoint-file", str(checkpoint), "--sample-input", str(sample)]
+    result = CliRunner().invoke(synthesize, [*given, "--test-dir", str(tmp_path / "out")], **RUN)
+    assert result.exception is None, result.exception
+    image = build_project(tmp_path / "out" / "tiny", find_zig())
+    estimate = sum(flash_parts(compile_net(net).program, ProjectOptions()).values())
+    assert image.flash_bytes <= estimate <= image.flash_bytes + 8_000
+    assert MAX78000.flash_bytes == FLASH_BYTES
