@@ -70,6 +70,7 @@ static inline void MXC_NVIC_SetVector(int irq, void (*vector)(void))
 static inline void NVIC_EnableIRQ(int irq) { (void)irq; }
 static inline void __disable_irq(void) {}
 static inline void __enable_irq(void) {}
+static inline void __ISB(void) {}
 static inline void MXC_TMR_SW_Start(int timer) { (void)timer; }
 static inline int MXC_TMR_SW_Stop(int timer) { return timer + 1; }
 static inline void MXC_GPIO_Config(const mxc_gpio_cfg_t *config) { (void)config; }

@@ -147,6 +147,7 @@ static void run_network(void)
     while (cnn_time == 0) {
         MXC_LP_EnterSleepMode();
         __enable_irq();
+        __ISB(); /* the interrupt is taken here */
         __disable_irq();
     }
     __enable_irq();
