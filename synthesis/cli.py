@@ -86,8 +86,8 @@ def synthesize(**given: Any) -> None:
     source = apply_overrides(source, cli_options.overrides(given))
     compiled = compile_network(source, options, chip, allowed)
     project = cli_options.project_options(given, _softmax_shift(compiled, given))
-    check_flash(compiled.program, project, chip, str(files.network))
-    for warning in (*compiled.report.warnings, *_warnings(compiled, given)):
+    of_flash = check_flash(compiled.program, project, chip, str(files.network))
+    for warning in (*compiled.report.warnings, *of_flash, *_warnings(compiled, given)):
         click.echo(f"warning: {warning}", err=True)
     request = Request(
         folder=given["test_dir"] / name,

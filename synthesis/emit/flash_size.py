@@ -1,4 +1,4 @@
-"""What a project takes in the chip's flash, before anybody compiles it (rule M1).
+"""What a project takes in the chip's flash, before anybody compiles it (rule O9).
 
 Arrays are counted exactly. For code there is a measured allowance: the board support package with
 its texts takes 4.7 KB (gcc 12) to 7.3 KB (clang of zig 0.17), the functions of a network of six
@@ -20,8 +20,11 @@ ANSWER = "the known answer"
 
 def check_flash(
     program: RegisterProgram, options: ProjectOptions, chip: Chip, where: str = ""
-) -> None:
-    """Refuse what the linker would refuse.
+) -> tuple[str, ...]:
+    """Find out what the linker would find out; returns warnings.
+
+    What fits without the known answer is written all the same: the accelerator has room for it, and
+    an application leaves the test out.
 
     Raises:
         CapacityError: the flash is too small, with what takes how much and what would help.
@@ -29,18 +32,13 @@ def check_flash(
     parts = flash_parts(program, options)
     needed = sum(parts.values())
     if needed <= chip.flash_bytes:
-        return
+        return ()
     listed = ", ".join(f"{name} {size:,}" for name, size in parts.items() if size)
-    fixes = ["use narrower weights (`quantization: 4`)"]
-    if needed - parts[ANSWER] <= chip.flash_bytes and options.has_kat:
-        saved = f"--no-kat saves {parts[ANSWER]:,} bytes, --max-checklines most of them"
-        fixes.insert(0, saved)
-    raise CapacityError(
-        f"the firmware needs about {needed:,} of {chip.flash_bytes:,} bytes of flash: {listed}",
-        where,
-        "; or ".join(fixes),
-        "M1",
-    )
+    why = f"the firmware needs about {needed:,} of {chip.flash_bytes:,} bytes of flash: {listed}"
+    if needed - parts[ANSWER] > chip.flash_bytes:
+        raise CapacityError(why, where, "use narrower weights (`quantization: 4`)", "O9")
+    fix = f"--no-kat saves {parts[ANSWER]:,} bytes, --max-checklines most of them"
+    return (f"{where}: {why} [O9] ({fix})",)
 
 
 def flash_parts(program: RegisterProgram, options: ProjectOptions) -> Mapping[str, int]:

@@ -43,7 +43,6 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
                         "weights, batch normalization folded."),
     "P1":  (UnsupportedError, "Joined tensors whose `processors` are left out can be placed: above "
                               "64 channels they are equal parts."),
-    "M1":  (CapacityError, "Weights, sample input, known answer and code fit the flash."),
     "D3":  (InputError, "Something is left after pooling and convolution."),
     "C9":  (InputError, "Kernel sizes are the same in description and checkpoint."),
     "C13": (InputError, "A layer has a bias for every output channel, or none."),
@@ -62,6 +61,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "O6":  (InputError, "An existing project is replaced only with `--overwrite`."),
     "O7":  (None, "`--mlator` is ignored where the byte gatherer cannot read the result: 32 bits, "
                   "more than 64 channels, pixels that are no multiple of 4."),
+    "O9":  (CapacityError, "Weights, sample input and code fit the flash. If only the known "
+                              "answer does not, that is a warning."),
 })
 # fmt: on
 

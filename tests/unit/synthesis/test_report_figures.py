@@ -4,8 +4,11 @@ import json
 
 import pytest
 
-from networks import Net, compile_net
-from synthesis.report import Budget, summary_lines, to_json
+from max78000.chip import MAX78000
+from max78000.link.energy_report import estimated
+from networks import Net, compile_net, image_of
+from synthesis.report import Budget, make_report, summary_lines, to_json
+from synthesis.report_sample import Run
 
 NET = Net(
     "{name: a, op: conv2d, activate: ReLU}\n"
@@ -88,3 +91,87 @@ def test_warnings_are_in_the_report():
         "net.yaml:4 layers[0]: pooling with stride 1 [L6] (give pool_stride if unintended)",
         "net.yaml:4 layers[0]: the first layer pools 36 pixels to 25 [L8] (load a smaller picture)",
     )
+
+
+# -- work, tensors, known answer -------------------------------------------------------------------
+
+
+def full_report(net, **options):
+    compiled = compile_net(net, **options)
+    run = Run(image_of(net), compiled.results)
+    return make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
+
+
+def test_loading_is_counted_in_words(report):
+    """20 kernel words of 9 bytes, 7 bias bytes, 36 pixels of up to four channels."""
+    weights, biases, image, inference = report.work
+    assert [step.name for step in report.work] == ["weights", "biases", "input", "inference"]
+    assert (weights.words, biases.words, image.words, inference.words) == (45, 7, 36, 0)
+    assert weights.microseconds == pytest.approx(4.5)
+    assert weights.energy_uj == pytest.approx(4.5 * 20e-3)
+    assert [step.is_repeated for step in report.work] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("image", "data_format", "n_words"),
+    [("4x3x3", "hwc", 9), ("5x3x3", "hwc", 18), ("3x3x3", "hwc", 9), ("3x3x3", "chw", 9),
+     ("1x3x3", "chw", 3), ("1x3x3", "hwc", 9)],
+)  # fmt: skip
+def test_words_of_the_input(image, data_format, n_words):
+    channels = image[0]
+    net = Net(f"{{data_format: {data_format}}}", f"2x{channels}x3x3", image)
+    assert compile_net(net).report.work[2].words == n_words
+
+
+def test_the_inference_takes_what_its_layers_and_the_rest_of_the_time_take(report):
+    inference = report.work[-1]
+    assert inference.microseconds == pytest.approx(1e3 * report.milliseconds)
+    layers_us = sum(layer.microseconds for layer in report.layers)
+    rest_uj = 20e-3 * (inference.microseconds - layers_us)
+    layers_uj = sum(layer.energy_uj for layer in report.layers)
+    assert inference.energy_uj == pytest.approx(layers_uj + rest_uj)
+
+
+def test_the_energy_is_the_one_that_max78000_energy_prints(report, tmp_path):
+    (tmp_path / "report.json").write_text(to_json(report))
+    ((_, use),) = estimated(tmp_path).uses
+    assert use.active_uj == pytest.approx(report.work[-1].energy_uj)
+
+
+def test_tensors_and_their_lives(report):
+    places = [(t.name, t.first_byte, t.end_byte, t.alive_from, t.alive_to) for t in report.tensors]
+    assert places == [
+        ("the input", 0, 144, -1, 0),
+        ("a", 144, 288, 0, 1),
+        ("b", 0, 36, 1, 2),
+        ("c", 36, 52, 2, 3),
+    ]
+    assert [tensor.used_bytes for tensor in report.tensors] == [144, 144, 36, 12]
+    assert report.tensors[1].is_alive(1)
+    assert not report.tensors[1].is_alive(2)
+
+
+def test_the_known_answer():
+    report = full_report(NET)
+    image = image_of(NET)
+    assert (report.sample.input.shape, report.sample.input.values) == ((2, 6, 6), None)
+    assert report.sample.input.mean == pytest.approx(image.mean(), abs=1e-6)
+    assert (report.sample.input.lowest, report.sample.input.highest) == (image.min(), image.max())
+    (answer,) = report.sample.outputs
+    result = report.run.results[2]
+    assert (answer.name, answer.layer, answer.width_bits) == ("c", 2, 32)
+    assert answer.values == tuple(result.flat)
+    assert result[answer.highest_at] == result.max() == answer.highest
+
+
+def test_lines_of_the_description(report):
+    assert [layer.line for layer in report.layers] == [4, 5, 6]
+
+
+def test_without_a_run_there_is_no_quality():
+    compiled = compile_net(NET)
+    report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000)
+    assert (report.quality, report.sample, report.run) == ((), None, None)
+    data = json.loads(to_json(report))
+    assert data["sample"] is None
+    assert data["layers"][0]["quality"] is None

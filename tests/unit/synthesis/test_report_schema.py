@@ -1,0 +1,111 @@
+"""`report.schema.json` against what is written, by a validator of the words it uses."""
+
+import json
+import re
+from importlib.resources import files
+
+import pytest
+
+from max78000.chip import MAX78000
+from networks import Net, compile_net, image_of
+from synthesis.report import FORMAT, make_report, to_json
+from synthesis.report_sample import Run
+
+SCHEMA = json.loads(files("synthesis").joinpath("report.schema.json").read_text(encoding="utf-8"))
+ANNOTATIONS = {"$schema", "title", "description", "$defs"}
+TYPES = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "null": lambda value: value is None,
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+}
+CHECKS = {
+    "type": lambda value, names: any(
+        TYPES[name](value) for name in ([names] if isinstance(names, str) else names)
+    ),
+    "const": lambda value, constant: value == constant,
+    "enum": lambda value, allowed: value in allowed,
+    # These hold for values of other types, as the standard says.
+    "minimum": lambda value, least: not TYPES["number"](value) or value >= least,
+    "pattern": lambda value, pattern: not isinstance(value, str) or re.search(pattern, value),
+    "required": lambda value, keys: not isinstance(value, dict) or set(keys) <= set(value),
+    "minItems": lambda value, least: not isinstance(value, list) or len(value) >= least,
+    "maxItems": lambda value, most: not isinstance(value, list) or len(value) <= most,
+    "anyOf": lambda value, schemas: any(not list(problems(value, one)) for one in schemas),
+    "$ref": lambda value, name: not list(problems(value, SCHEMA["$defs"][name.split("/")[-1]])),
+}
+INSIDE = {"properties", "items", "additionalProperties"}
+
+
+def problems(value, schema, path="report"):
+    """Where a value is not what the schema says."""
+    assert set(schema) <= ANNOTATIONS | set(CHECKS) | INSIDE, "a word this validator does not know"
+    wrong = [word for word in CHECKS if word in schema and not CHECKS[word](value, schema[word])]
+    yield from (f"{path}: {word} {schema[word]}" for word in wrong)
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        if schema.get("additionalProperties") is False:
+            yield from (f"{path}: {key} is unknown" for key in set(value) - set(known))
+        for key in set(known) & set(value):
+            yield from problems(value[key], known[key], f"{path}.{key}")
+    if isinstance(value, list) and "items" in schema:
+        for i, item in enumerate(value):
+            yield from problems(item, schema["items"], f"{path}[{i}]")
+
+
+def written(net, *, has_run=True, **options):
+    compiled = compile_net(net, **options)
+    run = Run(image_of(net), compiled.results) if has_run else None
+    report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
+    return json.loads(to_json(report))
+
+
+NETS = [
+    Net("{name: a, activate: ReLU}\n{op: linear, flatten: true, output_width: 32}",
+        "4x2x3x3 3x144", bias=1),
+    Net("{op: none, max_pool: 2, pool_stride: 2}"),
+    Net("{op: none, eltwise: add, operands: 2}", "", "8x4x4"),
+    Net("{quantization: 1, output: true}\n{op: none}", "4x2x3x3 ", bits=1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("has_run", [True, False])
+def test_reports_are_what_the_schema_says(net, has_run):
+    assert not list(problems(written(net, has_run=has_run), SCHEMA))
+
+
+def test_the_schema_is_of_this_format():
+    assert SCHEMA["properties"]["format"]["const"] == FORMAT
+
+
+def test_every_key_is_required_and_no_other_is_allowed():
+    objects = [SCHEMA, *SCHEMA["$defs"].values(), *SCHEMA["properties"].values()]
+    for schema in objects:
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False
+            assert schema["required"] == list(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data.pop("cycles"),
+        lambda data: data["cycles"].pop("total"),
+        lambda data: data.update(extra=1),
+        lambda data: data["layers"][0].update(cycles="many"),
+        lambda data: data["layers"][0].update(cycles=-1),
+        lambda data: data["layers"][0].update(processors="0xF"),
+        lambda data: data["layers"][0]["quality"]["alone"].update(qsnr_db="high"),
+        lambda data: data["sample"]["input"].update(shape=[1, 2]),
+        lambda data: data["sample"].update(outputs=None),
+        lambda data: data.update(format="max78000-report-2"),
+    ],
+)
+def test_the_schema_refuses_damage(damage):
+    data = written(NETS[0])
+    damage(data)
+    assert list(problems(data, SCHEMA))
