@@ -1,8 +1,9 @@
-"""The `ai8x` command: make data, train, distil, quantize, evaluate, predict.
+"""The `ai8x` command: make data, train, distil, quantize, evaluate, predict, describe, export.
 
 Each command parses, calls library functions and shows their result. Results go to standard output,
-progress and problems to standard error. This is the only file of the package that prints or exits.
-Commands import what they need when they run, so that `--help` need not wait for torch.
+progress and problems to standard error. Nothing else of the package prints or exits, but for the
+verbs in `cli_describe`, which are mounted here. Commands import what they need when they run, so
+that `--help` need not wait for torch.
 """
 
 # ruff: noqa: PLC0415 - see the last sentence above
@@ -15,6 +16,7 @@ from typing import Any
 
 import click
 
+from ai8x_models.cli_describe import describe, export
 from max78000.command import run
 from max78000.errors import InputError, raise_all
 
@@ -267,6 +269,10 @@ def _console() -> Any:
 def _refuse_existing(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise InputError("exists already", str(path), "--overwrite replaces it")
+
+
+cli.add_command(describe)
+cli.add_command(export)
 
 
 def main() -> None:

@@ -1,0 +1,345 @@
+"""Plain PyTorch operations become layers of ours: the same network, ready for QAT.
+
+A convolution takes the batch norm and the activation behind it along. What is left over and no
+layer can do is refused, all of it at once. Weights are copied. Two things differ from the model
+that was given: data saturate at -1 and 127/128 (examples scale the network so that theirs do not),
+and answers without activation have 32 bits. The limits of single layers are `layer_rules`'; which
+layers the accelerator runs as one is for `stages` to see.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from ai8x_models.describe.fused import (
+    Fused,
+    activation_of,
+    fused_layer,
+    is_known_clamp,
+    is_wide_clamp,
+    norm_of,
+)
+from ai8x_models.describe.graph import (
+    Activate,
+    Clamp,
+    Concat,
+    Convolution,
+    Foreign,
+    Graph,
+    Input,
+    Join,
+    Node,
+    Normalize,
+    Op,
+    Own,
+    Pooling,
+    Shape,
+    View,
+)
+from ai8x_models.describe.ranges import fit_scales
+from ai8x_models.describe.record import record
+from ai8x_models.fold import RATIO
+from ai8x_models.layer_rules import Pair
+from ai8x_models.layers import ElementWise, FusedLayer, Pool
+from max78000.errors import InternalError, ProblemList, ToolError, UnsupportedError, raise_all
+from max78000.fixed import Activation
+
+_SEED = 0  # of the examples that stand in where none are given
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A graph whose operators are all layers of ours.
+
+    Args:
+        graph: without what the application does with the answers.
+        on_cpu: what that is, as text.
+        input_scale: factor on the examples that the network was scaled for; a power of two.
+        output_scales: factor on each answer, likewise.
+        is_new: the layers were made here, and are those of no other model.
+    """
+
+    graph: Graph
+    on_cpu: tuple[str, ...]
+    input_scale: float
+    output_scales: tuple[float, ...]
+    is_new: bool
+
+
+class Converted(nn.Module):
+    """The accelerator's part of a network, made of layers of ours, in the order they run.
+
+    Takes data times `input_scale`, gives its answers times `output_scales`.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        seen: set[int] = set()
+        for node in network.graph.nodes:
+            if isinstance(node.op, Own) and id(node.op.layer) not in seen:
+                name = node.name
+                while hasattr(self, name):  # an attribute of this class, such as `network`
+                    name += "_"
+                seen.add(id(node.op.layer))
+                self.add_module(name, node.op.layer)
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """(N, C, H, W) or (N, C, L); one answer, or a tuple of them."""
+        results: list[Tensor] = []
+        for node in self.network.graph.nodes:
+            inputs = [results[source] for source in node.inputs]
+            match node.op:
+                case Input():
+                    results.append(x)
+                case Own(layer):
+                    results.append(layer(*inputs))
+                case Concat():
+                    results.append(torch.cat(inputs, dim=1))
+                case _:
+                    results.append(inputs[0].reshape(len(x), *node.shape))
+        answers = tuple(results[index] for index in self.network.graph.outputs)
+        return answers[0] if len(answers) == 1 else answers
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Converted":
+        """Layers are in the graph and in the module; both become the same copies."""
+        nodes = tuple(
+            replace(node, op=Own(deepcopy(node.op.layer, memo)))
+            if isinstance(node.op, Own)
+            else node
+            for node in self.network.graph.nodes
+        )
+        graph = replace(self.network.graph, nodes=nodes)
+        return Converted(replace(self.network, graph=graph)).train(self.training)
+
+
+def convert(model: nn.Module, shape: Shape, examples: Tensor | None = None) -> Converted:
+    """Make the same network of our layers.
+
+    Args:
+        model: of plain `torch.nn`, of our layers, or of both; it is left as it was.
+        shape: of its input, (C, H, W) or (C, L).
+        examples: (N, *shape); with them the network is scaled so that no tensor saturates.
+
+    Raises:
+        InputError: the model does not run on such data.
+        ProblemList: everything that the accelerator cannot do, each with its place and a rewrite.
+    """
+    return deepcopy(Converted(network_of(model, shape, examples)))
+
+
+def network_of(model: nn.Module, shape: Shape, examples: Tensor | None = None) -> Network:
+    """The network of a model; layers of ours in it are the model's own. Raises as `convert`."""
+    if examples is None:
+        generator = torch.Generator().manual_seed(_SEED)
+        recorded = record(model, torch.rand(2, *shape, generator=generator) * 2 - 1)
+    else:
+        recorded = record(model, examples)
+    graph, on_cpu = _without_tail(recorded)
+    return _Converter(graph, on_cpu, is_scaled=examples is not None).network()
+
+
+def _without_tail(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+    """Cut off what the application can do with the answers, and what leads to no answer."""
+    readers = graph.readers()
+    tail: set[int] = set()
+    for index in reversed(range(len(graph.nodes))):
+        op = graph.nodes[index].op
+        is_rest = isinstance(op, View) or (isinstance(op, Foreign) and op.on_cpu)
+        if is_rest and all(reader in tail for reader in readers[index]):
+            tail.add(index)
+    ends = [end for index in graph.outputs for end in _ends(graph, index, tail)]
+    on_cpu = [
+        node.op.why
+        for index, node in enumerate(graph.nodes)
+        if index in tail and isinstance(node.op, Foreign)
+    ]
+    return _restricted(graph, tuple(dict.fromkeys(ends))), tuple(dict.fromkeys(on_cpu))
+
+
+def _ends(graph: Graph, index: int, tail: set[int]) -> Iterator[int]:
+    """Where the network ends on the way to this node."""
+    if index not in tail:
+        yield index
+        return
+    for source in graph.nodes[index].inputs:
+        yield from _ends(graph, source, tail)
+
+
+def _restricted(graph: Graph, outputs: tuple[int, ...]) -> Graph:
+    """Only what these outputs need; views that change nothing are left out."""
+    needed = {0, *outputs}
+    for index in reversed(range(len(graph.nodes))):
+        if index in needed:
+            needed.update(graph.nodes[index].inputs)
+    new: dict[int, int] = {}
+    nodes: list[Node] = []
+    for index, node in enumerate(graph.nodes):
+        if index not in needed:
+            continue
+        source = node.inputs[0] if node.inputs else 0
+        if isinstance(node.op, View) and node.shape == graph.nodes[source].shape:
+            new[index] = new[source]
+            continue
+        new[index] = len(nodes)
+        nodes.append(replace(node, inputs=tuple(new[one] for one in node.inputs)))
+    return Graph(tuple(nodes), tuple(dict.fromkeys(new[index] for index in outputs)))
+
+
+class _Converter:
+    """One pass over the nodes. `new` maps nodes that are done to those of the new graph."""
+
+    def __init__(self, graph: Graph, on_cpu: tuple[str, ...], is_scaled: bool) -> None:
+        self.graph = graph
+        self.on_cpu = on_cpu
+        self.readers = graph.readers()
+        self.chains = {
+            index: self._chain(index)
+            for index, node in enumerate(graph.nodes)
+            if isinstance(node.op, Convolution)
+        }
+        self.wide = frozenset(index for index, chain in self.chains.items() if self._is_wide(chain))
+        self.scales = fit_scales(graph, self.wide) if is_scaled else (1.0,) * len(graph.nodes)
+        self.answer_scales: dict[int, float] = {}
+        self.nodes: list[Node] = []
+        self.new: dict[int, int] = {}
+        self.is_scaled = is_scaled
+        self.shared: dict[int, tuple[Fused, FusedLayer, float]] = {}
+        self.problems: list[ToolError] = []
+
+    def network(self) -> Network:
+        """Convert everything, or raise what cannot be."""
+        taken = {index for chain in self.chains.values() for index in chain[1:]}
+        for index, node in enumerate(self.graph.nodes):
+            if index in taken:
+                self.new[index] = self.new[node.inputs[0]]
+                continue
+            try:
+                self._convert(index, node)
+            except ToolError as error:
+                found = error.problems if isinstance(error, ProblemList) else (error,)
+                self.problems += [
+                    type(one)(one.why, node.where, one.fix, one.rule) for one in found
+                ]
+                self._add(index, View(), node)
+        raise_all({str(one): one for one in self.problems}.values())
+        outputs = tuple(self.new[index] for index in self.graph.outputs)
+        factors = tuple(
+            self.answer_scales.get(self.new[index], self.scales[index])
+            for index in self.graph.outputs
+        )
+        is_new = any(isinstance(node.op, Convolution) for node in self.graph.nodes)
+        graph = Graph(tuple(self.nodes), outputs)
+        return Network(graph, self.on_cpu, self.scales[0], factors, is_new)
+
+    def _convert(self, index: int, node: Node) -> None:
+        match node.op:
+            case Convolution():
+                self._add_layer(index, node)
+            case Pooling(kind, size, stride):
+                layer = Pool(len(size), pool=kind, pool_size=_pair(size), pool_stride=_pair(stride))
+                self._add(index, Own(layer), node)
+            case Join(combine):
+                self._add(index, Own(ElementWise(combine)), node)
+            case Clamp(low=-1) if is_known_clamp(node.op):
+                self.new[index] = self.new[node.inputs[0]]  # every layer does that anyway
+            case Input() | Concat() | View() | Own():
+                self._add(index, node.op, node)
+            case _:
+                raise _refusal(node.op)
+
+    def _add(self, index: int, op: Op, node: Node) -> None:
+        inputs = tuple(self.new[source] for source in node.inputs)
+        self.new[index] = len(self.nodes)
+        self.nodes.append(replace(node, op=op, inputs=inputs))
+
+    def _chain(self, index: int) -> tuple[int, ...]:
+        """A convolution and what it takes along: batch norm, activation, clamp."""
+        chain = [index]
+        stages: tuple[type, ...] = (Normalize, Activate, Clamp)
+        while self.graph.is_private(chain[-1]):
+            following = self.readers[chain[-1]][0]
+            op = self.graph.nodes[following].op
+            if not isinstance(op, stages) or (isinstance(op, Clamp) and not is_known_clamp(op)):
+                break
+            stages = stages[stages.index(type(op)) + 1 :]
+            chain.append(following)
+        ops = [self.graph.nodes[one].op for one in chain]
+        is_linear = not any(isinstance(op, Activate | Clamp) for op in ops)
+        return (*chain, *self._activation_behind_pool(chain[-1])) if is_linear else tuple(chain)
+
+    def _activation_behind_pool(self, index: int) -> tuple[int, ...]:
+        """ReLU behind max pooling may as well come before it."""
+        if not self.graph.is_private(index):
+            return ()
+        pool = self.readers[index][0]
+        if not self.graph.is_private(pool):
+            return ()
+        behind = self.readers[pool][0]
+        is_max = isinstance(op := self.graph.nodes[pool].op, Pooling) and op.kind == "max"
+        is_relu = self.graph.nodes[behind].op == Activate(Activation.RELU)
+        return (behind,) if is_max and is_relu else ()
+
+    def _is_wide(self, chain: tuple[int, ...]) -> bool:
+        """An answer of the network that nobody has bounded."""
+        ops = [self.graph.nodes[index].op for index in chain]
+        is_answer = chain[-1] in self.graph.outputs and not self.readers[chain[-1]]
+        return is_answer and all(
+            isinstance(op, Convolution | Normalize) or is_wide_clamp(op) for op in ops
+        )
+
+    def _add_layer(self, index: int, node: Node) -> None:
+        """Make the layer of a chain, or take the one that has these weights already."""
+        chain = self.chains[index]
+        behind = [self.graph.nodes[one].op for one in chain[1:]]
+        assert isinstance(node.op, Convolution)
+        fused = Fused(
+            node.op,
+            norm_of(behind),
+            activation_of(behind),
+            folds=node.inputs == (0,) and self.readers[0] == [index] and _is_even(self.graph),
+            is_wide=index in self.wide,
+            is_scaled=self.is_scaled,
+            scales=(self.scales[node.inputs[0]], self.scales[chain[-1]]),
+        )
+        key = id(node.op.weight)
+        if key not in self.shared:
+            self.shared[key] = fused, *fused_layer(fused)
+        before, layer, scale = self.shared[key]
+        if not before.is_like(fused):
+            why = "uses weights again with another bias, activation or scale than before"
+            raise UnsupportedError(why, fix="give both uses the same, or weights of their own")
+        self._add(index, Own(layer), node)
+        if index in self.wide:
+            self.answer_scales[self.new[index]] = scale
+
+
+def _pair(sizes: Shape) -> Pair:
+    rows, columns = (*sizes, 1)[:2]
+    return rows, columns
+
+
+def _is_even(graph: Graph) -> bool:
+    return all(size % RATIO == 0 for size in graph.nodes[0].shape[1:])
+
+
+def _refusal(op: Op) -> UnsupportedError:
+    """Why an operation that is left over has no layer."""
+    match op:
+        case Foreign(why, fix):
+            return UnsupportedError(why, fix=fix)
+        case Normalize():
+            fix = "put it directly behind one, into whose weights it is folded"
+            return UnsupportedError("batch norm behind no convolution", fix=fix)
+        case Activate(activation):
+            why = f"{activation.value} behind no convolution"
+            fix = "move it in front of the addition or pooling, or put a 1x1 convolution before it"
+            return UnsupportedError(why, fix=fix, rule="C17")
+        case Clamp(low, high):
+            fix = "use ReLU, or nothing: data saturate at -1 and 1"
+            return UnsupportedError(f"keeps numbers within {low:g}..{high:g}", fix=fix)
+        case _:
+            raise InternalError(f"no layer for {op}")

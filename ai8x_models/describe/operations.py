@@ -1,0 +1,239 @@
+"""What PyTorch's functions mean to the accelerator: one row for each, by the function's name.
+
+A builder looks at the arguments of one call and says which operation it is; functions without a row
+are refused, most of them with a row in `refusals`. No tracing here, and no limits of the chip:
+sizes that it lacks are refused by `layer_rules` when the layer is made.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from ai8x_models.describe.graph import (
+    Activate,
+    Clamp,
+    Concat,
+    Convolution,
+    Foreign,
+    Join,
+    Kind,
+    Normalize,
+    Op,
+    Pooling,
+    Shape,
+    View,
+)
+from ai8x_models.describe.refusals import foreign
+from ai8x_models.fuse import DEFAULT_EPS, BatchNorm
+from max78000.fixed import Activation, Combine
+
+
+class Call:
+    """Arguments of one call by name, and the shape of its result."""
+
+    def __init__(self, name: str, args: tuple[Any, ...], named: Mapping[str, Any], result: Tensor):
+        names = SIGNATURES.get(name.strip("_"), "input").split()
+        self.name = name
+        self.values = {**dict(zip(names, args, strict=False)), **named}
+        self.args = args
+        self.result = result
+
+    def get(self, name: str, default: Any) -> Any:
+        """An argument, or its default."""
+        value = self.values.get(name)
+        return default if value is None else value
+
+    def sizes(self, name: str, default: int) -> Shape:
+        """An argument that is one number for all axes, or one for each."""
+        value = self.get(name, default)
+        return (value,) if isinstance(value, int) else tuple(value)
+
+
+SIGNATURES: Mapping[str, str] = {
+    # function          its arguments, in order
+    "conv1d": "input weight bias stride padding dilation groups",
+    "conv2d": "input weight bias stride padding dilation groups",
+    "conv_transpose2d": "input weight bias stride padding output_padding groups dilation",
+    "linear": "input weight bias",
+    "batch_norm": "input running_mean running_var weight bias training momentum eps",
+    "max_pool1d": "input kernel_size stride padding dilation ceil_mode return_indices",
+    "max_pool2d": "input kernel_size stride padding dilation ceil_mode return_indices",
+    "avg_pool1d": "input kernel_size stride padding ceil_mode count_include_pad",
+    "avg_pool2d": "input kernel_size stride padding ceil_mode count_include_pad divisor_override",
+    "adaptive_avg_pool1d": "input output_size",
+    "adaptive_avg_pool2d": "input output_size",
+    "adaptive_max_pool1d": "input output_size return_indices",
+    "adaptive_max_pool2d": "input output_size return_indices",
+    "hardtanh": "input min_val max_val",
+    "clamp": "input min max",
+    "clip": "input min max",
+    "mean": "input dim keepdim",
+    "cat": "tensors dim",
+    "concat": "tensors dim",
+    "dropout": "input p training",
+    "add": "input other",
+    "sub": "input other",
+}  # fmt: skip
+
+
+def _convolution(kind: Kind) -> Callable[[Call], Op]:
+    def build(call: Call) -> Op:
+        weight, dilation = call.values["weight"], call.sizes("dilation", 1)
+        padding = call.get("padding", 0)
+        if padding == "same":
+            padding = tuple(
+                step * (size - 1) // 2
+                for step, size in zip(dilation * (weight.dim() - 2), weight.shape[2:], strict=False)
+            )
+        elif padding == "valid":
+            padding = 0
+        return Convolution(
+            kind,
+            weight,
+            call.values.get("bias"),
+            call.sizes("stride", 1),
+            (padding,) if isinstance(padding, int) else tuple(padding),
+            dilation,
+            call.sizes("output_padding", 0),
+            call.get("groups", 1),
+        )
+
+    return build
+
+
+def _linear(call: Call) -> Op:
+    if call.values["input"].dim() != 2:
+        why = f"a fully connected layer on data of {call.values['input'].dim() - 1} dimensions"
+        return Foreign(why, "flatten the data, or use a convolution with a kernel of 1")
+    return Convolution("Linear", call.values["weight"], call.values.get("bias"))
+
+
+def _batch_norm(call: Call) -> Op:
+    mean, variance = call.values.get("running_mean"), call.values.get("running_var")
+    if mean is None or variance is None:
+        return Foreign("batch norm without running statistics", "use track_running_stats=True")
+    eps = call.get("eps", DEFAULT_EPS)
+    scale, offset = call.values.get("weight"), call.values.get("bias")
+    return Normalize(BatchNorm(mean, variance, scale, offset, eps))
+
+
+def _pool(kind: Any) -> Callable[[Call], Op]:
+    def build(call: Call) -> Op:
+        shape = call.values["input"].shape[2:]
+        size = _each(call.sizes("kernel_size", 1), len(shape))
+        stride = _each(call.sizes("stride", 0), len(shape))
+        stride = stride if any(stride) else size
+        if any(call.sizes("padding", 0)):
+            fix = "drop the padding, and pad a convolution before or after it instead"
+            return Foreign("pooling with padding", fix)
+        if any(step != 1 for step in call.sizes("dilation", 1)):
+            return Foreign("pooling with dilation", "use dilation=1")
+        if call.get("divisor_override", None) is not None:
+            return Foreign("average pooling with another divisor", "scale the next layer's weights")
+        whole = tuple((n - k) // s + 1 for n, k, s in zip(shape, size, stride, strict=True))
+        if whole != tuple(call.result.shape[2:]):
+            fix = "use ceil_mode=False, which drops the rest"
+            return Foreign("pooling with windows that are not full", fix)
+        return Pooling(kind, size, stride)
+
+    return build
+
+
+def _adaptive(kind: Any) -> Callable[[Call], Op]:
+    def build(call: Call) -> Op:
+        shape, target = call.values["input"].shape[2:], call.result.shape[2:]
+        if any(n % k for n, k in zip(shape, target, strict=True)):
+            sizes = f"{'x'.join(map(str, shape))} to {'x'.join(map(str, target))}"
+            return Foreign(f"adaptive pooling from {sizes}", "use sizes that divide")
+        size = tuple(n // k for n, k in zip(shape, target, strict=True))
+        return Pooling(kind, size, size)
+
+    return build
+
+
+def _mean(call: Call) -> Op:
+    shape = call.values["input"].shape[2:]
+    axes = {axis % call.values["input"].dim() for axis in call.sizes("dim", 0)}
+    if axes != set(range(2, 2 + len(shape))) or not shape:
+        return foreign("mean")
+    return Pooling("avg", tuple(shape), tuple(shape))
+
+
+def _combine(combine: Combine) -> Callable[[Call], Op]:
+    def build(call: Call) -> Op:
+        others = [value for value in call.args if isinstance(value, Tensor)]
+        if len(others) != 2 or call.get("alpha", 1) != 1:
+            word = "adds" if combine is Combine.ADD else "subtracts"
+            fix = "let the bias of a convolution do it"
+            return Foreign(f"{word} a number", fix)
+        if others[0].shape != others[1].shape:
+            shapes = " and ".join("x".join(map(str, one.shape[1:])) for one in others)
+            return Foreign(f"combines shapes {shapes}", "make them equal: nothing is broadcast")
+        return Join(combine)
+
+    return build
+
+
+def _concat(call: Call) -> Op:
+    axis = call.get("dim", 0) % call.result.dim()
+    if axis != 1:
+        fix = "join along the channels, dimension 1"
+        return Foreign(f"joins tensors along dimension {axis}", fix)
+    return Concat()
+
+
+def _clamp(call: Call) -> Op:
+    names = ("min_val", "max_val") if call.name.startswith("hardtanh") else ("min", "max")
+    low, high = (call.get(name, limit) for name, limit in zip(names, (-1.0, 1.0), strict=True))
+    return Clamp(float(low), float(high))
+
+
+def _dropout(call: Call) -> Op:
+    return View() if not call.get("training", True) else foreign("dropout")
+
+
+def _each(sizes: Shape, n_axes: int) -> Shape:
+    return sizes if len(sizes) == n_axes else sizes * n_axes
+
+
+_SAME_NUMBERS = (
+    *("flatten", "view", "reshape", "squeeze", "unsqueeze"),
+    *("contiguous", "clone", "detach", "float", "identity"),
+)
+_ADD, _SUB = _combine(Combine.ADD), _combine(Combine.SUB)
+BUILDERS: Mapping[str, Callable[[Call], Op]] = {
+    "conv1d": _convolution("Conv1d"),
+    "conv2d": _convolution("Conv2d"),
+    "conv_transpose2d": _convolution("ConvTranspose2d"),
+    "linear": _linear,
+    "batch_norm": _batch_norm,
+    "relu": lambda _call: Activate(Activation.RELU),
+    "abs": lambda _call: Activate(Activation.ABS),
+    "absolute": lambda _call: Activate(Activation.ABS),
+    "max_pool1d": _pool("max"),
+    "max_pool2d": _pool("max"),
+    "avg_pool1d": _pool("avg"),
+    "avg_pool2d": _pool("avg"),
+    "adaptive_avg_pool1d": _adaptive("avg"),
+    "adaptive_avg_pool2d": _adaptive("avg"),
+    "adaptive_max_pool1d": _adaptive("max"),
+    "adaptive_max_pool2d": _adaptive("max"),
+    "mean": _mean,
+    "add": _ADD,
+    "sub": _SUB,
+    "subtract": _SUB,
+    "cat": _concat,
+    "concat": _concat,
+    "hardtanh": _clamp,
+    "clamp": _clamp,
+    "clip": _clamp,
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "feature_dropout"), _dropout),
+    **dict.fromkeys(_SAME_NUMBERS, lambda _call: View()),
+}
+
+
+def operation(name: str, call: Call) -> Op:
+    """What a call does; in-place functions mean what the others do."""
+    word = name.strip("_")
+    return BUILDERS[word](call) if word in BUILDERS else foreign(word)

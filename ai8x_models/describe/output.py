@@ -1,0 +1,33 @@
+"""Files appear whole or not at all."""
+
+import os
+from pathlib import Path
+
+from max78000.errors import InputError
+
+
+def write_whole(path: Path, contents: bytes) -> None:
+    """Write a file under a temporary name, then give it its own.
+
+    Raises:
+        InputError: the folder does not exist or cannot be written to.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(contents)
+        temporary.replace(path)
+    except OSError as error:
+        why = f"cannot be written: {error.strerror}"
+        raise InputError(why, str(path), "name a file in an existing folder") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def refuse_existing(path: Path | None, overwrite: bool) -> None:
+    """Keep what is there already, unless told otherwise.
+
+    Raises:
+        InputError: there is such a file.
+    """
+    if path is not None and path.exists() and not overwrite:
+        raise InputError("exists already", str(path), "--overwrite replaces it")

@@ -1,0 +1,204 @@
+"""Write a model down by running it: every function PyTorch calls on the way becomes a node.
+
+The model runs once, in evaluation mode, as its own Python code says, so whatever it looks at
+(shapes, flags) has the values of the example. Layers of ours are taken whole. What the functions
+mean is said by `operations`; no graph is rewritten here.
+"""
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ai8x_models.describe.graph import Concat, Foreign, Graph, Input, Join, Node, Op, Own, magnitude
+from ai8x_models.describe.operations import Call, operation
+from ai8x_models.describe.refusals import foreign
+from ai8x_models.qat import Layer
+from max78000.errors import InputError
+
+# What Python code raises when it is given data of a shape it was not made for.
+_MISFITS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
+_LIBRARY = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+# Words that a description cannot use as names: YAML reads them as truth values, or they are taken.
+_TAKEN = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "input", "stop")
+
+
+def record(model: nn.Module, examples: Tensor) -> Graph:
+    """Run a model on examples and write down what it does.
+
+    Args:
+        model: any; it is left as it was.
+        examples: (N, C, H, W) or (N, C, L).
+
+    Raises:
+        InputError: the model does not run on such data, or gives no tensors.
+    """
+    recorder = _Recorder(model)
+    with _watched(model, recorder), torch.no_grad():
+        recorder.add(Input(), "input", (), examples)
+        try:
+            with recorder:
+                answer = model(examples)
+        except _MISFITS as error:
+            shape = "x".join(map(str, examples.shape[1:]))
+            why = f"does not run on an input of {shape}: {str(error).splitlines()[0]}"
+            fix = "give the shape that it was made for with --input"
+            raise InputError(why, type(model).__name__, fix) from error
+    outputs = [recorder.index_of(tensor) for tensor in _tensors(answer)]
+    known = tuple(index for index in outputs if index is not None)
+    if not known:
+        raise InputError("gives no tensor that depends on its input", type(model).__name__)
+    return Graph(tuple(recorder.nodes), known)
+
+
+@contextmanager
+def _watched(model: nn.Module, recorder: "_Recorder") -> Iterator[None]:
+    """Evaluation mode, and hooks that tell the recorder where it is."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    handles = []
+    for path, module in model.named_modules():
+        handles.append(module.register_forward_pre_hook(recorder.enter(path, module)))
+        handles.append(module.register_forward_hook(recorder.leave(module)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, was_training in training.items():
+            module.training = was_training
+
+
+class _Recorder(TorchFunctionMode):
+    """Sees every call. A tensor's node is found by its identity, so all tensors are kept."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self._known: dict[int, int] = {}
+        self._kept: list[Tensor] = []
+        self._paths: list[tuple[str, nn.Module]] = [("", model)]
+        self._inside: Layer | None = None
+        self._names: Counter[str] = Counter()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        named = kwargs or {}
+        sources = self._sources((args, named)) if self._inside is None else ()
+        result = func(*args, **named)
+        if sources:
+            self._note(func.__name__, args, named, result, sources)
+        return result
+
+    def enter(self, path: str, module: nn.Module) -> Callable[..., None]:
+        """Hook for the beginning of a module."""
+
+        def hook(_module: nn.Module, _inputs: Any) -> None:
+            self._paths.append((path, module))
+            if isinstance(module, Layer):
+                self._inside = module
+
+        return hook
+
+    def leave(self, module: nn.Module) -> Callable[..., None]:
+        """Hook for the end of a module."""
+
+        def hook(_module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(module, Layer):
+                sources = self._sources(inputs)
+                self.add(Own(module), self._path(), sources, output)
+                self._inside = None
+            self._paths.pop()
+
+        return hook
+
+    def add(self, op: Op, word: str, sources: tuple[int, ...], result: Tensor) -> None:
+        """Write one node down; from now on its result is known."""
+        where = self._where()
+        shape = tuple(result.shape[1:])
+        name = self._unique(word)
+        self.nodes.append(Node(name, op, sources, shape, magnitude(result), where))
+        self._known[id(result)] = len(self.nodes) - 1
+        self._kept.append(result)
+
+    def index_of(self, tensor: Tensor) -> int | None:
+        """Node of a tensor that came out of one."""
+        return self._known.get(id(tensor))
+
+    def _note(
+        self, name: str, args: Any, named: Any, result: Any, sources: tuple[int, ...]
+    ) -> None:
+        if name.strip("_") == "setitem":  # changes its first argument, and gives nothing
+            self.add(foreign("setitem"), "setitem", sources, args[0])
+            return
+        found = list(_tensors(result))
+        if not found or (name == "__get__" and found[0].dim() == 0):
+            return
+        call = Call(name, args, named, found[0])
+        op = foreign(name.strip("_")) if len(found) > 1 else operation(name, call)
+        if self._takes_data_as_parameter(call):
+            op = Foreign("weights that depend on the data", "use weights of its own")
+        if isinstance(op, Join | Concat) and len(sources) < len(list(_tensors(args))):
+            op = Foreign("joins data with a constant tensor", "let the bias of a convolution do it")
+        for tensor in found:
+            self.add(op, self._word(name), sources, tensor)
+
+    def _takes_data_as_parameter(self, call: Call) -> bool:
+        return any(id(call.values.get(name)) in self._known for name in ("weight", "bias"))
+
+    def _sources(self, arguments: Any) -> tuple[int, ...]:
+        found = [self._known.get(id(tensor)) for tensor in _tensors(arguments)]
+        return tuple(index for index in found if index is not None)
+
+    def _path(self) -> str:
+        return self._paths[-1][0]
+
+    def _word(self, function: str) -> str:
+        """Name of a node: its module's, if that does nothing else; else what is done."""
+        path, module = self._paths[-1]
+        is_leaf = path and next(module.children(), None) is None
+        return path if is_leaf else function.strip("_")
+
+    def _unique(self, word: str) -> str:
+        name = re.sub(r"\W+", "_", word).strip("_") or "layer"
+        if name.lower() in _TAKEN or name[0].isdigit():
+            name = f"layer_{name}" if self.nodes else name
+        self._names[name] += 1
+        count = self._names[name]
+        return name if count == 1 else self._unique(f"{name}_{count}")
+
+    def _where(self) -> str:
+        """Module and the line of the user's code that is running."""
+        path, module = self._paths[-1]
+        place = getattr(module, "place", "")
+        if place:
+            return str(place)
+        frame = inspect.currentframe()
+        while frame is not None and _is_library(frame.f_code.co_filename):
+            frame = frame.f_back
+        line = f" {Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
+        return f"{path or type(module).__name__}{line}"
+
+
+def _is_library(filename: str) -> bool:
+    return filename.startswith(_LIBRARY) or filename.startswith("<")
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Tensors in arguments or answers, also inside lists and dictionaries."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)

@@ -1,0 +1,119 @@
+"""What `MODEL` means on the command line: a name of ours, a class in a Python file, an ONNX file.
+
+A Python file that is named is executed, like any program its user runs.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+
+from torch import nn
+
+from ai8x_models.describe.graph import Shape
+from ai8x_models.describe.onnx_reader import read_onnx_model
+from ai8x_models.registry import find_model
+from max78000.errors import InputError
+
+# What a user's file, or a constructor that is called without arguments, may end with.
+_BROKEN = (
+    *(SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError),
+    *(RuntimeError, OSError, AssertionError, ArithmeticError),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model to describe.
+
+    Args:
+        model: untrained, or with the weights of its file.
+        shape: of its input.
+        arch: name for its checkpoints and its description.
+        dataset: what it is for.
+    """
+
+    model: nn.Module
+    shape: Shape
+    arch: str
+    dataset: str
+
+
+def find_subject(word: str, shape: Shape | None = None) -> Subject:
+    """Find a model.
+
+    Args:
+        word: name in the registry, `path/file.py:Name`, or `path/file.onnx`.
+        shape: of the input; left out, the one that the model is known to have.
+
+    Raises:
+        InputError: no such model or file, one that fails, or an input of unknown shape.
+        ProblemList: operators of an ONNX file that cannot be read.
+    """
+    if word.lower().endswith(".onnx"):
+        model = read_onnx_model(Path(word))
+        return Subject(model, _known(shape or model.shape, word), model.arch, model.arch.lower())
+    path, colon, name = word.rpartition(":")
+    if colon and path.endswith(".py"):
+        plain = _built(Path(path), name)
+        return Subject(plain, _known(shape, word), name, name.lower())
+    if word.endswith(".py"):
+        raise InputError("names no class", word, f"write {word}:ClassName")
+    info = find_model(word)
+    return Subject(info.builder(), shape or info.input_shape, info.name, info.task)
+
+
+def _known(shape: Shape | None, word: str) -> Shape:
+    if shape is None:
+        raise InputError("the shape of its input is not known", word, "give --input 3x64x64")
+    return shape
+
+
+def _built(path: Path, name: str) -> nn.Module:
+    """Call a class or function of a Python file."""
+    if not path.is_file():
+        raise InputError("there is no such file", str(path), "name a file and a class: net.py:Net")
+    module = _executed(path)
+    maker = getattr(module, name, None)
+    if not callable(maker):
+        makers = [word for word, value in vars(module).items() if callable(value)]
+        nearest = get_close_matches(name, makers, n=3, cutoff=0.3)
+        fix = f"did you mean {', '.join(nearest)}?" if nearest else "name a class or function in it"
+        raise InputError(f"has no class or function {name!r}", str(path), fix)
+    try:
+        model = maker()
+    except _BROKEN as error:
+        fix = "name a function that needs no arguments and returns the model"
+        raise InputError(f"{name}() fails: {error}", str(path), fix) from error
+    if not isinstance(model, nn.Module):
+        why = f"{name}() gives a {type(model).__name__}, not a torch.nn.Module"
+        raise InputError(why, str(path), "name a class of a model, or a function that returns one")
+    return model
+
+
+def _executed(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with _neighbours(path.resolve().parent):
+        try:
+            spec.loader.exec_module(module)
+        except _BROKEN as error:
+            why = f"cannot be run: {type(error).__name__}: {error}"
+            raise InputError(why, str(path), "run it with Python to see where") from error
+    return module
+
+
+@contextmanager
+def _neighbours(folder: Path) -> Iterator[None]:
+    """Let a file import those beside it."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))

@@ -1,0 +1,180 @@
+"""`ai8x describe` and `ai8x export`: what they read, write, print and refuse."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+from plain_networks import ResidualClassifier, make_plain
+
+from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ai8x_models.cli import cli
+from ai8x_models.describe.onnx_writer import export_model, save_onnx
+from ai8x_models.describe.subject import find_subject
+from ai8x_models.registry import create_model
+from max78000.chip import MAX78000
+from max78000.errors import InputError
+from max78000.machine.machine import Machine
+from synthesis.checkpoint import read_checkpoint
+from synthesis.compile import Source, compile_network
+from synthesis.generate.program import Options
+from synthesis.yaml_reader import read_network
+
+NET = """
+from torch import nn
+import helper_of_net
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 4, helper_of_net.SIZE, padding=1), nn.ReLU())
+
+def make(width=4):
+    return Net()
+
+def needs(width):
+    return Net()
+
+NUMBER = 3
+def number():
+    return NUMBER
+"""
+
+
+def run(*words):
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def net(tmp_path):
+    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "helper_of_net.py").write_text("SIZE = 3\n")
+    return tmp_path / "net.py"
+
+
+@pytest.fixture
+def residual(tmp_path):
+    """An ONNX file of a plain network, and examples for it."""
+    save_onnx(
+        export_model(make_plain(ResidualClassifier), (3, 16, 16), "Residual"), tmp_path / "net.onnx"
+    )
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "samples.npy", rng.integers(-128, 128, (4, 3, 16, 16)).astype(np.int8))
+    return tmp_path
+
+
+def test_a_network_of_ours_is_printed():
+    found = run("describe", "digitnet")
+    assert found.exit_code == 0
+    network = read_network(found.stdout, "out.yaml")
+    assert (network.arch, network.dataset, len(network.layers)) == ("DigitNet", "digits", 5)
+
+
+def test_json():
+    found = json.loads(run("describe", "SmallUNet", "--json").stdout)
+    assert (found["input_shape"], found["device_shape"], found["fold"]) == (
+        [3, 64, 64],
+        [12, 32, 32],
+        2,
+    )
+    assert found["layers"][4]["sources"] == ["up2", "down2"]
+
+
+def test_a_class_or_function_of_a_file_is_written(net, tmp_path):
+    target = tmp_path / "new" / "net.yaml"
+    for name in ("Net", "make"):
+        found = run("describe", f"{net}:{name}", "--input", "3x8x8", "--out", target, "--overwrite")
+        assert (found.exit_code, found.stdout) == (0, f"{target}\n")
+        assert f"arch: {name}\n" in target.read_text()
+    found = run("describe", f"{net}:Net", "--input", "3x8x8", "--out", target)
+    assert str(found.exception) == f"{target}: exists already (--overwrite replaces it)"
+
+
+def test_an_onnx_file_becomes_description_and_integers_that_compile(residual):
+    target, checkpoint = residual / "net.yaml", residual / "net-q.pth.tar"
+    words = ("--calibration", residual / "samples.npy", "--checkpoint-out", checkpoint)
+    found = run("describe", residual / "net.onnx", "--out", target, *words, "--json")
+    assert found.exit_code == 0
+    result = json.loads(found.stdout)
+    assert result["input_scale"] == 1.0
+    assert min(result["qsnr_db"]) > 20
+    assert load_checkpoint(checkpoint).extras["output_scales"] == result["output_scales"]
+    network = read_network(target.read_text(), target.name)
+    image = np.load(residual / "samples.npy")[0].astype(np.int64)
+    source = Source(network, read_checkpoint(checkpoint), image)
+    compiled = compile_network(source, Options("residual"), MAX78000)
+    machine = Machine(MAX78000)
+    machine.run(compiled.program)
+    assert machine.check_known_answer(compiled.program) is None
+
+
+def test_export_writes_a_file_of_any_stage(tmp_path):
+    target, checkpoint = tmp_path / "net.onnx", tmp_path / "net.pth.tar"
+    model = create_model("SignalNet")
+    save_checkpoint(checkpoint, Checkpoint("SignalNet", 1, dict(model.state_dict())))
+    assert run("export", "SignalNet", "--out", target).exit_code == 0
+    found = run("export", "SignalNet", "--out", target, "--checkpoint", checkpoint, "--overwrite")
+    assert found.stdout == f"{target}: 22 nodes\n"
+    assert onnx.load(target).graph.name == "SignalNet"
+    found = run("export", "DigitNet", "--out", tmp_path / "b.onnx", "--checkpoint", checkpoint)
+    assert str(found.exception) == (
+        f"{checkpoint}: holds SignalNet, not DigitNet (ai8x export SignalNet ...)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("describe", "{net}:Nett", "--input", "3x8x8"), "has no class or function 'Nett'"),
+        (("describe", "{net}:Net"), "the shape of its input is not known"),
+        (("describe", "{net}"), "names no class"),
+        (("describe", "{net}:needs", "--input", "3x8x8"), "needs() fails: "),
+        (("describe", "{net}:number", "--input", "3x8x8"), "number() gives a int"),
+        (("describe", "{folder}/no.py:Net", "--input", "3x8x8"), "there is no such file"),
+        (("describe", "{folder}/broken.py:Net", "--input", "3x8x8"), "cannot be run: SyntaxError"),
+        (("describe", "{folder}/no.onnx"), "cannot be read: No such file or directory"),
+        (("describe", "DigitNot"), "there is no model 'DigitNot'"),
+        (("export", "DigitNet", "--out", "{folder}/no/x.onnx"), "cannot be written: No such file"),
+    ],
+)
+def test_refusals(words, why, net, tmp_path):
+    (tmp_path / "broken.py").write_text("class Net(:\n")
+    found = run(*(word.format(net=net, folder=tmp_path) for word in words))
+    assert isinstance(found.exception, InputError)
+    assert found.exception.why.startswith(why)
+
+
+@pytest.mark.parametrize("text", ["3", "3x", "3x0x4", "3x4x5x6", "axb"])
+def test_shapes_are_checked(text):
+    found = run("describe", "DigitNet", "--input", text)
+    assert found.exit_code == 2
+    assert f"'{text}' is no shape; write 3x64x64 or 6x128" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("array", "why"),
+    [
+        (np.zeros((2, 3, 8, 8)), "holds 2x3x8x8"),
+        (np.zeros((0, 3, 16, 16)), "holds 0x3x16x16"),
+        (np.full((1, 3, 16, 16), np.nan), "holds what are not finite numbers"),
+        (np.array([{"a": 1}]), "is no readable array"),
+    ],
+)
+def test_calibration_sets_are_checked(array, why, residual):
+    path = residual / "bad.npy"
+    np.save(path, array, allow_pickle=True)
+    words = ("--calibration", path, "--checkpoint-out", residual / "q.pth.tar")
+    found = run("describe", residual / "net.onnx", *words)
+    assert found.exception.why == why
+    assert not (residual / "q.pth.tar").exists()
+
+
+def test_calibration_and_checkpoint_go_together(residual):
+    found = run("describe", residual / "net.onnx", "--calibration", residual / "samples.npy")
+    assert "--calibration and --checkpoint-out go together" in found.stderr
+
+
+def test_a_subject_knows_its_shape():
+    subject = find_subject("KeywordNet")
+    assert (subject.shape, subject.arch, subject.dataset) == ((128, 128), "KeywordNet", "words")
+    assert find_subject("KeywordNet", (128, 64)).shape == (128, 64)
