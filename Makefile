@@ -10,17 +10,17 @@ again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-flash check format golden qat quantize synthesize firmware \
-	simulate flash evaluate bench compare clean
+	simulate flash evaluate bench docs compare clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.installed ## Make .venv with everything installed
 
 .venv/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
-		-c constraints.txt -e '.[train,firmware,board,link,dev]'
+		-c constraints.txt -e '.[train,firmware,board,link,docs,dev]'
 	touch $@
 
 demo: setup ## The whole road once: short training, quantize, synthesize, build, simulate
@@ -65,6 +65,9 @@ compare: setup ## Train Tiny plainly and distilled for the same time, and score 
 		$(call again,compare_distilled)
 	$(BIN)/ai8x evaluate runs/compare_plain/compare_plain.pth.tar \
 		runs/compare_distilled/compare_distilled.pth.tar
+
+docs: setup ## Build the documentation site in build/site
+	$(BIN)/mkdocs build --strict
 
 bench: setup ## Print compile times and cycles of the networks
 	$(BIN)/python tests/bench.py

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from ai8x_models.cli_describe import describe, export
+from ai8x_models.cli_dump import dump
 from max78000.command import run
 from max78000.errors import InputError, raise_all
 
@@ -273,6 +274,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 cli.add_command(describe)
 cli.add_command(export)
+cli.add_command(dump)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import click
 
 from max78000.command import run as run_command
 from max78000.commands.build import build
+from max78000.commands.compare import compare
 from max78000.commands.console import console
 from max78000.commands.doctor import doctor
 from max78000.commands.energy import energy
@@ -30,7 +31,7 @@ def cli() -> None:
     """Build, run, simulate and flash networks for the MAX78000."""
 
 
-for verb in (build, simulate, run, flash_command, console, energy, doctor, info):
+for verb in (build, simulate, run, compare, flash_command, console, energy, doctor, info):
     cli.add_command(verb)
 
 

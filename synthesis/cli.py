@@ -15,7 +15,7 @@ from max78000.chip import MAX78000, Chip
 from max78000.command import run
 from max78000.errors import InputError, UnsupportedError, raise_all
 from synthesis import cli_options
-from synthesis.compile import Compiled, compile_network
+from synthesis.compile import Compiled, compile_source
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
@@ -84,7 +84,7 @@ def synthesize(**given: Any) -> None:
     options = cli_options.program_options(given, name)
     source = replace(read_source(files), uses_fifo=given["fifo"])
     source = apply_overrides(source, cli_options.overrides(given))
-    compiled = compile_network(source, options, chip, allowed)
+    compiled = compile_source(source, options, chip, allowed)
     project = cli_options.project_options(given, _softmax_shift(compiled, given))
     of_flash = check_flash(compiled.program, project, chip, str(files.network))
     for warning in (*compiled.report.warnings, *of_flash, *_warnings(compiled, given)):

@@ -16,6 +16,7 @@ from synthesis.lower import Source as GraphSource
 from synthesis.lower import lower
 from synthesis.place.place import Placement, place
 from synthesis.report import Report, make_report
+from synthesis.report_sample import Run
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
@@ -49,7 +50,7 @@ def ignore(_stage: str, _value: object) -> None:
     """Watch nothing."""
 
 
-def compile_network(
+def compile_source(
     source: Source,
     options: Options,
     chip: Chip,
@@ -81,5 +82,7 @@ def compile_network(
     watch("program", program)
     assert program.cycles is not None
     warnings = (*legal.warnings, *fits.warnings)
-    report = replace(make_report(placement, program.cycles, options.name, chip), warnings=warnings)
+    run = Run(image, results, options.round_average)
+    report = make_report(placement, program.cycles, options.name, chip, run)
+    report = replace(report, warnings=warnings)
     return Compiled(graph, placement, results, program, report)

@@ -8,7 +8,8 @@ from synthesis.compile import Compiled
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
 from synthesis.emit.report_html import report_html
 from synthesis.generate.memories import unload_maps
-from synthesis.inputs import Files, digest
+from synthesis.inputs import Files, read_text
+from synthesis.layer_files import layer_files, provenance
 from synthesis.report import summary_lines
 from synthesis.report import to_json as report_json
 
@@ -25,14 +26,14 @@ def project_files(
         unloaded=unload_maps(compiled.placement.graph, chip),
         streams=graph.n_streaming > 0,
         summary=summary_lines(compiled.report),
-        provenance=(
-            f"Description {files.network.name} sha256 {digest(files.network)},",
-            f"checkpoint {files.checkpoint.name} sha256 {digest(files.checkpoint)}.",
-        ),
+        provenance=provenance(files),
     )
     return {
         **emit_project(compiled.program, facts, options, chip),
         "program.json": program_json(compiled.program, chip),
         "report.json": report_json(compiled.report),
-        "report.html": report_html(compiled.report, compiled.placement, chip),
+        "report.html": report_html(
+            compiled.report, compiled.placement, chip, read_text(files.network)
+        ),
+        **layer_files(compiled, files, options, chip),
     }

@@ -1,17 +1,27 @@
-"""What a network takes of the chip, as a value, as JSON, and as a few lines of text."""
+"""What a network takes of the chip, as a value, as JSON, and as a few lines of text.
+
+The JSON is described by `report.schema.json`; keys are added, never renamed, within a format.
+"""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from max78000.chip import Chip
 from max78000.energy import layer_energy_uj
 from max78000.program import Cycles
-from synthesis.place.occupancy import peak_bytes
+from synthesis.place.occupancy import occupancies, peak_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
+from synthesis.quality import Deviation, LayerQuality, measure
+from synthesis.report_sample import Run, SampleReport, make_sample
+from synthesis.report_work import ACCURACY_FACTOR, SOURCE, Work, make_work
 from synthesis.version import VERSION
 
 FORMAT = "max78000-report-1"
+WORD_BYTES = 4
+SIGNIFICANT_DIGITS = 6  # of measured reals: the same on every machine, whatever adds them up
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class LayerReport:
 
     index: int
     name: str
+    line: int | None  # of the description; None where it does not say
     operation: str
     input: str
     output: str
@@ -49,8 +60,32 @@ class LayerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TensorReport:
+    """A tensor's place in data memory: the same bytes in each of its instances.
+
+    Attributes:
+        layer: that writes it; -1 is the network input, -2 the rolling buffer.
+        used_bytes: in all instances together; less than the span where words are skipped.
+        alive_from, alive_to: first and last layer during which it has to stay.
+    """
+
+    name: str
+    layer: int
+    instances: tuple[int, ...]
+    first_byte: int
+    end_byte: int
+    used_bytes: int
+    alive_from: int
+    alive_to: int
+
+    def is_alive(self, layer: int) -> bool:
+        """True if it has to stay while a layer runs."""
+        return self.alive_from <= layer <= self.alive_to
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that report.json says."""
+    """Everything that report.json says, and the arrays that its pictures are drawn from."""
 
     name: str
     chip: str
@@ -62,22 +97,31 @@ class Report:
     busiest_processor_words: Budget
     biases: Budget
     data: Budget
+    layer_slots: Budget
     macs: int
+    tensors: tuple[TensorReport, ...]
+    work: tuple[Work, ...]
+    quality: tuple[LayerQuality, ...] = ()  # of every layer, if there is a sample
+    sample: SampleReport | None = None
+    run: Run | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
 
     @property
     def milliseconds(self) -> float:
         """Expected time of one inference: cycles, and the wake-up that board timings contain."""
-        return 1e3 * self.cycles.total / self.clock_hz + self.wakeup_us / 1e3
+        return _milliseconds(self.cycles, self.clock_hz, self.wakeup_us)
 
 
-def make_report(placement: Placement, cycles: Cycles, name: str, chip: Chip) -> Report:
-    """Collect the figures of a placed network."""
+def make_report(
+    placement: Placement, cycles: Cycles, name: str, chip: Chip, run: Run | None = None
+) -> Report:
+    """Collect the figures of a placed network; quality and known answer take a run of it."""
     graph = placement.graph
     rows = tuple(
         _layer_report(placed, cycles.layers[i], chip) for i, placed in enumerate(graph.layers)
     )
     used_words = placement.kernels.is_used.sum(axis=1)
+    total_us = 1e3 * _milliseconds(cycles, chip.cnn_clock_hz, chip.wakeup_us)
     return Report(
         name=name,
         chip=chip.name,
@@ -89,8 +133,25 @@ def make_report(placement: Placement, cycles: Cycles, name: str, chip: Chip) -> 
         busiest_processor_words=Budget(int(used_words.max()), chip.kernel_words),
         biases=Budget(sum(map(len, placement.biases.contents)), chip.bias_bytes),
         data=Budget(peak_bytes(graph, chip), chip.data_bytes),
+        layer_slots=Budget(len(rows), chip.n_layers),
         macs=sum(placed.layer.n_macs for placed in graph.layers),
+        tensors=tuple(_tensors(placement, chip)),
+        work=make_work(placement, [row.microseconds for row in rows], total_us, chip),
+        quality=_quality(placement, run),
+        sample=make_sample(graph.graph, run) if run is not None else None,
+        run=run,
     )
+
+
+def _milliseconds(cycles: Cycles, clock_hz: int, wakeup_us: float) -> float:
+    return 1e3 * cycles.total / clock_hz + wakeup_us / 1e3
+
+
+def _quality(placement: Placement, run: Run | None) -> tuple[LayerQuality, ...]:
+    if run is None:
+        return ()
+    graph = placement.graph.graph
+    return measure(graph, run.image, run.results, round_average=run.round_average)
 
 
 def _layer_report(placed: PlacedLayer, cycles: int, chip: Chip) -> LayerReport:
@@ -102,6 +163,7 @@ def _layer_report(placed: PlacedLayer, cycles: int, chip: Chip) -> LayerReport:
     return LayerReport(
         index=layer.index,
         name=layer.name,
+        line=_line(layer.where),
         operation=_operation(placed),
         input=str(layer.in_shape),
         output=str(layer.out_shape),
@@ -116,6 +178,29 @@ def _layer_report(placed: PlacedLayer, cycles: int, chip: Chip) -> LayerReport:
         microseconds=time_us,
         energy_uj=layer_energy_uj(time_us, placed.processors.bit_count()),
     )
+
+
+def _line(where: str) -> int | None:
+    """The line in "file:line layers[n] name"; a path may hold anything."""
+    line = where.rpartition(" layers[")[0].rpartition(":")[2]
+    return int(line) if line.isdecimal() else None
+
+
+def _tensors(placement: Placement, chip: Chip) -> Iterator[TensorReport]:
+    """Tensors with words of their own."""
+    for tensor in occupancies(placement.graph, chip):
+        words = tensor.words.nonzero()[0]
+        if words.size:
+            yield TensorReport(
+                name=tensor.name,
+                layer=tensor.source,
+                instances=tuple(sorted(tensor.instances)),
+                first_byte=WORD_BYTES * int(words[0]),
+                end_byte=WORD_BYTES * (int(words[-1]) + 1),
+                used_bytes=WORD_BYTES * words.size * len(tensor.instances),
+                alive_from=tensor.first,
+                alive_to=tensor.last,
+            )
 
 
 def _operation(placed: PlacedLayer) -> str:
@@ -136,10 +221,57 @@ def _operation(placed: PlacedLayer) -> str:
 
 def to_json(report: Report) -> str:
     """The report as a file; same network, same bytes."""
-    data = {"format": FORMAT, "version": VERSION, **asdict(report)}
-    data["cycles"] = {**asdict(report.cycles), "total": report.cycles.total}
-    data["milliseconds"] = report.milliseconds
+    data = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": report.name,
+        "chip": report.chip,
+        "milliseconds": report.milliseconds,
+        "clock_hz": report.clock_hz,
+        "wakeup_us": report.wakeup_us,
+        "macs": report.macs,
+        "cycles": {**asdict(report.cycles), "total": report.cycles.total},
+        "weights": asdict(report.weights),
+        "busiest_processor_words": asdict(report.busiest_processor_words),
+        "biases": asdict(report.biases),
+        "data": asdict(report.data),
+        "layer_slots": asdict(report.layer_slots),
+        "layers": [_layer_data(report, i) for i in range(len(report.layers))],
+        "tensors": [asdict(tensor) for tensor in report.tensors],
+        "work": [asdict(work) for work in report.work],
+        "energy": {"is_estimate": True, "accuracy_factor": ACCURACY_FACTOR, "source": SOURCE},
+        "sample": asdict(report.sample) if report.sample is not None else None,
+        "warnings": report.warnings,
+    }
     return json.dumps(data, indent=1) + "\n"
+
+
+def _layer_data(report: Report, index: int) -> dict[str, Any]:
+    quality = report.quality[index] if report.quality else None
+    return {**asdict(report.layers[index]), "quality": quality and _quality_data(quality)}
+
+
+def _quality_data(quality: LayerQuality) -> dict[str, Any]:
+    return {
+        "n_clipped": quality.n_clipped,
+        "n_clippable": quality.n_clippable,
+        "network": _deviation_data(quality.network),
+        "rounding": _deviation_data(quality.rounding),
+        "alone": _deviation_data(quality.alone),
+    }
+
+
+def _deviation_data(deviation: Deviation) -> dict[str, float | None]:
+    decibels = deviation.qsnr_db
+    return {
+        "qsnr_db": None if decibels is None else round(decibels, 3),
+        "signal_rms": _rounded(deviation.signal_rms),
+        "error_rms": _rounded(deviation.error_rms),
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
 def summary_lines(report: Report) -> tuple[str, ...]:

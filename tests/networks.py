@@ -13,7 +13,7 @@ import numpy as np
 
 from max78000.chip import MAX78000
 from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Compiled, Source, compile_network
+from synthesis.compile import Compiled, Source, compile_source
 from synthesis.description import NetworkSpec
 from synthesis.generate.program import Options
 from synthesis.ir import Graph, Shape
@@ -104,7 +104,7 @@ def placement_of(net: Net) -> Placement:
 
 def compile_net(net: Net, source: Source | None = None, **options: Any) -> Compiled:
     """The network, compiled; `source` replaces its random weights and sample."""
-    return compile_network(source or source_of(net), Options("tiny", **options), MAX78000)
+    return compile_source(source or source_of(net), Options("tiny", **options), MAX78000)
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any], *, is_legacy: bool = False) -> Path:

@@ -38,6 +38,7 @@ class ProjectOptions:
     sleeps: bool = True  # while the network runs; else spins
     measures_energy: bool = False
     runs_forever: bool = False
+    checks_layers: bool = False  # main() checks every layer, not the known answer alone
     gathers_bytes: bool = False  # cnn_unload() uses the accelerator's byte gather where it can
     verifies_kernels: bool = False
     verifies_registers: bool = False

@@ -1,20 +1,27 @@
-"""The report as one page: budgets, layer table, memory maps. Self-contained, no network, no script.
+"""The report as one page: figures, layer tables, memory maps, the known answer, the description.
 
-Prepares rows and rectangles; the page itself is a template.
+Prepares rows; the page itself is a template. Self-contained: no network, no script, same inputs,
+same bytes.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from max78000.chip import Chip
-from synthesis.place.occupancy import Occupancy, occupancies
 from synthesis.place.place import Placement
-from synthesis.report import Budget, Report
+from synthesis.quality import Deviation
+from synthesis.report import Budget, Report, TensorReport
+from synthesis.report_maps import bias_boxes, data_maps, kernel_boxes, kernel_slots, shown_bytes
+from synthesis.report_pictures import Picture, input_picture, output_picture
+from synthesis.report_sample import Run, SampleReport, TensorFigures
+from synthesis.report_work import ACCURACY_FACTOR, SOURCE
 from synthesis.version import VERSION
 
-N_COLOURS = 8  # layers take turns; `c0` to `c7` in the page's style
+N_COLOURS = 12  # layers take turns; `c0` to `c11` in the page's style
+HIGH_SHARE = 0.9  # budgets beyond are marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,123 +29,124 @@ class Gauge:
     """A budget as a bar."""
 
     name: str
-    text: str
-    percent: float
+    budget: Budget
+    unit: str
+
+    @property
+    def is_high(self) -> bool:
+        """True if little is left."""
+        return self.budget.share > HIGH_SHARE
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle of a memory map, in units of the map, with its colour and its explanation."""
+class Shown:
+    """A tensor of the known answer: numbers, and a picture unless its values are listed."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    colour: int
-    title: str
+    figures: TensorFigures
+    picture: Picture | None
 
 
-@dataclass(frozen=True, slots=True)
-class DataMap:
-    """Data memory while one layer runs: 16 instances side by side."""
+def report_html(
+    report: Report, placement: Placement, chip: Chip, description: str | None = None
+) -> str:
+    """The page as text.
 
-    title: str
-    boxes: tuple[Box, ...]
-
-
-def report_html(report: Report, placement: Placement, chip: Chip) -> str:
-    """The page as text."""
+    Args:
+        report: all figures; with a run also quality and known answer.
+        placement: where kernels and biases lie.
+        chip: memory sizes.
+        description: text of the network description, for layers to link to.
+    """
     environment = Environment(
         loader=PackageLoader("synthesis.emit"),
         undefined=StrictUndefined,
+        optimized=False,  # rendered once: folding constants takes longer than it saves
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=select_autoescape(default=True),
     )
+    environment.filters |= {"count": _count, "colour": _colour, "percent": _percent}
     return environment.get_template("report.html.j2").render(
         report=report,
         version=VERSION,
+        chip=chip,
         gauges=_gauges(report),
+        answer=_answer(report),
+        overlaps=placement.graph.graph.uses_fifo,
         longest=max(layer.cycles for layer in report.layers),
-        energy_uj=sum(layer.energy_uj for layer in report.layers),
-        kernels=tuple(_kernel_boxes(placement)),
-        kernel_words=chip.kernel_words,
-        n_processors=chip.n_processors,
-        data_maps=tuple(_data_maps(placement, chip)),
-        n_instances=chip.n_instances,
-        biases=tuple(_bias_boxes(placement)),
-        bias_bytes=chip.bias_bytes_per_quadrant,
-        n_quadrants=chip.n_quadrants,
+        energy_source=SOURCE,
+        accuracy_factor=ACCURACY_FACTOR,
+        data_maps=tuple(data_maps(report.tensors, [row.name for row in report.layers], chip)),
+        shown_kib=shown_bytes(report.tensors, chip) // 1024,
+        tensors=[(tensor, *_place(tensor, report)) for tensor in report.tensors],
+        kernels=tuple(kernel_boxes(placement, chip)),
+        kernel_slots=tuple(kernel_slots(placement)),
+        biases=tuple(bias_boxes(placement, chip)),
+        shown=tuple(_shown(report.sample, report.run)),
+        lines=_lines(report, description),
     )
+
+
+def _count(number: float) -> str:
+    """Thousands apart."""
+    return f"{number:,.0f}"
+
+
+def _percent(share: float) -> str:
+    """A width for a style attribute."""
+    return f"{100 * share:.4g}%"
+
+
+def _colour(layer: int) -> str:
+    """Class of what belongs to a layer: its colour, and the handle that highlights it."""
+    return f"c{layer % N_COLOURS} l{layer}" if layer >= 0 else "cx"
 
 
 def _gauges(report: Report) -> tuple[Gauge, ...]:
-    def gauge(name: str, budget: Budget, unit: str) -> Gauge:
-        text = f"{budget.used:,} of {budget.available:,} {unit}"
-        return Gauge(name, text, round(100 * budget.share, 1))
-
     return (
-        gauge("Weights", report.weights, "bytes"),
-        gauge("Busiest processor", report.busiest_processor_words, "kernel words"),
-        gauge("Biases", report.biases, "bytes"),
-        gauge("Data, at the largest layer", report.data, "bytes"),
+        Gauge("Weights", report.weights, "bytes"),
+        Gauge("Busiest processor", report.busiest_processor_words, "kernel words"),
+        Gauge("Biases", report.biases, "bytes"),
+        Gauge("Data at its peak", report.data, "bytes"),
+        Gauge("Layers", report.layer_slots, "layers"),
     )
 
 
-def _kernel_boxes(placement: Placement) -> Iterator[Box]:
-    """One rectangle per layer and run of neighbouring processors; y is the first word."""
-    for placed in placement.graph.layers:
-        slot = placed.kernel_slot
-        if slot is None or slot.owner != placed.layer.index:
-            continue
-        for first, count in _runs(placed.processors):
-            title = (
-                f"{placed.layer.name}: words {slot.first_word}..{slot.first_word + slot.n_words}"
-            )
-            colour = placed.layer.index % N_COLOURS
-            yield Box(first, slot.first_word, count, slot.n_words, colour, title)
+def _answer(report: Report) -> Deviation | None:
+    """Quality of the worst of the outputs, without what was clipped; None without a sample."""
+    if report.sample is None:
+        return None
+    found = (report.quality[figures.layer].rounding for figures in report.sample.outputs)
+    return min(found, key=lambda one: one.qsnr_db if one.qsnr_db is not None else inf)
 
 
-def _bias_boxes(placement: Placement) -> Iterator[Box]:
-    for placed in placement.graph.layers:
-        slot = placed.bias_slot
-        if slot is not None and slot.owner == placed.layer.index:
-            title = f"{placed.layer.name}: {slot.length} bytes"
-            yield Box(
-                slot.quadrant, slot.offset, 1, slot.length, placed.layer.index % N_COLOURS, title
-            )
+def _place(tensor: TensorReport, report: Report) -> tuple[str, str]:
+    """Instances and lifetime of a tensor, in words."""
+    first, last = tensor.instances[0], tensor.instances[-1]
+    is_run = len(tensor.instances) == last - first + 1
+    span = f"{first} to {last}" if last > first else str(first)
+    instances = span if is_run else ", ".join(map(str, tensor.instances))
+    begin = report.layers[tensor.alive_from].name if tensor.alive_from >= 0 else "start"
+    end = report.layers[tensor.alive_to].name if tensor.alive_to < len(report.layers) else "end"
+    return instances, begin if begin == end else f"{begin} to {end}"
 
 
-def _data_maps(placement: Placement, chip: Chip) -> Iterator[DataMap]:
-    tensors = tuple(occupancies(placement.graph, chip))
-    for placed in placement.graph.layers:
-        index = placed.layer.index
-        alive = (tensor for tensor in tensors if tensor.first <= index <= tensor.last)
-        boxes = (box for tensor in alive for box in _data_boxes(tensor, chip))
-        yield DataMap(f"{index} {placed.layer.name}", tuple(boxes))
-
-
-def _data_boxes(tensor: Occupancy, chip: Chip) -> Iterator[Box]:
-    """A tensor's span in each of its instances; y and height as shares of an instance."""
-    used = tensor.words.nonzero()[0]
-    if not used.size:
+def _shown(sample: SampleReport | None, run: Run | None) -> Iterator[Shown]:
+    """The input, then every output."""
+    if sample is None or run is None:
         return
-    n_words = chip.data_instance_bytes // 4
-    first, end = int(used[0]), int(used[-1]) + 1
-    title = f"{tensor.name}: bytes {4 * first:#x}..{4 * end:#x}"
-    instances = sum(1 << instance for instance in tensor.instances)
-    for x, count in _runs(instances):
-        colour = tensor.source % N_COLOURS
-        yield Box(x, first / n_words, count, (end - first) / n_words, colour, title)
+    yield Shown(sample.input, input_picture(run.image))
+    for figures in sample.outputs:
+        is_listed = figures.values is not None and figures.shape[1:] == (1, 1)
+        picture = None if is_listed else output_picture(run.results[figures.layer])
+        yield Shown(figures, picture)
 
 
-def _runs(bits: int) -> Iterator[tuple[int, int]]:
-    """Runs of neighbouring set bits: first bit and length."""
-    first = 0
-    while bits >> first:
-        rest = bits >> first
-        first += (rest & -rest).bit_length() - 1
-        rest = bits >> first
-        length = (~rest & (rest + 1)).bit_length() - 1
-        yield first, length
-        first += length
+def _lines(report: Report, description: str | None) -> tuple[tuple[str, int | None], ...]:
+    """Lines of the description, each with the layer that starts there."""
+    if description is None:
+        return ()
+    starts = {row.line: row.index for row in reversed(report.layers)}
+    return tuple(
+        (line, starts.get(number)) for number, line in enumerate(description.splitlines(), 1)
+    )

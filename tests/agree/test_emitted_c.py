@@ -19,7 +19,7 @@ from max78000.machine import Machine
 from max78000.program import Copy, Fifo, KernelBlock, Write
 from max78000.regmap import fifo_data_addr
 from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Source, compile_network
+from synthesis.compile import Source, compile_source
 from synthesis.emit.project import ProjectOptions
 from synthesis.generate.program import Options
 from synthesis.inputs import Files, read_source
@@ -142,7 +142,7 @@ def words_up(operation):
 @pytest.fixture(scope="module", params=["pose", *SMALL])
 def compiled(request):
     source = read_source(POSE) if request.param == "pose" else small_source(request.param)
-    return compile_network(source, Options(request.param), MAX78000)
+    return compile_source(source, Options(request.param), MAX78000)
 
 
 @pytest.fixture(scope="module", params=compilers())
@@ -254,7 +254,7 @@ def power(core):
 def runs_in_c(source, folder):
     """Build a network's project and execute it on the simulated accelerator."""
     try:
-        compiled = compile_network(source, Options("random"), MAX78000)
+        compiled = compile_source(source, Options("random"), MAX78000)
     except ToolError:
         return
     for name, text in project_files(compiled, POSE, ProjectOptions(), MAX78000).items():
@@ -286,7 +286,7 @@ def test_many_random_networks_run_in_c(tmp_path_factory, source):
 @pytest.fixture(scope="module")
 def softmax_core(tmp_path_factory):
     folder = tmp_path_factory.mktemp("softmax")
-    compiled = compile_network(small_source("wide"), Options("wide"), MAX78000)
+    compiled = compile_source(small_source("wide"), Options("wide"), MAX78000)
     options = ProjectOptions(softmax_shift=0)
     for name, text in project_files(compiled, POSE, options, MAX78000).items():
         (folder / name).write_text(text)

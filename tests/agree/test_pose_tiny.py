@@ -14,7 +14,7 @@ from ai8x_models.quantize import integer_activations, load_integer_model
 from max78000.chip import MAX78000
 from max78000.machine.machine import Machine
 from max78000.program import Phase
-from synthesis.compile import Source, compile_network
+from synthesis.compile import Source, compile_source
 from synthesis.generate.memories import input_copies
 from synthesis.generate.program import Options
 from synthesis.inputs import Files, read_source
@@ -42,7 +42,7 @@ def compiled(pictures):
         Files(network, CHECKPOINT, ROOT / "networks" / "samples" / "pose_tiny.npy")
     )
     source = Source(source.network, source.checkpoint, pictures[0])
-    return compile_network(source, Options("pose_tiny"), MAX78000)
+    return compile_source(source, Options("pose_tiny"), MAX78000)
 
 
 @pytest.fixture(scope="module")

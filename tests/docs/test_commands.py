@@ -1,4 +1,9 @@
-"""Every command of the documentation runs: quick ones whole, long ones as far as their inputs."""
+"""Every command of the documentation runs: quick ones whole, long ones as far as their inputs.
+
+A page is run from top to bottom in a folder of its own: commands of `sh` blocks, line by line, and
+`python` blocks, which are run, or saved if their first line is a comment with a file's name. Pages
+about what one does with a project may take the first one of README.md for granted.
+"""
 
 import os
 import re
@@ -10,68 +15,126 @@ from pathlib import Path
 import pytest
 
 from ai8x_models.recipe import read_recipe
+from synthesis.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "networks/README.md", "checkpoints/README.md", "CONTRIBUTING.md")
-BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SCRIPT = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-INLINE_MAKE = re.compile(r"`make ([a-z]+)`")
-
-
-def commands(page):
-    for block in BLOCK.findall((ROOT / page).read_text()):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            if words:
-                yield words
-
-
-COMMANDS = [(page, words) for page in PAGES for words in commands(page)]
-TRAINING = [
-    words for _, words in COMMANDS if words[0] == "ai8x" and words[1] in ("train", "distill")
-]
-MAKE = sorted(
-    {words[1] for _, words in COMMANDS if words[0] == "make"}
-    | {name for page in PAGES for name in INLINE_MAKE.findall((ROOT / page).read_text())}
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "networks/README.md",
+    "checkpoints/README.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
 )
-QUICK = [words for _, words in COMMANDS if words[0] != "make" and words not in TRAINING]
+TUTORIAL = "docs/tutorial.md"
+PROJECT = "build/pose_tiny"
+MAKE_PROJECT = ("synthesize", "networks/pose_tiny.yaml", "--timer", "0")
+BLOCK = re.compile(r"^```([a-z]+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"# ([\w.]+)\n")
+INLINE_MAKE = re.compile(r"`make ([a-z-]+)`")
 
 
-@pytest.fixture(scope="module")
-def workplace(tmp_path_factory):
-    """A folder with the project's files in it, and its tools on the path."""
-    folder = tmp_path_factory.mktemp("workplace")
-    for name in ("networks", "checkpoints", "ai8x_models", "tests"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
+def read(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page, *languages):
+    """Language and text of a page's blocks, in order."""
+    return [(word, text) for word, text in BLOCK.findall(read(page)) if word in languages]
+
+
+def lines_of(block):
+    """Commands of a block, as lists of words."""
+    lines = block.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+COMMANDS = [words for page in PAGES for _, block in blocks(page, "sh") for words in lines_of(block)]
+TRAINING = [words for words in COMMANDS if words[:2] in (["ai8x", "train"], ["ai8x", "distill"])]
+QUICK = [words for words in COMMANDS if words[0] != "make" and words not in TRAINING]
+MAKE = sorted(
+    {words[1] for words in COMMANDS if words[0] == "make" and len(words) > 1}
+    | {name for page in PAGES for name in INLINE_MAKE.findall(read(page))}
+)
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A folder with the project's files in it."""
+    for name in ("networks", "checkpoints", "ai8x_models", "examples", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
 
 
 def run(words, folder):
+    """Run a command with the project's tools on the path."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         words,
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_the_pages_have_commands():
-    assert len(QUICK) >= 8
-    assert {"demo", "test"} <= set(MAKE)
+def takes_project_for_granted(page):
+    """True if a page's first mention of the project is not the command that makes it."""
+    uses = [words for _, block in blocks(page, "sh") for words in lines_of(block)]
+    first = next((words for words in uses if {PROJECT, MAKE_PROJECT[1]} & set(words)), [])
+    return PROJECT in first
 
 
-def test_quick_commands_run_in_order(workplace):
-    """Scripts, then commands in order, because later ones use what earlier ones wrote."""
-    for page in PAGES:
-        for script in SCRIPT.findall((ROOT / page).read_text()):
-            result = run([sys.executable, "-c", script], workplace)
-            assert result.returncode == 0, result.stderr
-    for words in QUICK:
-        result = run(words, workplace)
+def steps_of(page, folder):
+    """Commands of a page in order; files that it shows are saved on the way."""
+    session = ""  # python blocks with no command between them go on where the one before ended
+    for language, block in [*blocks(page, "sh", "python"), ("sh", "")]:
+        if language == "sh":
+            if session:
+                yield [sys.executable, "-c", session]
+            yield from (words for words in lines_of(block) if words in QUICK)
+            session = ""
+        elif name := FILE_NAME.match(block):
+            (folder / name[1]).write_text(block.removeprefix(name[0]), encoding="utf-8")
+        else:
+            session += block
+
+
+def run_page(page, folder):
+    """Do what a page says, from top to bottom; what its commands print."""
+    printed = []
+    for words in steps_of(page, folder):
+        result = run(words, folder)
         assert result.returncode == 0, f"{shlex.join(words)}\n{result.stdout}{result.stderr}"
+        printed.append(result.stdout)
+    return "".join(printed)
+
+
+def test_the_pages_have_commands():
+    assert len(QUICK) >= 20
+    assert {"demo", "test", "setup"} <= set(MAKE)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh", "python")])
+def test_a_page_does_what_it_says(page, workplace):
+    if takes_project_for_granted(page):
+        assert run(MAKE_PROJECT, workplace).returncode == 0
+    printed = run_page(page, workplace)
+    if page != TUTORIAL:
+        return
+    for _, block in blocks(page, "text"):
+        shown = [line for line in block.splitlines() if not line.startswith("max78000 ")]
+        assert [line for line in shown if line not in printed] == []
+    description = (workplace / "stroke_net.yaml").read_text(encoding="utf-8")
+    for _, block in blocks(page, "yaml"):
+        assert block in description
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")])
+def test_descriptions_on_a_page_are_read(page):
+    for _, block in blocks(page, "yaml"):
+        head = "" if "arch:" in block else "arch: example\ndataset: example\n"
+        assert read_network(head + block, page).layers
 
 
 @pytest.mark.parametrize("words", TRAINING, ids=shlex.join)
@@ -88,8 +151,7 @@ def test_make_targets_exist(target):
 
 def test_bare_make_explains_every_target():
     result = run(["make"], ROOT)
-    targets = re.findall(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[
-        0
-    ].split()
+    makefile = read("Makefile").replace("\\\n", " ")
+    targets = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)[0].split()
     assert result.returncode == 0
     assert [name for name in targets if f"make {name}" not in result.stdout] == []

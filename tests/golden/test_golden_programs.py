@@ -10,7 +10,7 @@ import pytest
 from max78000.chip import MAX78000
 from max78000.machine import Machine
 from networks import Net, checkpoint_of, image_of
-from synthesis.compile import Compiled, Source, compile_network
+from synthesis.compile import Compiled, Source, compile_source
 from synthesis.generate.program import Options
 from synthesis.stages import stage_text
 from synthesis.yaml_reader import read_network
@@ -32,7 +32,7 @@ def golden(request: pytest.FixtureRequest) -> tuple[Path, Compiled]:
     text = (folder / "network.yaml").read_text(encoding="utf-8")
     network = read_network(text, f"{request.param}/network.yaml")
     source = Source(network, checkpoint_of(net), image_of(net))
-    return folder, compile_network(source, Options(request.param), MAX78000)
+    return folder, compile_source(source, Options(request.param), MAX78000)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -11,7 +11,7 @@ from max78000.chip import MAX78000
 from max78000.errors import ToolError
 from max78000.machine import Machine
 from max78000.machine.engine import LayerRun
-from synthesis.compile import Compiled, Source, compile_network
+from synthesis.compile import Compiled, Source, compile_source
 from synthesis.generate.memories import output_map
 from synthesis.generate.program import Options
 from synthesis.interpret import compare
@@ -23,7 +23,7 @@ OPTIONS = Options("random")
 def compile_or_refuse(source: Source) -> Compiled | None:
     """Compile; a refusal has to name its rules and places, and nothing else may be raised."""
     try:
-        return compile_network(source, OPTIONS, MAX78000)
+        return compile_source(source, OPTIONS, MAX78000)
     except ToolError as error:
         refusal = error
     problems = getattr(refusal, "problems", (refusal,))

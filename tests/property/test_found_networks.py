@@ -11,7 +11,7 @@ from property.agreement import compile_or_refuse, require_three_answers
 from max78000.chip import MAX78000
 from max78000.errors import ToolError
 from networks import Net, source_of
-from synthesis.compile import compile_network
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
 
 ONE = "op: conv2d, kernel_size: 1x1, pad: 0"
@@ -113,6 +113,6 @@ def test_agrees(net: Net) -> None:
 @pytest.mark.parametrize(("rule", "net"), REFUSED.values(), ids=REFUSED.keys())
 def test_is_refused(rule: str, net: Net) -> None:
     with pytest.raises(ToolError) as caught:
-        compile_network(source_of(net), Options("found"), MAX78000)
+        compile_source(source_of(net), Options("found"), MAX78000)
     problems = getattr(caught.value, "problems", (caught.value,))
     assert rule in {problem.rule for problem in problems}

@@ -22,7 +22,7 @@ from property.streams import fifo_networks
 from max78000.chip import MAX78000
 from max78000.program import from_json, to_json
 from networks import Net, source_of
-from synthesis.compile import Source, compile_network
+from synthesis.compile import Source, compile_source
 from synthesis.ir import Graph
 from synthesis.place.placed import N_PROCESSORS
 from synthesis.text import placed_yaml
@@ -81,7 +81,7 @@ def check_texts(source: Source) -> Iterator[str]:
         yield "refused"
         return
     network = read_network(placed_yaml(compiled.placement.graph), source.network.source)
-    again = compile_network(replace(source, network=network), OPTIONS, MAX78000)
+    again = compile_source(replace(source, network=network), OPTIONS, MAX78000)
     assert again.program == compiled.program
     assert from_json(to_json(compiled.program, MAX78000)) == compiled.program
     yield "agrees"

@@ -14,6 +14,7 @@ MAY_IMPORT = {
         "max78000.fixed",
         "max78000.errors",
         "max78000.command",
+        "max78000.layer_dump",
         "max78000.pose.draw",
         "max78000.pose.letterbox",
         "max78000.pose.person",
@@ -27,6 +28,9 @@ MAY_IMPORT = {
         "max78000.fixed",
         "max78000.cycles",
         "max78000.energy",
+        "max78000.layer_dump",
+        "max78000.layer_table",
+        "max78000.machine.predict",  # what a compiled network answers, for Python
         "max78000.program",
         "max78000.errors",
         "max78000.command",

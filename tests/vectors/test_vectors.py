@@ -19,7 +19,7 @@ from max78000.program import Copy, Fifo, KernelBlock, Phase, RegisterProgram, Wr
 from max78000.regmap import describe_addr
 from networks import Net, compile_net
 from synthesis.checkpoint import read_checkpoint
-from synthesis.compile import Compiled, Source, compile_network
+from synthesis.compile import Compiled, Source, compile_source
 from synthesis.generate.program import Options
 from synthesis.sample import read_sample
 from synthesis.yaml_reader import read_network
@@ -58,7 +58,7 @@ def compile_case(folder: Path) -> Compiled:
         max_checked_words=int(flags[flags.index(limit) + 1]) if limit in flags else None,
     )
     allowed = frozenset({"D7"} if "--overlap-data" in flags else set())
-    return compile_network(source, options, MAX78000, allowed)
+    return compile_source(source, options, MAX78000, allowed)
 
 
 # -- comparison ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from max78000.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.checkpoint import read_checkpoint
 from synthesis.compile import Source as Sources
-from synthesis.compile import compile_network
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
 from synthesis.ir import Shape
 from synthesis.lower import Source, lower
@@ -90,7 +90,7 @@ def test_generated_descriptions_compile_to_programs_as_fast_as_the_written_ones(
     image = np.random.default_rng(0).integers(-128, 128, (*info.device_shape, 1)[:3])
     uses_fifo = any(layer.streaming for layer in generated.layers)
     programs = [
-        compile_network(
+        compile_source(
             Sources(network, checkpoint, image, uses_fifo), Options(info.name.lower()), MAX78000
         ).program
         for network in (generated, hand_written()[info.name])

@@ -22,7 +22,7 @@ from ai8x_models.tasks import draw_samples, practise
 from max78000.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.checkpoint import read_checkpoint
-from synthesis.compile import Compiled, Source, compile_network
+from synthesis.compile import Compiled, Source, compile_source
 from synthesis.generate.memories import output_map
 from synthesis.generate.program import Options
 from synthesis.interpret import compare
@@ -70,7 +70,7 @@ def compile_for(info, integers, image):
     network = descriptions()[info.name]
     uses_fifo = any(layer.streaming for layer in network.layers)
     source = Source(network, read_checkpoint(integers), image, uses_fifo)
-    return compile_network(source, Options(info.name.lower()), MAX78000)
+    return compile_source(source, Options(info.name.lower()), MAX78000)
 
 
 @pytest.fixture(scope="module", params=ZOO)

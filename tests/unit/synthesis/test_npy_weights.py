@@ -6,7 +6,7 @@ import pytest
 from max78000.chip import MAX78000
 from max78000.errors import InputError
 from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Source, compile_network
+from synthesis.compile import Source, compile_source
 from synthesis.generate.program import Options
 from synthesis.inputs import Files, read_source
 from synthesis.npy_weights import needed_bits, read_test_weights
@@ -34,7 +34,7 @@ def save(path, *arrays):
 
 
 def program(source):
-    return compile_network(source, Options("small"), MAX78000).program
+    return compile_source(source, Options("small"), MAX78000).program
 
 
 def test_the_program_is_that_of_a_checkpoint(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 from max78000.chip import MAX78000
 from max78000.errors import InputError
 from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Source, compile_network
+from synthesis.compile import Source, compile_source
 from synthesis.generate.program import Options
 from synthesis.onnx_file import read_onnx
 from synthesis.yaml_reader import read_network
@@ -61,7 +61,7 @@ def test_the_program_is_that_of_a_pytorch_file(tmp_path, transposed):
     )
     image = np.random.default_rng(8).integers(-128, 128, (2, 4, 4))
     programs = [
-        compile_network(
+        compile_source(
             Source(read_network(TEXT, "net"), checkpoint, image), Options("net"), MAX78000
         ).program
         for checkpoint in (onnx, torch)

@@ -146,7 +146,7 @@ def test_tensors_and_their_lives(report):
         ("b", 0, 36, 1, 2),
         ("c", 36, 52, 2, 3),
     ]
-    assert [tensor.used_bytes for tensor in report.tensors] == [144, 144, 36, 12]
+    assert [tensor.used_bytes for tensor in report.tensors] == [144, 144, 36, 16]
     assert report.tensors[1].is_alive(1)
     assert not report.tensors[1].is_alive(2)
 

@@ -57,6 +57,14 @@ def test_one_dimensional_data_has_a_row_for_each_channel():
     assert np.array_equal(pixels(input_picture(data)), data[:, :, 0] + 128)
 
 
+def test_single_rows_of_values_are_strips():
+    data = drawn(20, 1, 1)
+    found = input_picture(data)
+    assert found.about == "its channels from left to right"
+    assert np.array_equal(pixels(found), np.repeat(data.reshape(1, 20) + 128, 16, axis=0))
+    assert input_picture(drawn(1, 20, 1)).about == "its values from left to right"
+
+
 def test_results_go_from_black_to_white():
     result = np.array([[[-1000, 0], [1000, 3000]]])
     assert pixels(output_picture(result)).tolist() == [[0, 63], [127, 255]]

@@ -10,7 +10,7 @@ from max78000.chip import MAX78000
 from max78000.errors import ToolError
 from max78000.program import to_text
 from networks import FILE, Net, compile_net, graph_of, network_of, placement_of, source_of
-from synthesis.compile import Source, compile_network
+from synthesis.compile import Source, compile_source
 from synthesis.generate.program import Options
 from synthesis.inputs import Files, read_source
 from synthesis.stages import STAGES, stage_text
@@ -176,7 +176,7 @@ def test_networks_of_the_vendor_read_back(vectors_dir):
 
 def compile_allowed(source: Source, flags):
     allowed = frozenset({"D7"} if "--overlap-data" in flags else ())
-    return compile_network(source, Options("x"), MAX78000, allowed)
+    return compile_source(source, Options("x"), MAX78000, allowed)
 
 
 def test_stages_by_name():
@@ -192,7 +192,7 @@ def test_stages_by_name():
 
 def test_watching_sees_every_stage():
     seen = []
-    compile_network(
+    compile_source(
         source_of(SAME["flattened"]),
         Options("tiny"),
         MAX78000,

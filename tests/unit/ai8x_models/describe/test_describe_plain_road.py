@@ -22,7 +22,7 @@ from ai8x_models.quantize import integer_activations, quantize_checkpoint
 from max78000.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.checkpoint import read_checkpoint
-from synthesis.compile import Compiled, compile_network
+from synthesis.compile import Compiled, compile_source
 from synthesis.compile import Source as Sources
 from synthesis.generate.program import Options
 from synthesis.ir import Graph
@@ -79,7 +79,7 @@ def road_of(kind, shape, folder):
     image = image.reshape((*image.shape, 1)[:3])
     spec = read_network(description.to_text(), "net.yaml")
     sources = Sources(spec, read_checkpoint(folder / "q.pth.tar"), image)
-    compiled = compile_network(sources, Options(description.arch.lower()), MAX78000)
+    compiled = compile_source(sources, Options(description.arch.lower()), MAX78000)
     return Road(description, network, data, compiled)
 
 

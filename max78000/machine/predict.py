@@ -1,0 +1,137 @@
+"""A network on the simulated accelerator as a function: integers in, integers out.
+
+Bit for bit what the chip computes. Weights and registers are loaded once, only the words of the
+input change; every answer is that of a freshly loaded chip, whatever was asked before. What the
+integers mean (scaling, classes) is somebody else's matter, and so are real numbers.
+"""
+
+import copy
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from max78000.errors import InputError
+from max78000.layer_table import LayerTable
+from max78000.machine.decode import ReadSetup
+from max78000.machine.engine import LayerRun
+from max78000.machine.inputs import LOAD_INPUT, with_input
+from max78000.machine.machine import Machine, RunResult
+from max78000.program import Phase, RegisterProgram, chip_of
+
+START = "start"
+EACH_TIME = (LOAD_INPUT, START)  # phases of every inference; the others load the network
+TO_BYTES = "np.clip(np.round(x * 128), -128, 127).astype(np.int8)"
+
+Values = NDArray[np.int64]  # channels, rows, columns
+
+
+class LoadedMachine:
+    """The accelerator with one network in it.
+
+    Args:
+        program: what the compiler made, from `CompiledNetwork.program` or `program.json`.
+    Raises:
+        MachineFault: the program does what no correct program does.
+    """
+
+    def __init__(self, program: RegisterProgram) -> None:
+        self.program = program
+        self._chip = chip_of(program)
+        self._loaded = Machine(self._chip)
+        for phase in program.phases:
+            if phase.name not in EACH_TIME:
+                self._loaded.execute(phase)
+
+    @cached_property
+    def sample(self) -> RunResult:
+        """What comes of the program's own input: layers as the machine reads them, and cycles."""
+        return _finish(self._copy(), self.program)
+
+    def predict(self, x: ArrayLike) -> tuple[Values, ...]:
+        """Run the network once.
+
+        Args:
+            x: integers -128..127, (C, H, W) or (C, L): pictures folded as the network is.
+        Returns:
+            The result of every output layer, in the order of `program.outputs`: int64 (C, H, W);
+            bytes, or the accumulators of layers with 32 bits.
+        Raises:
+            InputError: real numbers, another shape, values that 8 bits do not hold.
+        """
+        machine = self._copy()
+        _finish(machine, self._with(x))
+        return tuple(machine.read_output(output) for output in self.program.outputs)
+
+    def layers(self, table: LayerTable, x: ArrayLike | None = None) -> dict[str, Values]:
+        """Run the network once, and take every layer's result from data memory when it is done.
+
+        Args:
+            table: where the results are.
+            x: as for `predict`; None: the program's own sample.
+        Returns:
+            int64 (C, H, W) by layer name, in the order in which they run.
+        """
+        machine = self._copy()
+        outputs = {entry.output.layer: entry.output for entry in table.entries}
+        found: dict[str, Values] = {}
+
+        def keep(run: LayerRun) -> None:
+            output = outputs.get(run.setup.index)
+            if output is not None:
+                found[output.name] = machine.read_output(output)
+
+        machine.trace = keep
+        _finish(machine, self.program if x is None else self._with(x))
+        return found
+
+    def _with(self, x: ArrayLike) -> RegisterProgram:
+        """The program on another input, which has to be integers."""
+        image = signed_bytes(x, "x")
+        return with_input(self.program, self._read_as(image.shape), image, self._chip)
+
+    def _read_as(self, shape: tuple[int, ...]) -> ReadSetup:
+        """How layer 0 reads a picture of this shape.
+
+        If it flattens, its registers know the pixels as passes over a single one: the same words in
+        the same order, with nothing left to tell how many rows they were.
+        """
+        read, (rows, columns) = self.sample.setups[0].read, shape[1:]
+        passes, rest = divmod(read.passes, rows * columns)
+        if rest or (read.rows, read.columns) != (1, 1):
+            return read
+        return replace(read, rows=rows, columns=columns, passes=passes)
+
+    def _copy(self) -> Machine:
+        """The machine as loading has left it: no answer depends on the one before."""
+        return copy.deepcopy(self._loaded)
+
+
+def signed_bytes(x: ArrayLike, where: str) -> Values:
+    """Take an array as input data: int64 (C, H, W).
+
+    Args:
+        x: integers, (C, H, W) or (C, L).
+        where: its name for messages.
+    Raises:
+        InputError: real numbers, another number of dimensions, values that 8 bits do not hold.
+    """
+    array: NDArray[Any] = np.asarray(x)
+    if array.dtype.kind not in "iu":
+        fix = f"give the chip's bytes; for x in -1..1: {TO_BYTES}"
+        raise InputError(f"holds {array.dtype}, the accelerator takes integers", where, fix)
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        fix = "give one input as (C, H, W) or (C, L), without a batch dimension"
+        raise InputError(f"has shape {array.shape}", where, fix)
+    if array.min() < -128 or array.max() > 127:
+        found = f"{array.min()}..{array.max()}"
+        raise InputError(f"values {found} are not in -128..127", where, "subtract 128 from pixels")
+    return array.astype(np.int64).reshape((*array.shape, 1)[:3])
+
+
+def _finish(machine: Machine, program: RegisterProgram) -> RunResult:
+    """Let a loaded machine take the program's input and run."""
+    phases: tuple[Phase, ...] = tuple(p for p in program.phases if p.name in EACH_TIME)
+    return machine.run(replace(program, phases=phases))

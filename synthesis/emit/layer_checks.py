@@ -1,0 +1,96 @@
+"""Firmware that checks every layer: a `main.c` that says on a real chip where an answer goes wrong.
+
+Later layers overwrite the results of earlier ones. So this program runs the network again and again
+and stops it one layer later each time (LCNT_MAX), with everything loaded afresh, and compares a
+CRC-32 of each channel with the compiler's. Of the first channel that differs it prints all values:
+`max78000 compare` names the pixel from them. Takes the place of the known-answer test.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from max78000 import regmap
+from max78000.chip import Chip
+from max78000.errors import InputError
+from max78000.layer_table import LayerEntry, LayerTable
+from max78000.program import RegisterProgram, Write
+from max78000.regmap import global_register_addr, locate, quadrant_register_addr
+from synthesis.emit import rows
+from synthesis.emit.options import ProjectOptions
+from synthesis.emit.places import ChannelBlock, channel_blocks, plain_name
+from synthesis.version import VERSION
+
+TEMPLATE = "layer_checks.c.j2"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One layer as C has it."""
+
+    index: int
+    name: str
+    blocks: tuple[ChannelBlock, ...]
+    checksums: tuple[str, ...]  # lines of an initializer
+
+    @property
+    def n_blocks(self) -> int:
+        """Length of its part of the table of blocks."""
+        return len(self.blocks)
+
+
+def emit_layer_checks(
+    program: RegisterProgram,
+    table: LayerTable,
+    options: ProjectOptions,
+    chip: Chip,
+    provenance: Sequence[str],
+) -> str:
+    """The text of the main file, for a project whose other files are those of `emit_project`.
+
+    Raises:
+        InputError: the project has no `cnn.c` of its own.
+    """
+    if options.names.api is None:
+        why = "layer checks take the place of the main file, which would hold the interface too"
+        raise InputError(why, "--api-filename", "give the interface a file of its own")
+    environment = Environment(
+        loader=PackageLoader("synthesis.emit"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    status = global_register_addr(chip, regmap.FIFO_STAT)
+    context = {
+        **{field.name: getattr(options, field.name) for field in fields(options)},
+        "name": program.name,
+        "chip": chip.name,
+        "version": VERSION,
+        "provenance": provenance,
+        "inputs": rows.input_rows(program, chip),
+        "fifos": rows.fifo_rows(program, chip),
+        "fifo_status": rows.hex_word(status),
+        "layers": tuple(map(_row, table.entries)),
+        "count_addrs": [rows.hex_word(addr) for addr in _count_addrs(program, chip)],
+    }
+    return environment.get_template(TEMPLATE).render(context)
+
+
+def _row(entry: LayerEntry) -> LayerRow:
+    return LayerRow(
+        index=entry.output.layer,
+        name=plain_name(entry.output.name),
+        blocks=tuple(channel_blocks([entry.output])),
+        checksums=rows.word_array("CHECKSUMS", entry.checksums).lines,
+    )
+
+
+def _count_addrs(program: RegisterProgram, chip: Chip) -> list[int]:
+    """Addresses of the registers that tell the quadrants in use which layer is the last."""
+    stores = (op for op in program.phase("start").operations if isinstance(op, Write))
+    places = (locate(chip, store.addr) for store in stores)
+    quadrants = {p.quadrant or 0 for p in places if p is not None and p.register is regmap.CTL}
+    return [quadrant_register_addr(chip, regmap.LCNT_MAX, index) for index in sorted(quadrants)]

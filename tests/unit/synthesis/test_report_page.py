@@ -1,0 +1,191 @@
+"""The page: what it says, that it stands alone, and that one can get around in it.
+
+Widths, colours and focus are measured by a browser, in `tests/agree/test_report_browser.py`.
+"""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from max78000.chip import MAX78000
+from networks import Net, compile_net, description, image_of
+from synthesis.emit.report_html import report_html
+from synthesis.report import make_report
+from synthesis.report_sample import Run
+
+NET = Net(
+    "{name: first, activate: ReLU}\n{name: half, op: none, max_pool: 2, pool_stride: 2}\n"
+    "{name: last, op: linear, flatten: true, output_width: 32}",
+    "8x3x3x3 5x72", "3x6x6", bias=1,
+)  # fmt: skip
+VOID = {"meta", "link", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Elements in order: tag, attributes, text inside; refuses tags that do not match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs), []))
+        if tag not in VOID:
+            self.open.append(self.found[-1])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for _, _, texts in self.open:
+            texts.append(data)
+
+    def all(self, *tags):
+        return [(attrs, "".join(texts)) for tag, attrs, texts in self.found if tag in tags]
+
+    def values(self, attribute):
+        return [attrs[attribute] for _, attrs, _ in self.found if attribute in attrs]
+
+
+def html_of(net, *, has_run=True, has_description=True, warnings=()):
+    compiled = compile_net(net)
+    run = Run(image_of(net), compiled.results) if has_run else None
+    report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
+    text = description(net.layers) if has_description else None
+    report = replace(report, warnings=warnings)
+    return report_html(report, compiled.placement, MAX78000, text)
+
+
+@pytest.fixture(scope="module")
+def html():
+    return html_of(NET)
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def test_title_language_and_landmarks(page):
+    (attrs, _), *_ = page.all("html")
+    assert attrs["lang"] == "en"
+    assert [text for _, text in page.all("title")] == ["tiny on MAX78000"]
+    for landmark in ("header", "main", "footer", "nav"):
+        assert len(page.all(landmark)) == 1
+    assert "width=device-width" in page.values("content")[0]
+
+
+def test_headings_go_down_one_at_a_time(page):
+    levels = [int(tag[1]) for tag, _, _ in page.found if tag in ("h1", "h2", "h3")]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_the_page_stands_alone(html, page):
+    assert not page.all("script")
+    assert not re.search(r"https?:|url\(|@import", html)
+    assert all(source.startswith("data:") for source in page.values("src"))
+
+
+def test_links_have_targets(page):
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    targets = [href for href in page.values("href") if href != "data:,"]
+    assert targets
+    assert {href.removeprefix("#") for href in targets} <= set(ids)
+
+
+def test_layers_and_lines_lead_to_each_other(page):
+    links = {attrs["href"]: text for attrs, text in page.all("a")}
+    for layer in range(3):
+        assert f"#line-{4 + layer}" in links
+        assert f"#layer-{layer}" in links
+    lines = [text for attrs, text in page.all("li") if attrs.get("id", "").startswith("line-")]
+    assert "\n".join(lines) + "\n" == description(NET.layers)
+
+
+def test_tables_say_what_their_cells_are(page):
+    assert all(attrs.get("scope") in ("col", "row") for attrs, _ in page.all("th"))
+    for attrs in (attrs for attrs, _ in page.all("div") if attrs.get("class") == "scroll"):
+        assert attrs["tabindex"] == "0"
+        assert attrs["role"] == "region"
+        assert attrs["aria-label"]
+
+
+def test_pictures_and_maps_have_words(page):
+    assert all(attrs["alt"] for attrs, _ in page.all("img"))
+    assert all(attrs["aria-label"] for _, attrs, _ in page.found if attrs.get("role") == "img")
+    meters = [attrs for _, attrs, _ in page.found if attrs.get("role") == "meter"]
+    assert [attrs["aria-valuemax"] for attrs in meters] == [
+        "442368", "768", "2048", "524288", "32",
+    ]  # fmt: skip
+
+
+def test_every_layer_is_in_every_table(page):
+    """Layers, processors, quality; kernels of those that have any."""
+    heads = [text for attrs, text in page.all("th") if attrs.get("scope") == "row"]
+    assert heads.count("0 first") == heads.count("2 last") == 4
+    assert heads.count("1 half") == 3
+
+
+def test_the_known_answer_is_shown(page):
+    captions = [re.sub(r"\s+", " ", text) for _, text in page.all("figcaption")]
+    assert captions[0].startswith("input 3x6x6, 8 bits: as it is. Values ")
+    assert captions[1].startswith("last 5x1x1, 32 bits. Values ")
+    assert len(page.all("img")) == 1  # five values are a table
+
+
+def test_quality_is_explained(page):
+    (_, text), *_ = [section for section in page.all("section") if section[0]["id"] == "quality"]
+    assert "Quantization signal-to-noise ratio" in text
+    assert "log₁₀" in text
+    assert "exact" in text
+
+
+def test_estimates_are_called_estimates(page):
+    (_, text), *_ = [section for section in page.all("section") if section[0]["id"] == "work"]
+    assert "Estimates, within a factor of 2" in text
+    assert "arXiv 2202.07503" in text
+    assert "load weights" in text
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+@pytest.mark.parametrize("has_description", [True, False])
+def test_what_is_not_known_is_left_out(has_run, has_description):
+    page = Page(html_of(NET, has_run=has_run, has_description=has_description))
+    ids = page.values("id")
+    assert ("quality" in ids) == ("sample" in ids) == has_run
+    assert ("description" in ids) == ("line-4" in ids) == has_description
+    targets = {href.removeprefix("#") for href in page.values("href") if href != "data:,"}
+    assert targets <= set(ids)
+
+
+def test_text_from_files_is_text():
+    html = html_of(replace(NET, layers=NET.layers + " # <script>&"), warnings=("<b>careful</b>",))
+    page = Page(html)
+    assert not page.all("script")
+    assert "<b>careful</b>" in [text for _, text in page.all("li")]
+    assert any(text.endswith("# <script>&") for _, text in page.all("li"))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        Net("{op: none, max_pool: 2, pool_stride: 2}"),
+        Net("{op: none, eltwise: add, operands: 2}", "", "8x4x4"),
+        Net("{op: conv1d, kernel_size: 3, pad: 1, output: true}\n{op: none}", "4x3x3", "3x20"),
+        Net("{op: linear, flatten: true}", "100x72"),
+    ],
+)
+def test_other_networks(net):
+    Page(html_of(net))
+
+
+def test_same_network_same_bytes(html):
+    assert html_of(NET) == html
