@@ -41,8 +41,8 @@ ACCEPTED = sorted(folder for folder, expected in CASES.items() if "reject" not i
 REFUSED = sorted(folder for folder, expected in CASES.items() if "reject" in expected)
 
 
-def compile_case(folder: Path) -> Compiled:
-    """Compile a case with the options that the vendor's generator was given."""
+def source_of_case(folder: Path) -> tuple[Source, Options]:
+    """What a case is compiled from, with the options that the vendor's generator was given."""
     flags = CASES[folder].get("flags", [])
     network = read_network((folder / "network.yaml").read_text(), f"{folder.name}/network.yaml")
     source = Source(
@@ -57,6 +57,13 @@ def compile_case(folder: Path) -> Compiled:
         round_average="--avg-pool-rounding" in flags,
         max_checked_words=int(flags[flags.index(limit) + 1]) if limit in flags else None,
     )
+    return source, options
+
+
+def compile_case(folder: Path) -> Compiled:
+    """Compile a case."""
+    source, options = source_of_case(folder)
+    flags = CASES[folder].get("flags", [])
     allowed = frozenset({"D7"} if "--overlap-data" in flags else set())
     return compile_source(source, options, MAX78000, allowed)
 
