@@ -15,7 +15,7 @@ from max78000.chip import MAX78000, Chip
 from max78000.command import run
 from max78000.errors import InputError, UnsupportedError, raise_all
 from synthesis import cli_options
-from synthesis.compile import Compiled, compile_source
+from synthesis.compile import Compiled
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
@@ -27,6 +27,7 @@ from synthesis.overrides import apply_overrides
 from synthesis.project import project_files
 from synthesis.report import summary_lines, to_json
 from synthesis.stages import STAGES, stage_text
+from synthesis.variants import compile_or_advise
 from synthesis.vendor_options import options_page, refusals
 from synthesis.version import VERSION
 
@@ -84,7 +85,7 @@ def synthesize(**given: Any) -> None:
     options = cli_options.program_options(given, name)
     source = replace(read_source(files), uses_fifo=given["fifo"])
     source = apply_overrides(source, cli_options.overrides(given))
-    compiled = compile_source(source, options, chip, allowed)
+    compiled = compile_or_advise(source, options, chip, allowed)
     project = cli_options.project_options(given, _softmax_shift(compiled, given))
     of_flash = check_flash(compiled.program, project, chip, str(files.network))
     for warning in (*compiled.report.warnings, *of_flash, *_warnings(compiled, given)):

@@ -33,6 +33,7 @@ class Source:
     checkpoint: Checkpoint
     image: Tensor
     uses_fifo: bool = False
+    uses_fast_fifo: bool = False  # of the RISC-V core; takes the place of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Compiled:
     results: tuple[Tensor, ...]  # of every layer for the sample
     program: RegisterProgram
     report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A network that fits, and what is to be said about it."""
+
+    placement: Placement
+    warnings: tuple[str, ...]
 
 
 def ignore(_stage: str, _value: object) -> None:
@@ -63,17 +72,8 @@ def compile_source(
         ToolError: all violations of a stage's rules at once, each with place, numbers and a way
         out.
     """
-    watch("network", source.network)
-    shape = Shape(*source.image.shape)
-    graph = lower(GraphSource(source.network, source.checkpoint, shape, source.uses_fifo), chip)
-    watch("graph", graph)
-    legal = apply_rules(GRAPH_RULES, graph, chip, allowed)
-    raise_all(legal.errors)
-    placement = place(graph, chip)
-    graph = placement.graph.graph  # with the copies that joins need
-    fits = apply_rules((*PLACEMENT_RULES, *STREAM_RULES), placement, chip, allowed)
-    raise_all(fits.errors)
-    watch("placed", placement.graph)
+    placed = place_source(source, chip, allowed, watch)
+    placement, graph = placed.placement, placed.placement.graph.graph
     image = source.image
     if options.has_fixed_input:
         image = fixed_image(placement.graph.layers[0], image.shape)
@@ -81,8 +81,31 @@ def compile_source(
     program = generate(placement, image, results, options, chip)
     watch("program", program)
     assert program.cycles is not None
-    warnings = (*legal.warnings, *fits.warnings)
     run = Run(image, results, options.round_average)
     report = make_report(placement, program.cycles, options.name, chip, run)
-    report = replace(report, warnings=warnings)
+    report = replace(report, warnings=placed.warnings)
     return Compiled(graph, placement, results, program, report)
+
+
+def place_source(
+    source: Source, chip: Chip, allowed: frozenset[str] = frozenset(), watch: Watch = ignore
+) -> Placed:
+    """The first half of the compiler: everything that can refuse a network.
+
+    Raises:
+        ToolError: as `compile_source`.
+    """
+    watch("network", source.network)
+    shape = Shape(*source.image.shape)
+    given = GraphSource(
+        source.network, source.checkpoint, shape, source.uses_fifo, source.uses_fast_fifo
+    )
+    graph = lower(given, chip)
+    watch("graph", graph)
+    legal = apply_rules(GRAPH_RULES, graph, chip, allowed)
+    raise_all(legal.errors)
+    placement = place(graph, chip)  # its graph has the copies that joins need
+    fits = apply_rules((*PLACEMENT_RULES, *STREAM_RULES), placement, chip, allowed)
+    raise_all(fits.errors)
+    watch("placed", placement.graph)
+    return Placed(placement, (*legal.warnings, *fits.warnings))

@@ -61,6 +61,12 @@ def kernel_words(layer: Layer) -> int:
     return -(-per_processor // 72) + INSTANCE_PROCESSORS - 1
 
 
+def weight_bytes(graph: Graph) -> int:
+    """Kernel memory that all weights take at the very least, each stored once."""
+    kernels = {layer.kernel.source: layer.kernel for layer in graph.layers if layer.kernel}
+    return sum(kernel.weights_oihw.size * kernel.bits // 8 for kernel in kernels.values())
+
+
 def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[int, Choice]:
     """A choice for every unit, by its first tensor, that fills the processors evenly.
 

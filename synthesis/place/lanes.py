@@ -67,7 +67,9 @@ class Unit:
             return self.given[source]
         if choice.is_spread:
             return spread_map(self.widths[source])
-        return packed_map(self.widths[source], choice.start + self.lanes[source])
+        width, first = self.widths[source], choice.start + self.lanes[source]
+        # Given maps can leave no room beside them; rules P8 and P9 then say so.
+        return packed_map(width, min(max(first, 0), N_PROCESSORS - width))
 
 
 def units_of(graph: Graph) -> tuple[Unit, ...]:

@@ -145,9 +145,12 @@ def _share_bytes(kernels: np.ndarray, bits: int) -> np.ndarray:
 def used_words(placed: PlacedLayer, n_words: int) -> np.ndarray:
     """Which words hold kernels of output columns in use, or lie behind the last one; bool (n,)."""
     steps, taps, bits = _steps_per_column(placed), placed.hardware.n_taps, placed.bits
+    columns = _columns_in_use(placed)
+    if len(columns) == _n_columns(placed):
+        return np.ones(n_words, bool)
     is_used = np.zeros(n_words, bool)
     end = 0
-    for column in _columns_in_use(placed):
+    for column in columns:
         first_byte = column * steps * bits // 8 * taps
         end = _group_bytes(placed, (column + 1) * steps)
         is_used[first_byte // WORD_BYTES : ceil(end / WORD_BYTES)] = True
@@ -160,4 +163,5 @@ def _columns_in_use(placed: PlacedLayer) -> list[int]:
     offsets = [p - _first_processor(placed) for p in members(placed.output_processors)]
     n_passes, width = placed.out_passes.n, _columns_per_pass(placed)
     every = [e * width + offset for e in range(n_passes) for offset in offsets]
-    return [column for column in every if column < _n_columns(placed)]
+    n_columns = _n_columns(placed)
+    return [column for column in every if column < n_columns]

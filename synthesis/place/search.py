@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from max78000.chip import Chip
 from synthesis.description import BUFFER, INPUT, DataFormat
 from synthesis.ir import Graph
-from synthesis.place.balance import KernelLoad, balanced_choices
+from synthesis.place.balance import KernelLoad, balanced_choices, weight_bytes
 from synthesis.place.data import Block, DataMemory, blocks_of
 from synthesis.place.extents import N_INSTANCES, Extent, extents_of
 from synthesis.place.fits import memories_fit, on_maps
@@ -47,6 +47,8 @@ def solve(graph: Graph, chip: Chip) -> Solution:
         chip: sizes of the memories.
     """
     attempts = [_Attempt(variant, chip) for variant in _variants(graph)]
+    if weight_bytes(graph) > chip.weight_bytes:
+        return attempts[0].give_up()
     for may_slide in (False, True):
         for is_balanced in (False, True):
             for attempt in attempts:

@@ -1,0 +1,199 @@
+"""A network that does not fit: the cheapest change with which it does, found by trying.
+
+Changes are tried in the order of what they cost the user: how the input is delivered, narrower
+weights, no biases, a smaller picture. The first that keeps all rules is proposed. Weights that are
+narrowed here only have the right size: narrow weights have to be trained.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from max78000.chip import Chip
+from max78000.errors import CapacityError, ProblemList, ToolError
+from synthesis.checkpoint import Checkpoint, LayerWeights
+from synthesis.compile import Compiled, Source, compile_source, place_source
+from synthesis.description import LayerSpec, NetworkSpec
+from synthesis.generate.options import Options
+from synthesis.ir import Graph, Layer, Shape
+from synthesis.lower import Source as GraphSource
+from synthesis.lower import lower
+
+MAX_STREAMING = 8  # sets of stream registers
+NARROW_BITS = (4, 2)
+SUBSAMPLING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A changed network, and the change in words: "4-bit weights in conv3"."""
+
+    text: str
+    source: Source
+
+
+def compile_or_advise(
+    source: Source, options: Options, chip: Chip, allowed: frozenset[str] = frozenset()
+) -> Compiled:
+    """Compile a network; if it does not fit, say also with which change it does.
+
+    Raises:
+        ToolError: as `compile_source`; with one more entry at the end if a change helps.
+    """
+    try:
+        return compile_source(source, options, chip, allowed)
+    except ToolError as refusal:
+        problems = refusal.problems if isinstance(refusal, ProblemList) else (refusal,)
+        if not all(isinstance(problem, CapacityError) for problem in problems):
+            raise
+        rules = frozenset(problem.rule for problem in problems)
+        variant = cheapest_variant(source, chip, rules, allowed)
+        if variant is None:
+            raise
+        why = "does not fit as it is; the cheapest change with which it does was found by trying"
+        advice = CapacityError(why, source.network.source, f"use {variant.text}")
+        raise ProblemList((*problems, advice)) from None
+
+
+def cheapest_variant(
+    source: Source, chip: Chip, rules: frozenset[str], allowed: frozenset[str] = frozenset()
+) -> Variant | None:
+    """The first variant that keeps all rules; None if none does, or nothing can be tried.
+
+    Args:
+        source: what does not fit.
+        chip: sizes of the memories.
+        rules: that it breaks; they say which changes can help.
+        allowed: rules that only warn.
+    """
+    try:
+        shape = Shape(*source.image.shape)
+        given = GraphSource(source.network, source.checkpoint, shape, source.uses_fifo)
+        graph = lower(given, chip)
+    except ToolError:
+        return None
+    for variant in _variants(source, graph, rules):
+        if _fits(variant.source, chip, allowed):
+            return variant
+    return None
+
+
+def _fits(source: Source, chip: Chip, allowed: frozenset[str]) -> bool:
+    try:
+        place_source(source, chip, allowed)
+    except ToolError:
+        return False
+    return True
+
+
+def _variants(source: Source, graph: Graph, rules: frozenset[str]) -> Iterator[Variant]:
+    """What can help, by the first letter of the rules: D is about data, C about weights."""
+    if any(rule.startswith("D") for rule in rules):
+        yield from _streams(source)
+        yield from _smaller(source)
+    if "C12" in rules:
+        for bits in NARROW_BITS:
+            yield from _narrowed(source, graph, bits)
+    if "C14" in rules:
+        yield from _without_bias(source, graph)
+
+
+def _streams(source: Source) -> Iterator[Variant]:
+    """The input through the FIFOs, so that only some of its rows are in memory at a time."""
+    if source.uses_fifo:
+        return
+    for n in range(1, min(MAX_STREAMING, len(source.network.layers)) + 1):
+        network = _with_layers(source.network, range(n), lambda spec: replace(spec, streaming=True))
+        word = "layer" if n == 1 else f"{n} layers"
+        yield Variant(
+            f"--fifo, and `streaming: true` in the first {word}",
+            replace(source, network=network, uses_fifo=True),
+        )
+
+
+def _narrowed(source: Source, graph: Graph, bits: int) -> Iterator[Variant]:
+    """Narrower weights in one more layer at a time, the largest first."""
+    wide = [
+        layer for layer in graph.layers if layer.kernel is not None and layer.kernel.bits > bits
+    ]
+    entries = sorted({_entry(layer): _size(layer) for layer in wide}.items(), key=lambda e: -e[1])
+    for n in range(1, len(entries) + 1):
+        changed = [name for name, _ in entries[:n]]
+        layers = [layer for layer in wide if _entry(layer) in changed]
+        yield Variant(
+            f"{bits}-bit weights in {_names(layers)}",
+            replace(
+                source,
+                network=_with_bits(source.network, layers, bits),
+                checkpoint=_narrow(source.checkpoint, changed, bits),
+            ),
+        )
+
+
+def _without_bias(source: Source, graph: Graph) -> Iterator[Variant]:
+    """No bias in one more layer at a time, the widest first."""
+    biased = [
+        layer
+        for layer in graph.layers
+        if layer.kernel is not None and layer.kernel.bias is not None
+    ]
+    biased.sort(key=lambda layer: -layer.out_shape.channels)
+    for n in range(1, len(biased) + 1):
+        names = [_entry(layer) for layer in biased[:n]]
+        layers = tuple(
+            replace(entry, bias=None) if entry.name in names else entry
+            for entry in source.checkpoint.layers
+        )
+        yield Variant(
+            f"no bias in {_names(biased[:n])}",
+            replace(source, checkpoint=replace(source.checkpoint, layers=layers)),
+        )
+
+
+def _smaller(source: Source) -> Iterator[Variant]:
+    """A picture of half the rows and columns, where the layers do not fix their sizes."""
+    rows, columns = source.image.shape[1:]
+    if min(rows, columns) < SUBSAMPLING:
+        return
+    image = source.image[:, ::SUBSAMPLING, ::SUBSAMPLING]
+    size = f"{image.shape[1]}x{image.shape[2]}"
+    yield Variant(f"a picture of {size}", replace(source, image=np.ascontiguousarray(image)))
+
+
+def _with_layers(
+    network: NetworkSpec, positions: Sequence[int], change: Callable[[LayerSpec], LayerSpec]
+) -> NetworkSpec:
+    layers = (
+        change(spec) if position in positions else spec
+        for position, spec in enumerate(network.layers)
+    )
+    return replace(network, layers=tuple(layers))
+
+
+def _with_bits(network: NetworkSpec, layers: Sequence[Layer], bits: int) -> NetworkSpec:
+    places = {layer.where for layer in layers}
+    positions = [i for i in range(len(network.layers)) if network.where(i) in places]
+    return _with_layers(network, positions, lambda spec: replace(spec, quantization=bits))
+
+
+def _narrow(checkpoint: Checkpoint, names: Sequence[str], bits: int) -> Checkpoint:
+    def narrow(entry: LayerWeights) -> LayerWeights:
+        if entry.name not in names:
+            return entry
+        drop = (entry.weight_bits or 8) - bits
+        return replace(entry, weight=entry.weight >> max(drop, 0), weight_bits=bits)
+
+    return replace(checkpoint, layers=tuple(map(narrow, checkpoint.layers)))
+
+
+def _entry(layer: Layer) -> str:
+    return layer.kernel.source if layer.kernel is not None else ""
+
+
+def _size(layer: Layer) -> int:
+    return layer.kernel.weights_oihw.size if layer.kernel is not None else 0
+
+
+def _names(layers: Sequence[Layer]) -> str:
+    return ", ".join(layer.name for layer in sorted(layers, key=lambda layer: layer.index))

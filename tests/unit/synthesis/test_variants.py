@@ -1,0 +1,74 @@
+"""What does not fit gets the cheapest change with which it does; the change is true."""
+
+import numpy as np
+import pytest
+
+from max78000.chip import MAX78000
+from max78000.errors import CapacityError, InputError, ProblemList
+from max78000.machine.machine import Machine
+from networks import Net, source_of
+from synthesis.compile import compile_source
+from synthesis.generate.options import Options
+from synthesis.variants import cheapest_variant, compile_or_advise
+
+OPTIONS = Options("tiny")
+# Fourteen layers of 64 x 64 kernels take 14 * 64 of 768 words.
+HEAVY = Net("\n".join(f"{{name: l{i}}}" for i in range(14)), "64x64x3x3 " * 14, "64x8x8")
+# A picture of 40,000 bytes a channel is too large for a memory of 32,768, also channel by channel.
+WIDE = Net("{name: a, max_pool: 4, pool_stride: 4}", "4x3x3x3", "3x200x200")
+# Five layers of 512 biases: the four quadrants hold 512 each.
+BIASED = Net(
+    "\n".join(f"{{kernel_size: 1x1, pad: 0, name: l{i}}}" for i in range(10)),
+    "512x4x1x1 4x512x1x1 " * 5,
+    "4x4x4",
+    bias=1,
+)
+
+
+def advice(net):
+    with pytest.raises(ProblemList) as refusal:
+        compile_or_advise(source_of(net), OPTIONS, MAX78000)
+    *problems, last = refusal.value.problems
+    assert problems
+    assert isinstance(last, CapacityError)
+    return last.fix
+
+
+def runs(net, rule):
+    """The advised network compiles and does on the accelerator what the interpreter says."""
+    variant = cheapest_variant(source_of(net), MAX78000, frozenset({rule}))
+    compiled = compile_source(variant.source, OPTIONS, MAX78000)
+    machine = Machine(MAX78000)
+    machine.run(compiled.program)
+    assert machine.check_known_answer(compiled.program) is None
+    return variant
+
+
+def test_weights_become_narrower_in_as_few_layers_as_will_do():
+    assert advice(HEAVY) == "use 4-bit weights in l0, l1, l2, l3"
+    variant = runs(HEAVY, "C12")
+    bits = [layer.quantization for layer in variant.source.network.layers]
+    assert bits == [4] * 4 + [None] * 10
+    assert np.abs(variant.source.checkpoint.layers[0].weight).max() <= 8
+
+
+def test_a_large_picture_is_streamed():
+    assert advice(WIDE) == "use --fifo, and `streaming: true` in the first layer"
+    assert runs(WIDE, "D5").source.uses_fifo
+
+
+def test_biases_are_left_out():
+    """A quadrant holds 512 bias bytes; these layers use all four."""
+    assert advice(BIASED) == "use no bias in l0, l2"
+    runs(BIASED, "C14")
+
+
+def test_what_no_change_helps_is_refused_as_before():
+    enormous = Net("{name: a}", "1024x1024x3x3", "1024x2x2")
+    with pytest.raises(CapacityError, match=r"\[C12\]"):
+        compile_or_advise(source_of(enormous), OPTIONS, MAX78000)
+
+
+def test_other_refusals_are_left_alone():
+    with pytest.raises(InputError, match=r"\[C11\]"):
+        compile_or_advise(source_of(Net("{output_shift: 20}", "4x2x3x3")), OPTIONS, MAX78000)
