@@ -1,18 +1,20 @@
 """What may be asked of a layer: its options, their defaults, and the refusals of the constructor.
 
-Rules carry the ids that `synthesize --explain` knows. They cover what one layer alone can break;
-what depends on the picture's size or on other layers is the compiler's to judge.
+Rules carry the ids that `synthesize --explain` knows, and errors are of the kind that the compiler
+raises for the same rule; what only training has carries none. Rules here cover what one layer alone
+can break; what depends on the picture's size or on other layers is the compiler's to judge.
 
 Source of the limits: the vendor's network generator; the numbers are field widths of the registers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
 from ai8x_models.fold import RATIO
 from max78000.chip import MAX78000
-from max78000.errors import UnsupportedError, raise_all
+from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError, raise_all
 from max78000.fixed import WEIGHT_BITS, Activation
 
 BN_MOMENTUM = 0.05  # the vendor's layers; torch's own is 0.1
@@ -23,6 +25,19 @@ MAX_FLAT_FEATURES = 16_384  # 256 pixels of 64 channels
 
 Pair = tuple[int, int]
 Problem = tuple[str, str, str]  # why, fix, rule
+
+# What is not impossible but wrong, or too large; the manual's exit status says so, too.
+_KINDS: Mapping[str, type[ToolError]] = MappingProxyType(
+    {
+        **dict.fromkeys(("E1", "G9", "G13", "G14", "G22"), InputError),
+        **dict.fromkeys(("F2", "P4"), CapacityError),
+    }
+)
+
+
+def refusal(why: str, where: str = "", fix: str = "", rule: str = "") -> ToolError:
+    """The error that goes with a rule: `UnsupportedError` for most."""
+    return _KINDS.get(rule, UnsupportedError)(why, where, fix, rule)
 
 
 class Options(TypedDict, total=False):
@@ -92,7 +107,7 @@ def check(name: str, in_channels: int, out_channels: int, kernel_size: int, plan
         plan: the rest.
 
     Raises:
-        UnsupportedError: what is wrong.
+        ToolError: what is wrong, with its rule; of the kind that `refusal` gives.
         ProblemList: everything that is wrong, if several things are.
     """
     kernel_problems = {
@@ -108,26 +123,35 @@ def check(name: str, in_channels: int, out_channels: int, kernel_size: int, plan
         *_option_problems(plan),
         *_pool_problems(plan),
     )
-    where = f"{name}({in_channels}, {out_channels}, {kernel_size})"
-    raise_all(UnsupportedError(why, where, fix, rule) for why, fix, rule in problems)
+    _refuse(problems, f"{name}({in_channels}, {out_channels}, {kernel_size})")
 
 
 def check_pool(plan: Plan) -> None:
     """Refuse pooling that the accelerator cannot do; raises as `check`."""
-    raise_all(UnsupportedError(why, "Pool", fix, rule) for why, fix, rule in _pool_problems(plan))
+    _refuse(_pool_problems(plan), "Pool")
 
 
 def check_linear(in_features: int, out_features: int, plan: Plan) -> None:
     """Refuse a fully connected layer that the accelerator cannot do; raises as `check`."""
-    problems = [
+    problems = (
         *_channel_problems(in_features, out_features, MAX_FLAT_FEATURES),
         *_option_problems(plan),
-    ]
-    if plan.pool or plan.batchnorm or plan.padding:
-        fix = "pool in the layer before"
-        problems.append(("a linear layer has no pooling, batch norm or padding", fix, "F4"))
-    where = f"Linear({in_features}, {out_features})"
-    raise_all(UnsupportedError(why, where, fix, rule) for why, fix, rule in problems)
+        *_linear_problems(plan),
+    )
+    _refuse(problems, f"Linear({in_features}, {out_features})")
+
+
+def _refuse(problems: Iterable[Problem], where: str) -> None:
+    raise_all(refusal(why, where, fix, rule) for why, fix, rule in problems)
+
+
+def _linear_problems(plan: Plan) -> Iterator[Problem]:
+    if plan.pool:
+        yield "a linear layer has no pooling", "pool in the layer before", "F4"
+    if plan.padding:
+        yield f"padding {plan.padding} of a linear layer is not 0", "leave it out", "C5"
+    if plan.batchnorm:
+        yield "a linear layer has no batch norm", "leave it out", ""
 
 
 def _kernel_problems_2d(kernel_size: int, plan: Plan) -> Iterator[Problem]:
@@ -150,9 +174,13 @@ def _kernel_problems_folded(kernel_size: int, plan: Plan) -> Iterator[Problem]:
 
 
 def _kernel_problems_transposed(kernel_size: int, plan: Plan) -> Iterator[Problem]:
-    if (kernel_size, plan.stride, plan.dilation) != (3, 2, 1):
-        why = f"kernel size {kernel_size}, stride {plan.stride}, dilation {plan.dilation}"
-        yield f"{why} are not 3, 2 and 1", "there is no other upsampling", "C3"
+    for word, size, only, rule in (
+        ("kernel size", kernel_size, 3, "C3"),
+        ("stride", plan.stride, 2, "C4"),
+        ("dilation", plan.dilation, 1, "C7"),
+    ):
+        if size != only:
+            yield f"{word} {size} is not {only}", "there is no other upsampling", rule
     yield from _padding_problems(3, plan.padding)
 
 
@@ -180,12 +208,12 @@ def _padding_problems(kernel_size: int, padding: int) -> Iterator[Problem]:
 
 
 def _channel_problems(n_in: int, n_out: int, most_in: int) -> Iterator[Problem]:
-    for word, channels, most in (
-        ("input", n_in, most_in),
-        ("output", n_out, MAX78000.max_channels),
+    for word, channels, most, rule in (
+        ("input", n_in, most_in, "F2" if most_in == MAX_FLAT_FEATURES else "P4"),
+        ("output", n_out, MAX78000.max_channels, "P4"),
     ):
         if not 1 <= channels <= most:
-            yield f"{channels} {word} channels are not within 1..{most}", "split the layer", "P4"
+            yield f"{channels} {word} channels are not within 1..{most}", "split the layer", rule
 
 
 def _option_problems(plan: Plan) -> Iterator[Problem]:

@@ -129,7 +129,7 @@ class Conv2d(FusedLayer):
         """For the options see `layer_rules.Options`.
 
         Raises:
-            UnsupportedError: the accelerator cannot do this; with what to do instead.
+            ToolError: the accelerator cannot do this; with what to do instead.
         """
         plan = Plan.make(kernel_size, options)
         check("Conv2d", in_channels, out_channels, kernel_size, plan)

@@ -4,7 +4,8 @@ A convolution takes the batch norm and the activation behind it along. What is l
 layer can do is refused, all of it at once. Weights are copied. Two things differ from the model
 that was given: data saturate at -1 and 127/128 (examples scale the network so that theirs do not),
 and answers without activation have 32 bits. The limits of single layers are `layer_rules`'; which
-layers the accelerator runs as one is for `stages` to see.
+layers the accelerator runs as one is for `stages` to see, which is asked here only so that a model
+that is refused is refused for everything at once.
 """
 
 from collections.abc import Iterator
@@ -41,9 +42,11 @@ from ai8x_models.describe.graph import (
 )
 from ai8x_models.describe.ranges import fit_scales
 from ai8x_models.describe.record import record
+from ai8x_models.describe.stages import problems_of
 from ai8x_models.fold import RATIO
-from ai8x_models.layer_rules import Pair
+from ai8x_models.layer_rules import Pair, refusal
 from ai8x_models.layers import ElementWise, FusedLayer, Pool
+from ai8x_models.qat import Layer
 from max78000.errors import InternalError, ProblemList, ToolError, UnsupportedError, raise_all
 from max78000.fixed import Activation
 
@@ -60,6 +63,8 @@ class Network:
         input_scale: factor on the examples that the network was scaled for; a power of two.
         output_scales: factor on each answer, likewise.
         is_new: the layers were made here, and are those of no other model.
+        order: nodes with layers, in the order in which a checkpoint has their weights: as they run,
+            or as the model holds them whose layers they are.
     """
 
     graph: Graph
@@ -67,10 +72,11 @@ class Network:
     input_scale: float
     output_scales: tuple[float, ...]
     is_new: bool
+    order: tuple[int, ...]
 
 
 class Converted(nn.Module):
-    """The accelerator's part of a network, made of layers of ours, in the order they run.
+    """The accelerator's part of a network, made of layers of ours, in the checkpoint's order.
 
     Takes data times `input_scale`, gives its answers times `output_scales`.
     """
@@ -79,7 +85,7 @@ class Converted(nn.Module):
         super().__init__()
         self.network = network
         seen: set[int] = set()
-        for node in network.graph.nodes:
+        for node in (network.graph.nodes[index] for index in network.order):
             if isinstance(node.op, Own) and id(node.op.layer) not in seen:
                 name = node.name
                 while hasattr(self, name):  # an attribute of this class, such as `network`
@@ -139,7 +145,20 @@ def network_of(model: nn.Module, shape: Shape, examples: Tensor | None = None) -
     else:
         recorded = record(model, examples)
     graph, on_cpu = _without_tail(recorded)
-    return _Converter(graph, on_cpu, is_scaled=examples is not None).network()
+    network = _Converter(graph, on_cpu, is_scaled=examples is not None).network()
+    if network.is_new:
+        return network
+    places = {id(module): place for place, module in enumerate(model.modules())}
+
+    def place(index: int) -> int:  # poolings and joins that the model does not hold come last
+        return places.get(id(_layer(network.graph, index)), len(places))
+
+    return replace(network, order=tuple(sorted(network.order, key=place)))
+
+
+def _layer(graph: Graph, index: int) -> Layer | None:
+    op = graph.nodes[index].op
+    return op.layer if isinstance(op, Own) else None
 
 
 def _without_tail(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
@@ -224,16 +243,19 @@ class _Converter:
                 self.problems += [
                     type(one)(one.why, node.where, one.fix, one.rule) for one in found
                 ]
-                self._add(index, View(), node)
-        raise_all({str(one): one for one in self.problems}.values())
+                self._add(index, Input(), replace(node, inputs=()))  # something of this shape
         outputs = tuple(self.new[index] for index in self.graph.outputs)
+        graph = Graph(tuple(self.nodes), outputs)
+        if self.problems:
+            self.problems += problems_of(graph)
+            raise_all({str(one): one for one in self.problems}.values())
         factors = tuple(
             self.answer_scales.get(self.new[index], self.scales[index])
             for index in self.graph.outputs
         )
         is_new = any(isinstance(node.op, Convolution) for node in self.graph.nodes)
-        graph = Graph(tuple(self.nodes), outputs)
-        return Network(graph, self.on_cpu, self.scales[0], factors, is_new)
+        order = tuple(index for index in range(len(graph.nodes)) if _layer(graph, index))
+        return Network(graph, self.on_cpu, self.scales[0], factors, is_new, order)
 
     def _convert(self, index: int, node: Node) -> None:
         match node.op:
@@ -326,11 +348,11 @@ def _is_even(graph: Graph) -> bool:
     return all(size % RATIO == 0 for size in graph.nodes[0].shape[1:])
 
 
-def _refusal(op: Op) -> UnsupportedError:
+def _refusal(op: Op) -> ToolError:
     """Why an operation that is left over has no layer."""
     match op:
-        case Foreign(why, fix):
-            return UnsupportedError(why, fix=fix)
+        case Foreign(why, fix, rule):
+            return refusal(why, fix=fix, rule=rule)
         case Normalize():
             fix = "put it directly behind one, into whose weights it is folded"
             return UnsupportedError("batch norm behind no convolution", fix=fix)

@@ -8,8 +8,9 @@ from ai8x_models.describe.convert import Network, network_of
 from ai8x_models.describe.description import INPUT, LayerEntry, NetworkDescription, Shape
 from ai8x_models.describe.graph import Graph, Own
 from ai8x_models.describe.stages import stages_of
+from ai8x_models.layer_rules import refusal
 from ai8x_models.layers import FoldedConv2d, FusedLayer
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError, InternalError, ProblemList, ToolError
 
 
 def describe(
@@ -29,6 +30,20 @@ def describe(
         ProblemList: everything that the accelerator cannot do, each with its place and a rewrite.
     """
     return describe_network(network_of(model, shape), model, arch, dataset)
+
+
+def check_model(model: nn.Module, shape: Shape) -> tuple[ToolError, ...]:
+    """Everything that keeps a network from the accelerator, as `describe` would raise it.
+
+    None means that it can be described; whether it fits is the compiler's to say.
+    """
+    try:
+        describe(model, shape)
+    except InternalError:
+        raise
+    except ToolError as error:
+        return error.problems if isinstance(error, ProblemList) else (error,)
+    return ()
 
 
 def describe_network(
@@ -59,8 +74,7 @@ def _in_checkpoint_order(
     """Entries in the order in which the model holds their layers, which is the checkpoint's.
 
     Raises:
-        InputError: the model has layers that never run.
-        UnsupportedError: a layer stands before one that it reads.
+        InputError: the model has layers that never run, or one that stands before one it reads.
     """
     names = {
         id(node.op.layer): node.name for node in reversed(graph.nodes) if isinstance(node.op, Own)
@@ -98,6 +112,6 @@ def _append(
         if before.has_weights:
             why = f"the model defines {entry.name} before {before.name}, which it reads"
             fix = f"define {before.name} before {entry.name}: checkpoints have that order"
-            raise UnsupportedError(why, where, fix, "G9")
+            raise refusal(why, where, fix, "G9")
         _append(before, by_name, order, where)
     order[entry.name] = entry

@@ -98,12 +98,13 @@ class Foreign:
     """What no layer of the accelerator does.
 
     Args:
-        why, fix: of the refusal.
+        why, fix, rule: of the refusal.
         on_cpu: at the end of the network the application can do it: nothing is refused there.
     """
 
     why: str
     fix: str
+    rule: str = ""
     on_cpu: bool = False
 
 

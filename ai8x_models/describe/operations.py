@@ -126,9 +126,9 @@ def _pool(kind: Any) -> Callable[[Call], Op]:
         stride = stride if any(stride) else size
         if any(call.sizes("padding", 0)):
             fix = "drop the padding, and pad a convolution before or after it instead"
-            return Foreign("pooling with padding", fix)
+            return Foreign("pooling with padding", fix, "L3")
         if any(step != 1 for step in call.sizes("dilation", 1)):
-            return Foreign("pooling with dilation", "use dilation=1")
+            return Foreign("pooling with dilation", "use dilation=1", "L5")
         if call.get("divisor_override", None) is not None:
             return Foreign("average pooling with another divisor", "scale the next layer's weights")
         whole = tuple((n - k) // s + 1 for n, k, s in zip(shape, size, stride, strict=True))
@@ -169,7 +169,9 @@ def _combine(combine: Combine) -> Callable[[Call], Op]:
             return Foreign(f"{word} a number", fix)
         if others[0].shape != others[1].shape:
             shapes = " and ".join("x".join(map(str, one.shape[1:])) for one in others)
-            return Foreign(f"combines shapes {shapes}", "make them equal: nothing is broadcast")
+            rule = "G14" if others[0].shape[1] == others[1].shape[1] else "G13"
+            fix = "make them equal: nothing is broadcast"
+            return Foreign(f"combines shapes {shapes}", fix, rule)
         return Join(combine)
 
     return build

@@ -20,7 +20,7 @@ from ai8x_models.describe.entry_passes import (
     with_streaming,
 )
 from ai8x_models.describe.graph import Concat, Graph, Input, Node, Own, Shape, View
-from ai8x_models.layer_rules import Pair
+from ai8x_models.layer_rules import Pair, refusal
 from ai8x_models.layers import (
     Conv1d,
     Conv2d,
@@ -50,8 +50,17 @@ def stages_of(graph: Graph) -> tuple[LayerEntry, ...]:
     Raises:
         ProblemList: joins, shapes and foldings that the accelerator does not have.
     """
-    entries = with_split_poolings(_Layout(graph).entries())
-    return with_streaming(with_copies(entries))
+    layout = _Layout(graph)
+    entries = layout.entries()
+    raise_all(layout.problems)
+    return with_streaming(with_copies(with_split_poolings(entries)))
+
+
+def problems_of(graph: Graph) -> tuple[ToolError, ...]:
+    """What `stages_of` refuses. Inputs in the middle stand for what has been refused before."""
+    layout = _Layout(graph)
+    layout.entries()
+    return tuple(layout.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ class _Layout:
         self.problems: list[ToolError] = []
 
     def entries(self) -> list[LayerEntry]:
-        """All entries, or all problems."""
+        """All entries that there can be; `problems` has the rest."""
         found: list[LayerEntry] = []
         for index, node in enumerate(self.graph.nodes):
             if not self._makes_entry(index):
@@ -87,8 +96,7 @@ class _Layout:
             try:
                 found.append(replace(self._entry(index), is_output=is_answer))
             except UnsupportedError as error:
-                self.problems.append(UnsupportedError(error.why, node.where, error.fix, error.rule))
-        raise_all(self.problems)
+                self.problems.append(refusal(error.why, node.where, error.fix, error.rule))
         return found
 
     # What is part of what.

@@ -5,19 +5,23 @@ A Python file that is named is executed, like any program its user runs.
 
 import importlib.util
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
 from torch import nn
 
+from ai8x_models.checkpoint import State, load_checkpoint
 from ai8x_models.describe.graph import Shape
 from ai8x_models.describe.onnx_reader import read_onnx_model
-from ai8x_models.registry import find_model
-from max78000.errors import InputError
+from ai8x_models.qat import QatModule, QatPolicy, set_mode
+from ai8x_models.registry import EIGHT_BITS, find_model
+from max78000.errors import InputError, ProblemList, ToolError
 
 # What a user's file, or a constructor that is called without arguments, may end with.
 _BROKEN = (
@@ -35,12 +39,14 @@ class Subject:
         shape: of its input.
         arch: name for its checkpoints and its description.
         dataset: what it is for.
+        policy: weight widths that it was made for.
     """
 
     model: nn.Module
     shape: Shape
     arch: str
     dataset: str
+    policy: QatPolicy = EIGHT_BITS
 
 
 def find_subject(word: str, shape: Shape | None = None) -> Subject:
@@ -64,7 +70,39 @@ def find_subject(word: str, shape: Shape | None = None) -> Subject:
     if word.endswith(".py"):
         raise InputError("names no class", word, f"write {word}:ClassName")
     info = find_model(word)
-    return Subject(info.builder(), shape or info.input_shape, info.name, info.task)
+    shape = shape or info.input_shape
+    return Subject(info.builder(), shape, info.name, info.task, info.policy)
+
+
+def with_weights(subject: Subject, path: Path) -> Subject:
+    """The model with the weights of a checkpoint, in the mode in which they were stored.
+
+    Raises:
+        InputError: no checkpoint, or one of another network.
+    """
+    checkpoint = load_checkpoint(path)
+    model = deepcopy(subject.model)
+    try:
+        model.load_state_dict(_named_as_in(model, checkpoint.state_dict))
+    except RuntimeError as error:
+        holds = f"holds {checkpoint.arch or 'a network without name'}"
+        why = f"{holds}, not {subject.arch}: {str(error).splitlines()[-1].strip()}"
+        raise InputError(why, str(path), "give a checkpoint of this model") from error
+    modes = {layer.mode for layer in model.modules() if isinstance(layer, QatModule)}
+    if len(modes) == 1:
+        set_mode(model, *modes)  # also of layers that no checkpoint mentions
+    return replace(subject, model=model)
+
+
+def _named_as_in(model: nn.Module, state: State) -> State:
+    """Tensors under the model's names: `load_checkpoint` calls some operators `op`, as ours are."""
+    found, names = dict(state), model.state_dict().keys()
+    for name in names - found.keys():
+        *path, _operator, parameter = ("", *name.rsplit(".", 2))
+        as_ours = ".".join((*path[1:], "op", parameter))
+        if as_ours in found and as_ours not in names:
+            found[name] = found.pop(as_ours)
+    return found
 
 
 def _known(shape: Shape | None, word: str) -> Shape:
@@ -86,6 +124,9 @@ def _built(path: Path, name: str) -> nn.Module:
         raise InputError(f"has no class or function {name!r}", str(path), fix)
     try:
         model = maker()
+    except ToolError as error:  # of a layer's constructor, which does not know where it was called
+        _add_line(error, path)
+        raise
     except _BROKEN as error:
         fix = "name a function that needs no arguments and returns the model"
         raise InputError(f"{name}() fails: {error}", str(path), fix) from error
@@ -93,6 +134,14 @@ def _built(path: Path, name: str) -> nn.Module:
         why = f"{name}() gives a {type(model).__name__}, not a torch.nn.Module"
         raise InputError(why, str(path), "name a class of a model, or a function that returns one")
     return model
+
+
+def _add_line(error: ToolError, path: Path) -> None:
+    """Let a refusal begin with the innermost line of this file that led to it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [one.lineno for one in frames if Path(one.filename).resolve() == path.resolve()]
+    for problem in error.problems if isinstance(error, ProblemList) else (error,):
+        problem.where = f"{path.name}:{lines[-1]} {problem.where}" if lines else problem.where
 
 
 def _executed(path: Path) -> ModuleType:

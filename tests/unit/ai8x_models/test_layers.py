@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,7 +15,6 @@ from ai8x_models.layers import (
     Pool,
 )
 from ai8x_models.qat import Mode, QatPolicy, set_mode, start_qat
-from max78000.errors import ProblemList, UnsupportedError
 from max78000.fixed import Combine
 
 
@@ -205,52 +202,3 @@ def test_free_stem_starts_from_a_trained_one() -> None:
     trained.load_state_dict(free.state_dict())  # now holds the folded kernel, too
     assert torch.equal(free(x), trained(x))
     assert trained.fold.item() == 1
-
-
-# Refusals.
-
-REFUSED: list[tuple[type[FusedLayer], tuple[int, ...], dict[str, Any], str, str]] = [
-    (Conv2d, (3, 8, 5), {}, "kernel size 5 is not 1 or 3", "two 3x3 layers"),
-    (Conv2d, (3, 8, 3), {"stride": 2}, "stride 2 is not 1", "fold the picture by 2"),
-    (Conv2d, (3, 8, 3), {"padding": 3}, r"padding 3 is not within 0..2", "padding=1"),
-    (Conv2d, (3, 8, 1), {"padding": 1}, r"padding 1 is not within 0..0", "padding=0"),
-    (Conv2d, (3, 8, 3), {"dilation": 2}, "dilation 2 is not 1", "more 3x3"),
-    (Conv2d, (8, 8, 3), {"groups": 8}, "8 groups are not 1", "MAX78002"),
-    (Conv2d, (3, 1025, 3), {}, r"1025 output channels are not within 1..1024", "split"),
-    (Conv2d, (3, 8, 3), {"wide": True, "activation": "ReLU"}, "32-bit output", "drop"),
-    (Conv2d, (3, 8, 3), {"fixed_scale": True}, "fixed_scale is for 32-bit", "wide=True"),
-    (Conv2d, (3, 8, 3), {"batchnorm": "Affine", "bias": False}, "batch norm", "bias=True"),
-    (
-        Conv2d,
-        (3, 8, 3),
-        {"pool": "max", "pool_size": 17, "pool_stride": 2},
-        "window of 17x17",
-        "two layers",
-    ),
-    (Conv2d, (3, 8, 3), {"pool": "max", "pool_stride": (2, 1)}, "2x1 is not square", "same"),
-    (Conv2d, (3, 8, 3), {"weight_bits": 3}, "weights of 3 bits", "1, 2, 4 or 8"),
-    (FoldedConv2d, (3, 8), {"pool": "max"}, "stride 2 and padding 1 built in", "next layer"),
-    (FoldedConv2d, (257, 8), {}, "1028 input channels", "split"),
-    (Conv1d, (3, 8, 10), {}, "kernel size 10", "two layers"),
-    (Conv1d, (3, 8, 5), {"dilation": 3, "padding": 0}, "spans 13 values", "at most 9"),
-    (ConvTranspose2d, (3, 8, 3), {"stride": 1}, "stride 1", "no other upsampling"),
-    (Linear, (16385, 8), {}, "16385 input channels", "split"),
-    (Linear, (16, 8), {"pool": "max"}, "no pooling", "layer before"),
-]
-
-
-@pytest.mark.parametrize(("layer", "sizes", "options", "why", "fix"), REFUSED)
-def test_impossible_layers_are_refused(
-    layer: type[FusedLayer], sizes: tuple[int, ...], options: dict[str, Any], why: str, fix: str
-) -> None:
-    with pytest.raises(UnsupportedError, match=why) as caught:
-        layer(*sizes, **options)
-    assert fix in caught.value.fix
-    assert caught.value.where.startswith(f"{layer.__name__}({sizes[0]}, {sizes[1]}")
-
-
-def test_everything_wrong_is_said_at_once() -> None:
-    with pytest.raises(ProblemList) as caught:
-        Conv2d(3, 2000, 5, stride=2, wide=True, activation="Abs")
-    assert len(caught.value.problems) == 4
-    assert caught.value.exit_code == UnsupportedError.exit_code

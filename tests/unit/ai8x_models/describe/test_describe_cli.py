@@ -117,9 +117,7 @@ def test_export_writes_a_file_of_any_stage(tmp_path):
     assert found.stdout == f"{target}: 22 nodes\n"
     assert onnx.load(target).graph.name == "SignalNet"
     found = run("export", "DigitNet", "--out", tmp_path / "b.onnx", "--checkpoint", checkpoint)
-    assert str(found.exception) == (
-        f"{checkpoint}: holds SignalNet, not DigitNet (ai8x export SignalNet ...)"
-    )
+    assert str(found.exception).startswith(f"{checkpoint}: holds SignalNet, not DigitNet: size mis")
 
 
 @pytest.mark.parametrize(
@@ -169,9 +167,9 @@ def test_calibration_sets_are_checked(array, why, residual):
     assert not (residual / "q.pth.tar").exists()
 
 
-def test_calibration_and_checkpoint_go_together(residual):
+def test_calibration_is_for_a_checkpoint(residual):
     found = run("describe", residual / "net.onnx", "--calibration", residual / "samples.npy")
-    assert "--calibration and --checkpoint-out go together" in found.stderr
+    assert "--calibration is for --checkpoint-out" in found.stderr
 
 
 def test_a_subject_knows_its_shape():

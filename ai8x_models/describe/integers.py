@@ -1,0 +1,63 @@
+"""A network as it stands, trained or not, as integers: enough to ask the compiler if it fits.
+
+Weights are quantized as they are, by the rules of `quantize`; no data are looked at, so a network
+that was not trained for the accelerator saturates (`calibrate` scales such a one). The sample that
+goes with it is noise: sizes, places and cycles do not depend on it.
+"""
+
+import io
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from ai8x_models.checkpoint import Checkpoint, State, save_checkpoint
+from ai8x_models.describe.convert import Converted, Network
+from ai8x_models.describe.graph import Shape
+from ai8x_models.describe.output import write_whole
+from ai8x_models.qat import DATA_GRID, Mode, QatModule, QatPolicy
+from ai8x_models.quantize import QuantizeOptions, quantize_state
+
+_SEED = 0  # of the noise
+
+
+def integer_state(network: Network, model: nn.Module, policy: QatPolicy) -> State:
+    """The integers of a network, in the order of its description.
+
+    Args:
+        network: what `network_of` sees in the model.
+        model: its layers keep their names if all of them are ours; it is left as it was.
+        policy: widths of layers that have none yet.
+
+    Raises:
+        InputError: the model holds integers already, or what are not finite numbers.
+    """
+    layered = deepcopy(Converted(network) if network.is_new else model)
+    for name, layer in layered.named_modules():
+        if isinstance(layer, QatModule) and layer.mode is Mode.FLOAT:
+            weight_bits = policy.overrides.get(name, policy.weight_bits)
+            layer.enter_qat(weight_bits, policy.shift_quantile)
+    state, _ = quantize_state(layered.state_dict(), QuantizeOptions())
+    return state
+
+
+def save_integers(path: Path, arch: str, state: State) -> None:
+    """Write an integer checkpoint; raises as `save_checkpoint`."""
+    save_checkpoint(path, Checkpoint(arch, 0, state, {"clipping_method": "MAX_BIT_SHIFT"}))
+
+
+def save_noise(path: Path, shape: Shape) -> None:
+    """Write a sample for the compiler, the same whenever it is written.
+
+    Args:
+        path: .npy file.
+        shape: of the device's input, `NetworkDescription.device_shape`: folded if that is.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    data = np.random.default_rng(_SEED).integers(DATA_GRID.low, DATA_GRID.high + 1, shape)
+    file = io.BytesIO()
+    np.save(file, data.astype(np.int8))
+    write_whole(path, file.getvalue())
