@@ -27,6 +27,7 @@ class Chip:
     wakeup_us: float  # added to cycles / clock by the published board timings
 
     fifo_base: int
+    fast_fifo_base: int  # on the bus of the RISC-V core
     aon_base: int
     quadrant_base: int
     quadrant_stride: int
@@ -101,6 +102,7 @@ MAX78000 = Chip(
     flash_bytes=0x8_0000,
     wakeup_us=6.7,
     fifo_base=0x5000_0000,
+    fast_fifo_base=0x400C_0400,
     aon_base=0x5000_1000,
     quadrant_base=0x5010_0000,
     quadrant_stride=0x40_0000,

@@ -60,6 +60,16 @@ class Fifo:
 
 
 @dataclass(frozen=True, slots=True)
+class FastFifo:
+    """Push the words into the fast FIFO, which only the RISC-V core reaches."""
+
+    words: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        require_words(self.words)
+
+
+@dataclass(frozen=True, slots=True)
 class Poll:
     """Wait until the word at `addr` equals `value` under `mask`."""
 
@@ -77,7 +87,7 @@ class Require(Poll):
     """Fail unless the word at `addr` equals `value` under `mask`: looks once, waits for nothing."""
 
 
-Operation: TypeAlias = Write | KernelBlock | Copy | Fifo | Poll | Require
+Operation: TypeAlias = Write | KernelBlock | Copy | Fifo | FastFifo | Poll | Require
 
 
 def require_word_addr(addr: int) -> None:

@@ -19,6 +19,7 @@ from max78000.chip import MAX78000, Chip
 from max78000.errors import InputError, InternalError, ToolError
 from max78000.operations import (
     Copy,
+    FastFifo,
     Fifo,
     KernelBlock,
     Operation,
@@ -35,6 +36,7 @@ __all__ = [
     "Copy",
     "Cycles",
     "Expected",
+    "FastFifo",
     "Fifo",
     "KernelBlock",
     "Operation",
@@ -204,8 +206,9 @@ def _operation_text(operation: Operation, chip: Chip) -> str:
             return f"{addr:#010x} kernels {_words_text(words)}  {describe_addr(chip, slow_addr)}"
         case Copy(addr, words):
             return f"{addr:#010x} copy {_words_text(words)}  {describe_addr(chip, addr)}"
-        case Fifo(fifo_index, words):
-            return f"fifo {fifo_index} {_words_text(words)}"
+        case Fifo() | FastFifo():
+            name = f"fifo {operation.fifo_index}" if isinstance(operation, Fifo) else "fast fifo"
+            return f"{name} {_words_text(operation.words)}"
         case Require(addr, mask, value):
             where = describe_addr(chip, addr)
             return f"{addr:#010x} & {mask:#010x} == {value:#010x}!  {where}"
@@ -270,6 +273,7 @@ _KEYS: tuple[tuple[type, str, tuple[tuple[str, str], ...]], ...] = (
     (KernelBlock, "kernels", (("addr", "word"), ("words", "words"))),
     (Copy,        "copy",    (("addr", "word"), ("words", "words"))),
     (Fifo,        "fifo",    (("fifo_index", "number"), ("words", "words"))),
+    (FastFifo,    "fast_fifo", (("words", "words"),)),
     (Poll,        "poll",    (("addr", "word"), ("mask", "word"), ("value", "word"))),
     (Require,     "require", (("addr", "word"), ("mask", "word"), ("value", "word"))),
     (Expected,    "",        (("layer", "number"), ("addr", "word"), ("mask", "word"),

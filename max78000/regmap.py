@@ -145,8 +145,8 @@ CTL = Register("CTL", index=0, bank=Bank.QUADRANT, source="[UG] CNNx16_n_CTRL", 
     Field("lilbuf",         19),
     Field("mexpress",       20),
     Field("simple1b",       21,  1, FORBIDDEN),
-    Field("ffifo_en",       22,  1, FORBIDDEN),
-    Field("fifogrp",        23,  1, FORBIDDEN),
+    Field("ffifo_en",       22),      # the FIFO that feeds this quadrant is the fast one
+    Field("fifogrp",        23),      # its four bytes are processors 0..3; else 0, 16, 32, 48
     Field("fclk_dly",       24,  6, FORBIDDEN),
     Field("timeshft",       30,  1, FORBIDDEN),
     Field("qupac",          31,  1, FORBIDDEN),
@@ -211,6 +211,16 @@ FIFO_DATA = Register("FIFO_DATA", index=2, bank=Bank.FIFO, source="[UG] CNNx16_F
     Field("value",           0, 32),  # four of them, one per FIFO
 ))
 
+FFIFO_CTL = Register("FFIFO_CTL", index=0, bank=Bank.FAST_FIFO, source="[tool] CR", fields=(
+    Field("thresh",          4,  4, HELD),
+))
+FFIFO_STAT = Register("FFIFO_STAT", index=1, bank=Bank.FAST_FIFO, source="[tool] SR", fields=(
+    Field("full",            1),
+))
+FFIFO_DATA = Register("FFIFO_DATA", index=4, bank=Bank.FAST_FIFO, source="[tool] DR", fields=(
+    Field("value",           0, 32),
+))
+
 # The order in which one layer of one quadrant is written ([tool]); IFRM for layer 0 only.
 LAYER_REGISTERS: tuple[Register, ...] = (
     RCNT, CCNT, PRCNT, PCCNT, STRIDE,
@@ -220,8 +230,16 @@ LAYER_REGISTERS: tuple[Register, ...] = (
 )
 QUADRANT_REGISTERS: tuple[Register, ...] = (CTL, SRAM, LCNT_MAX, SRAM_TEST, MLAT)
 FIFO_REGISTERS: tuple[Register, ...] = (FIFO_CTL, FIFO_STAT, FIFO_DATA)
+# Interrupts and DMA of the fast FIFO are not modelled: nothing is at their addresses.
+FAST_FIFO_REGISTERS: tuple[Register, ...] = (FFIFO_CTL, FFIFO_STAT, FFIFO_DATA)
 # fmt: on
-REGISTERS: tuple[Register, ...] = (*LAYER_REGISTERS, *QUADRANT_REGISTERS, *FIFO_REGISTERS, AON)
+REGISTERS: tuple[Register, ...] = (
+    *LAYER_REGISTERS,
+    *QUADRANT_REGISTERS,
+    *FIFO_REGISTERS,
+    *FAST_FIFO_REGISTERS,
+    AON,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +306,14 @@ def quadrant_register_addr(chip: Chip, register: Register, quadrant: int) -> int
 
 
 def global_register_addr(chip: Chip, register: Register) -> int:
-    """Address of a register that the accelerator has once: AON, FIFO_CTL, FIFO_STAT."""
-    _require_bank(register, Bank.AON, Bank.FIFO)
-    block_addr = chip.aon_base if register.bank is Bank.AON else chip.fifo_base
-    return block_addr + 4 * register.index
+    """Address of a register that the accelerator has once: AON, FIFO and fast FIFO."""
+    _require_bank(register, Bank.AON, Bank.FIFO, Bank.FAST_FIFO)
+    block_addrs = {
+        Bank.AON: chip.aon_base,
+        Bank.FIFO: chip.fifo_base,
+        Bank.FAST_FIFO: chip.fast_fifo_base,
+    }
+    return block_addrs[register.bank] + 4 * register.index
 
 
 def fifo_data_addr(chip: Chip, fifo_index: int) -> int:
@@ -323,7 +345,7 @@ def _locate_global(chip: Chip, addr: int) -> Location | None:
     """`locate` below the quadrants."""
     if addr == global_register_addr(chip, AON):
         return Location(AON)
-    for register in (FIFO_CTL, FIFO_STAT):
+    for register in (FIFO_CTL, FIFO_STAT, *FAST_FIFO_REGISTERS):
         if addr == global_register_addr(chip, register):
             return Location(register)
     fifo_index = (addr - fifo_data_addr(chip, 0)) // 4

@@ -26,6 +26,7 @@ class Bank(Enum):
     LAYER = "one per layer and quadrant"
     QUADRANT = "one per quadrant"
     FIFO = "one for the accelerator, in the FIFO block"
+    FAST_FIFO = "one for the accelerator, in the block of the fast FIFO"
     AON = "one for the accelerator, in the always-on block"
 
 

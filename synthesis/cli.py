@@ -74,7 +74,7 @@ def synthesize(**given: Any) -> None:
     if given["explain"] is not None or given["options"]:
         click.echo(options_page() if given["options"] else explain(given["explain"]))
         return
-    raise_all(refusals(given))
+    raise_all([*cli_options.core_problems(given), *refusals(given)])
     chip = _chip(given["device"])
     files = find_files(
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
@@ -83,7 +83,11 @@ def synthesize(**given: Any) -> None:
     name = _project_name(given["prefix"] or files.network.stem)
     allowed = allowed_rules((*given["allow"], *(["D7"] if given["overlap_data"] else [])))
     options = cli_options.program_options(given, name)
-    source = replace(read_source(files), uses_fifo=given["fifo"])
+    source = replace(
+        read_source(files),
+        uses_fifo=given["fifo"] or given["fast_fifo"],
+        uses_fast_fifo=given["fast_fifo"],
+    )
     source = apply_overrides(source, cli_options.overrides(given))
     compiled = compile_or_advise(source, options, chip, allowed)
     project = cli_options.project_options(given, _softmax_shift(compiled, given))

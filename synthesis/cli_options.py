@@ -5,14 +5,14 @@ Declared here: what the vendor's generator has and does the same (the rest of it
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from max78000.errors import InputError
-from synthesis.emit.options import FileNames, Pin, ProjectOptions
+from max78000.errors import InputError, UnsupportedError
+from synthesis.emit.options import FileNames, Pin, ProjectOptions, RiscV
 from synthesis.generate.options import Options, ReadySelect
 from synthesis.overrides import ALL, LayerList, Overrides
 from synthesis.vendor_options import OPTIONS, Fate
@@ -112,6 +112,7 @@ NETWORK_CHANGES = grouped(
 )  # fmt: skip
 PROGRAM = grouped(
     flag("fifo", "Load the picture through the FIFOs."),
+    flag("fast-fifo", "Load the picture through the fast FIFO of the RISC-V core."),
     click.option("--mexpress/--no-mexpress", default=True, help="Load kernels packed."),
     flag("zero-sram", "Clear all memories first, by their self test."),
     flag("powerdown", "Switch off the kernel memories of unused quadrants."),
@@ -153,6 +154,13 @@ CODE = grouped(
     flag("no-fifo-wait", "Do not ask whether a FIFO is full."),
     click.option("--slow-load", type=click.IntRange(0, 1_000_000), default=0, show_default=True,
                  help="Microseconds after each word for a FIFO."),
+    flag("riscv", "Let the RISC-V core run the network."),
+    flag("riscv-debug", "Do so, with pins for a debugger of that core."),
+    flag("riscv-exclusive", "Do so, with SRAM2 and SRAM3 for that core alone."),
+    click.option("--riscv-flash/--no-riscv-flash", default=None,
+                 help="Do so, with constants in flash.  [default: with --riscv]"),
+    click.option("--riscv-cache/--no-riscv-cache", default=None,
+                 help="Do so, with that core's cache.  [default: with --riscv]"),
     click.option("--board-name", default="EvKit_V1", show_default=True, help="In project.mk."),
     click.option("--define", default="", metavar="WORDS", help="Definitions in project.mk."),
 )  # fmt: skip
@@ -171,9 +179,29 @@ def vendor_options(command: Command) -> Command:
 # -- what they mean --------------------------------------------------------------------------------
 
 
+def is_riscv(given: Mapping[str, Any]) -> bool:
+    """Whether the RISC-V core runs the network: several options imply it."""
+    return any(given[f"riscv{name}"] for name in ("", "_debug", "_exclusive", "_flash", "_cache"))
+
+
+def core_problems(given: Mapping[str, Any]) -> Iterator[UnsupportedError]:
+    """Options that need the other core (rule O2)."""
+    if not is_riscv(given):
+        if given["fast_fifo"]:
+            fix = "give --riscv, or use --fifo"
+            yield UnsupportedError("needs the RISC-V core", "--fast-fifo", fix, "O2")
+        return
+    if given["riscv_cache"] is False:
+        why = "the RISC-V core runs from its cache"
+        yield UnsupportedError(why, "--no-riscv-cache", "leave it out", "O2")
+    if given["layer_checks"]:
+        why = "the program that checks layers is for the Arm core"
+        yield UnsupportedError(why, "--layer-checks", "leave it or --riscv out", "O2")
+
+
 def program_options(given: Mapping[str, Any], name: str) -> Options:
     """Options that change the register program."""
-    if given["fixed_input"] and given["fifo"]:
+    if given["fixed_input"] and (given["fifo"] or given["fast_fifo"]):
         raise InputError("writes memory, --fifo does not", "--fixed-input", "leave one of them out")
     return Options(
         name=name,
@@ -246,6 +274,7 @@ def project_options(given: Mapping[str, Any], softmax_shift: int | None) -> Proj
         switch_delay_ms=given["switch_delay"],
         waits_for_fifo=not given["no_fifo_wait"],
         slow_load_us=given["slow_load"],
+        riscv=_riscv(given),
         boost=_pin(given["boost"]) if given["boost"] is not None else None,
         board=_word(given["board_name"], r"\w+", "--board-name"),
         defines=tuple(_word(word, DEFINITION, "--define") for word in given["define"].split()),
@@ -262,6 +291,16 @@ def _word(text: str, pattern: str, option: str) -> str:
     return text
 
 
+def _riscv(given: Mapping[str, Any]) -> RiscV | None:
+    if not is_riscv(given):
+        return None
+    return RiscV(
+        has_debug_pins=given["riscv_debug"],
+        owns_memory=given["riscv_exclusive"],
+        keeps_in_flash=given["riscv_flash"] is not False,
+    )
+
+
 def _pin(text: str) -> Pin:
     match = re.fullmatch(r"([0-3])\.(\d|[12]\d|3[01])", text, re.ASCII)
     if match is None:
@@ -276,6 +315,8 @@ def _file_names(given: Mapping[str, Any]) -> FileNames:
         InputError: a path, or a name that another file has.
     """
     owners = dict.fromkeys(OTHER_FILES, "the project")
+    if is_riscv(given):
+        owners[FileNames(main=given["c_filename"]).riscv_main.lower()] = "the RISC-V core"
     names: list[str | None] = []
     for option, default, text in FILE_NAMES:
         name: str = given[option.replace("-", "_")]

@@ -197,6 +197,7 @@ class Graph:
     layers: tuple[Layer, ...]
     output_map: int | None = None
     uses_fifo: bool = False  # the picture arrives through the FIFOs while the network runs
+    uses_fast_fifo: bool = False  # and through the fast one, from the RISC-V core
     buffer: Buffer | None = None
     unload: tuple[Unload, ...] = ()  # instead of what `unloaded` says
 

@@ -35,12 +35,15 @@ from synthesis.sequence import Step, order_layers
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a graph is made from. `uses_fifo`: the input arrives through the FIFOs."""
+    """What a graph is made from. `uses_fifo`: the input arrives through the FIFOs, or with
+    `uses_fast_fifo` through the fast one.
+    """
 
     network: NetworkSpec
     checkpoint: Checkpoint
     input_shape: Shape
     uses_fifo: bool = False
+    uses_fast_fifo: bool = False
 
 
 def lower(source: Source, chip: Chip) -> Graph:
@@ -73,7 +76,8 @@ def lower(source: Source, chip: Chip) -> Graph:
         input_shape,
         tuple(done.layers),
         network.output_map,
-        source.uses_fifo,
+        source.uses_fifo or source.uses_fast_fifo,
+        source.uses_fast_fifo,
         done.buffer,
         read_unload(network),
     )

@@ -69,7 +69,9 @@ def cheapest_variant(
     """
     try:
         shape = Shape(*source.image.shape)
-        given = GraphSource(source.network, source.checkpoint, shape, source.uses_fifo)
+        given = GraphSource(
+            source.network, source.checkpoint, shape, source.uses_fifo, source.uses_fast_fifo
+        )
         graph = lower(given, chip)
     except ToolError:
         return None

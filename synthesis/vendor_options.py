@@ -41,8 +41,8 @@ class VendorOption:
 HERE, HARMLESS, REFUSED = Fate.HERE, Fate.HARMLESS, Fate.REFUSED
 LOG = "there is no log file: the result is printed, report.json and report.html have the details"
 LARGER = "a mode of the MAX78002 [O1]; leave it out"
-RISCV = "needs the RISC-V core, which runs nothing here [O2]; the Arm core does the same"
-FAST_FIFO = "needs the RISC-V core [O2]; use --fifo"
+DEEP_SLEEP = "is for the Arm core beside a RISC-V core, and not written [O2]; the Arm core sleeps"
+QUAD = "what the chip then computes is not known; use --fast-fifo"
 RTL = "feeds a simulation of the chip's logic; use max78000 simulate, which runs the program"
 STREAM = "sets stream registers away from what the network needs; leave it out"
 ECLIPSE = "no Eclipse project is written: make builds"
@@ -112,7 +112,7 @@ _TABLE: tuple[tuple[str, Fate, str], ...] = (
     ("--init-tram --pretend-zero-sram", REFUSED, "use --zero-sram, which clears all memories"),
     ("--zero-unused", REFUSED, "would clear registers of the last layer; leave it out"),
     ("--simple1b --ext-rdy", REFUSED, "what the chip then computes is not known; leave it out"),
-    ("--deepsleep", REFUSED, RISCV),
+    ("--deepsleep", REFUSED, DEEP_SLEEP),
     ("--max-proc=", REFUSED, "give `processors` in the description"),
     ("--apb-base=0x50000000", REFUSED, "the accelerator is at 0x50000000 and nowhere else"),
     ("--clock-trim=", REFUSED, "trims belong to the factory; leave it out"),
@@ -152,15 +152,20 @@ _TABLE: tuple[tuple[str, Fate, str], ...] = (
     ("--fifo", HERE, "loads the input into the running accelerator"),
     ("--no-fifo-wait", HERE, "words are stored without asking whether the FIFO is full"),
     ("--slow-load=", HERE, "microseconds after each word for a FIFO"),
-    ("--fast-fifo --fast-fifo-quad", REFUSED, FAST_FIFO),
+    ("--fast-fifo", HERE, "one stream of up to 4 channels [S9]; with --riscv [O2]"),
+    ("--fast-fifo-quad", REFUSED, QUAD),
     ("--allow-streaming", REFUSED, "streaming needs the FIFOs [S1]; use --fifo"),
     ("--override-start= --increase-start=2 --override-rollover= --override-delta1= "
      "--increase-delta1=0 --override-delta2= --increase-delta2=0 --debug-new-streaming",
      REFUSED, STREAM),
 
     # -- RISC-V
-    ("--riscv --riscv-debug --riscv-flash --riscv-cache --riscv-exclusive", REFUSED, RISCV),
-    ("--no-riscv-flash --no-riscv-cache", HARMLESS, "the RISC-V core is not used"),
+    ("--riscv", HERE, "main_riscv.c, and main.c for the Arm core; built with the vendor's SDK"),
+    ("--riscv-debug", HERE, "--riscv, and pins for a debugger of that core"),
+    ("--riscv-exclusive", HERE, "--riscv, and SRAM2 and SRAM3 are that core's alone"),
+    ("--riscv-flash --riscv-cache", HERE, "--riscv; on with it"),
+    ("--no-riscv-flash", HERE, "constants are where the linker script puts them"),
+    ("--no-riscv-cache", HERE, "refused with --riscv [O2]"),
 
     # -- log and debugging
     ("-L|--log --no-log --log-filename= --log-intermediate --log-pooling "

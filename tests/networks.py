@@ -49,6 +49,7 @@ class Net:
     bias: int | None = None
     uses_fifo: bool = False
     sections: str = ""
+    uses_fast_fifo: bool = False
 
 
 def description(layers: str) -> str:
@@ -88,13 +89,17 @@ def image_of(net: Net, seed: int = 1) -> np.ndarray:
 
 def source_of(net: Net) -> Source:
     """What the compiler starts from."""
-    return Source(network_of(net), checkpoint_of(net), image_of(net), net.uses_fifo)
+    files = network_of(net), checkpoint_of(net), image_of(net)
+    return Source(*files, net.uses_fifo, net.uses_fast_fifo)
 
 
 def graph_of(net: Net) -> Graph:
     """The network, lowered; the sample's pixels are never made."""
     shape = Shape(*(*sizes(net.image), 1)[:3])
-    return lower(GraphSource(network_of(net), checkpoint_of(net), shape, net.uses_fifo), MAX78000)
+    source = GraphSource(
+        network_of(net), checkpoint_of(net), shape, net.uses_fifo, net.uses_fast_fifo
+    )
+    return lower(source, MAX78000)
 
 
 def placement_of(net: Net) -> Placement:

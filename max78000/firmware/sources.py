@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 
-from max78000.errors import InputError
+from max78000.errors import InputError, UnsupportedError
 
 FIRMWARE = Path(__file__).parent
 SUPPORT = FIRMWARE / "bsp"
@@ -20,6 +20,7 @@ BOARDS: Mapping[str, str] = MappingProxyType(
     {"EvKit_V1": "board_evkit_v1.c", "FTHR_RevA": "board_fthr_reva.c"}
 )
 MAIN = "main.c"
+OF_RISCV = "_riscv.c"
 
 
 class Origin(Enum):
@@ -44,12 +45,18 @@ def project_units(folder: Path, app: str = "") -> tuple[Unit, ...]:
 
     Raises:
         InputError: the folder is no C project, or the application is unknown.
+        UnsupportedError: the network runs on the RISC-V core.
     """
     support = (SUPPORT / "include",)
     sources = sorted(folder.glob("*.c"))
     if not sources:
         fix = "name a folder that synthesize wrote"
         raise InputError("there are no C files to compile", str(folder), fix)
+    for source in sources:
+        if source.name.endswith(OF_RISCV):
+            why = "is for the RISC-V core, the board support package for the Arm core"
+            fix = "build as the Makefile says, simulate --program, or synthesize without --riscv"
+            raise UnsupportedError(why, str(source), fix)
     if not app:
         return tuple(Unit(Origin.PROJECT, source, (folder, *support)) for source in sources)
     app_folder = _app_folder(app)

@@ -13,7 +13,7 @@ from max78000.chip import Chip
 from max78000.errors import InputError
 from max78000.machine.decode import ReadSetup
 from max78000.machine.memory import LANES
-from max78000.program import Copy, Fifo, Operation, Phase, RegisterProgram
+from max78000.program import Copy, FastFifo, Fifo, Operation, Phase, RegisterProgram
 from max78000.regmap import locate_memory
 
 WORD_BYTES = 4
@@ -87,6 +87,10 @@ def _with_words(
         case Fifo(fifo_index, old):
             instance = fifo_index * chip.processors_per_quadrant // chip.processors_per_instance
             made: Operation = Fifo(fifo_index, words[instance])
+        case FastFifo(old):
+            instance = 0
+            words = {0: _fast_words(read, words, chip)}
+            made = FastFifo(words[0])
         case Copy(addr, old):
             place = locate_memory(chip, addr)
             if place is None or place.byte != WORD_BYTES * read.first_word:
@@ -99,3 +103,12 @@ def _with_words(
         why = f"layer 0 reads {len(words[instance])} words, the program loads {len(old)}"
         raise InputError(why)
     return made
+
+
+def _fast_words(read: ReadSetup, words: dict[int, tuple[int, ...]], chip: Chip) -> tuple[int, ...]:
+    """Words of the fast FIFO: those of the first instance, or a byte of each quadrant's first."""
+    if max(read.processors) < chip.processors_per_instance:
+        return words[0]
+    instances = range(0, chip.n_instances, chip.n_instances // chip.n_quadrants)
+    lanes = [[word << (8 * q) for word in words[i]] for q, i in enumerate(instances)]
+    return tuple(map(sum, zip(*lanes, strict=True)))

@@ -19,11 +19,13 @@ from max78000.machine.answer import Mismatch, check_known_answer, read_output
 from max78000.machine.bus import MemoryMap
 from max78000.machine.decode import LayerSetup, decode_layer
 from max78000.machine.engine import LayerRun, Memories, run_layer
+from max78000.machine.frame import Frame, awaited_frame
 from max78000.machine.gather import ByteGather
 from max78000.machine.memory import DataMemory, MachineFault, RegisterFile, State
 from max78000.machine.timing import setup_cycles
 from max78000.program import (
     Copy,
+    FastFifo,
     Fifo,
     KernelBlock,
     Operation,
@@ -90,7 +92,7 @@ class Machine:
         # Quadrants that were started. Acknowledging an interrupt clears cnn_en everywhere, and
         # software then continues by setting it in quadrant 0 alone: the others still take part.
         self._started: set[int] = set()
-        self._frame: dict[int, list[int]] | None = None  # FIFO words of a run that waits for them
+        self._frame: Frame | None = None  # of a run that waits for it
 
     # -- what software does ------------------------------------------------------------------------
 
@@ -149,8 +151,7 @@ class Machine:
         for phase in program.phases:
             self.execute(phase)
         if self._frame is not None:
-            waiting = ", ".join(f"{len(words)} words" for words in self._frame.values())
-            raise MachineFault(f"the input frame is not complete: the FIFOs got {waiting}")
+            raise MachineFault(f"the input frame is not complete: {self._frame}")
         if self.result is None:
             raise MachineFault("nothing has started the accelerator")
         return self.result
@@ -184,6 +185,9 @@ class Machine:
                 self.store_words(addr, words)
             case Copy(addr, words):
                 self.store_words(addr, words)
+            case FastFifo(words):
+                for word in words:
+                    self.store(regmap.global_register_addr(self.chip, regmap.FFIFO_DATA), word)
             case Poll(addr, mask, value):
                 found = self.load(addr)
                 if found & mask != value:
@@ -205,8 +209,8 @@ class Machine:
         location = regmap.locate(self.chip, addr)
         if location is None:
             raise MachineFault("the words run past the registers", f"store to {addr:#010x}")
-        if location.register is regmap.FIFO_DATA:
-            self._push(location.quadrant or 0, value)
+        if location.register in (regmap.FIFO_DATA, regmap.FFIFO_DATA):
+            self._push(location, value)
             return
         was_enabled = self.registers.get(regmap.CTL, "cnn_en")
         self.registers.store(location, value)
@@ -224,6 +228,8 @@ class Machine:
         register, quadrant = location.register, location.quadrant or 0
         if register is regmap.FIFO_STAT:
             return regmap.FIFO_STAT.pack(empty=0xF)  # a word is consumed the moment it arrives
+        if register is regmap.FFIFO_STAT:
+            return regmap.FFIFO_STAT.pack(full=0)
         if register is regmap.MLAT:
             return self._gather.load(quadrant)
         return self.registers.load(register, quadrant, location.layer or 0)
@@ -248,24 +254,21 @@ class Machine:
 
     def _start(self) -> None:
         """Run at once, or wait for the input frame if the FIFO is on."""
-        if any(self.registers.get(regmap.CTL, "fifo_en", q) for q in self._started):
-            enabled = self.registers.get(regmap.FIFO_CTL, "fifo_en")
-            if not enabled or not self.registers.get(regmap.IFRM, "value"):
-                raise MachineFault("the FIFO is on, but FIFO_CTL.fifo_en or IFRM is 0")
-            self._frame = {f: [] for f in range(self.chip.n_quadrants) if enabled >> f & 1}
-        else:
+        self._frame = awaited_frame(self.chip, self.registers, sorted(self._started))
+        if self._frame is None:
             self._run(None)
 
-    def _push(self, fifo_index: int, word: int) -> None:
-        if self._frame is None or fifo_index not in self._frame:
-            raise MachineFault("nothing takes words from this FIFO", f"FIFO {fifo_index}")
-        self._frame[fifo_index].append(word)
-        frame_words = self.registers.get(regmap.IFRM, "value")
-        if all(len(words) >= frame_words for words in self._frame.values()):
+    def _push(self, location: Location, word: int) -> None:
+        fifo = location.quadrant  # None: the fast one
+        if self._frame is None or fifo not in self._frame.words:
+            name = "the fast FIFO" if fifo is None else f"FIFO {fifo}"
+            raise MachineFault("nothing takes words from this FIFO", name)
+        self._frame.words[fifo].append(word)
+        if self._frame.is_complete:
             frame, self._frame = self._frame, None
             self._run(frame)
 
-    def _run(self, frame: dict[int, list[int]] | None) -> None:
+    def _run(self, frame: Frame | None) -> None:
         """Run all layers, raise the interrupt flag, remember the result."""
         quadrants = tuple(sorted(self._started))
         n_layers = self.registers.get(regmap.LCNT_MAX, "value") + 1
@@ -317,15 +320,15 @@ class Machine:
                 reason = f"CTL.stream_en is {1 - streams}, FMAX of the layers says {streams}"
                 raise MachineFault(reason, f"quadrant {quadrant}")
 
-    def _input_of(self, setup: LayerSetup, frame: dict[int, list[int]] | None) -> DataMemory:
+    def _input_of(self, setup: LayerSetup, frame: Frame | None) -> DataMemory:
         """Where the first layer reads; with a FIFO its words go there first."""
         source = self._source_of(setup)
         if frame is None:
             if setup.read.ring_words:
                 raise MachineFault("streams, but no FIFO is on", f"layer {setup.index}")
             return source
-        for fifo_index, words in frame.items():
-            processor = fifo_index * self.chip.processors_per_quadrant
+        for quadrant, words in frame.by_quadrant().items():
+            processor = quadrant * self.chip.processors_per_quadrant
             instance = processor // self.chip.processors_per_instance
             source.store(instance, setup.read.first_word, np.array(words, np.uint32))
         return source

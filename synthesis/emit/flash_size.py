@@ -9,7 +9,16 @@ from collections.abc import Mapping
 
 from max78000.chip import Chip
 from max78000.errors import CapacityError
-from max78000.program import Copy, Fifo, KernelBlock, Operation, Phase, RegisterProgram, Write
+from max78000.program import (
+    Copy,
+    FastFifo,
+    Fifo,
+    KernelBlock,
+    Operation,
+    Phase,
+    RegisterProgram,
+    Write,
+)
 from synthesis.emit.options import ProjectOptions
 
 WORD_BYTES = 4
@@ -61,6 +70,6 @@ def _array_bytes(phase: Phase) -> int:
 
 
 def _n_words(operation: Operation) -> int:
-    if isinstance(operation, Copy | Fifo | KernelBlock):
+    if isinstance(operation, Copy | Fifo | FastFifo | KernelBlock):
         return len(operation.words) + 2
     return 0

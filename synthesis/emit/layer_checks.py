@@ -16,7 +16,7 @@ from max78000.chip import Chip
 from max78000.errors import InputError
 from max78000.layer_table import LayerEntry, LayerTable
 from max78000.program import RegisterProgram, Write
-from max78000.regmap import global_register_addr, locate, quadrant_register_addr
+from max78000.regmap import locate, quadrant_register_addr
 from synthesis.emit import rows
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.places import ChannelBlock, channel_blocks, plain_name
@@ -63,7 +63,6 @@ def emit_layer_checks(
         keep_trailing_newline=True,
         autoescape=False,
     )
-    status = global_register_addr(chip, regmap.FIFO_STAT)
     context = {
         **{field.name: getattr(options, field.name) for field in fields(options)},
         "name": program.name,
@@ -72,7 +71,7 @@ def emit_layer_checks(
         "provenance": provenance,
         "inputs": rows.input_rows(program, chip),
         "fifos": rows.fifo_rows(program, chip),
-        "fifo_status": rows.hex_word(status),
+        "in_flash": "",
         "layers": tuple(map(_row, table.entries)),
         "count_addrs": [rows.hex_word(addr) for addr in _count_addrs(program, chip)],
     }

@@ -17,6 +17,11 @@ class FileNames:
     sample: str = "sampledata.h"
     sample_output: str | None = "sampleoutput.h"
 
+    @property
+    def riscv_main(self) -> str:
+        """The main file of the RISC-V core, if it runs the network."""
+        return f"{self.main.removesuffix('.c')}_riscv.c"
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -24,6 +29,15 @@ class Pin:
 
     port: int
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiscV:
+    """The network runs on the RISC-V core, and the Arm core starts it."""
+
+    has_debug_pins: bool = False  # for a debugger of that core
+    owns_memory: bool = False  # SRAM2 and SRAM3 are that core's alone
+    keeps_in_flash: bool = True  # constants in the section of its linker script that stays there
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,7 @@ class ProjectOptions:
     waits_for_fifo: bool = True
     slow_load_us: int = 0  # pause after every word for a FIFO
     boost: Pin | None = None
+    riscv: RiscV | None = None  # None: the Arm core runs the network
     board: str = DEFAULT_BOARD
     defines: tuple[str, ...] = ()
     names: FileNames = field(default_factory=FileNames)

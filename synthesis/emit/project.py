@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from max78000 import regmap
 from max78000.chip import Chip
 from max78000.program import Copy, KernelBlock, OutputMap, RegisterProgram
-from max78000.regmap import global_register_addr, layer_register_addr, quadrant_register_addr
+from max78000.regmap import layer_register_addr, quadrant_register_addr
 from synthesis.emit import rows
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
 from synthesis.emit.places import (
@@ -70,15 +70,20 @@ def emit_project(
         for name, title, arrays in _headers(program, options, chip)
     }
     files["cnn.h"] = render("cnn.h")
+    if options.riscv is None:
+        test_file, test = names.main, render("main.c")
+        files |= {name: render(name) for name in ("Makefile", "project.mk")}
+    else:
+        test_file, test = names.riscv_main, render("main_riscv.c")
+        files[names.main] = render("main_arm_wrapper.c")
+        files["Makefile"] = render("Makefile_riscv")
     if names.api is None:
-        files[names.main] = render("cnn.c") + "\n" + render("main.c")
+        files[test_file] = render("cnn.c") + "\n" + test
     else:
         files[names.api] = render("cnn.c")
-        files[names.main] = render("main.c")
+        files[test_file] = test
     if options.softmax_shift is not None:
         files["softmax.c"] = render("softmax.c")
-    for name in ("Makefile", "project.mk"):
-        files[name] = render(name)
     return files
 
 
@@ -117,6 +122,13 @@ def _answer(program: RegisterProgram) -> list[rows.Array]:
     return [rows.known_answer_array(program), places_array(program.outputs)]
 
 
+def _in_flash(options: ProjectOptions) -> str:
+    """What keeps a constant of the RISC-V core out of RAM."""
+    if options.riscv is None or not options.riscv.keeps_in_flash:
+        return ""
+    return '__attribute__((section(".rvflash_section"))) '
+
+
 def _packs_kernels(program: RegisterProgram) -> bool:
     """Whether kernels are loaded nine bytes a word; a network without any packs them all."""
     operations = program.phase("load_weights").operations
@@ -148,6 +160,7 @@ def _context(
         **_power(facts, chip),
         **_phases(program, options, chip),
         **_unload(outputs, options, chip),
+        "in_flash": _in_flash(options),
         "inline_arrays": _answer(program) if options.names.sample_output is None else [],
     }
 
@@ -180,7 +193,6 @@ def _phases(program: RegisterProgram, options: ProjectOptions, chip: Chip) -> di
         "biases": rows.bias_rows(program, chip),
         "inputs": rows.input_rows(program, chip),
         "fifos": rows.fifo_rows(program, chip),
-        "fifo_status": rows.hex_word(global_register_addr(chip, regmap.FIFO_STAT)),
     }
 
 

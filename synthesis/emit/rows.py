@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from max78000 import regmap
 from max78000.chip import Chip
 from max78000.errors import InternalError
 from max78000.program import (
     Copy,
+    FastFifo,
     Fifo,
     KernelBlock,
     Operation,
@@ -20,7 +22,7 @@ from max78000.program import (
     Require,
     Write,
 )
-from max78000.regmap import fifo_data_addr, locate
+from max78000.regmap import fifo_data_addr, global_register_addr, locate
 
 WORDS_PER_LINE = 8
 BYTES_PER_LINE = 16
@@ -62,6 +64,15 @@ class InputRow:
         for index, word in enumerate(self.words):
             addr = hex_word(int(self.addr, 16) + 4 * index)
             yield f"*(volatile uint32_t *){addr} = {hex_word(word)};"
+
+
+@dataclass(frozen=True, slots=True)
+class FifoRow(InputRow):
+    """Words for a FIFO. `number` is its own; `status` & `full` tells whether it has no room."""
+
+    status: str
+    full: str
+    is_fast: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +195,25 @@ def input_rows(program: RegisterProgram, chip: Chip) -> tuple[InputRow, ...]:
     return tuple(rows)
 
 
-def fifo_rows(program: RegisterProgram, chip: Chip) -> tuple[InputRow, ...]:
-    """Sample data per FIFO, numbered by the FIFO."""
-    return tuple(
-        InputRow(op.fifo_index, hex_word(fifo_data_addr(chip, op.fifo_index)), op.words)
-        for op in program.phase("load_input").operations
-        if isinstance(op, Fifo)
-    )
+def fifo_rows(program: RegisterProgram, chip: Chip) -> tuple[FifoRow, ...]:
+    """Sample data per FIFO, numbered by the FIFO; the fast one is the only one, number 0."""
+    rows = (_fifo_row(op, chip) for op in program.phase("load_input").operations)
+    return tuple(row for row in rows if row is not None)
+
+
+def _fifo_row(operation: Operation, chip: Chip) -> FifoRow | None:
+    match operation:
+        case Fifo(index, words):
+            status = hex_word(global_register_addr(chip, regmap.FIFO_STAT))
+            data = hex_word(fifo_data_addr(chip, index))
+            return FifoRow(index, data, words, status, f"0x{1 << index:x}u")
+        case FastFifo(words):
+            status = hex_word(global_register_addr(chip, regmap.FFIFO_STAT))
+            data = hex_word(global_register_addr(chip, regmap.FFIFO_DATA))
+            full = f"0x{regmap.FFIFO_STAT.field('full').mask:x}u"
+            return FifoRow(0, data, words, status, full, is_fast=True)
+        case _:
+            return None
 
 
 def known_answer_array(program: RegisterProgram) -> Array:

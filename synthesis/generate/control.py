@@ -7,12 +7,13 @@ from max78000.chip import Chip
 from max78000.program import Operation, Poll, Require, Write
 from max78000.regmap import global_register_addr, quadrant_register_addr
 from synthesis.generate.options import Options
-from synthesis.place.fifo import enabled_fifos
+from synthesis.place.fifo import enabled_fifos, is_grouped
 from synthesis.place.placed import PlacedGraph, quadrant_map
 
 # Memory margins and FIFO thresholds as the vendor's code writes them.
 SRAM_SETTING = regmap.SRAM.pack(rmargin_en=1, rmargin=3, wneg_en=1)
 FIFO_THRESHOLD = 2
+FAST_FIFO_THRESHOLD = 10
 TESTED_MEMORIES = ("sram", "mram", "tram", "bram")  # in the order of the vendor's code
 SYNC_ENABLE = 4  # top bit of the synchronisation field; the rest is the master quadrant
 
@@ -56,8 +57,11 @@ def _self_tests(graph: PlacedGraph, chip: Chip) -> Iterator[Operation]:
 
 
 def fifo_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
-    """Switch on the FIFOs that feed the first layer, in lock step."""
-    if graph.graph.uses_fifo:
+    """Switch on the FIFOs that feed the first layer, in lock step, or the fast one."""
+    if graph.graph.uses_fast_fifo:
+        word = regmap.FFIFO_CTL.pack(thresh=FAST_FIFO_THRESHOLD)
+        yield Write(global_register_addr(chip, regmap.FFIFO_CTL), word)
+    elif graph.graph.uses_fifo:
         word = regmap.FIFO_CTL.pack(
             rdy_sel=options.ready.fifos,
             full_thresh=FIFO_THRESHOLD,
@@ -86,6 +90,7 @@ def start_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[W
             ext_sync=SYNC_ENABLE | master,
             cnn_en=int(quadrant != master),
             fifo_en=int(uses_fifo),
+            **_fast_fifo(graph, quadrant),
             **common,
         )
         yield Write(quadrant_register_addr(chip, regmap.CTL, quadrant), word)
@@ -93,8 +98,23 @@ def start_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[W
     if options.powers_down and unused:
         word = regmap.AON.pack(rdy_sel=options.ready.always_on, pd=unused)
         yield Write(global_register_addr(chip, regmap.AON), word)
-    is_fed = uses_fifo and bool(quadrant_map(graph.layers[0].processors, master) & 0xF)
     word = regmap.CTL.pack(
-        cnn_en=1, ext_sync=SYNC_ENABLE if uses_fifo else 0, fifo_en=int(is_fed), **common
+        cnn_en=1,
+        ext_sync=SYNC_ENABLE if uses_fifo else 0,
+        fifo_en=int(uses_fifo and _is_fed(graph, master)),
+        **_fast_fifo(graph, master),
+        **common,
     )
     yield Write(quadrant_register_addr(chip, regmap.CTL, master), word)
+
+
+def _is_fed(graph: PlacedGraph, quadrant: int) -> bool:
+    """Whether a FIFO reaches processors of the first layer in a quadrant."""
+    return bool(quadrant_map(graph.layers[0].processors, quadrant) & 0xF)
+
+
+def _fast_fifo(graph: PlacedGraph, quadrant: int) -> dict[str, int]:
+    """Control bits of a quadrant that the fast FIFO feeds; none otherwise."""
+    if not (graph.graph.uses_fast_fifo and _is_fed(graph, quadrant)):
+        return {}
+    return {"ffifo_en": 1, "fifogrp": int(is_grouped(graph.layers[0]))}

@@ -10,6 +10,7 @@ from synthesis.generate.control import fifo_writes, init_operations, start_write
 from synthesis.generate.layer import layer_words
 from synthesis.generate.memories import (
     bias_copies,
+    fast_fifo_feed,
     fifo_feeds,
     fixed_words,
     input_copies,
@@ -41,10 +42,7 @@ def generate(
     """
     graph = placement.graph
     uses_fifo = graph.graph.uses_fifo
-    first = graph.layers[0]
-    load_input: Iterable[Operation] = (
-        fifo_feeds(first, image) if uses_fifo else input_copies(first, image, chip)
-    )
+    load_input = _load_input(graph, image, chip)
     if options.has_fixed_input:
         load_input = fixed_words(load_input)
     phases: dict[str, Iterable[Operation]] = {
@@ -66,6 +64,13 @@ def generate(
         outputs=tuple(output_map(graph.layers[layer.index], chip) for layer in graph.graph.outputs),
         cycles=predict_cycles(graph),
     )
+
+
+def _load_input(graph: PlacedGraph, image: Tensor, chip: Chip) -> Iterable[Operation]:
+    first = graph.layers[0]
+    if graph.graph.uses_fast_fifo:
+        return [fast_fifo_feed(first, image)]
+    return fifo_feeds(first, image) if graph.graph.uses_fifo else input_copies(first, image, chip)
 
 
 def _configure(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:

@@ -1,4 +1,8 @@
-"""Which FIFO feeds which processors: FIFO f serves the first data memory of quadrant f."""
+"""Which FIFO feeds which processors: FIFO f serves the first data memory of quadrant f.
+
+The fast FIFO takes the place of all four: the bytes of its words go to processors 0..3, or one each
+to processors 0, 16, 32 and 48.
+"""
 
 from synthesis.description import DataFormat
 from synthesis.place.placed import N_PROCESSORS, QUADRANT_PROCESSORS, PlacedLayer
@@ -6,6 +10,7 @@ from synthesis.place.placed import N_PROCESSORS, QUADRANT_PROCESSORS, PlacedLaye
 N_FIFOS = N_PROCESSORS // QUADRANT_PROCESSORS
 HWC_PROCESSORS = sum(0xF << (QUADRANT_PROCESSORS * f) for f in range(N_FIFOS))
 CHW_PROCESSORS = sum(0x1 << (QUADRANT_PROCESSORS * f) for f in range(N_FIFOS))
+GROUP_PROCESSORS = 0xF
 
 
 def lanes_of(first: PlacedLayer, fifo: int) -> int:
@@ -28,3 +33,8 @@ def feeding_fifos(first: PlacedLayer) -> tuple[int, ...]:
     if first.data_format is DataFormat.CHW:
         return used
     return used[: -(-first.layer.in_shape.channels // 4)]
+
+
+def is_grouped(first: PlacedLayer) -> bool:
+    """Whether the fast FIFO feeds processors 0..3, not the first of each quadrant."""
+    return first.processors & ~GROUP_PROCESSORS == 0

@@ -51,8 +51,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "L10": (InputError, "A layer pools by maximum or by average: there is one pool unit."),
     "E1":  (InputError, "`operands`, 2 to 16, goes with an element-wise operation."),
     "O1":  (UnsupportedError, "Options for modes that only the MAX78002 has are refused."),
-    "O2":  (UnsupportedError, "Options for the RISC-V core, and for the fast FIFO and the deep "
-                              "sleep that need it, are refused: nothing runs on that core here."),
+    "O2":  (UnsupportedError, "`--fast-fifo` goes with `--riscv`: only the RISC-V core reaches it. "
+                              "That core needs its cache; deep sleep is not written."),
     "O3":  (InputError, "`--synthesize-input` makes up FIFO words of up to four channels: it goes "
                         "with `--fifo` and HWC."),
     "O4":  (UnsupportedError, "`--softmax` is for the last layer alone. Of 8-bit results it is "
@@ -93,7 +93,6 @@ The interpreter, the simulated accelerator and the training layers all do so.
 F7: Refused as P2, or as G24 in the first layer: the weights then have another number of inputs \
 than channels times pixels. A sample of another size is the usual cause.
 S4: Cannot happen: layers run in the order of their numbers.
-S9: Refused as O2: the fast FIFO needs the RISC-V core.
 O8: `--ignore-hw-limits` changes nothing; limits are ignored one by one: `--allow RULE`.
 """
 NOTES: Mapping[str, str] = MappingProxyType(

@@ -6,10 +6,16 @@ from max78000 import regmap
 from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
 from synthesis.description import INPUT, DataFormat, Operator
-from synthesis.place.fifo import CHW_PROCESSORS, HWC_PROCESSORS, N_FIFOS, lanes_of
+from synthesis.place.fifo import (
+    CHW_PROCESSORS,
+    GROUP_PROCESSORS,
+    HWC_PROCESSORS,
+    N_FIFOS,
+    lanes_of,
+)
 from synthesis.place.hardware import row_buffer_entries
 from synthesis.place.place import Placement
-from synthesis.place.placed import PlacedGraph, PlacedLayer
+from synthesis.place.placed import PlacedGraph, PlacedLayer, members
 from synthesis.place.stream import Stream, frame_words, stream_of
 from synthesis.rules.rule import Finding, Rule
 
@@ -95,7 +101,8 @@ def full_lanes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """HWC through the FIFOs: every quadrant but the last uses all four processors.
 
     Words carry four channels each in order, so with a gap some FIFOs would be switched on and never
-    be fed; they run in lock step, so nothing would run.
+    be fed; they run in lock step, so nothing would run. Of the fast FIFO it is not documented which
+    byte reaches which quadrant: byte q reaching processor 16q is assumed.
     """
     first = placement.graph.layers[0]
     if not placement.graph.graph.uses_fifo or first.data_format is DataFormat.CHW:
@@ -107,6 +114,33 @@ def full_lanes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             first.layer.where,
             "fill processors 0..3 first, then 16..19, 32..35, 48..51",
         )
+
+
+def fast_fifo(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+    """The fast FIFO carries one word at a time to a first layer that convolves, with 8-bit results.
+
+    HWC: up to four channels, on processors 0..3 or on 0, 16, 32, 48, from 0 on. CHW: one channel,
+    on processor 0. Only the RISC-V core reaches it.
+    """
+    first = placement.graph.layers[0]
+    if not placement.graph.graph.uses_fast_fifo:
+        return
+    where, n_channels = first.layer.where, first.layer.in_shape.channels
+    limit = 1 if first.data_format is DataFormat.CHW else N_FIFOS
+    if n_channels > limit:
+        why = f"{n_channels} channels, the fast FIFO carries {limit}"
+        yield Finding(why, where, "use --fifo")
+        return
+    runs = (GROUP_PROCESSORS, CHW_PROCESSORS)
+    maps = [sum(1 << p for p in members(run)[:n_channels]) for run in runs]
+    if first.processors not in maps:
+        fix = f"use processors {' or '.join(f'0x{m:x}' for m in dict.fromkeys(maps))}"
+        yield Finding(f"the fast FIFO does not feed 0x{first.processors:x}", where, fix)
+    if first.layer.kernel is None:
+        yield Finding("pass-through layer on the fast FIFO", where, "begin with a convolution")
+    if first.layer.output_width != 8:
+        why = f"{first.layer.output_width}-bit results of a layer on the fast FIFO"
+        yield Finding(why, where, "use --fifo, or 8 bits")
 
 
 def fifo_operands(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -223,6 +257,7 @@ STREAM_RULES: tuple[Rule[Placement], ...] = (
     Rule("S7", with_bias, None),
     Rule("S8", fifo_processors),
     Rule("S8a", full_lanes, can_be_allowed=True),
+    Rule("S9", fast_fifo),
     Rule("S10", earlier_passes, CapacityError),
     Rule("S11", row_buffers, CapacityError),
     Rule("S12", counts, CapacityError),

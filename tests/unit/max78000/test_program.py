@@ -12,6 +12,7 @@ from max78000.program import (
     Copy,
     Cycles,
     Expected,
+    FastFifo,
     Fifo,
     KernelBlock,
     OutputMap,
@@ -33,7 +34,7 @@ PROGRAM = RegisterProgram(
         Phase("load_weights", (KernelBlock(0x5018_0008, (0x0102_0304, 5)),)),
         Phase("load_bias", (Copy(0x5010_8000, (5, 249)),)),
         Phase("start", (Poll(0x5010_0000, 0x1000, 0),)),
-        Phase("load_input", (Fifo(0, (1, 2)),)),
+        Phase("load_input", (Fifo(0, (1, 2)), FastFifo((3, 4)))),
     ),
     known_answer=(Expected(0, 0x5040_2000, 0xFFFF, (9, 0xFE01)),),
     outputs=(OutputMap(0, "logits", (2, 1, 2), 8, (0x5040_2000, 0x5040_2001), 4),),
@@ -58,6 +59,7 @@ phase start
 
 phase load_input
   fifo 0 2 words crc b64c97f5
+  fast fifo 2 words crc 25ef61a0
 
 known answer
   layer 0 0x50402000 mask 0x0000ffff  2 words crc 950a41bd
@@ -102,7 +104,7 @@ def test_json_names_registers_and_fields():
 
 def test_json_has_one_line_per_operation():
     lines = to_json(PROGRAM, CHIP).splitlines()
-    assert sum(line.startswith('{"op"') for line in lines) == 7
+    assert sum(line.startswith('{"op"') for line in lines) == 8
 
 
 def test_a_program_may_do_without_answer_outputs_and_cycles():

@@ -63,7 +63,7 @@ MASKS = {
     "STREAM1": 0x3FFF, "STREAM2": 0x0FFF_01FF, "FMAX": 0x1_FFFF, "IFRM": 0xF_FFFF,
     "CTL": 0xFFFF_FFFF, "SRAM": 0x0079_BFFF, "LCNT_MAX": 0x1F, "SRAM_TEST": 0x1FFF_FFFF,
     "MLAT": 0xFFFF_FFFF, "AON": 0x000F_FF03, "FIFO_CTL": 0xFFFF_FB9F, "FIFO_STAT": 0x003F_FFFF,
-    "FIFO_DATA": 0xFFFF_FFFF,
+    "FIFO_DATA": 0xFFFF_FFFF, "FFIFO_CTL": 0xF0, "FFIFO_STAT": 0x2, "FFIFO_DATA": 0xFFFF_FFFF,
 }  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def test_locate_the_other_registers():
     for register in regmap.QUADRANT_REGISTERS:
         addr = quadrant_register_addr(CHIP, register, 2)
         assert locate(CHIP, addr) == regmap.Location(register, 2)
-    for register in (regmap.AON, FIFO_CTL, regmap.FIFO_STAT):
+    for register in (regmap.AON, FIFO_CTL, regmap.FIFO_STAT, *regmap.FAST_FIFO_REGISTERS):
         assert locate(CHIP, regmap.global_register_addr(CHIP, register)) == regmap.Location(
             register
         )
@@ -118,7 +118,18 @@ def test_locate_the_other_registers():
 
 
 @pytest.mark.parametrize(
-    "addr", [0, 0x5000_0018, 0x5010_0011, 0x5010_0994, 0x5040_0000, 0x5110_0000, 0x5200_0000]
+    "addr",
+    [
+        0,
+        0x400C_0408,
+        0x400C_040C,
+        0x5000_0018,
+        0x5010_0011,
+        0x5010_0994,
+        0x5040_0000,
+        0x5110_0000,
+        0x5200_0000,
+    ],
 )
 def test_locate_finds_no_register_elsewhere(addr: int):
     assert locate(CHIP, addr) is None
@@ -130,6 +141,7 @@ def test_locate_finds_no_register_elsewhere(addr: int):
         (0x5050_079C, "quadrant 1 layer 3 POST"),
         (0x50D0_0000, "quadrant 3 CTL"),
         (0x5000_1000, "AON"),
+        (0x400C_0410, "FFIFO_DATA"),
         (0x5000_000C, "FIFO_DATA 1"),
         (0x5101_8004, "data memory 15 offset 0x0004"),
         (0x5058_8010, "kernels of processor 18 offset 0x0010"),

@@ -114,7 +114,7 @@ def test_all_refusals_at_once(run):
     assert run(*GIVEN, "--fast-fifo", "--rtl", "--start-layer", "0") == (
         4,
         "",
-        "synthesize: --fast-fifo: needs the RISC-V core [O2] (use --fifo)\n"
+        "synthesize: --fast-fifo: needs the RISC-V core [O2] (give --riscv, or use --fifo)\n"
         "--rtl-sim: feeds a simulation of the chip's logic (use max78000 simulate, which runs the "
         "program)\n",
     )

@@ -46,6 +46,10 @@ def fifo(layers, weights=W, image="2x6x6", **more):
     return Net(layers, weights, image, uses_fifo=True, **more)
 
 
+def fast(layers, weights=W, image="2x6x6"):
+    return Net(layers, weights, image, uses_fast_fifo=True)
+
+
 def streams(*layers):
     """Layers behind each other, each on the data memory of its own; their weights."""
     placed = [
@@ -218,6 +222,25 @@ CASES = [
         "4 layers[0]: processors 0x0000000000010001 leave lanes of a FIFO empty (fill processors "
         "0..3 first, then 16..19, 32..35, 48..51)",
         fifo("{processors: 0x1000f, out_offset: 0x4000}", "4x5x3x3", "5x6x6")),
+    ("S8a", fast("{processors: 0x10001}"),
+        "4 layers[0]: processors 0x0000000000010001 leave lanes of a FIFO empty (fill processors "
+        "0..3 first, then 16..19, 32..35, 48..51)",
+        fast("{processors: 0x3, out_offset: 0x4000}")),
+    ("S9", fast("{}", "4x5x3x3", "5x6x6"),
+        "4 layers[0]: 5 channels, the fast FIFO carries 4 (use --fifo)",
+        fast("{}", "4x4x3x3", "4x6x6")),
+    ("S9", fast("{data_format: chw}"),
+        "4 layers[0]: 2 channels, the fast FIFO carries 1 (use --fifo)",
+        fast("{data_format: chw}", "4x1x3x3", "1x6x6")),
+    ("S9", fast("{processors: 0x9}"),
+        "4 layers[0]: the fast FIFO does not feed 0x9 (use processors 0x3 or 0x10001)",
+        fast("{processors: 0x3, out_offset: 0x4000}")),
+    ("S9", fast("{op: passthrough}", ""),
+        "4 layers[0]: pass-through layer on the fast FIFO (begin with a convolution)",
+        fifo("{op: passthrough}", "")),
+    ("S9", fast("{output_width: 32, activate: none}"),
+        "4 layers[0]: 32-bit results of a layer on the fast FIFO (use --fifo, or 8 bits)",
+        fast("{}")),
     ("S10", fifo(f"{{{S}}}\n" * 3, "1024x2x3x3 4x1024x3x3 4x4x3x3", bits=1),
         "6 layers[2]: 17 passes in the streaming layers before, limit 15 (use 64 channels or fewer "
         "in the layers before, or let this one not stream)",

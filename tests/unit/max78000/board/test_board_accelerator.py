@@ -139,7 +139,7 @@ def test_an_interrupt_that_is_not_acknowledged_comes_again():
         ("cnn_on(); REG(0x50100000 + 0x2000) = 1;", r"0x50102000"),
         ("cnn_on(); *(volatile uint16_t *)0x50400000 = 1;", r"a store of 2 bytes to 0x50400000"),
         ("cnn_on(); *(volatile uint8_t *)0x50400000 = 1;", r"byte 0x01 means nothing there"),
-        ("cnn_on(); REG(CTL) = 1u << 22;", r"sets ffifo_en, which is not modelled"),
+        ("cnn_on(); REG(CTL) = 1u << 21;", r"sets simple1b, which is not modelled"),
         ("cnn_on(); execute(start);", r"PC 0x\w+ in (main|execute)\+0x\w+: "),
     ],
 )
