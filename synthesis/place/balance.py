@@ -5,7 +5,6 @@ Counts words by layer shapes alone; whether the kernels really fit is for `fits`
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from max78000.chip import Chip
 from synthesis.ir import Graph, Layer
 from synthesis.place.lanes import Choice, Unit, input_map
 from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes, members
@@ -67,12 +66,11 @@ def weight_bytes(graph: Graph) -> int:
     return sum(kernel.weights_oihw.size * kernel.bits // 8 for kernel in kernels.values())
 
 
-def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[int, Choice]:
+def balanced_choices(graph: Graph, units: Sequence[Unit]) -> dict[int, Choice]:
     """A choice for every unit, by its first tensor, that fills the processors evenly.
 
     The units with most to store choose first, each where the fullest processor stays emptiest.
     """
-    del chip
     load = KernelLoad(graph)
     chosen: dict[int, Choice] = {}
 

@@ -83,7 +83,7 @@ class _Attempt:
 
     def run(self, *, may_slide: bool, is_balanced: bool) -> Solution | None:
         """Search within the limits; None if nothing was found."""
-        wanted = balanced_choices(self.graph, self.units, self.chip) if is_balanced else {}
+        wanted = balanced_choices(self.graph, self.units) if is_balanced else {}
         search = _Search(self, DataMemory(self.graph, self.chip, may_slide=may_slide), wanted)
         return next(search.solutions(), None)
 
