@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from max78000.commands.shared import examples
-from max78000.errors import InputError
+from max78000.errors import BoardError, InputError
 from max78000.firmware.image import read_image
 from max78000.link.console import read_lines
 from max78000.link.flash import FlashReport, flash
@@ -79,7 +79,9 @@ def flash_command(
 
 
 def _find_elf(place: Path) -> Path:
-    """Return the only ELF file of a project, or the file that was named.
+    """Return the ELF file of a project, or the file that was named.
+
+    The project's own program goes before applications that were built with it.
 
     Raises:
         InputError: there is none, or several.
@@ -87,6 +89,9 @@ def _find_elf(place: Path) -> Path:
     if place.is_file():
         return place
     found = sorted((place / "build").glob("*.elf"))
+    own = place / "build" / f"{place.resolve().name}.elf"
+    if own in found:
+        return own
     if not found:
         raise InputError("nothing is built there", str(place), f"max78000 build {place}")
     if len(found) > 1:
@@ -125,9 +130,19 @@ def _console_lines(port: str | None, seconds: float, *, is_wanted: bool) -> Iter
     if not is_wanted:
         yield iter(())
         return
-    device = port or find_console(list_ports())
+    try:
+        device = port or find_console(list_ports())
+    except BoardError as error:  # to be said once the board is programmed, if there is one
+        yield _refusing(error)
+        return
     line = open_port(device, CONSOLE_BAUD)
     try:
         yield read_lines(line, seconds, device)
     finally:
         line.close()
+
+
+def _refusing(error: BoardError) -> Iterator[str]:
+    """Lines of a console that is not there: the error in place of the first."""
+    yield from ()
+    raise error

@@ -138,6 +138,20 @@ def test_several_programs_are_not_guessed(probe, project):
         run(project)
 
 
+def test_the_projects_own_program_goes_before_its_applications(probe, project):
+    own = project / "build" / f"{project.name}.elf"
+    (project / "build" / "mnist.elf").rename(own)
+    (project / "build" / f"{project.name}-pose.elf").write_bytes(b"no ELF file")
+    assert run(project).exit_code == 0
+
+
+def test_a_missing_console_is_told_after_the_board_is_programmed(monkeypatch, probe, project):
+    monkeypatch.setattr(command, "list_ports", lambda: ())
+    with pytest.raises(BoardError, match="no USB serial port"):
+        run(project, "--console")
+    assert probe.plans
+
+
 def test_a_refusal_reaches_the_command_line(monkeypatch, probe, project):
     def refuse(plan, on_progress):
         raise BoardError("no debug adapter answers", "pyocd", "connect it")
