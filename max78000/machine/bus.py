@@ -89,31 +89,25 @@ class MemoryMap:
 
     def clear(self, memory: Memory, quadrant: int) -> None:
         """Fill one memory of a quadrant with zeros."""
-        n_instances = self.chip.n_instances // self.chip.n_quadrants
-        n_processors = self.chip.processors_per_quadrant
-        match memory:
-            case Memory.DATA:
-                self.data.clear(quadrant * n_instances, n_instances)
-            case Memory.KERNEL:
-                self.kernels.clear(quadrant * n_processors, n_processors)
-            case Memory.BIAS:
-                self.biases.clear(quadrant, 1)
-            case Memory.TRAM:
-                self.tram.clear(quadrant * n_processors, n_processors)
+        banks, n_banks = self._banks(memory)
+        banks.clear(quadrant * n_banks, n_banks)
 
     def forget(self, memory: Memory, quadrant: int) -> None:
         """Let one memory of a quadrant lose power."""
-        n_instances = self.chip.n_instances // self.chip.n_quadrants
-        n_processors = self.chip.processors_per_quadrant
+        banks, n_banks = self._banks(memory)
+        banks.forget(quadrant * n_banks, n_banks)
+
+    def _banks(self, memory: Memory) -> tuple[DataMemory | KernelMemory | EntryMemory, int]:
+        """A memory, and how many of its banks belong to a quadrant."""
         match memory:
             case Memory.DATA:
-                self.data.forget(quadrant * n_instances, n_instances)
+                return self.data, self.chip.n_instances // self.chip.n_quadrants
             case Memory.KERNEL:
-                self.kernels.forget(quadrant * n_processors, n_processors)
+                return self.kernels, self.chip.processors_per_quadrant
             case Memory.BIAS:
-                self.biases.forget(quadrant, 1)
+                return self.biases, 1
             case Memory.TRAM:
-                self.tram.forget(quadrant * n_processors, n_processors)
+                return self.tram, self.chip.processors_per_quadrant
 
     def _place(self, addr: int) -> MemoryPlace:
         place = locate_memory(self.chip, addr)
