@@ -1,4 +1,4 @@
-"""Draws the pictures of `chip.md` as SVG files; sizes and counts come from `max78000.chip`.
+"""Draws the pictures of `chip.md` as SVG files; sizes and counts come from `max78000.facts.chip`.
 
 Run it to write `docs/img` again; a test compares. Every picture has a title and a description for
 those who do not see it, its own paper, and colours for dark screens. Layout only: what is shown is
@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from types import MappingProxyType
 
-from max78000.chip import MAX78000 as CHIP
+from max78000.facts.chip import MAX78000 as CHIP
 
 FOLDER = Path(__file__).parent / "img"
 STYLE = """\

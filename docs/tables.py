@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from ai8x_models import names
-from ai8x_models.layers import ElementWise, FusedLayer, Pool
+from ai8x_models.layers import vendor_names as names
+from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
 
 FOLDER = Path(__file__).parent
 PAGES = ("coming-from-ai8x.md",)

@@ -15,12 +15,12 @@ import torch
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.describe.describe import describe
-from ai8x_models.layer_answers import layer_answers
-from ai8x_models.qat import start_qat
-from ai8x_models.quantize import load_integer_model, quantize_checkpoint
-from ai8x_models.registry import create_model, find_model
-from ai8x_models.tasks import draw_samples, practise
-from max78000.layer_dump import first_difference
+from ai8x_models.layers.qat import start_qat
+from ai8x_models.quantize.layer_answers import layer_answers
+from ai8x_models.quantize.quantize import load_integer_model, quantize_checkpoint
+from ai8x_models.tasks.drawn import draw_samples, practise
+from ai8x_models.zoo.registry import create_model, find_model
+from max78000.program.layer_dump import first_difference
 from synthesis import compile_network
 
 folder = Path("build/digits")

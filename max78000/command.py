@@ -13,6 +13,11 @@ from max78000.errors import InputError, InternalError, ToolError
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
 
+def examples(*lines: str) -> str:
+    """Lay out an epilog that click does not rewrap."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
 def run(command: click.Command) -> None:
     """Run a click command with the arguments of the process, then exit.
 

@@ -1,5 +1,6 @@
 """The compiler: a network description and integer weights in, a register program and C out."""
 
 from synthesis.api import CompiledNetwork, compile_network
+from synthesis.read.source import InputPath
 
-__all__ = ["CompiledNetwork", "compile_network"]
+__all__ = ["CompiledNetwork", "InputPath", "compile_network"]

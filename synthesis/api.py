@@ -16,27 +16,28 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from max78000.chip import MAX78000, Chip
 from max78000.errors import InputError
-from max78000.layer_dump import save_dump
-from max78000.layer_table import LayerTable
+from max78000.facts.chip import MAX78000, Chip
 from max78000.machine.predict import LoadedMachine, signed_bytes
-from max78000.program import RegisterProgram
-from synthesis.checkpoint import Checkpoint, read_checkpoint
-from synthesis.compile import Compiled, Source, compile_source
-from synthesis.description import NetworkSpec
+from max78000.program.layer_dump import save_dump
+from max78000.program.layer_table import LayerTable
+from max78000.program.program import RegisterProgram
+from synthesis.compile import Compiled, compile_source
+from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
+from synthesis.emit.whole_project import project_files
+from synthesis.emit.write import write_project
 from synthesis.generate.options import Options
-from synthesis.inputs import Files, find_files, read_text
-from synthesis.interpret import Tensor, interpret
-from synthesis.layer_files import layer_table
-from synthesis.manual import allowed_rules
-from synthesis.onnx_file import read_onnx
-from synthesis.output import write_project
-from synthesis.project import project_files
-from synthesis.report import Report
-from synthesis.sample import read_sample
-from synthesis.yaml_reader import read_network
+from synthesis.graph.interpret import interpret
+from synthesis.read.checkpoint import Checkpoint, read_checkpoint
+from synthesis.read.description import NetworkSpec
+from synthesis.read.files import Files, find_files, read_text
+from synthesis.read.onnx_file import read_onnx
+from synthesis.read.sample import read_sample
+from synthesis.read.source import InputPath, Source, Tensor
+from synthesis.read.yaml_reader import read_network
+from synthesis.report.report import Report
+from synthesis.rules.manual import allowed_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def compile_network(
     sample: ArrayLike | Path | None = None,
     options: Options | None = None,
     *,
-    uses_fifo: bool = False,
+    input_path: InputPath = InputPath.MEMORY,
     allow: Collection[str] = (),
 ) -> CompiledNetwork:
     """Compile a network for the MAX78000.
@@ -149,7 +150,7 @@ def compile_network(
         sample: an input for the known answer, integers -128..127, (C, H, W) or (C, L); or its
             `.npy` file. Left out: the file in `networks/samples` named like the description.
         options: choices about the program, its name among them.
-        uses_fifo: the input arrives through the FIFOs while the network runs.
+        input_path: how the input reaches the accelerator.
         allow: rules that only warn.
     Raises:
         ToolError: what is wrong with the files; or all violations of a stage's rules at once, each
@@ -161,7 +162,7 @@ def compile_network(
     parameters = checkpoint if isinstance(checkpoint, Checkpoint) else _read_weights(files)
     image = _image_of(files.sample if sample is None else sample, files)
     options = options or Options(files.network.stem)
-    source = Source(spec, parameters, image, uses_fifo)
+    source = Source(spec, parameters, image, input_path)
     stages = compile_source(source, options, MAX78000, allowed_rules(allow))
     return CompiledNetwork(stages, files, options, MAX78000)
 

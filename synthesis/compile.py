@@ -3,37 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from max78000.chip import Chip
 from max78000.errors import raise_all
-from max78000.program import RegisterProgram
-from synthesis.checkpoint import Checkpoint
-from synthesis.description import NetworkSpec
+from max78000.facts.chip import Chip
+from max78000.program.program import RegisterProgram
 from synthesis.generate.memories import fixed_image
 from synthesis.generate.program import Options, generate
-from synthesis.interpret import Tensor, interpret
-from synthesis.ir import Graph, Shape
-from synthesis.lower import Source as GraphSource
-from synthesis.lower import lower
+from synthesis.graph.interpret import interpret
+from synthesis.graph.ir import Graph
+from synthesis.lower.lower import lower
 from synthesis.place.place import Placement, place
-from synthesis.report import Report, make_report
-from synthesis.report_sample import Run
+from synthesis.read.source import Source, Tensor
+from synthesis.report.report import Report, make_report
+from synthesis.report.sample import Run
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
 from synthesis.rules.stream_rules import STREAM_RULES
 
 Watch = Callable[[str, object], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a network is compiled from. `image` is the sample, int64 (C, H, W)."""
-
-    network: NetworkSpec
-    checkpoint: Checkpoint
-    image: Tensor
-    uses_fifo: bool = False
-    uses_fast_fifo: bool = False  # of the RISC-V core; takes the place of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +83,7 @@ def place_source(
         ToolError: as `compile_source`.
     """
     watch("network", source.network)
-    shape = Shape(*source.image.shape)
-    given = GraphSource(
-        source.network, source.checkpoint, shape, source.uses_fifo, source.uses_fast_fifo
-    )
-    graph = lower(given, chip)
+    graph = lower(source, chip)
     watch("graph", graph)
     legal = apply_rules(GRAPH_RULES, graph, chip, allowed)
     raise_all(legal.errors)

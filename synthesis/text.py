@@ -1,15 +1,31 @@
-"""Stages as text: the graph as a table, the placed graph as the completed network description."""
+"""Compiler stages as text, by name: what `--show` prints and golden tests compare.
+
+The graph is a table, the placed graph the completed network description.
+"""
 
 import json
 import re
 from collections.abc import Iterator
 
-from synthesis.description import BUFFER, INPUT, Operator
-from synthesis.ir import Buffer, Graph, Layer, PoolKind, Unload
+from max78000.facts.chip import Chip
+from max78000.program.program import to_text
+from synthesis.compile import Compiled
+from synthesis.graph.ir import Buffer, Graph, Layer, PoolKind, Unload
 from synthesis.place.placed import PlacedGraph, PlacedLayer
+from synthesis.read.description import BUFFER, INPUT, Operator
 
+STAGES = ("graph", "placed", "program")
 NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 OPERATOR_WORDS = {op: "none" if op is Operator.PASSTHROUGH else op.value for op in Operator}
+
+
+def stage_text(stage: str, compiled: Compiled, chip: Chip) -> str:
+    """One stage of a compiled network; see `STAGES`."""
+    if stage == "graph":
+        return graph_text(compiled.graph)
+    if stage == "placed":
+        return placed_yaml(compiled.placement.graph)
+    return to_text(compiled.program, chip)
 
 
 def graph_text(graph: Graph) -> str:

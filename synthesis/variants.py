@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from max78000.chip import Chip
 from max78000.errors import CapacityError, ProblemList, ToolError
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Compiled, Source, compile_source, place_source
-from synthesis.description import LayerSpec, NetworkSpec
+from max78000.facts.chip import Chip
+from synthesis.compile import Compiled, compile_source, place_source
 from synthesis.generate.options import Options
-from synthesis.ir import Graph, Layer, Shape
-from synthesis.lower import Source as GraphSource
-from synthesis.lower import lower
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.lower import lower
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.description import LayerSpec, NetworkSpec
+from synthesis.read.source import InputPath, Source
 
 MAX_STREAMING = 8  # sets of stream registers
 NARROW_BITS = (4, 2)
@@ -68,11 +68,7 @@ def cheapest_variant(
         allowed: rules that only warn.
     """
     try:
-        shape = Shape(*source.image.shape)
-        given = GraphSource(
-            source.network, source.checkpoint, shape, source.uses_fifo, source.uses_fast_fifo
-        )
-        graph = lower(given, chip)
+        graph = lower(source, chip)
     except ToolError:
         return None
     for variant in _variants(source, graph, rules):
@@ -103,14 +99,14 @@ def _variants(source: Source, graph: Graph, rules: frozenset[str]) -> Iterator[V
 
 def _streams(source: Source) -> Iterator[Variant]:
     """The input through the FIFOs, so that only some of its rows are in memory at a time."""
-    if source.uses_fifo:
+    if source.input_path.is_fifo:
         return
     for n in range(1, min(MAX_STREAMING, len(source.network.layers)) + 1):
         network = _with_layers(source.network, range(n), lambda spec: replace(spec, streaming=True))
         word = "layer" if n == 1 else f"{n} layers"
         yield Variant(
             f"--fifo, and `streaming: true` in the first {word}",
-            replace(source, network=network, uses_fifo=True),
+            replace(source, network=network, input_path=InputPath.FIFO),
         )
 
 

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from max78000.chip import MAX78000
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Compiled, Source, compile_source
-from synthesis.description import NetworkSpec
+from max78000.facts.chip import MAX78000
+from synthesis.compile import Compiled, compile_source
 from synthesis.generate.program import Options
-from synthesis.ir import Graph, Shape
-from synthesis.lower import Source as GraphSource
-from synthesis.lower import lower
+from synthesis.graph.ir import Graph
+from synthesis.lower.lower import lower
 from synthesis.place.place import Placement, place
-from synthesis.yaml_reader import read_network
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.description import NetworkSpec
+from synthesis.read.source import InputPath, Source
+from synthesis.read.yaml_reader import read_network
 
 FILE = "net.yaml"
 HEADER = "arch: tiny\ndataset: tiny\nlayers:\n"  # the first layer is on line 4
@@ -47,9 +47,8 @@ class Net:
     bits: int = 8
     fill: int | None = None
     bias: int | None = None
-    uses_fifo: bool = False
+    input_path: InputPath = InputPath.MEMORY
     sections: str = ""
-    uses_fast_fifo: bool = False
 
 
 def description(layers: str) -> str:
@@ -89,17 +88,13 @@ def image_of(net: Net, seed: int = 1) -> np.ndarray:
 
 def source_of(net: Net) -> Source:
     """What the compiler starts from."""
-    files = network_of(net), checkpoint_of(net), image_of(net)
-    return Source(*files, net.uses_fifo, net.uses_fast_fifo)
+    return Source(network_of(net), checkpoint_of(net), image_of(net), net.input_path)
 
 
 def graph_of(net: Net) -> Graph:
     """The network, lowered; the sample's pixels are never made."""
-    shape = Shape(*(*sizes(net.image), 1)[:3])
-    source = GraphSource(
-        network_of(net), checkpoint_of(net), shape, net.uses_fifo, net.uses_fast_fifo
-    )
-    return lower(source, MAX78000)
+    image = np.broadcast_to(np.int64(0), (*sizes(net.image), 1)[:3])
+    return lower(Source(network_of(net), checkpoint_of(net), image, net.input_path), MAX78000)
 
 
 def placement_of(net: Net) -> Placement:

@@ -43,12 +43,12 @@ from ai8x_models.describe.graph import (
 from ai8x_models.describe.ranges import fit_scales
 from ai8x_models.describe.record import record
 from ai8x_models.describe.stages import problems_of
-from ai8x_models.fold import RATIO
-from ai8x_models.layer_rules import Pair, refusal
-from ai8x_models.layers import ElementWise, FusedLayer, Pool
-from ai8x_models.qat import Layer
+from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
+from ai8x_models.layers.qat import Layer
+from ai8x_models.layers.rules import Pair, refusal
+from ai8x_models.layers.space_to_depth import RATIO
 from max78000.errors import InternalError, ProblemList, ToolError, UnsupportedError, raise_all
-from max78000.fixed import Activation
+from max78000.facts.fixed import Activation
 
 _SEED = 0  # of the examples that stand in where none are given
 

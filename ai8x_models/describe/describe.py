@@ -8,8 +8,8 @@ from ai8x_models.describe.convert import Network, network_of
 from ai8x_models.describe.description import INPUT, LayerEntry, NetworkDescription, Shape
 from ai8x_models.describe.graph import Graph, Own
 from ai8x_models.describe.stages import stages_of
-from ai8x_models.layer_rules import refusal
-from ai8x_models.layers import FoldedConv2d, FusedLayer
+from ai8x_models.layers.layers import FoldedConv2d, FusedLayer
+from ai8x_models.layers.rules import refusal
 from max78000.errors import InputError, InternalError, ProblemList, ToolError
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ai8x_models.layer_rules import Pair
-from max78000.fixed import Activation, Combine
+from ai8x_models.layers.rules import Pair
+from max78000.facts.fixed import Activation, Combine
 
 INPUT = "input"
 Shape = tuple[int, ...]

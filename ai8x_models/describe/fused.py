@@ -19,12 +19,19 @@ from ai8x_models.describe.graph import (
     Shape,
 )
 from ai8x_models.describe.ranges import power_within
-from ai8x_models.fold import RATIO
-from ai8x_models.fuse import BN_DIVISOR, BatchNorm, fold_batchnorm
-from ai8x_models.layers import Conv1d, Conv2d, ConvTranspose2d, FoldedConv2d, FusedLayer, Linear
-from ai8x_models.qat import DATA_MAX
+from ai8x_models.layers.batchnorm import BN_DIVISOR, BatchNorm, fold_batchnorm
+from ai8x_models.layers.layers import (
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    FoldedConv2d,
+    FusedLayer,
+    Linear,
+)
+from ai8x_models.layers.qat import DATA_MAX
+from ai8x_models.layers.space_to_depth import RATIO
 from max78000.errors import UnsupportedError
-from max78000.fixed import Activation
+from max78000.facts.fixed import Activation
 
 _CLASSES = (
     ("Conv1d", Conv1d),

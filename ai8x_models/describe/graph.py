@@ -11,9 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ai8x_models.fuse import BatchNorm
-from ai8x_models.qat import Layer
-from max78000.fixed import Activation, Combine
+from ai8x_models.layers.batchnorm import BatchNorm
+from ai8x_models.layers.qat import Layer
+from max78000.facts.fixed import Activation, Combine
 
 Shape = tuple[int, ...]  # without the batch
 Kind = Literal["Conv1d", "Conv2d", "ConvTranspose2d", "Linear"]
@@ -88,7 +88,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Own:
-    """A layer of `ai8x_models.layers`, whole."""
+    """A layer of `ai8x_models.layers.layers`, whole."""
 
     layer: Layer
 

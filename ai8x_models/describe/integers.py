@@ -16,8 +16,8 @@ from ai8x_models.checkpoint import Checkpoint, State, save_checkpoint
 from ai8x_models.describe.convert import Converted, Network
 from ai8x_models.describe.graph import Shape
 from ai8x_models.describe.output import write_whole
-from ai8x_models.qat import DATA_GRID, Mode, QatModule, QatPolicy
-from ai8x_models.quantize import QuantizeOptions, quantize_state
+from ai8x_models.layers.qat import DATA_GRID, Mode, QatModule, QatPolicy
+from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
 
 _SEED = 0  # of the noise
 

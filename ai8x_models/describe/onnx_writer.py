@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from ai8x_models.describe.convert import Converted, Network, network_of
 from ai8x_models.describe.graph import Concat, Node, Own, Shape
 from ai8x_models.describe.output import write_whole
-from ai8x_models.fold import RATIO
-from ai8x_models.layers import (
+from ai8x_models.layers.layers import (
     ConvTranspose2d,
     ElementWise,
     FoldedConv2d,
@@ -27,9 +26,10 @@ from ai8x_models.layers import (
     Linear,
     Pool,
 )
-from ai8x_models.qat import DATA_MAX, Mode, weight_grid
+from ai8x_models.layers.qat import DATA_MAX, Mode, weight_grid
+from ai8x_models.layers.space_to_depth import RATIO
 from max78000.errors import UnsupportedError
-from max78000.fixed import DATA_BITS, Activation, Combine
+from max78000.facts.fixed import DATA_BITS, Activation, Combine
 
 OPSET = 17
 _BATCH = "N"

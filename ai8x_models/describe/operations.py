@@ -25,8 +25,8 @@ from ai8x_models.describe.graph import (
     View,
 )
 from ai8x_models.describe.refusals import foreign
-from ai8x_models.fuse import DEFAULT_EPS, BatchNorm
-from max78000.fixed import Activation, Combine
+from ai8x_models.layers.batchnorm import DEFAULT_EPS, BatchNorm
+from max78000.facts.fixed import Activation, Combine
 
 
 class Call:

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 
 from ai8x_models.describe.graph import Activate, Clamp, Convolution, Graph, Input, Normalize, Own
-from ai8x_models.qat import DATA_MAX
+from ai8x_models.layers.qat import DATA_MAX
 
 
 def fit_scales(graph: Graph, wide: frozenset[int] = frozenset()) -> tuple[float, ...]:

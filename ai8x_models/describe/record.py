@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from ai8x_models.describe.graph import Concat, Foreign, Graph, Input, Join, Node, Op, Own, magnitude
 from ai8x_models.describe.operations import Call, operation
 from ai8x_models.describe.refusals import foreign
-from ai8x_models.qat import Layer
+from ai8x_models.layers.qat import Layer
 from max78000.errors import InputError
 
 # What Python code raises when it is given data of a shape it was not made for.

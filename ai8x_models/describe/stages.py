@@ -20,8 +20,7 @@ from ai8x_models.describe.entry_passes import (
     with_streaming,
 )
 from ai8x_models.describe.graph import Concat, Graph, Input, Node, Own, Shape, View
-from ai8x_models.layer_rules import Pair, refusal
-from ai8x_models.layers import (
+from ai8x_models.layers.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
@@ -31,8 +30,9 @@ from ai8x_models.layers import (
     Linear,
     Pool,
 )
+from ai8x_models.layers.rules import Pair, refusal
 from max78000.errors import ToolError, UnsupportedError, raise_all
-from max78000.fixed import Combine
+from max78000.facts.fixed import Combine
 
 MAX_OPERANDS = 16
 _OPERATORS: tuple[tuple[type[FusedLayer], Operator], ...] = (

@@ -10,7 +10,7 @@ three quarters of them.
 
 from torch import Tensor, nn
 
-from ai8x_models.layers import Linear
+from ai8x_models.layers.layers import Linear
 from ai8x_models.zoo.blocks import started
 
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from torch import nn
 
-from ai8x_models.layers import Conv1d, Conv2d, FusedLayer, Linear
+from ai8x_models.layers.layers import Conv1d, Conv2d, FusedLayer, Linear
 
 AnyLayer = TypeVar("AnyLayer", bound=FusedLayer)
 Pooling = Literal["max", "avg"] | None

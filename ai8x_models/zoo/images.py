@@ -7,7 +7,7 @@ in the order in which the accelerator runs them.
 
 from torch import Tensor, nn
 
-from ai8x_models.layers import Conv2d
+from ai8x_models.layers.layers import Conv2d
 from ai8x_models.zoo.blocks import hidden, scores, started
 
 

@@ -8,8 +8,8 @@ also the order of checkpoints and network descriptions.
 
 from torch import Tensor, nn
 
-from ai8x_models.layers import Conv2d, FoldedConv2d
-from max78000.pose.skeleton import N_HEATMAPS, N_PAF
+from ai8x_models.layers.layers import Conv2d, FoldedConv2d
+from max78000.apps.pose.skeleton import N_HEATMAPS, N_PAF
 
 Maps = tuple[Tensor, Tensor]
 

@@ -7,9 +7,9 @@ as a layer of its own (`add1`), and in front of a convolution, even before its p
 
 from torch import Tensor, nn
 
-from ai8x_models.layers import Conv2d, ElementWise
+from ai8x_models.layers.layers import Conv2d, ElementWise
 from ai8x_models.zoo.blocks import hidden, scores
-from max78000.fixed import Combine
+from max78000.facts.fixed import Combine
 
 
 def _summand(in_channels: int, out_channels: int, kernel_size: int, pool: bool = False) -> Conv2d:

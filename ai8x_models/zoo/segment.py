@@ -8,8 +8,8 @@ that the largest layer works on a quarter of the pixels.
 import torch
 from torch import Tensor, nn
 
-from ai8x_models.fold import RATIO, unfold_image
-from ai8x_models.layers import Conv2d, ConvTranspose2d, FoldedConv2d
+from ai8x_models.layers.layers import Conv2d, ConvTranspose2d, FoldedConv2d
+from ai8x_models.layers.space_to_depth import RATIO, unfold_image
 from ai8x_models.zoo.blocks import hidden
 
 

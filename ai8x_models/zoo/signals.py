@@ -7,7 +7,7 @@ convolution, which is why it has neither padding nor pooling.
 
 from torch import Tensor, nn
 
-from ai8x_models.layers import Conv1d
+from ai8x_models.layers.layers import Conv1d
 from ai8x_models.zoo.blocks import hidden_1d, scores
 
 

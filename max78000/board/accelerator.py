@@ -7,14 +7,14 @@ there at once, but until the time is over the program must not see it.
 
 from dataclasses import dataclass
 
-from max78000 import regmap
 from max78000.board.system import GlobalControl, PowerControl
 from max78000.board.timeline import NS_PER_S, Event, Timeline
-from max78000.chip import Chip
 from max78000.errors import BoardError
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import Memory
 from max78000.machine.machine import Machine, RunResult
 from max78000.machine.memory import MachineFault
-from max78000.regmap import Memory
 
 WORD_BYTES = 4
 CLOCK_GATE_BIT = 25  # of GCR PCLKDIS0

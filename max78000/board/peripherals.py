@@ -13,7 +13,7 @@ from max78000.board.system import LPGCR, GlobalControl, WakeStatus, plain_blocks
 from max78000.board.timeline import Timeline
 from max78000.board.timer import Timer
 from max78000.board.uart import Uart, Wiring
-from max78000.chip import Chip
+from max78000.facts.chip import Chip
 
 N_TIMERS = 4
 CNN_IRQ, UART0_IRQ, FIRST_TIMER_IRQ = 101, 14, 5

@@ -11,8 +11,8 @@ from max78000.board.engine import Region
 from max78000.board.peripherals import Flash, Resets, build_peripherals
 from max78000.board.scs import FIRST_IRQ, SVC, SystemControl
 from max78000.board.timeline import Timeline, Watch
-from max78000.chip import Chip
 from max78000.errors import BoardError
+from max78000.facts.chip import Chip
 
 FLASH_ADDR, FLASH_BYTES = 0x1000_0000, 0x8_0000
 RAM_ADDR, RAM_BYTES = 0x2000_0000, 0x2_0000

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from max78000.commands.shared import examples
+from max78000.command import examples
 from max78000.firmware.build import build_project
 from max78000.firmware.image import FLASH_BYTES, MIN_STACK_BYTES, RAM_BYTES, Image
 from max78000.firmware.sources import BOARDS, DEFAULT_BOARD, app_names

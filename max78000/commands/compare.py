@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from max78000.commands.shared import examples, read_program
+from max78000.command import examples
 from max78000.errors import InputError
-from max78000.layer_dump import Layers, first_difference, read_dump, save_dump
-from max78000.layer_log import find_difference, read_log
-from max78000.layer_table import LAYERS_FILE, LayerTable, channel_checksums, read_layers
 from max78000.machine.predict import LoadedMachine
+from max78000.program.folder import read_program
+from max78000.program.layer_dump import Layers, first_difference, read_dump, save_dump
+from max78000.program.layer_log import find_difference, read_log
+from max78000.program.layer_table import LAYERS_FILE, LayerTable, channel_checksums, read_layers
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 STDIN = Path("-")

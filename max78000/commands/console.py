@@ -2,7 +2,7 @@
 
 import click
 
-from max78000.commands.shared import examples
+from max78000.command import examples
 from max78000.errors import BoardError
 from max78000.link.console import read_lines
 from max78000.link.serial_ports import CONSOLE_BAUD, find_console, list_ports, open_port

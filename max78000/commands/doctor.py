@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from max78000.commands.shared import examples
+from max78000.command import examples
 from max78000.link.doctor import explain_log, refuse_failures, to_data, to_lines
 from max78000.link.doctor_board import RULE, Bench, check_bench
 from max78000.link.doctor_host import Host, check_host

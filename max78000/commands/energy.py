@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from max78000.commands.shared import examples
+from max78000.command import examples
 from max78000.errors import BoardError
 from max78000.link.energy_report import (
     EnergyReport,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from max78000.commands.shared import examples
+from max78000.command import examples
 from max78000.errors import BoardError, InputError
 from max78000.firmware.image import read_image
 from max78000.link.console import read_lines

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from max78000.chip import MAX78000, Chip
-from max78000.commands.shared import examples, read_program
-from max78000.program import Poll, RegisterProgram, Write, chip_of, to_text
+from max78000.command import examples
+from max78000.facts.chip import MAX78000, Chip
+from max78000.program.folder import read_program
+from max78000.program.program import Poll, RegisterProgram, Write, chip_of, to_text
 
 
 @click.command(epilog=examples("max78000 info", "max78000 info build/mnist --text | less"))

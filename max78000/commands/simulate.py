@@ -8,18 +8,19 @@ import click
 
 from max78000.board.board import Outcome, VirtualBoard
 from max78000.board.timeline import Note
-from max78000.chip import MAX78000
+from max78000.command import examples
 from max78000.commands.input_file import read_input
 from max78000.commands.run_report import output_lines, output_values, print_run, run_values
-from max78000.commands.shared import examples, read_program
 from max78000.errors import BoardError, InputError
+from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.sources import BOARDS, DEFAULT_BOARD
 from max78000.firmware.toolchain import CHOICES, find_toolchain
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
 from max78000.machine.state import read_state
-from max78000.program import RegisterProgram, chip_of
+from max78000.program.folder import read_program
+from max78000.program.program import RegisterProgram, chip_of
 
 
 @dataclass(frozen=True, slots=True)

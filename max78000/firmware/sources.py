@@ -13,7 +13,7 @@ from max78000.errors import InputError, UnsupportedError
 
 FIRMWARE = Path(__file__).parent
 SUPPORT = FIRMWARE / "bsp"
-APPS = FIRMWARE / "apps"
+APPS = FIRMWARE.parent / "apps"
 LINKER_SCRIPT = SUPPORT / "max78000.ld"
 DEFAULT_BOARD = "EvKit_V1"
 BOARDS: Mapping[str, str] = MappingProxyType(

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from max78000.energy import IDLE_MW, EnergyUse, mean_use
 from max78000.errors import InputError
+from max78000.facts.energy import IDLE_MW, EnergyUse, mean_use
 from max78000.link.power_monitor import (
     LONGEST_WINDOW_S,
     RAILS,
@@ -22,7 +22,7 @@ from max78000.link.power_monitor import (
     Stream,
     windows,
 )
-from max78000.strict_json import Node
+from max78000.program.strict_json import Node
 
 REPORT_FILE = "report.json"
 REPORT_FORMAT = "max78000-report-1"

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from max78000.energy import EnergyUse
 from max78000.errors import BoardError
+from max78000.facts.energy import EnergyUse
 from max78000.link.console import Clock, read_lines
 from max78000.link.serial_ports import SerialLine, send
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.chip import Chip
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import Memory, describe_addr, locate_memory
 from max78000.machine.bus import WORD_BYTES, MemoryMap
 from max78000.machine.decode import LayerSetup
 from max78000.machine.memory import LANES, MachineFault, State
 from max78000.machine.places import output_map_of
-from max78000.program import Expected, OutputMap, RegisterProgram
-from max78000.regmap import Memory, describe_addr, locate_memory
+from max78000.program.program import Expected, OutputMap, RegisterProgram
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from max78000.chip import Chip
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import Memory, MemoryPlace, locate_memory
 from max78000.machine.memory import (
     PLAIN_PARTS,
     DataMemory,
@@ -11,7 +12,6 @@ from max78000.machine.memory import (
     MachineFault,
     State,
 )
-from max78000.regmap import Memory, MemoryPlace, locate_memory
 
 WORD_BYTES = 4
 PARTS = len(PLAIN_PARTS)

@@ -9,11 +9,11 @@ Source: the user guide, and what the vendor's programs and their known answers i
 
 from dataclasses import dataclass
 
-from max78000 import regmap
-from max78000.chip import Chip
-from max78000.fixed import Activation, Combine
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from max78000.facts.fixed import Activation, Combine
+from max78000.facts.regs import Register
 from max78000.machine.memory import LANES, MachineFault, RegisterFile
-from max78000.regs import Register
 
 WEIGHT_BITS = (8, 1, 2, 4)  # by POST.mask_size
 COMBINE = (Combine.SUB, Combine.ADD, Combine.OR, Combine.XOR)  # by ONED.ewise_func

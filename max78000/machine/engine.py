@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000 import fixed
-from max78000.chip import Chip
+from max78000.facts import fixed
+from max78000.facts.chip import Chip
 from max78000.machine import ops
 from max78000.machine.decode import KernelSetup, LayerSetup, ReadSetup
 from max78000.machine.memory import (

@@ -7,8 +7,8 @@ quadrant is not documented: byte q reaching processor 16q is an assumption.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from max78000 import regmap
-from max78000.chip import Chip
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
 from max78000.machine.memory import MachineFault, RegisterFile
 
 FAST = None  # in place of a FIFO's number

@@ -11,8 +11,8 @@ whatever the output's place, its simulation code at the output's address, which 
 
 import numpy as np
 
-from max78000 import regmap
-from max78000.chip import Chip
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
 from max78000.machine.memory import LANES, DataMemory, MachineFault, RegisterFile, State
 
 PIXELS = 4  # bytes that one load returns

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000 import regmap
-from max78000.chip import MAX78000, Chip
-from max78000.cycles import STARTUP_CYCLES
+from max78000.facts import regmap
+from max78000.facts.chip import MAX78000, Chip
+from max78000.facts.cycles import STARTUP_CYCLES
+from max78000.facts.regmap import Location, Memory, describe_addr
 from max78000.machine.answer import Mismatch, check_known_answer, read_output
 from max78000.machine.bus import MemoryMap
 from max78000.machine.decode import LayerSetup, decode_layer
@@ -23,7 +24,7 @@ from max78000.machine.frame import Frame, awaited_frame
 from max78000.machine.gather import ByteGather
 from max78000.machine.memory import DataMemory, MachineFault, RegisterFile, State
 from max78000.machine.timing import setup_cycles
-from max78000.program import (
+from max78000.program.program import (
     Copy,
     FastFifo,
     Fifo,
@@ -35,7 +36,6 @@ from max78000.program import (
     RegisterProgram,
     Write,
 )
-from max78000.regmap import Location, Memory, describe_addr
 
 WORD_BYTES = 4
 TESTED = (

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.chip import Chip
 from max78000.errors import ToolError
-from max78000.regmap import Location
-from max78000.regs import Register
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import Location
+from max78000.facts.regs import Register
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint32]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.fixed import average_round, average_trunc
+from max78000.facts.fixed import average_round, average_trunc
 from max78000.machine.decode import KernelSetup, PoolSetup
 from max78000.machine.memory import Bytes, Ints
 

@@ -11,9 +11,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from max78000.chip import Chip
 from max78000.errors import InputError
-from max78000.program import (
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import (
+    FIFO_CTL,
+    LCNT_MAX,
+    fifo_data_addr,
+    global_register_addr,
+    locate,
+    quadrant_register_addr,
+)
+from max78000.facts.regs import Bank
+from max78000.program.program import (
     Copy,
     Expected,
     Fifo,
@@ -23,15 +32,6 @@ from max78000.program import (
     RegisterProgram,
     Write,
 )
-from max78000.regmap import (
-    FIFO_CTL,
-    LCNT_MAX,
-    fifo_data_addr,
-    global_register_addr,
-    locate,
-    quadrant_register_addr,
-)
-from max78000.regs import Bank
 
 GZIP_MAGIC = b"\x1f\x8b"
 

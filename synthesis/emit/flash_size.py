@@ -7,9 +7,9 @@ layers 4.0 to 5.7 KB; each register write is three instructions with two constan
 
 from collections.abc import Mapping
 
-from max78000.chip import Chip
 from max78000.errors import CapacityError
-from max78000.program import (
+from max78000.facts.chip import Chip
+from max78000.program.program import (
     Copy,
     FastFifo,
     Fifo,

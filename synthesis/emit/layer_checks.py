@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from max78000 import regmap
-from max78000.chip import Chip
 from max78000.errors import InputError
-from max78000.layer_table import LayerEntry, LayerTable
-from max78000.program import RegisterProgram, Write
-from max78000.regmap import locate, quadrant_register_addr
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import locate, quadrant_register_addr
+from max78000.program.layer_table import LayerEntry, LayerTable
+from max78000.program.program import RegisterProgram, Write
 from synthesis.emit import rows
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.places import ChannelBlock, channel_blocks, plain_name

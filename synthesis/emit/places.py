@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from max78000 import regmap
-from max78000.chip import Chip
-from max78000.program import OutputMap
-from max78000.regmap import locate_memory, quadrant_register_addr
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import locate_memory, quadrant_register_addr
+from max78000.program.program import OutputMap
 from synthesis.emit.rows import Array, hex_word
 
 GATHERED_PIXELS = 4  # bytes that one read of the gather returns

@@ -11,10 +11,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from max78000 import regmap
-from max78000.chip import Chip
-from max78000.program import Copy, KernelBlock, OutputMap, RegisterProgram
-from max78000.regmap import layer_register_addr, quadrant_register_addr
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
+from max78000.program.program import Copy, KernelBlock, OutputMap, RegisterProgram
 from synthesis.emit import rows
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
 from synthesis.emit.places import (

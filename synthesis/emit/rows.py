@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from max78000 import regmap
-from max78000.chip import Chip
 from max78000.errors import InternalError
-from max78000.program import (
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import fifo_data_addr, global_register_addr, locate
+from max78000.program.program import (
     Copy,
     FastFifo,
     Fifo,
@@ -22,7 +23,6 @@ from max78000.program import (
     Require,
     Write,
 )
-from max78000.regmap import fifo_data_addr, global_register_addr, locate
 
 WORDS_PER_LINE = 8
 BYTES_PER_LINE = 16

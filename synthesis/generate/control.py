@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from max78000 import regmap
-from max78000.chip import Chip
-from max78000.program import Operation, Poll, Require, Write
-from max78000.regmap import global_register_addr, quadrant_register_addr
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import global_register_addr, quadrant_register_addr
+from max78000.program.program import Operation, Poll, Require, Write
 from synthesis.generate.options import Options
 from synthesis.place.fifo import enabled_fifos, is_grouped
 from synthesis.place.placed import PlacedGraph, quadrant_map
+from synthesis.read.source import InputPath
 
 # Memory margins and FIFO thresholds as the vendor's code writes them.
 SRAM_SETTING = regmap.SRAM.pack(rmargin_en=1, rmargin=3, wneg_en=1)
@@ -28,7 +29,7 @@ def init_operations(graph: PlacedGraph, options: Options, chip: Chip) -> Iterato
             rdy_sel=options.ready.quadrants,
             clk_en=1,
             mexpress=int(options.packs_kernels),
-            fifo_en=int(graph.graph.uses_fifo),
+            fifo_en=int(graph.graph.input_path.is_fifo),
         )
         yield Write(quadrant_register_addr(chip, regmap.CTL, quadrant), control)
         yield Write(quadrant_register_addr(chip, regmap.SRAM, quadrant), SRAM_SETTING)
@@ -58,10 +59,10 @@ def _self_tests(graph: PlacedGraph, chip: Chip) -> Iterator[Operation]:
 
 def fifo_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
     """Switch on the FIFOs that feed the first layer, in lock step, or the fast one."""
-    if graph.graph.uses_fast_fifo:
+    if graph.graph.input_path is InputPath.FAST_FIFO:
         word = regmap.FFIFO_CTL.pack(thresh=FAST_FIFO_THRESHOLD)
         yield Write(global_register_addr(chip, regmap.FFIFO_CTL), word)
-    elif graph.graph.uses_fifo:
+    elif graph.graph.input_path.is_fifo:
         word = regmap.FIFO_CTL.pack(
             rdy_sel=options.ready.fifos,
             full_thresh=FIFO_THRESHOLD,
@@ -74,7 +75,7 @@ def fifo_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Wr
 
 def start_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
     """Arm the other quadrants, then start the master, which runs them all."""
-    quadrants, uses_fifo = graph.quadrants, graph.graph.uses_fifo
+    quadrants, uses_fifo = graph.quadrants, graph.graph.input_path.is_fifo
     master = quadrants[0]
     streams = graph.graph.n_streaming > 0
     common = {
@@ -115,6 +116,6 @@ def _is_fed(graph: PlacedGraph, quadrant: int) -> bool:
 
 def _fast_fifo(graph: PlacedGraph, quadrant: int) -> dict[str, int]:
     """Control bits of a quadrant that the fast FIFO feeds; none otherwise."""
-    if not (graph.graph.uses_fast_fifo and _is_fed(graph, quadrant)):
+    if not (graph.graph.input_path is InputPath.FAST_FIFO and _is_fed(graph, quadrant)):
         return {}
     return {"ffifo_en": 1, "fifogrp": int(is_grouped(graph.layers[0]))}

@@ -1,7 +1,8 @@
 """One placed layer -> its register words, one short function per register.
 
 The formulas are those of the register reference (section 4), which reproduce the vendor
-generator's values on all its accepted networks; registers and fields come from `max78000.regmap`.
+generator's values on all its accepted networks; registers and fields come from the register
+tables.
 """
 
 from collections.abc import Callable
@@ -9,12 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
-from max78000 import regmap
-from max78000.fixed import Activation, Combine
-from max78000.regs import Register
-from synthesis.description import DataFormat, Operator
-from synthesis.ir import PoolKind
-from synthesis.place.hardware import row_buffer_entries
+from max78000.facts import regmap
+from max78000.facts.fixed import Activation, Combine
+from max78000.facts.regs import Register
+from synthesis.graph.ir import PoolKind
+from synthesis.lower.hardware import row_buffer_entries
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
     PlacedGraph,
@@ -24,6 +24,7 @@ from synthesis.place.placed import (
     quadrant_map,
 )
 from synthesis.place.stream import frame_words, stream_of
+from synthesis.read.description import DataFormat, Operator
 
 EWISE_FUNC = MappingProxyType({Combine.SUB: 0, Combine.ADD: 1, Combine.OR: 2, Combine.XOR: 3})
 MASK_SIZE = MappingProxyType({0: 0, 8: 0, 1: 1, 2: 2, 4: 3})
@@ -64,7 +65,7 @@ def layer_words(
     """Registers of one layer in one quadrant, in the order they are written; zeros included."""
     context = Context(placed, graph, quadrant)
     words = [(register, REGISTERS[register.name](context)) for register in ORDER]
-    if placed.layer.index == 0 and graph.graph.uses_fifo:
+    if placed.layer.index == 0 and graph.graph.input_path.is_fifo:
         words.append((regmap.IFRM, regmap.IFRM.pack(value=frame_words(placed))))
     return words
 

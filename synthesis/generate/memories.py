@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from max78000.chip import Chip
-from max78000.program import (
+from max78000.facts.chip import Chip
+from max78000.program.program import (
     Copy,
     Expected,
     FastFifo,
@@ -16,21 +16,21 @@ from max78000.program import (
     Operation,
     OutputMap,
 )
-from synthesis.description import DataFormat
 from synthesis.generate.options import Options
-from synthesis.interpret import Tensor
-from synthesis.ir import Unload
+from synthesis.graph.ir import Unload
+from synthesis.lower.hardware import Passes
 from synthesis.place.biases import BiasMemory
 from synthesis.place.fifo import feeding_fifos, lanes_of
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
     N_PROCESSORS,
-    Passes,
     PlacedGraph,
     PlacedLayer,
     members,
 )
 from synthesis.place.weights import KernelMemory
+from synthesis.read.description import DataFormat
+from synthesis.read.source import Tensor
 
 WORD_MASK = 0xFFFF_FFFF
 PATTERN = (0xAAAA_AAAA, 0x5555_5555)  # every bit changes from word to word

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from max78000.chip import Chip
-from max78000.program import Expected, Operation, Phase, RegisterProgram, Write
-from max78000.regmap import layer_register_addr
+from max78000.facts.chip import Chip
+from max78000.facts.regmap import layer_register_addr
+from max78000.program.program import Expected, Operation, Phase, RegisterProgram, Write
 from synthesis.generate.control import fifo_writes, init_operations, start_writes
 from synthesis.generate.layer import layer_words
 from synthesis.generate.memories import (
@@ -21,9 +21,9 @@ from synthesis.generate.memories import (
 from synthesis.generate.options import Options
 from synthesis.generate.rolling import buffer_clears
 from synthesis.generate.timing import predict_cycles
-from synthesis.interpret import Tensor
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedGraph, PlacedLayer
+from synthesis.read.source import InputPath, Tensor
 
 __all__ = ["Options", "generate"]
 
@@ -41,7 +41,7 @@ def generate(
         chip: address map.
     """
     graph = placement.graph
-    uses_fifo = graph.graph.uses_fifo
+    uses_fifo = graph.graph.input_path.is_fifo
     load_input = _load_input(graph, image, chip)
     if options.has_fixed_input:
         load_input = fixed_words(load_input)
@@ -68,9 +68,13 @@ def generate(
 
 def _load_input(graph: PlacedGraph, image: Tensor, chip: Chip) -> Iterable[Operation]:
     first = graph.layers[0]
-    if graph.graph.uses_fast_fifo:
+    if graph.graph.input_path is InputPath.FAST_FIFO:
         return [fast_fifo_feed(first, image)]
-    return fifo_feeds(first, image) if graph.graph.uses_fifo else input_copies(first, image, chip)
+    return (
+        fifo_feeds(first, image)
+        if graph.graph.input_path.is_fifo
+        else input_copies(first, image, chip)
+    )
 
 
 def _configure(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:

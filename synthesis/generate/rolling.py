@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from max78000.chip import Chip
-from max78000.program import Copy
+from max78000.facts.chip import Chip
+from max78000.program.program import Copy
+from synthesis.lower.hardware import Passes
 from synthesis.place.occupancy import instances_of
-from synthesis.place.placed import INSTANCE_PROCESSORS, Passes, PlacedGraph
+from synthesis.place.placed import INSTANCE_PROCESSORS, PlacedGraph
 
 
 def buffer_clears(placed: PlacedGraph, chip: Chip) -> Iterator[Copy]:

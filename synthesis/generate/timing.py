@@ -2,10 +2,10 @@
 
 from math import prod
 
-from max78000.cycles import STARTUP_CYCLES, LayerTiming, layer_cycles
-from max78000.program import Cycles
-from synthesis.description import Operator
+from max78000.facts.cycles import STARTUP_CYCLES, LayerTiming, layer_cycles
+from max78000.program.program import Cycles
 from synthesis.place.placed import PlacedGraph, PlacedLayer
+from synthesis.read.description import Operator
 
 LONG_FLATTEN = 16
 

@@ -9,15 +9,16 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from max78000.chip import Chip
 from max78000.errors import CapacityError, ToolError, UnsupportedError, raise_all
-from synthesis.description import BUFFER, INPUT, Operator
-from synthesis.ir import Graph, Layer
-from synthesis.move import as_move
+from max78000.facts.chip import Chip
+from synthesis.graph.copies import as_move
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes
 from synthesis.place.joins import Join, has_gap, join_of, lanes_of_parts, width_of
-from synthesis.place.placed import N_PROCESSORS, Passes
+from synthesis.place.placed import N_PROCESSORS
 from synthesis.place.processors import is_explicit
 from synthesis.place.tied import Tied
+from synthesis.read.description import BUFFER, INPUT, Operator
 
 Copier = Callable[["_Rebuilt", int, Layer], Layer]
 

@@ -5,9 +5,10 @@ Counts words by layer shapes alone; whether the kernels really fit is for `fits`
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from synthesis.ir import Graph, Layer
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes
 from synthesis.place.lanes import Choice, Unit, input_map
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes, members
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, members
 
 Loads = list[tuple[int, int]]  # processors, words in each
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from max78000.chip import Chip
+from max78000.facts.chip import Chip
 from synthesis.place.pack import output_columns
 from synthesis.place.placed import BiasSlot, PlacedLayer, quadrants_of
 

@@ -8,13 +8,13 @@ to the last one that reads it. Tensors of a join move together: see `joins`.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from max78000.chip import Chip
-from synthesis.description import BUFFER, INPUT
-from synthesis.ir import Graph
+from max78000.facts.chip import Chip
+from synthesis.graph.ir import Graph
 from synthesis.place.extents import Extent, cropped_bytes
 from synthesis.place.joins import offsets_of_parts
 from synthesis.place.slide import slide_bytes
 from synthesis.place.tied import Tied
+from synthesis.read.description import BUFFER, INPUT
 
 
 @dataclass(frozen=True, slots=True)

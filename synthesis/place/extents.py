@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from synthesis.description import BUFFER, INPUT, DataFormat
-from synthesis.ir import Graph, Layer
-from synthesis.place.hardware import hardware_form, pixels_read
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes, hardware_form, pixels_read
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS
+from synthesis.read.description import BUFFER, INPUT, DataFormat
 
 WORD_BYTES = 4
 N_INSTANCES = N_PROCESSORS // INSTANCE_PROCESSORS

@@ -4,8 +4,8 @@ The fast FIFO takes the place of all four: the bytes of its words go to processo
 to processors 0, 16, 32 and 48.
 """
 
-from synthesis.description import DataFormat
 from synthesis.place.placed import N_PROCESSORS, QUADRANT_PROCESSORS, PlacedLayer
+from synthesis.read.description import DataFormat
 
 N_FIFOS = N_PROCESSORS // QUADRANT_PROCESSORS
 HWC_PROCESSORS = sum(0xF << (QUADRANT_PROCESSORS * f) for f in range(N_FIFOS))

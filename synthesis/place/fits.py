@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from max78000.chip import Chip
-from synthesis.description import DataFormat
-from synthesis.ir import Graph
+from max78000.facts.chip import Chip
+from synthesis.graph.ir import Graph
+from synthesis.lower.hardware import hardware_form
 from synthesis.place.biases import place_biases
 from synthesis.place.data import Offsets
-from synthesis.place.hardware import hardware_form
 from synthesis.place.lanes import input_map
 from synthesis.place.placed import PlacedLayer
 from synthesis.place.processors import Maps
 from synthesis.place.weights import kernel_end
+from synthesis.read.description import DataFormat
 
 
 def memories_fit(graph: Graph, maps: Mapping[int, int], chip: Chip) -> bool:

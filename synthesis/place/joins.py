@@ -8,9 +8,10 @@ Source: network description reference, 1.4.
 from enum import Enum
 from itertools import accumulate
 
-from synthesis.description import INPUT
-from synthesis.ir import Graph, Layer
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, Passes
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS
+from synthesis.read.description import INPUT
 
 WORD_BYTES = 4
 

@@ -8,19 +8,19 @@ multiple of four on, unless the description, a CHW image or a FIFO says otherwis
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from synthesis.description import BUFFER, INPUT
-from synthesis.ir import Graph, Layer
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes
 from synthesis.place.joins import Join, join_of, lanes_of_parts, width_of
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
     N_PROCESSORS,
     QUADRANT_PROCESSORS,
-    Passes,
     lowest,
     members,
 )
 from synthesis.place.processors import image_map, packed_map, passed_map
 from synthesis.place.tied import Tied
+from synthesis.read.description import BUFFER, INPUT
 
 N_QUADRANTS = N_PROCESSORS // QUADRANT_PROCESSORS
 
@@ -125,7 +125,7 @@ def _given_maps(graph: Graph) -> Iterator[tuple[int, int]]:
     """Maps that the description, the kind of input or the rolling buffer fixes."""
     first = graph.layers[0]
     width = Passes.of(first.in_shape.channels).width
-    image = image_map(first, width, uses_fifo=graph.uses_fifo)
+    image = image_map(first, width, uses_fifo=graph.input_path.is_fifo)
     if image is not None:
         yield INPUT, image
     for layer in graph.layers:

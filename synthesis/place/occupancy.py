@@ -10,20 +10,14 @@ from math import prod
 
 import numpy as np
 
-from max78000.chip import Chip
-from synthesis.description import BUFFER, INPUT, DataFormat
+from max78000.facts.chip import Chip
+from synthesis.lower.hardware import Passes, pixels_read
 from synthesis.place.extents import lifetime
-from synthesis.place.hardware import pixels_read
-from synthesis.place.placed import (
-    INSTANCE_PROCESSORS,
-    N_PROCESSORS,
-    Passes,
-    PlacedGraph,
-    PlacedLayer,
-)
+from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, PlacedGraph, PlacedLayer
 from synthesis.place.processors import is_explicit
 from synthesis.place.slide import slide_bytes
 from synthesis.place.stream import stream_of
+from synthesis.read.description import BUFFER, INPUT, DataFormat
 
 
 @dataclass(frozen=True, slots=True)

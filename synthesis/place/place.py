@@ -4,8 +4,8 @@ refused by rules.
 
 from dataclasses import dataclass
 
-from max78000.chip import Chip
-from synthesis.ir import Graph
+from max78000.facts.chip import Chip
+from synthesis.graph.ir import Graph
 from synthesis.place.arrange import arrange
 from synthesis.place.biases import BiasMemory, place_biases
 from synthesis.place.data import chosen_offsets, given_offsets

@@ -5,33 +5,16 @@ rounds of up to 64 channels that a layer with more channels than processors need
 """
 
 from dataclasses import dataclass
-from math import ceil
 
-import numpy as np
-
-from max78000.chip import MAX78000
-from synthesis.description import DataFormat, Operator, Pair
-from synthesis.ir import Graph, Layer
+from max78000.facts.chip import MAX78000
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Hardware, Passes
+from synthesis.read.description import DataFormat, Operator
 
 # A processor map is a 64-bit number in the language itself, whatever the chip.
 N_PROCESSORS = MAX78000.n_processors
 QUADRANT_PROCESSORS = MAX78000.processors_per_quadrant
 INSTANCE_PROCESSORS = MAX78000.processors_per_instance
-
-
-@dataclass(frozen=True, slots=True)
-class Passes:
-    """How channels are dealt out: `n` rounds of `width` channels each (the last may be shorter)."""
-
-    n: int
-    width: int
-
-    @staticmethod
-    def of(channels: int) -> "Passes":
-        """Rounds for a channel count; above 64 channels the width is a multiple of four."""
-        n = ceil(channels / N_PROCESSORS)
-        width = ceil(channels / n)
-        return Passes(n, width if n == 1 else min(-(-width // 4) * 4, N_PROCESSORS))
 
 
 def lowest(processors: int) -> int:
@@ -58,30 +41,6 @@ def quadrants_of(processors: int) -> tuple[int, ...]:
     """Quadrants that a map touches, ascending."""
     n = N_PROCESSORS // QUADRANT_PROCESSORS
     return tuple(q for q in range(n) if quadrant_map(processors, q))
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """The layer as the engine executes it, where that differs from what the user wrote.
-
-    Dilated one-dimensional convolutions run stretched, or as two-dimensional ones on a folded
-    image; transposed convolutions are padded by the complement. `weights_oihw` is what gets packed.
-    """
-
-    op: Operator
-    kernel_size: Pair
-    pad: Pair
-    in_dims: Pair
-    pooled: Pair
-    out_dims: Pair
-    weights_oihw: np.ndarray | None
-    extra_pixels: int = 0  # written after the useful ones
-    lead_bytes: int = 0  # written before the useful ones
-
-    @property
-    def n_taps(self) -> int:
-        """Weights of one kernel."""
-        return self.kernel_size[0] * self.kernel_size[1]
 
 
 @dataclass(frozen=True, slots=True)

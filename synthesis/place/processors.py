@@ -7,18 +7,18 @@ are chosen in `search`.
 
 from dataclasses import dataclass
 
-from synthesis.description import INPUT, DataFormat
-from synthesis.ir import Graph, Layer
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes
 from synthesis.place.fifo import CHW_PROCESSORS, HWC_PROCESSORS
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
     N_PROCESSORS,
     QUADRANT_PROCESSORS,
-    Passes,
     lowest,
     members,
     quadrant_map,
 )
+from synthesis.read.description import INPUT, DataFormat
 
 
 @dataclass(frozen=True, slots=True)

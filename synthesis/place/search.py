@@ -12,9 +12,8 @@ If nothing fits, the last attempt stands as it is and the capacity rules say wha
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from max78000.chip import Chip
-from synthesis.description import BUFFER, INPUT, DataFormat
-from synthesis.ir import Graph
+from max78000.facts.chip import Chip
+from synthesis.graph.ir import Graph
 from synthesis.place.balance import KernelLoad, balanced_choices, weight_bytes
 from synthesis.place.data import Block, DataMemory, blocks_of
 from synthesis.place.extents import N_INSTANCES, Extent, extents_of
@@ -22,6 +21,7 @@ from synthesis.place.fits import memories_fit, on_maps
 from synthesis.place.lanes import Choice, Unit, derived_map, input_map, passes_on, units_of
 from synthesis.place.placed import PlacedGraph
 from synthesis.place.stream import ring_bytes
+from synthesis.read.description import BUFFER, INPUT, DataFormat
 
 MAX_STEPS = 1500  # tries of a place for a unit, in one attempt
 MAX_CHIP_TESTS = 40  # complete placements whose kernel memory is looked at, in one attempt
@@ -62,7 +62,7 @@ def _variants(graph: Graph) -> Iterator[Graph]:
     """The graph, and again with the picture in the layout that takes a quarter of the room."""
     yield graph
     first = graph.layers[0]
-    is_open = first.wishes.data_format is None and not graph.uses_fifo
+    is_open = first.wishes.data_format is None and not graph.input_path.is_fifo
     is_read_once = graph.consumers(INPUT) == (first,) and first.sources == (INPUT,)
     is_stream = first.operands == 1 and not first.flatten
     if is_open and is_read_once and is_stream and first.in_shape.channels <= N_INSTANCES:

@@ -8,10 +8,9 @@ the engine; how far reading runs ahead does not matter.
 
 import numpy as np
 
-from synthesis.description import Operator
-from synthesis.ir import Layer
-from synthesis.place.hardware import hardware_form
-from synthesis.place.placed import Passes
+from synthesis.graph.ir import Layer
+from synthesis.lower.hardware import Passes, hardware_form
+from synthesis.read.description import Operator
 
 WORD_BYTES = 4
 

@@ -8,9 +8,9 @@ more (inside a row) or `delta2` more (at the end of a row) are there; its input 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synthesis.description import DataFormat
-from synthesis.place.hardware import WORD_BYTES, row_buffer_entries
+from synthesis.lower.hardware import WORD_BYTES, row_buffer_entries
 from synthesis.place.placed import PlacedGraph, PlacedLayer
+from synthesis.read.description import DataFormat
 
 EXTRA_START = 2  # words of slack that the vendor generator adds
 CHW_RING_WORDS = 12
@@ -31,7 +31,7 @@ class Stream:
 def stream_of(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
     """The counts of a layer."""
     if placed.layer.index == 0:
-        return _first(placed) if graph.graph.uses_fifo else Stream()
+        return _first(placed) if graph.graph.input_path.is_fifo else Stream()
     return _later(placed, graph) if placed.layer.is_streaming else Stream()
 
 
@@ -82,7 +82,7 @@ def _later(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
         delta1=stride[1] * layer.operands,
         delta2=(stride[0] - 1) * written_row + columns * layer.operands,
         earlier_passes=sum(other.in_passes.n for other in earlier),
-        ring_words=_ring_words(placed, start) if graph.graph.uses_fifo else 0,
+        ring_words=_ring_words(placed, start) if graph.graph.input_path.is_fifo else 0,
         row_buffer_start=sum(_row_buffer(other) for other in earlier),
     )
 

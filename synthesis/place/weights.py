@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from max78000.chip import Chip
+from max78000.facts.chip import Chip
 from synthesis.place.pack import kernel_size, output_columns, pack_kernels, used_words
 from synthesis.place.placed import N_PROCESSORS, KernelSlot, PlacedLayer, members
 

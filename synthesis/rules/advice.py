@@ -4,8 +4,8 @@ fit.
 
 from dataclasses import replace
 
-from max78000.chip import Chip
-from synthesis.ir import Kernel
+from max78000.facts.chip import Chip
+from synthesis.graph.ir import Kernel
 from synthesis.place.pack import kernel_size
 from synthesis.place.place import Placement
 from synthesis.place.placed import N_PROCESSORS, PlacedLayer

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from max78000.chip import Chip
 from max78000.errors import InputError
-from synthesis.description import BUFFER, INPUT
+from max78000.facts.chip import Chip
 from synthesis.place.extents import WORD_BYTES, cropped_bytes
 from synthesis.place.occupancy import instances_of
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, highest, lowest
+from synthesis.read.description import BUFFER, INPUT
 from synthesis.rules.rule import Finding, Rule
 
 

@@ -6,11 +6,11 @@ Part of the graph's rules; ids as there.
 from collections.abc import Iterator
 from math import prod
 
-from max78000.chip import Chip
 from max78000.errors import CapacityError
-from synthesis.description import INPUT, Operator
-from synthesis.ir import Graph, Layer
-from synthesis.place.placed import Passes
+from max78000.facts.chip import Chip
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes
+from synthesis.read.description import INPUT, Operator
 from synthesis.rules.rule import Finding, Rule
 
 MAX_POOL = 16

@@ -5,13 +5,12 @@ Ids are those of the legality tables in the network description reference.
 
 from collections.abc import Iterator
 
-from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
-from max78000.fixed import SHIFT_LIMIT, Activation
-from synthesis.description import Operator
-from synthesis.ir import Graph, Layer
-from synthesis.place.hardware import hardware_form, row_buffer_entries
-from synthesis.place.placed import Passes
+from max78000.facts.chip import Chip
+from max78000.facts.fixed import SHIFT_LIMIT, Activation
+from synthesis.graph.ir import Graph, Layer
+from synthesis.lower.hardware import Passes, hardware_form, row_buffer_entries
+from synthesis.read.description import Operator
 from synthesis.rules.front_rules import FRONT_RULES
 from synthesis.rules.rule import Finding, Rule
 from synthesis.rules.warning_rules import WARNING_RULES

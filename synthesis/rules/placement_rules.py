@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
 
-from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
-from synthesis.description import BUFFER, INPUT, DataFormat
+from max78000.facts.chip import Chip
+from synthesis.lower.hardware import Passes
 from synthesis.place.occupancy import Occupancy, instances_of, may_overwrite, occupancies
 from synthesis.place.place import Placement
 from synthesis.place.placed import (
     INSTANCE_PROCESSORS,
-    Passes,
     PlacedLayer,
     lowest,
     members,
@@ -19,6 +18,7 @@ from synthesis.place.placed import (
     quadrants_of,
 )
 from synthesis.place.processors import packed_map
+from synthesis.read.description import BUFFER, INPUT, DataFormat
 from synthesis.rules.advice import fit_data, fit_weights
 from synthesis.rules.flow_rules import FLOW_RULES
 from synthesis.rules.rule import Finding, Rule

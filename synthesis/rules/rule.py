@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from max78000.chip import Chip
 from max78000.errors import ToolError, UnsupportedError
+from max78000.facts.chip import Chip
 
 Subject = TypeVar("Subject")
 

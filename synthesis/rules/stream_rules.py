@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from max78000 import regmap
-from max78000.chip import Chip
 from max78000.errors import CapacityError, InputError
-from synthesis.description import INPUT, DataFormat, Operator
+from max78000.facts import regmap
+from max78000.facts.chip import Chip
+from synthesis.lower.hardware import row_buffer_entries
 from synthesis.place.fifo import (
     CHW_PROCESSORS,
     GROUP_PROCESSORS,
@@ -13,10 +13,11 @@ from synthesis.place.fifo import (
     N_FIFOS,
     lanes_of,
 )
-from synthesis.place.hardware import row_buffer_entries
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedGraph, PlacedLayer, members
 from synthesis.place.stream import Stream, frame_words, stream_of
+from synthesis.read.description import INPUT, DataFormat, Operator
+from synthesis.read.source import InputPath
 from synthesis.rules.rule import Finding, Rule
 
 MAX_STREAMING = 8
@@ -27,7 +28,7 @@ MAX_CHANNELS: Mapping[DataFormat, int] = {DataFormat.HWC: 4 * N_FIFOS, DataForma
 def needs_fifo(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """A streaming first layer is fed by the FIFOs."""
     graph = placement.graph.graph
-    if graph.n_streaming and not graph.uses_fifo:
+    if graph.n_streaming and not graph.input_path.is_fifo:
         yield Finding("streams without FIFO", graph.layers[0].where, "give --fifo")
 
 
@@ -79,7 +80,7 @@ def with_bias(placement: Placement, _chip: Chip) -> Iterator[Finding]:
 def fifo_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """FIFO f feeds processors 16f..16f+3 (HWC) or 16f (CHW): 16 or 4 channels at most."""
     first = placement.graph.layers[0]
-    if not placement.graph.graph.uses_fifo:
+    if not placement.graph.graph.input_path.is_fifo:
         return
     reachable = HWC_PROCESSORS if first.data_format is DataFormat.HWC else CHW_PROCESSORS
     limit = MAX_CHANNELS[first.data_format]
@@ -105,7 +106,7 @@ def full_lanes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     byte reaches which quadrant: byte q reaching processor 16q is assumed.
     """
     first = placement.graph.layers[0]
-    if not placement.graph.graph.uses_fifo or first.data_format is DataFormat.CHW:
+    if not placement.graph.graph.input_path.is_fifo or first.data_format is DataFormat.CHW:
         return
     used = [lanes for f in range(N_FIFOS) if (lanes := lanes_of(first, f))]
     if any(lanes != 0xF for lanes in used[:-1]) or (used and used[-1] & (used[-1] + 1)):
@@ -123,7 +124,7 @@ def fast_fifo(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     on processor 0. Only the RISC-V core reaches it.
     """
     first = placement.graph.layers[0]
-    if not placement.graph.graph.uses_fast_fifo:
+    if placement.graph.graph.input_path is not InputPath.FAST_FIFO:
         return
     where, n_channels = first.layer.where, first.layer.in_shape.channels
     limit = 1 if first.data_format is DataFormat.CHW else N_FIFOS
@@ -146,7 +147,7 @@ def fast_fifo(placement: Placement, _chip: Chip) -> Iterator[Finding]:
 def fifo_operands(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """The FIFOs deliver one operand and one pass."""
     first = placement.graph.layers[0]
-    if placement.graph.graph.uses_fifo and first.layer.operands > 1:
+    if placement.graph.graph.input_path.is_fifo and first.layer.operands > 1:
         yield Finding("element-wise layer on FIFO input", first.layer.where, "load without FIFO")
 
 
@@ -162,7 +163,7 @@ def counts(placement: Placement, _chip: Chip) -> Iterator[Finding]:
                 )
     first = placement.graph.layers[0]
     limit = regmap.IFRM.field("value").limit
-    if placement.graph.graph.uses_fifo and frame_words(first) >= limit:
+    if placement.graph.graph.input_path.is_fifo and frame_words(first) >= limit:
         why = f"frame of {frame_words(first)} words, limit {limit - 1}"
         yield Finding(why, first.layer.where, "use a smaller picture")
 

@@ -6,9 +6,9 @@ Part of the graph's rules; ids as there.
 from collections.abc import Iterator
 from math import prod
 
-from max78000.chip import Chip
-from synthesis.description import Operator
-from synthesis.ir import Graph, Layer
+from max78000.facts.chip import Chip
+from synthesis.graph.ir import Graph, Layer
+from synthesis.read.description import Operator
 from synthesis.rules.rule import Finding, Rule
 
 LANES = 4  # channels of a data word

@@ -13,24 +13,25 @@ from click.testing import CliRunner
 from test_firmware_builds import EVERY, NETWORKS, ROOT
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
-from ai8x_models.cli_dump import dump
-from ai8x_models.qat import start_qat
-from ai8x_models.quantize import quantize_checkpoint
-from ai8x_models.registry import MODELS, create_model
+from ai8x_models.commands.dump import dump
+from ai8x_models.layers.qat import start_qat
+from ai8x_models.quantize.quantize import quantize_checkpoint
+from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.board.board import End, VirtualBoard
 from max78000.board.processor import FLASH_ADDR
 from max78000.commands.compare import compare
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
-from max78000.layer_dump import first_difference, read_dump, save_dump
+from max78000.program.layer_dump import first_difference, read_dump, save_dump
 from networks import Net, write_files
 from synthesis import compile_network
-from synthesis.checkpoint import read_checkpoint
 from synthesis.emit.layer_checks import emit_layer_checks
 from synthesis.emit.options import Pin, ProjectOptions
 from synthesis.emit.rows import kernel_array
 from synthesis.generate.options import Options
-from synthesis.yaml_reader import read_network
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.source import InputPath
+from synthesis.read.yaml_reader import read_network
 
 # Several passes and quadrants, words and bytes, a pool; layers overwrite each other.
 NET = Net(
@@ -52,7 +53,7 @@ OTHERS = {
         "{op: conv2d, pad: 1, output_shift: -3}",
         "5x3x3x3 2x5x3x3 4x2x3x3",
         "3x12x10",
-        uses_fifo=True,
+        input_path=InputPath.FIFO,
     ),
     "rolling": Net(
         "{op: none, name: copy}\n{op: none, in_sequences: past, buffer_shift: 1}\n"
@@ -69,7 +70,7 @@ OTHERS = {
 
 def network_from(net, folder, **options):
     paths = write_files(folder, net)
-    return compile_network(*paths, Options("tiny", **options), uses_fifo=net.uses_fifo)
+    return compile_network(*paths, Options("tiny", **options), input_path=net.input_path)
 
 
 @pytest.fixture(scope="module")

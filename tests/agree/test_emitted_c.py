@@ -13,18 +13,19 @@ from hypothesis import strategies as st
 from property.strategies import networks
 from property.streams import fifo_networks
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
+from max78000.facts.regmap import fifo_data_addr
 from max78000.machine import Machine
-from max78000.program import Copy, Fifo, KernelBlock, Write
-from max78000.regmap import fifo_data_addr
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Source, compile_source
+from max78000.program.program import Copy, Fifo, KernelBlock, Write
+from synthesis.compile import compile_source
 from synthesis.emit.project import ProjectOptions
+from synthesis.emit.whole_project import project_files
 from synthesis.generate.program import Options
-from synthesis.inputs import Files, read_source
-from synthesis.project import project_files
-from synthesis.yaml_reader import read_network
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.files import Files, read_source
+from synthesis.read.source import InputPath, Source
+from synthesis.read.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
 POSE = Files(
@@ -67,9 +68,9 @@ STREAMED = HEAD + (
 )
 # name -> description, weight shapes, input shape, FIFO
 SMALL = {
-    "wide": (WIDE, ((6, 3, 3, 3), (5, 6, 1, 1)), (3, 8, 8), False),
-    "mixed": (MIXED, ((6, 3, 3, 3), (5, 6, 3, 3), (7, 6, 1, 1)), (3, 7, 6), False),
-    "streamed": (STREAMED, ((5, 3, 3, 3), (2, 5, 3, 3)), (3, 12, 10), True),
+    "wide": (WIDE, ((6, 3, 3, 3), (5, 6, 1, 1)), (3, 8, 8), InputPath.MEMORY),
+    "mixed": (MIXED, ((6, 3, 3, 3), (5, 6, 3, 3), (7, 6, 1, 1)), (3, 7, 6), InputPath.MEMORY),
+    "streamed": (STREAMED, ((5, 3, 3, 3), (2, 5, 3, 3)), (3, 12, 10), InputPath.FIFO),
 }
 
 
@@ -103,20 +104,20 @@ class Board:
 
 
 def small_source(name):
-    text, shapes, image_shape, uses_fifo = SMALL[name]
+    text, shapes, image_shape, input_path = SMALL[name]
     rng = np.random.default_rng(len(name))
     layers = tuple(
         LayerWeights(
             f"layer{i}",
             rng.integers(-128, 128, shape),
-            None if uses_fifo else rng.integers(-128, 128, shape[0]),
+            None if input_path.is_fifo else rng.integers(-128, 128, shape[0]),
             8,
             -2,
         )
         for i, shape in enumerate(shapes)
     )
     image = rng.integers(-128, 128, image_shape)
-    return Source(read_network(text, name), Checkpoint(name, "small", layers), image, uses_fifo)
+    return Source(read_network(text, name), Checkpoint(name, "small", layers), image, input_path)
 
 
 def expected_stores(phase):

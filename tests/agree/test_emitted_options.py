@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from emulator import Core, build, compilers
 
-from max78000 import regmap
-from max78000.chip import MAX78000
+from max78000.facts import regmap
+from max78000.facts.chip import MAX78000
+from max78000.facts.regmap import global_register_addr, layer_register_addr, quadrant_register_addr
 from max78000.machine import Machine
-from max78000.program import Copy, KernelBlock
-from max78000.regmap import global_register_addr, layer_register_addr, quadrant_register_addr
+from max78000.program.program import Copy, KernelBlock
 from networks import Net, compile_net
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
-from synthesis.inputs import Files
-from synthesis.project import project_files
+from synthesis.emit.whole_project import project_files
+from synthesis.read.files import Files
+from synthesis.read.source import InputPath
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = Files(ROOT / "README.md", ROOT / "LICENSE", None)  # only their hashes are printed
@@ -38,7 +39,7 @@ STREAMED = Net(
     " out_offset: 0x6000}",
     "5x3x3x3 2x5x3x3",
     "3x12x10",
-    uses_fifo=True,
+    input_path=InputPath.FIFO,
 )
 BYTES = Net("{name: only, op: conv2d, pad: 1, output_shift: -4}", "70x3x3x3", "3x4x5", bias=-7)
 PLANES = Net(
@@ -285,7 +286,7 @@ def test_energy_is_measured_between_markers(make):
 
 
 def test_energy_of_a_fifo_input_is_that_of_the_inference(make):
-    net = Net("{name: only, op: conv2d, pad: 1}", "4x2x3x3", "2x3x3", uses_fifo=True)
+    net = Net("{name: only, op: conv2d, pad: 1}", "4x2x3x3", "2x3x3", input_path=InputPath.FIFO)
     core, board = passes(make(net, ProjectOptions(measures_energy=True)))
     assert core.console.count("100 times") == 2
     assert board.n_runs == 100

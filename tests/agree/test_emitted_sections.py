@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from test_emitted_c import POSE, build, compilers, started
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, graph_of, image_of, source_of
 from synthesis.emit.options import ProjectOptions
-from synthesis.interpret import interpret, run_layer
-from synthesis.project import project_files
+from synthesis.emit.whole_project import project_files
+from synthesis.graph.interpret import interpret, run_layer
 
 LAYERS = (
     "{processors: 0x3, kernel_size: 1x1, pad: 0, out_offset: 0x100, output_processors: 0xff0}\n"

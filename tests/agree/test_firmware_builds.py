@@ -11,15 +11,15 @@ import torch
 from click.testing import CliRunner
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
-from ai8x_models.qat import start_qat
-from ai8x_models.quantize import quantize_checkpoint
-from ai8x_models.registry import MODELS, create_model
+from ai8x_models.layers.qat import start_qat
+from ai8x_models.quantize.quantize import quantize_checkpoint
+from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.firmware.build import build_project
 from max78000.firmware.image import FLASH_BYTES
 from max78000.firmware.sources import BOARDS
 from max78000.firmware.toolchain import find_gcc, find_zig
-from synthesis.cli import synthesize
-from synthesis.yaml_reader import read_network
+from synthesis.commands.synthesize import synthesize
+from synthesis.read.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLCHAINS = tuple(toolchain for toolchain in (find_zig(), find_gcc()) if toolchain)

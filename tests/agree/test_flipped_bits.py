@@ -10,14 +10,14 @@ import re
 import pytest
 
 from max78000.board.board import End, VirtualBoard
-from max78000.chip import MAX78000
 from max78000.errors import BoardError
+from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
 from networks import Net, compile_net
 from synthesis.emit.options import ProjectOptions
-from synthesis.inputs import Files
-from synthesis.project import project_files
+from synthesis.emit.whole_project import project_files
+from synthesis.read.files import Files
 
 NET = Net(
     "{max_pool: 2, pool_stride: 2, activate: ReLU, name: first}\n"

@@ -16,17 +16,17 @@ from plain_networks import PLAIN, make_plain
 from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
-from ai8x_models.cli import cli
+from ai8x_models.commands.main import cli
 from ai8x_models.describe.convert import convert
 from ai8x_models.describe.describe import describe
 from ai8x_models.describe.description import NetworkDescription
-from ai8x_models.qat import QatPolicy, start_qat
-from ai8x_models.registry import MODELS, create_model
+from ai8x_models.layers.qat import QatPolicy, start_qat
+from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.board.board import VirtualBoard
-from max78000.commands.shared import read_program
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
-from synthesis.cli import synthesize
+from max78000.program.folder import read_program
+from synthesis.commands.synthesize import synthesize
 
 TOO_LARGE = "StudentModel"  # for the chip
 ZOO = [info for info in MODELS.values() if info.name != TOO_LARGE]

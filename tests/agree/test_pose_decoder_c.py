@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unit.max78000.pose.native_c import COMPILERS, SOURCES, build_library, pointer
 
-from ai8x_models.pose.decoder import decode_integer
-from ai8x_models.pose.decoder_arithmetic import log_table
-from ai8x_models.pose.figures import PRESETS, SPLIT_BASE, render
-from ai8x_models.predictor import Predictor
+from ai8x_models.tasks.pose.decoder import decode_integer
+from ai8x_models.tasks.pose.decoder_arithmetic import log_table
+from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
+from ai8x_models.tasks.pose.predictor import Predictor
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "checkpoints/pose_tiny-q.pth.tar"

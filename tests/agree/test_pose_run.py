@@ -13,19 +13,19 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from ai8x_models.pose.figures import PRESETS, SPLIT_BASE, render
-from ai8x_models.pose.predict import find_people
-from ai8x_models.predictor import Predictor
+from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
+from ai8x_models.tasks.pose.predict import find_people
+from ai8x_models.tasks.pose.predictor import Predictor
+from max78000.apps.pose.client import PoseClient
+from max78000.apps.pose.frames import DeviceError, Frame, FrameParser, FrameType
+from max78000.apps.pose.picture import read_picture
+from max78000.apps.pose.run import run
 from max78000.board.board import VirtualBoard
-from max78000.commands.run import run
 from max78000.errors import BoardError, InputError, ToolError, UnsupportedError
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_gcc, find_toolchain
-from max78000.link.frames import DeviceError, Frame, FrameParser, FrameType
-from max78000.link.pose_client import PoseClient
 from max78000.link.serial_line import virtual_line
-from max78000.pose.picture import read_picture
-from synthesis.cli import synthesize
+from synthesis.commands.synthesize import synthesize
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "checkpoints/pose_tiny-q.pth.tar"

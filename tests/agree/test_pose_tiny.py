@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ai8x_models.pose.figures import PRESETS, SPLIT_BASE, render
-from ai8x_models.predictor import device_input
-from ai8x_models.quantize import integer_activations, load_integer_model
-from max78000.chip import MAX78000
+from ai8x_models.quantize.quantize import integer_activations, load_integer_model
+from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
+from ai8x_models.tasks.pose.predictor import device_input
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
-from max78000.program import Phase
-from synthesis.compile import Source, compile_source
+from max78000.program.program import Phase
+from synthesis.compile import compile_source
 from synthesis.generate.memories import input_copies
 from synthesis.generate.program import Options
-from synthesis.inputs import Files, read_source
-from synthesis.interpret import compare, interpret
+from synthesis.graph.interpret import compare, interpret
+from synthesis.read.files import Files, read_source
+from synthesis.read.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "checkpoints" / "pose_tiny-q.pth.tar"

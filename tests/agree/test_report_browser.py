@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
-from synthesis.emit.report_html import report_html
 from synthesis.generate.program import Options
-from synthesis.inputs import Files, read_source
-from synthesis.report import make_report
-from synthesis.report_sample import Run
+from synthesis.read.files import Files, read_source
+from synthesis.report.html import report_html
+from synthesis.report.report import make_report
+from synthesis.report.sample import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(

@@ -16,12 +16,13 @@ from unicorn.riscv_const import (
     UC_RISCV_REG_SP,
 )
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from networks import Net, compile_net, write_files
 from synthesis.emit.options import ProjectOptions, RiscV
-from synthesis.inputs import Files
-from synthesis.project import project_files
+from synthesis.emit.whole_project import project_files
+from synthesis.read.files import Files
+from synthesis.read.source import InputPath
 
 RISCV_SHIM = Path(__file__).parent / "riscv_shim"
 ZIG = (sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=all")
@@ -32,10 +33,10 @@ RETURN = 0x10FF_FF00
 CALLS = ("cnn_init", "cnn_load_weights", "cnn_load_bias", "cnn_configure")
 STREAMED = "{streaming: true, pad: 1}\n{streaming: true, pad: 1}"
 NETS = {
-    "fast": Net("{pad: 1, activate: ReLU}", "4x3x3x3", "3x6x6", uses_fast_fifo=True),
-    "streamed": Net(STREAMED, "4x3x3x3 4x4x3x3", "3x12x12", uses_fast_fifo=True),
-    "chw": Net("{pad: 1, data_format: chw}", "4x1x3x3", "1x6x6", uses_fast_fifo=True),
-    "fifo": Net("{pad: 1}", "4x3x3x3", "3x6x6", uses_fifo=True),
+    "fast": Net("{pad: 1, activate: ReLU}", "4x3x3x3", "3x6x6", input_path=InputPath.FAST_FIFO),
+    "streamed": Net(STREAMED, "4x3x3x3 4x4x3x3", "3x12x12", input_path=InputPath.FAST_FIFO),
+    "chw": Net("{pad: 1, data_format: chw}", "4x1x3x3", "1x6x6", input_path=InputPath.FAST_FIFO),
+    "fifo": Net("{pad: 1}", "4x3x3x3", "3x6x6", input_path=InputPath.FIFO),
     "plain": Net("{pad: 1}", "4x3x3x3", "3x6x6", bias=3),
 }
 OPTIONS = ProjectOptions(timer=0, riscv=RiscV(has_debug_pins=True, owns_memory=True))
@@ -114,7 +115,7 @@ def test_the_network_runs_from_the_riscv_core(tmp_path, name):
     for call in CALLS:
         assert core.call(call) == 1
     feed = ("cnn_start", "load_input")
-    for call in feed if compiled.graph.uses_fifo else reversed(feed):
+    for call in feed if compiled.graph.input_path.is_fifo else reversed(feed):
         core.call(call)
     assert machine.is_irq_pending
     assert core.word("cnn_time") == 0

@@ -13,15 +13,15 @@ from test_firmware_builds import EVERY, NETWORKS, ROOT, write_project
 
 from max78000.board.board import End, VirtualBoard
 from max78000.board.processor import FLASH_ADDR
-from max78000.chip import MAX78000
-from max78000.commands.shared import read_program
 from max78000.commands.simulate import simulate
+from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.sources import BOARDS
 from max78000.firmware.toolchain import find_toolchain
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
-from synthesis.cli import synthesize
+from max78000.program.folder import read_program
+from synthesis.commands.synthesize import synthesize
 
 TIME = re.compile(r"inference time: (\d+) us")
 LOADING_US = 20_000  # a picture through the FIFO counts as part of the time

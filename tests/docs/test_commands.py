@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ai8x_models.recipe import read_recipe
-from synthesis.yaml_reader import read_network
+from ai8x_models.training.recipe import read_recipe
+from synthesis.read.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (

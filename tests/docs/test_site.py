@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from ai8x_models import names
-from ai8x_models.qat import STATE_NAMES
+from ai8x_models.layers import vendor_names as names
+from ai8x_models.layers.qat import STATE_NAMES
 from max78000.errors import UnsupportedError
-from max78000.operations import Copy, Fifo, KernelBlock, Poll, Require, Write
-from max78000.program import PHASE_NAMES, OutputMap
-from synthesis.yaml_reader import BUFFER_KEYS, LAYER_KEYS, NETWORK_KEYS, UNLOAD_KEYS
+from max78000.program.operations import Copy, Fifo, KernelBlock, Poll, Require, Write
+from max78000.program.program import PHASE_NAMES, OutputMap
+from synthesis.read.yaml_reader import BUFFER_KEYS, LAYER_KEYS, NETWORK_KEYS, UNLOAD_KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -203,6 +203,6 @@ def test_every_key_of_the_files_is_explained():
     keys = {field.name for kind in (Write, Copy, KernelBlock, Fifo, Poll, Require, OutputMap)
             for field in dataclasses.fields(kind)}  # fmt: skip
     assert {*keys, *PHASE_NAMES} - words == set()
-    schema = json.loads((ROOT / "synthesis/report.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((ROOT / "synthesis/report/report.schema.json").read_text(encoding="utf-8"))
     assert set(schema["properties"]) - words == set()
     assert {f"LAYER.{name}" for name in STATE_NAMES} - words == set()

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from networks import Net, checkpoint_of, image_of
-from synthesis.compile import Compiled, Source, compile_source
+from synthesis.compile import Compiled, compile_source
 from synthesis.generate.program import Options
-from synthesis.stages import stage_text
-from synthesis.yaml_reader import read_network
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
+from synthesis.text import stage_text
 
 FOLDER = Path(__file__).parent
 STAGES = {"placed": "placed.yaml", "program": "program.txt"}

@@ -7,15 +7,16 @@ draw networks and tests that write them down.
 import numpy as np
 from property.torch_answers import torch_answers
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from max78000.machine.engine import LayerRun
-from synthesis.compile import Compiled, Source, compile_source
+from synthesis.compile import Compiled, compile_source
 from synthesis.generate.memories import output_map
 from synthesis.generate.program import Options
-from synthesis.interpret import compare
+from synthesis.graph.interpret import compare
 from synthesis.place.pack import output_columns
+from synthesis.read.source import Source
 
 OPTIONS = Options("random")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from property.strategies import Keys
 
-from synthesis.compile import Source
+from synthesis.read.source import Source
 
 ALL_PROCESSORS = (1 << 64) - 1
 

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from max78000.fixed import SHIFT_LIMIT, WEIGHT_BITS
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Source
-from synthesis.description import INPUT, LayerSpec, NetworkSpec, Pair
-from synthesis.ir import Pool, Shape
-from synthesis.place.placed import N_PROCESSORS, Passes
+from max78000.facts.fixed import SHIFT_LIMIT, WEIGHT_BITS
+from synthesis.graph.ir import Pool, Shape
+from synthesis.lower.hardware import Passes
+from synthesis.place.placed import N_PROCESSORS
 from synthesis.place.processors import passed_map
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.description import INPUT, LayerSpec, NetworkSpec, Pair
+from synthesis.read.source import Source
 
 ARCH = "random"
 MAX_MACS = 1 << 19  # of one layer, so that an example takes milliseconds

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 from property.strategies import LANES, Draft, Tensor, conv2d, mark_outputs, source_of
 
-from synthesis.compile import Source
-from synthesis.description import INPUT
-from synthesis.ir import Shape
+from synthesis.graph.ir import Shape
+from synthesis.read.description import INPUT
+from synthesis.read.source import InputPath, Source
 
 N_FIFOS = 4
 
@@ -32,4 +32,4 @@ def fifo_networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
         is_output = layers[index].output and index == n_streaming - 1
         layers[index] = replace(layers[index], streaming=True, output=is_output)
     image = draft.rng.integers(-128, 128, (channels, *shape.dims))
-    return replace(source_of(layers, draft.weights, image, seed), uses_fifo=True)
+    return replace(source_of(layers, draft.weights, image, seed), input_path=InputPath.FIFO)

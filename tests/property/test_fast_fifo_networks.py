@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from property.agreement import OPTIONS, require_agreement
 from property.streams import fifo_networks
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
-from max78000.program import FastFifo
-from synthesis.compile import Source, compile_source
+from max78000.facts.chip import MAX78000
+from max78000.program.program import FastFifo
+from synthesis.compile import compile_source
 from synthesis.place.fifo import CHW_PROCESSORS, N_FIFOS
 from synthesis.place.placed import members
+from synthesis.read.source import InputPath, Source
 
 
 @st.composite
@@ -30,7 +31,7 @@ def fast_networks(draw: st.DrawFn) -> Source:
         apart = sum(1 << p for p in members(CHW_PROCESSORS)[: len(source.image)])
         first = replace(first, processors=apart)
     network = replace(source.network, layers=(first, *others))
-    return replace(source, network=network, uses_fast_fifo=True)
+    return replace(source, network=network, input_path=InputPath.FAST_FIFO)
 
 
 def carries_all(source: Source) -> bool:

@@ -8,11 +8,12 @@ known answer cannot come out.
 import pytest
 from property.agreement import compile_or_refuse, require_three_answers
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
 from networks import Net, source_of
 from synthesis.compile import compile_source
 from synthesis.generate.program import Options
+from synthesis.read.source import InputPath
 
 ONE = "op: conv2d, kernel_size: 1x1, pad: 0"
 NINE = "op: conv2d, kernel_size: 3x3, pad: 1"
@@ -59,10 +60,10 @@ AGREE = {
     "a hole in the last word of the known answer":
         Net(f"{{{ONE}, {READS_TWO}: 0x5}}", "2x2x1x1"),
     "image through the FIFOs, placed by the compiler":
-        Net(f"{{{NINE}}}", "4x7x3x3", "7x5x5", uses_fifo=True),
+        Net(f"{{{NINE}}}", "4x7x3x3", "7x5x5", input_path=InputPath.FIFO),
     "streaming layers, placed by the compiler, rings larger than the image":
         Net(f"{{{NINE}, streaming: true, data_format: CHW}}\n{{{NINE}, streaming: true}}",
-            "4x1x3x3 2x4x3x3", "1x5x5", uses_fifo=True),
+            "4x1x3x3 2x4x3x3", "1x5x5", input_path=InputPath.FIFO),
 }
 
 REFUSED = {
@@ -94,7 +95,7 @@ REFUSED = {
                    "4x2x3x3 3x4x1x1")),
     "an output that passes through a ring":
         ("S16", Net(f"{{{NINE}, streaming: true, output: true}}\n{{{NINE}, streaming: true}}",
-                    "4x2x3x3 4x4x3x3", uses_fifo=True)),
+                    "4x2x3x3 4x4x3x3", input_path=InputPath.FIFO)),
     "operands of half the pixels":
         ("G14", Net(f"{{{ONE}}}\n{{{ONE}, in_sequences: input}}\n{{op: add, in_sequences: [0, 1], "
                     "in_dim: [12, 6], processors: 0xf}", "4x2x1x1 4x2x1x1")),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from max78000.chip import MAX78000
 from max78000.errors import CapacityError, ProblemList, ToolError, UnsupportedError
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, compile_net, source_of
 from synthesis.compile import compile_source

@@ -19,14 +19,15 @@ from property.damage import damaged
 from property.strategies import networks
 from property.streams import fifo_networks
 
-from max78000.chip import MAX78000
-from max78000.program import from_json, to_json
+from max78000.facts.chip import MAX78000
+from max78000.program.program import from_json, to_json
 from networks import Net, source_of
-from synthesis.compile import Source, compile_source
-from synthesis.ir import Graph
+from synthesis.compile import compile_source
+from synthesis.graph.ir import Graph
 from synthesis.place.placed import N_PROCESSORS
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
 from synthesis.text import placed_yaml
-from synthesis.yaml_reader import read_network
 
 # What `features_of` can say of a network.
 EVERY_FEATURE = {

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ai8x_models.layer_rules import Options
-from ai8x_models.layers import (
+from ai8x_models.layers.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
@@ -23,12 +22,13 @@ from ai8x_models.layers import (
     Linear,
     Pool,
 )
-from ai8x_models.qat import Mode, set_mode
-from max78000.fixed import Activation
-from synthesis.checkpoint import LayerWeights
-from synthesis.compile import Source
-from synthesis.description import Operator
-from synthesis.ir import Graph, Kernel, Layer, PoolKind
+from ai8x_models.layers.qat import Mode, set_mode
+from ai8x_models.layers.rules import Options
+from max78000.facts.fixed import Activation
+from synthesis.graph.ir import Graph, Kernel, Layer, PoolKind
+from synthesis.read.checkpoint import LayerWeights
+from synthesis.read.description import Operator
+from synthesis.read.source import Source
 
 HAS_POOL: tuple[Operator, ...] = (Operator.CONV1D, Operator.CONV2D, Operator.CONVTRANSPOSE2D)
 

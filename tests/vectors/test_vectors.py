@@ -12,17 +12,18 @@ from typing import Any
 
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
+from max78000.facts.regmap import describe_addr
 from max78000.machine.state import read_state
-from max78000.program import Copy, Fifo, KernelBlock, Phase, RegisterProgram, Write
-from max78000.regmap import describe_addr
+from max78000.program.program import Copy, Fifo, KernelBlock, Phase, RegisterProgram, Write
 from networks import Net, compile_net
-from synthesis.checkpoint import read_checkpoint
-from synthesis.compile import Compiled, Source, compile_source
+from synthesis.compile import Compiled, compile_source
 from synthesis.generate.program import Options
-from synthesis.sample import read_sample
-from synthesis.yaml_reader import read_network
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.sample import read_sample
+from synthesis.read.source import InputPath, Source
+from synthesis.read.yaml_reader import read_network
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "vectors"
 N_CASES = 306  # what the folder holds, if it is there
@@ -49,7 +50,7 @@ def source_of_case(folder: Path) -> tuple[Source, Options]:
         network,
         read_checkpoint(folder / "checkpoint.pth.tar"),
         read_sample(folder / "sample.npy"),
-        uses_fifo="--fifo" in flags,
+        InputPath.FIFO if "--fifo" in flags else InputPath.MEMORY,
     )
     limit = "--max-checklines"
     options = Options(

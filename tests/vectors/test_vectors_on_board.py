@@ -8,13 +8,13 @@ import pytest
 from test_vectors import ACCEPTED, CASES, compile_case
 
 from max78000.board.board import VirtualBoard
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
-from synthesis.inputs import Files
-from synthesis.project import project_files
+from synthesis.emit.whole_project import project_files
+from synthesis.read.files import Files
 
 # Their own answer cannot come from their own registers: see the vectors' README.
 UNREACHABLE = ("test-fifostream-group-notvga64x48-hwc-fifo", "test-multilayer-eltwise")

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from test_vectors import ACCEPTED, CASES, source_of_case
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.compile import compile_source
 

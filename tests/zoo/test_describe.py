@@ -15,20 +15,19 @@ from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.describe.describe import describe
 from ai8x_models.describe.onnx_reader import read_onnx_model
 from ai8x_models.describe.onnx_writer import export_model, save_onnx
-from ai8x_models.fold import unfold_image
-from ai8x_models.qat import QatModule, start_qat
-from ai8x_models.quantize import QuantizeOptions, quantize_state
-from ai8x_models.registry import MODELS, create_model
-from max78000.chip import MAX78000
+from ai8x_models.layers.qat import QatModule, start_qat
+from ai8x_models.layers.space_to_depth import unfold_image
+from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
+from ai8x_models.zoo.registry import MODELS, create_model
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
-from synthesis.checkpoint import read_checkpoint
-from synthesis.compile import Source as Sources
 from synthesis.compile import compile_source
 from synthesis.generate.program import Options
-from synthesis.ir import Shape
-from synthesis.lower import Source, lower
+from synthesis.lower.lower import lower
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.source import InputPath, Source
+from synthesis.read.yaml_reader import read_network
 from synthesis.text import graph_text
-from synthesis.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
 ZOO = tuple(MODELS.values())
@@ -68,11 +67,11 @@ def test_generated_and_written_descriptions_lower_to_the_same_graph(info, tmp_pa
     state, _ = quantize_state(model.state_dict(), QuantizeOptions())
     save_checkpoint(tmp_path / "q.pth.tar", Checkpoint(info.name, 1, state))
     checkpoint = read_checkpoint(tmp_path / "q.pth.tar")
-    shape = Shape(*(*info.device_shape, 1)[:3])
+    image = np.zeros((*info.device_shape, 1)[:3], np.int64)
     assert description.device_shape == info.device_shape
     generated = read_network(description.to_text(), "generated.yaml")
     texts = [
-        graph_text(lower(Source(network, checkpoint, shape), MAX78000))
+        graph_text(lower(Source(network, checkpoint, image), MAX78000))
         for network in (generated, hand_written()[info.name])
     ]
     assert texts[0] == texts[1]
@@ -88,10 +87,11 @@ def test_generated_descriptions_compile_to_programs_as_fast_as_the_written_ones(
     checkpoint = read_checkpoint(tmp_path / "q.pth.tar")
     generated = read_network(described(create_model(info.name), info).to_text(), "generated.yaml")
     image = np.random.default_rng(0).integers(-128, 128, (*info.device_shape, 1)[:3])
-    uses_fifo = any(layer.streaming for layer in generated.layers)
+    streams = any(layer.streaming for layer in generated.layers)
+    input_path = InputPath.FIFO if streams else InputPath.MEMORY
     programs = [
         compile_source(
-            Sources(network, checkpoint, image, uses_fifo), Options(info.name.lower()), MAX78000
+            Source(network, checkpoint, image, input_path), Options(info.name.lower()), MAX78000
         ).program
         for network in (generated, hand_written()[info.name])
     ]

@@ -13,20 +13,25 @@ import pytest
 import torch
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
-from ai8x_models.fold import fold_image
-from ai8x_models.layers import ElementWise
-from ai8x_models.qat import DATA_GRID, WIDE_GRID, Layer, start_qat
-from ai8x_models.quantize import integer_activations, load_integer_model, quantize_checkpoint
-from ai8x_models.registry import MODELS, ModelInfo, create_model
-from ai8x_models.tasks import draw_samples, practise
-from max78000.chip import MAX78000
+from ai8x_models.layers.layers import ElementWise
+from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Layer, start_qat
+from ai8x_models.layers.space_to_depth import fold_image
+from ai8x_models.quantize.quantize import (
+    integer_activations,
+    load_integer_model,
+    quantize_checkpoint,
+)
+from ai8x_models.tasks.drawn import draw_samples, practise
+from ai8x_models.zoo.registry import MODELS, ModelInfo, create_model
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
-from synthesis.checkpoint import read_checkpoint
-from synthesis.compile import Compiled, Source, compile_source
+from synthesis.compile import Compiled, compile_source
 from synthesis.generate.memories import output_map
 from synthesis.generate.program import Options
-from synthesis.interpret import compare
-from synthesis.yaml_reader import read_network
+from synthesis.graph.interpret import compare
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.source import InputPath, Source
+from synthesis.read.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
 ZOO = {info.name: info for info in MODELS.values() if info.task != "pose"}
@@ -68,8 +73,9 @@ def descriptions():
 
 def compile_for(info, integers, image):
     network = descriptions()[info.name]
-    uses_fifo = any(layer.streaming for layer in network.layers)
-    source = Source(network, read_checkpoint(integers), image, uses_fifo)
+    streams = any(layer.streaming for layer in network.layers)
+    input_path = InputPath.FIFO if streams else InputPath.MEMORY
+    source = Source(network, read_checkpoint(integers), image, input_path)
     return compile_source(source, Options(info.name.lower()), MAX78000)
 
 

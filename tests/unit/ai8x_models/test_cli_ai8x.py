@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.cli import cli, main
-from ai8x_models.fold import unfold_image
-from ai8x_models.pose.figures import PRESETS, render
-from ai8x_models.registry import MODELS, create_model
+from ai8x_models.commands.main import cli, main
+from ai8x_models.layers.space_to_depth import unfold_image
+from ai8x_models.tasks.pose.figures.figures import PRESETS, render
+from ai8x_models.zoo.registry import MODELS, create_model
 
 ROOT = Path(__file__).parents[3]
 RECIPE = """\

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from ai8x_models.batches import Batch, DataSource, Maps, open_data
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.distill import DistillationLoss, FeatureTerm, teacher_maps
-from ai8x_models.logs import Console
-from ai8x_models.losses import PoseLoss
-from ai8x_models.recipe import DistillPlan, LossPlan, parse_recipe
-from ai8x_models.registry import create_model
-from ai8x_models.train import train
+from ai8x_models.training.batches import Batch, DataSource, Maps, open_data
+from ai8x_models.training.distillation import DistillationLoss, FeatureTerm, teacher_maps
+from ai8x_models.training.logs import Console
+from ai8x_models.training.loop import train
+from ai8x_models.training.losses import PoseLoss
+from ai8x_models.training.recipe import DistillPlan, LossPlan, parse_recipe
+from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError
 
 TEACHER = Path("teacher.pth.tar")

@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ai8x_models.fold import Padding, fold_image, fold_kernel, unfold_image
+from ai8x_models.layers.space_to_depth import Padding, fold_image, fold_kernel, unfold_image
 from max78000.errors import InputError
 
 

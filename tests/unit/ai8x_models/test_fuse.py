@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ai8x_models.fuse import BatchNorm, fold_batchnorm
+from ai8x_models.layers.batchnorm import BatchNorm, fold_batchnorm
 
 
 def _trained_norm(channels: int, affine: bool = True) -> nn.BatchNorm2d:

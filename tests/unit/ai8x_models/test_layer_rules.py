@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ai8x_models import layer_rules
-from ai8x_models.layers import Conv1d, Conv2d, ConvTranspose2d, FoldedConv2d, Linear, Pool
-from ai8x_models.names import MaxPool2d
+from ai8x_models.layers import rules as layer_rules
+from ai8x_models.layers.layers import Conv1d, Conv2d, ConvTranspose2d, FoldedConv2d, Linear, Pool
+from ai8x_models.layers.vendor_names import MaxPool2d
 from max78000.errors import (
     CapacityError,
     InputError,
@@ -21,7 +21,7 @@ from max78000.errors import (
     UnsupportedError,
 )
 from networks import Net, compile_net
-from synthesis.manual import CHECKS, EARLY, NOTES, explain
+from synthesis.rules.manual import CHECKS, EARLY, NOTES, explain
 
 
 @dataclass(frozen=True)

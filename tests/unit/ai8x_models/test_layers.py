@@ -3,8 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ai8x_models.fold import fold_image
-from ai8x_models.layers import (
+from ai8x_models.layers.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
@@ -14,8 +13,9 @@ from ai8x_models.layers import (
     Linear,
     Pool,
 )
-from ai8x_models.qat import Mode, QatPolicy, set_mode, start_qat
-from max78000.fixed import Combine
+from ai8x_models.layers.qat import Mode, QatPolicy, set_mode, start_qat
+from ai8x_models.layers.space_to_depth import fold_image
+from max78000.facts.fixed import Combine
 
 
 def _with_integers(layer: FusedLayer, weight: Tensor, bias: Tensor | None = None) -> FusedLayer:

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ai8x_models import names
 from ai8x_models.checkpoint import load_checkpoint
-from ai8x_models.layers import Conv1d, Conv2d, ConvTranspose2d
-from ai8x_models.qat import Mode, set_mode
+from ai8x_models.layers import vendor_names as names
+from ai8x_models.layers.layers import Conv1d, Conv2d, ConvTranspose2d
+from ai8x_models.layers.qat import Mode, set_mode
 from max78000.errors import UnsupportedError
-from max78000.fixed import Activation
+from max78000.facts.fixed import Activation
 
 CONV2D = [
     "Conv2d",

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ai8x_models.pose.cache import (
+from ai8x_models.tasks.pose.data.cache import (
     PoseCache,
     build_cache,
     import_coco,
     read_teacher,
     write_teacher,
 )
-from ai8x_models.pose.figures import PRESETS, SPLIT_BASE, render
+from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
 from max78000.errors import InputError
 
 SCENE = PRESETS["scene"]

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai8x_models.pose.decoder import (
+from ai8x_models.tasks.pose.data.targets import draw_targets, part_points
+from ai8x_models.tasks.pose.decoder import (
     DecoderSettings,
     _find_peaks,
     decode,
     decode_integer,
     to_coco,
 )
-from ai8x_models.pose.decoder_arithmetic import FloatArithmetic, IntegerArithmetic
-from ai8x_models.pose.targets import draw_targets, part_points
+from ai8x_models.tasks.pose.decoder_arithmetic import FloatArithmetic, IntegerArithmetic
+from max78000.apps.pose.person import Person
+from max78000.apps.pose.skeleton import COCO_OF_PART, DECODING_ORDER, LIMBS, NECK, cell_to_pixel
 from max78000.errors import InputError
-from max78000.pose.person import Person
-from max78000.pose.skeleton import COCO_OF_PART, DECODING_ORDER, LIMBS, NECK, cell_to_pixel
 
 # A standing person, seen from the front, COCO-17 order; x and y over body height.
 # fmt: off

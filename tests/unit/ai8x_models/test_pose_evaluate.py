@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ai8x_models.pose.cache import PoseCache, build_cache
-from ai8x_models.pose.evaluate import (
+from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache
+from ai8x_models.tasks.pose.data.targets import draw_targets
+from ai8x_models.tasks.pose.evaluate import (
     COLUMNS,
     evaluate_maps,
     evaluate_oracle,
     format_table,
     largest_differences,
 )
-from ai8x_models.pose.figures import PRESETS
-from ai8x_models.pose.targets import draw_targets
+from ai8x_models.tasks.pose.figures.figures import PRESETS
 from max78000.errors import InputError
 
 N_IMAGES = 40

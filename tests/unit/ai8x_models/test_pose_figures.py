@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from ai8x_models.pose import figures
-from ai8x_models.pose.figures import PRESETS, SPLIT_BASE, Figure, label, paint, render
-from ai8x_models.pose.figures_body import draw_body
-from ai8x_models.pose.figures_scene import CANVAS, OCCLUDER
-from max78000.pose.skeleton import COCO_NAMES
+from ai8x_models.tasks.pose.figures import figures
+from ai8x_models.tasks.pose.figures.body import draw_body
+from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, Figure, label, paint, render
+from ai8x_models.tasks.pose.figures.scene import CANVAS, OCCLUDER
+from max78000.apps.pose.skeleton import COCO_NAMES
 
 N_STATISTICS = 100
 LEFT, RIGHT = (
@@ -38,7 +38,7 @@ def test_a_seed_gives_the_same_bytes_twice_and_in_another_process(name):
     assert first == digest(render(PRESETS[name], seed))
     program = (
         "import hashlib\n"
-        "from ai8x_models.pose.figures import PRESETS, Figure, render\n"
+        "from ai8x_models.tasks.pose.figures.figures import PRESETS, Figure, render\n"
         f"figure = render(PRESETS[{name!r}], {seed})\n"
         "data = b''.join(getattr(figure, name).tobytes() for name in Figure.__slots__)\n"
         "print(hashlib.sha256(data).hexdigest())\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ai8x_models.pose.metrics import (
+from ai8x_models.tasks.pose.metrics import (
     JOINT_GROUPS,
     Detections,
     Truth,

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ai8x_models.pose.decoder import decode_integer
-from ai8x_models.pose.predict import find_people, predict_pictures
-from ai8x_models.pose.targets import draw_targets
+from ai8x_models.tasks.pose.data.targets import draw_targets
+from ai8x_models.tasks.pose.decoder import decode_integer
+from ai8x_models.tasks.pose.predict import find_people, predict_pictures
+from max78000.apps.pose.letterbox import Letterbox
+from max78000.apps.pose.picture import read_picture
+from max78000.apps.pose.skeleton import COCO_OF_PART, PART_NAMES
 from max78000.errors import InputError
-from max78000.pose.letterbox import Letterbox
-from max78000.pose.picture import read_picture
-from max78000.pose.skeleton import COCO_OF_PART, PART_NAMES
 
 # A person in input pixels, COCO-17 order: a grid of points, far enough apart to be told apart.
 PERSON = np.c_[20.0 + 22 * (np.arange(17) % 5), 18.0 + 28 * (np.arange(17) // 5), np.full(17, 2)]

@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai8x_models.pose import augment
-from ai8x_models.pose.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS, draw_targets, part_points
-from max78000.pose.skeleton import (
+from ai8x_models.tasks.pose.data import augment
+from ai8x_models.tasks.pose.data.targets import (
+    PAF_THICKNESS_CELLS,
+    SIGMA_PIXELS,
+    draw_targets,
+    part_points,
+)
+from max78000.apps.pose.skeleton import (
     BACKGROUND,
     COCO_NAMES,
     LIMBS,

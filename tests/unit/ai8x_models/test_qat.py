@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ai8x_models.layers import Conv2d
-from ai8x_models.qat import (
+from ai8x_models.layers.layers import Conv2d
+from ai8x_models.layers.qat import (
     DATA_GRID,
     Mode,
     QatPolicy,
@@ -23,7 +23,7 @@ from ai8x_models.qat import (
     truncate,
     weight_grid,
 )
-from ai8x_models.quantize import QuantizeOptions, quantize_state
+from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
 from max78000.errors import InputError, ProblemList
 
 

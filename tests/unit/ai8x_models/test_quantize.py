@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, State, load_checkpoint, save_checkpoint
-from ai8x_models.fold import fold_image
-from ai8x_models.layers import Conv2d, ConvTranspose2d, FoldedConv2d, FusedLayer
-from ai8x_models.qat import QatPolicy, start_qat
-from ai8x_models.quantize import (
+from ai8x_models.layers.layers import Conv2d, ConvTranspose2d, FoldedConv2d, FusedLayer
+from ai8x_models.layers.qat import QatPolicy, start_qat
+from ai8x_models.layers.space_to_depth import fold_image
+from ai8x_models.quantize.quantize import (
     ClipMethod,
     QuantizeOptions,
     integer_activations,

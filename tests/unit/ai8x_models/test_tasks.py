@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai8x_models.registry import MODELS, create_model
-from ai8x_models.tasks import TASKS, draw_samples, practise
+from ai8x_models.tasks.drawn import TASKS, draw_samples, practise
+from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.errors import InputError
 
 INPUTS = {info.task: info.input_shape for info in MODELS.values() if info.task != "pose"}

@@ -16,16 +16,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai8x_models.batches import Batch, DataSource, Maps, TrainingSet, normalize, open_data
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.logs import Console, RunLog
-from ai8x_models.losses import ARM_PARTS, PoseLoss
-from ai8x_models.qat import Mode
-from ai8x_models.recipe import AugmentPlan, LossPlan, OptimizerPlan, Recipe, parse_recipe
-from ai8x_models.registry import create_model, load_model, mode_of
-from ai8x_models.train import STATE_NAME, learning_rate, train
+from ai8x_models.layers.qat import Mode
+from ai8x_models.training.batches import Batch, DataSource, Maps, TrainingSet, normalize, open_data
+from ai8x_models.training.logs import Console, RunLog
+from ai8x_models.training.loop import STATE_NAME, learning_rate, train
+from ai8x_models.training.losses import ARM_PARTS, PoseLoss
+from ai8x_models.training.recipe import AugmentPlan, LossPlan, OptimizerPlan, Recipe, parse_recipe
+from ai8x_models.zoo.registry import create_model, load_model, mode_of
+from max78000.apps.pose.skeleton import LIMBS
 from max78000.errors import InputError, ToolError
-from max78000.pose.skeleton import LIMBS
 
 RECIPE = """\
 name: short
@@ -259,7 +259,7 @@ def test_starting_points_that_do_not_fit(folder, model, message):
     start = Path("start.pth.tar")
     save_checkpoint(start, Checkpoint(name, 0, state))
     if model == "integer":
-        from ai8x_models.quantize import quantize_checkpoint  # noqa: PLC0415
+        from ai8x_models.quantize.quantize import quantize_checkpoint  # noqa: PLC0415
 
         quantize_checkpoint(start, start)
     with pytest.raises(ToolError, match=message):
@@ -276,7 +276,14 @@ def test_a_killed_run_resumes_to_the_same_weights(folder, tmp_path):
         place = tmp_path / name
         place.mkdir()
         (place / "short.yaml").write_text(text)
-        command = [sys.executable, "-m", "ai8x_models.cli", "train", "--config", "short.yaml"]
+        command = [
+            sys.executable,
+            "-m",
+            "ai8x_models.commands.main",
+            "train",
+            "--config",
+            "short.yaml",
+        ]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         process = subprocess.Popen(command, cwd=place, env=environment, **silent)
         if name == "killed":

@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch import nn
 
-from ai8x_models.fold import fold_image
-from ai8x_models.qat import Mode, QatPolicy, start_qat
-from ai8x_models.registry import MODELS, create_model, find_model, mode_of
+from ai8x_models.layers.qat import Mode, QatPolicy, start_qat
+from ai8x_models.layers.space_to_depth import fold_image
 from ai8x_models.zoo.pose import StudentModel, TinyStudentModel
+from ai8x_models.zoo.registry import MODELS, create_model, find_model, mode_of
 from max78000.errors import InputError
 
 MODEL_SIZES = [

@@ -11,10 +11,18 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000 import regmap
-from max78000.chip import MAX78000 as CHIP
-from max78000.program import Copy, Expected, KernelBlock, OutputMap, Phase, RegisterProgram, Write
-from max78000.regs import Register
+from max78000.facts import regmap
+from max78000.facts.chip import MAX78000 as CHIP
+from max78000.facts.regs import Register
+from max78000.program.program import (
+    Copy,
+    Expected,
+    KernelBlock,
+    OutputMap,
+    Phase,
+    RegisterProgram,
+    Write,
+)
 
 Array = NDArray[np.int64]
 QUADRANTS = range(4)

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from networks import Net, compile_net
-from synthesis.place.placed import Passes
+from synthesis.lower.hardware import Passes
 from synthesis.place.processors import packed_map
 
 TOLERANCE = 0.005  # of the published time

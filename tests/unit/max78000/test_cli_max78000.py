@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from hand_made import CHIP, Case
 
-from max78000 import cli
+from max78000.commands import main as cli
 from max78000.errors import InternalError
-from max78000.program import Copy, KernelBlock, RegisterProgram, Write, to_json
+from max78000.program.program import Copy, KernelBlock, RegisterProgram, Write, to_json
 
 CASE = Case(
     np.arange(-24, 24).reshape(1, 3, 4, 4), np.arange(-50, 58).reshape(4, 3, 3, 3), pad=(1, 1)

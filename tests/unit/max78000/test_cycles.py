@@ -2,7 +2,7 @@
 
 import pytest
 
-from max78000.cycles import LayerTiming, layer_cycles
+from max78000.facts.cycles import LayerTiming, layer_cycles
 
 CONV3X3 = LayerTiming(
     rows=3, columns=3, out_columns=3, pad_rows=1, pad_columns=1,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max78000.fixed import (
+from max78000.facts.fixed import (
     Activation,
     Combine,
     activate,

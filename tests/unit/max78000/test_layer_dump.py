@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from max78000.errors import InputError
-from max78000.layer_dump import difference_of, first_difference, read_dump, save_dump
+from max78000.program.layer_dump import difference_of, first_difference, read_dump, save_dump
 
 
 def ramp(*shape):

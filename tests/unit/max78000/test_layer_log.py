@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from max78000.errors import InputError
-from max78000.layer_log import find_difference, read_log
-from max78000.layer_table import LayerEntry, LayerTable, channel_checksums
-from max78000.program import OutputMap
+from max78000.program.layer_log import find_difference, read_log
+from max78000.program.layer_table import LayerEntry, LayerTable, channel_checksums
+from max78000.program.program import OutputMap
 
 BYTES = np.random.default_rng(1).integers(-128, 128, (2, 5, 7))
 WORDS = np.random.default_rng(2).integers(-1 << 31, 1 << 31, (3, 1, 2))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from max78000.errors import InputError, InternalError
-from max78000.layer_table import (
+from max78000.program.layer_table import (
     LAYERS_FILE,
     LayerEntry,
     LayerTable,
@@ -18,7 +18,7 @@ from max78000.layer_table import (
     read_layers,
     to_json,
 )
-from max78000.program import OutputMap
+from max78000.program.program import OutputMap
 
 VALUES = np.random.default_rng(3).integers(-128, 128, (3, 4, 5))
 OUTPUT = OutputMap(2, "conv3", (3, 4, 5), 8, (0x50400000, 0x50400001, 0x50408000), 4)

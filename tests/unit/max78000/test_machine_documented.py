@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hand_made import CHIP, Array, Case
 
-from max78000 import regmap
+from max78000.facts import regmap
 from max78000.machine import Machine
-from max78000.program import Copy, KernelBlock, Phase, RegisterProgram, Write
+from max78000.program.program import Copy, KernelBlock, Phase, RegisterProgram, Write
 
 IMAGE = np.stack([np.arange(-8, 1), np.arange(1, 10)]).reshape(1, 2, 3, 3)
 TAPS = np.arange(1, 10)

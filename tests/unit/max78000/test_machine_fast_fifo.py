@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from max78000 import regmap
-from max78000.chip import MAX78000
+from max78000.facts import regmap
+from max78000.facts.chip import MAX78000
 from max78000.machine import Machine, MachineFault
 from max78000.machine.predict import LoadedMachine
-from max78000.program import FastFifo, Phase, RegisterProgram, Write, from_json, to_json
+from max78000.program.program import FastFifo, Phase, RegisterProgram, Write, from_json, to_json
 from networks import Net, compile_net, image_of, source_of
 from synthesis.compile import Compiled, compile_source
 from synthesis.generate.program import Options
+from synthesis.read.source import InputPath
 
 CR, SR, DR = 0x400C_0400, 0x400C_0404, 0x400C_0410
 CONTROL = (0x5010_0000, 0x5050_0000, 0x5090_0000, 0x50D0_0000)
@@ -20,7 +21,7 @@ APART = "0x0001000100010001"  # a processor in each quadrant
 
 
 def compiled(layers: str = "{}", weights: str = "4x3x3x3", image: str = "3x6x5") -> Compiled:
-    source = source_of(Net(layers, weights, image, uses_fast_fifo=True))
+    source = source_of(Net(layers, weights, image, input_path=InputPath.FAST_FIFO))
     return compile_source(source, Options("tiny"), MAX78000, frozenset({"S8a"}))
 
 
@@ -69,7 +70,11 @@ def test_words_are_those_of_fifo_0(is_chw: bool) -> None:
         ("{data_format: chw}", ("4x1x3x3", "1x6x5")) if is_chw else ("{}", ("4x3x3x3", "3x6x5"))
     )
     fast = compiled(layers, *sizes).program.phase("load_input").operations
-    plain = compile_net(Net(layers, *sizes, uses_fifo=True)).program.phase("load_input").operations
+    plain = (
+        compile_net(Net(layers, *sizes, input_path=InputPath.FIFO))
+        .program.phase("load_input")
+        .operations
+    )
     assert [op.words for op in fast if isinstance(op, FastFifo)] == [op.words for op in plain]  # type: ignore[union-attr]
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hand_made import CHIP, Case
 
-from max78000 import regmap
+from max78000.facts import regmap
 from max78000.machine import Machine, MachineFault
-from max78000.program import Copy, KernelBlock, Phase, RegisterProgram, Write
+from max78000.program.program import Copy, KernelBlock, Phase, RegisterProgram, Write
 
 X = np.arange(1, 33).reshape(1, 2, 4, 4)
 W = np.ones((5, 2, 3, 3), np.int64)

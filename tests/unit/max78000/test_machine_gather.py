@@ -2,10 +2,10 @@
 
 import pytest
 
-from max78000 import regmap
-from max78000.chip import MAX78000 as CHIP
+from max78000.facts import regmap
+from max78000.facts.chip import MAX78000 as CHIP
+from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
 from max78000.machine import Machine, MachineFault
-from max78000.regmap import layer_register_addr, quadrant_register_addr
 
 FIRST = 0x00112233, 0x44556677, 0x8899AABB, 0xCCDDEEFF
 SECOND = 0x01020304, 0x11121314, 0x21222324, 0x31323334

@@ -11,7 +11,7 @@ import pytest
 from hand_made import CHIP, Case
 
 from max78000.machine import Machine
-from max78000.program import RegisterProgram, from_json, to_json
+from max78000.program.program import RegisterProgram, from_json, to_json
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "machine"
 

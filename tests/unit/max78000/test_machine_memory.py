@@ -6,7 +6,7 @@ from hand_made import CHIP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max78000 import regmap
+from max78000.facts import regmap
 from max78000.machine import Machine, MachineFault
 from max78000.machine.memory import State
 

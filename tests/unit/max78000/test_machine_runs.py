@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hand_made import CHIP, Case
 
-from max78000 import regmap
-from max78000.cycles import LayerTiming, layer_cycles
+from max78000.facts import regmap
+from max78000.facts.cycles import LayerTiming, layer_cycles
+from max78000.facts.regmap import describe_addr
 from max78000.machine import Machine, MachineFault
 from max78000.machine.engine import LayerRun
 from max78000.machine.places import output_map_of
-from max78000.program import Copy, Expected, Fifo, Phase, Poll, RegisterProgram, Write
-from max78000.regmap import describe_addr
+from max78000.program.program import Copy, Expected, Fifo, Phase, Poll, RegisterProgram, Write
 
 X = np.arange(-20, 25).reshape(1, 5, 3, 3)
 W = np.random.default_rng(3).integers(-128, 128, (6, 5, 3, 3))

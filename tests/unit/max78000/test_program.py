@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max78000.chip import MAX78000 as CHIP
 from max78000.errors import InputError, InternalError
-from max78000.program import (
+from max78000.facts.chip import MAX78000 as CHIP
+from max78000.program.program import (
     Copy,
     Cycles,
     Expected,

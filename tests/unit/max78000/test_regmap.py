@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max78000 import regmap
-from max78000.chip import MAX78000 as CHIP
 from max78000.errors import ToolError
-from max78000.regmap import (
+from max78000.facts import regmap
+from max78000.facts.chip import MAX78000 as CHIP
+from max78000.facts.regmap import (
     FIFO_CTL,
     IFRM,
     LAYER_REGISTERS,
@@ -27,7 +27,7 @@ from max78000.regmap import (
     locate_memory,
     quadrant_register_addr,
 )
-from max78000.regs import Bank, Register
+from max78000.facts.regs import Bank, Register
 
 # Words from programs of the vendor's generator, and what they mean there.
 WITNESSES = [

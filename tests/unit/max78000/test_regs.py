@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from max78000.errors import InternalError, ToolError
-from max78000.regs import Bank, Field, FieldRangeError, Model, Register
+from max78000.facts.regs import Bank, Field, FieldRangeError, Model, Register
 
 DEMO = Register(
     "DEMO",

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 import synthesis
 from max78000.errors import CapacityError, InputError
-from max78000.layer_dump import first_difference, read_dump
-from max78000.layer_table import LAYERS_FILE, read_layers
-from max78000.program import from_json
+from max78000.program.layer_dump import first_difference, read_dump
+from max78000.program.layer_table import LAYERS_FILE, read_layers
+from max78000.program.program import from_json
 from networks import (
     Net,
     checkpoint_of,
@@ -22,6 +22,7 @@ from networks import (
 from synthesis import compile_network
 from synthesis.emit.options import FileNames, ProjectOptions
 from synthesis.generate.options import Options
+from synthesis.read.source import InputPath
 
 PLAIN = Net(
     "{name: a, op: conv2d, pad: 1, activate: ReLU, output_shift: -3}\n"
@@ -60,14 +61,14 @@ NETS = {
         " out_offset: 0x6000}",
         "5x3x3x3 2x5x3x3",
         "3x12x10",
-        uses_fifo=True,
+        input_path=InputPath.FIFO,
     ),
 }
 
 
 def network_from(net):
     return compile_network(
-        network_of(net), checkpoint_of(net), image_of(net), uses_fifo=net.uses_fifo
+        network_of(net), checkpoint_of(net), image_of(net), input_path=net.input_path
     )
 
 
@@ -91,7 +92,7 @@ def equal(one, other):
 
 
 def test_the_package_offers_what_people_need():
-    assert set(synthesis.__all__) == {"CompiledNetwork", "compile_network"}
+    assert set(synthesis.__all__) == {"CompiledNetwork", "InputPath", "compile_network"}
 
 
 def test_files_and_values_give_the_same_network(tmp_path):

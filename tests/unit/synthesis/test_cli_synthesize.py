@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from networks import Net, write_files
-from synthesis import cli
-from synthesis.manual import CHECKS, EARLY
+from synthesis.commands import synthesize as cli
+from synthesis.rules.manual import CHECKS, EARLY
 from synthesis.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -233,7 +233,7 @@ def test_allow(files, run):
 
 IMPORTS = """
 import sys
-from synthesis.cli import main
+from synthesis.commands.synthesize import main
 try:
     main()
 finally:

@@ -10,8 +10,8 @@ import pytest
 
 from max78000.errors import CapacityError, InputError, UnsupportedError
 from networks import Net, description, write_checkpoint, write_files
-from synthesis import cli
-from synthesis.output import write_project
+from synthesis.commands import synthesize as cli
+from synthesis.emit.write import write_project
 
 NET = Net("{name: first, op: conv2d}", "4x2x3x3")
 GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from onnx import helper, numpy_helper
 from property.agreement import compile_or_refuse, require_agreement
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
 from networks import (
     Net,
     graph_of,
@@ -24,11 +24,11 @@ from networks import (
     write_checkpoint,
     write_files,
 )
-from synthesis.checkpoint import read_checkpoint
-from synthesis.cli import synthesize
-from synthesis.ir import Shape
-from synthesis.lower import Source, lower
-from synthesis.onnx_file import read_onnx
+from synthesis.commands.synthesize import synthesize
+from synthesis.lower.lower import lower
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.onnx_file import read_onnx
+from synthesis.read.source import Source
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
 
@@ -165,7 +165,7 @@ def test_onnx_weights_pass_over_layers_without(tmp_path):
     model = helper.make_model(helper.make_graph(nodes, "net", [], [], tensors))
     path.write_bytes(model.SerializeToString())
     net = Net("{quantization: 8}\n{op: none}\n{quantization: 4, output_shift: 2}")
-    source = Source(network_of(net), read_onnx(path), Shape(2, 6, 6))
+    source = Source(network_of(net), read_onnx(path), np.zeros((2, 6, 6), np.int64))
     first, _, second = lower(source, MAX78000).layers
     assert (first.kernel.bits, first.kernel.output_shift) == (8, 0)
     assert (second.kernel.bits, second.kernel.output_shift) == (4, 2)

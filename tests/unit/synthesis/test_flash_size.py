@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from max78000.chip import MAX78000
 from max78000.errors import CapacityError
+from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.image import FLASH_BYTES
 from max78000.firmware.toolchain import find_zig
 from networks import Net, compile_net, write_files
-from synthesis.cli import synthesize
+from synthesis.commands.synthesize import synthesize
 from synthesis.emit.flash_size import check_flash, flash_parts
 from synthesis.emit.options import ProjectOptions
 

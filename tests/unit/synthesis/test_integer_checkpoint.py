@@ -6,7 +6,7 @@ import torch
 
 from max78000.errors import InputError, ProblemList, ToolError
 from networks import write_checkpoint
-from synthesis.checkpoint import read_checkpoint
+from synthesis.read.checkpoint import read_checkpoint
 
 WEIGHT = np.array([[[[1.0]]], [[[-128.0]]]])
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from max78000.errors import InternalError
 from networks import Net, checkpoint_of, graph_of, image_of
-from synthesis.interpret import compare, interpret
+from synthesis.graph.interpret import compare, interpret
 
 WIDE = "output_width: 32"
 

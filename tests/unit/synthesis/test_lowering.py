@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import CapacityError, ToolError, UnsupportedError
-from max78000.fixed import Activation, Combine
+from max78000.facts.chip import MAX78000
+from max78000.facts.fixed import Activation, Combine
 from networks import Net, checkpoint_of, graph_of, network_of
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.description import Operator
-from synthesis.ir import PoolKind, Shape
-from synthesis.lower import Source, lower
-from synthesis.operation import read_operation
-from synthesis.sequence import order_layers
+from synthesis.graph.ir import PoolKind
+from synthesis.lower.lower import lower
+from synthesis.lower.operation import read_operation
+from synthesis.lower.sequence import order_layers
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.description import Operator
+from synthesis.read.source import Source
 
 W = "4x2x3x3"  # two channels to four
 W4 = "4x4x3x3"
@@ -292,7 +293,7 @@ def test_weight_problems(layers, weights, message):
 
 def lowered(net, *entries, arch=None):
     source = Source(
-        network_of(net), Checkpoint("q", arch, entries), Shape(2, 6, 6)
+        network_of(net), Checkpoint("q", arch, entries), np.zeros((2, 6, 6), np.int64)
     )  # fmt: skip
     return lower(source, MAX78000)
 

@@ -7,8 +7,16 @@ import pytest
 
 from max78000.errors import InputError, ToolError
 from networks import Net, compile_net, description
-from synthesis.manual import CHECKS, EARLY, NOTES, SECTIONS, allowed_rules, explain, manual_page
-from synthesis.yaml_reader import read_network
+from synthesis.read.yaml_reader import read_network
+from synthesis.rules.manual import (
+    CHECKS,
+    EARLY,
+    NOTES,
+    SECTIONS,
+    allowed_rules,
+    explain,
+    manual_page,
+)
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "rules.md"
 # The legality tables of the network description reference, and what was added here.

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from max78000.program import Copy, KernelBlock
+from max78000.program.program import Copy, KernelBlock
 from networks import Net, compile_net, source_of
-from synthesis.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
 
 
 def compiled(net, weight, image, bias=None):

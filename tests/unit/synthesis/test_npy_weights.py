@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import InputError
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Source, compile_source
+from max78000.facts.chip import MAX78000
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
-from synthesis.inputs import Files, read_source
-from synthesis.npy_weights import needed_bits, read_test_weights
-from synthesis.yaml_reader import read_network
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.files import Files, read_source
+from synthesis.read.npy_weights import needed_bits, read_test_weights
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
 
 TEXT = """arch: test
 dataset: Small

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from max78000.chip import MAX78000
 from max78000.errors import InputError
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.compile import Source, compile_source
+from max78000.facts.chip import MAX78000
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
-from synthesis.onnx_file import read_onnx
-from synthesis.yaml_reader import read_network
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.onnx_file import read_onnx
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
 
 TEXT = """arch: any
 dataset: any

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from networks import Net, write_files
-from synthesis import cli, cli_options
+from synthesis.commands import options as cli_options
+from synthesis.commands import synthesize as cli
 
 NET = Net(
     "{name: first, op: conv2d, activate: ReLU}\n{name: last, op: linear, flatten: true}",

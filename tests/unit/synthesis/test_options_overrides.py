@@ -5,7 +5,14 @@ import pytest
 
 from max78000.errors import InputError
 from networks import Net, compile_net, image_of, network_of, source_of
-from synthesis.overrides import ALL, Overrides, apply_overrides, override_network, repeat_words
+from synthesis.lower.overrides import (
+    ALL,
+    Overrides,
+    apply_overrides,
+    override_network,
+    repeat_words,
+)
+from synthesis.read.source import InputPath
 
 THREE = Net(
     "{name: a, op: conv2d, activate: ReLU}\n"
@@ -121,7 +128,7 @@ def test_blocks_make_a_whole_image():
 
 
 def test_made_up_input_reaches_the_fifo():
-    net = Net("{op: conv2d}", "4x2x3x3", uses_fifo=True)
+    net = Net("{op: conv2d}", "4x2x3x3", input_path=InputPath.FIFO)
     source = apply_overrides(source_of(net), Overrides(synthesize_input=0, synthesize_words=6))
     (feed,) = compile_net(net, source).program.phase("load_input").operations
     assert feed.words[:6] == feed.words[6:12] == feed.words[30:]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from networks import Net, write_files
-from synthesis import cli
-from synthesis.vendor_options import OPTIONS, Fate, options_page
+from synthesis.commands import synthesize as cli
+from synthesis.commands.vendor_options import OPTIONS, Fate, options_page
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "options.md"
 GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, graph_of, network_of, placement_of, source_of
-from synthesis.checkpoint import Checkpoint, LayerWeights
-from synthesis.description import Operator
-from synthesis.place.hardware import hardware_form, row_buffer_entries
+from synthesis.lower.hardware import hardware_form, row_buffer_entries
+from synthesis.read.checkpoint import Checkpoint, LayerWeights
+from synthesis.read.description import Operator
+from synthesis.read.source import InputPath
 from synthesis.rules.advice import fit_data, fit_weights
 
 W, W4 = "4x2x3x3", "4x4x3x3"
@@ -170,7 +171,9 @@ def test_transposed_layers_are_padded_by_the_complement():
 
 def test_a_1x1_kernel_in_a_streaming_group_is_widened():
     """Register reference 3.6, H1."""
-    net = Net("{streaming: true}\n{kernel_size: 1x1, pad: 0}", f"{W} 4x4x1x1", uses_fifo=True)
+    net = Net(
+        "{streaming: true}\n{kernel_size: 1x1, pad: 0}", f"{W} 4x4x1x1", input_path=InputPath.FIFO
+    )
     hardware = hardware_form(graph_of(net).layers[1])
     assert (hardware.kernel_size, hardware.pad) == ((3, 3), (1, 1))
     weights = hardware.weights_oihw

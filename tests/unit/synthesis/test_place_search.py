@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max78000.chip import MAX78000
 from max78000.errors import CapacityError, ToolError
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, compile_net, graph_of, placement_of, source_of
-from synthesis.description import DataFormat
 from synthesis.place.lanes import spread_map
 from synthesis.place.slide import slide_bytes
 from synthesis.place.tied import Tied
+from synthesis.read.description import DataFormat
+from synthesis.read.yaml_reader import read_network
 from synthesis.text import placed_yaml
-from synthesis.yaml_reader import read_network
 
 ONE = "kernel_size: 1x1, pad: 0"
 

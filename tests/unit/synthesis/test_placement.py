@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, placement_of
+from synthesis.lower.hardware import Passes
 from synthesis.place.extents import Extent
 from synthesis.place.occupancy import Occupancy, instances_of, occupancies, peak_bytes
-from synthesis.place.placed import Passes, highest, lowest, members, quadrants_of
+from synthesis.place.placed import highest, lowest, members, quadrants_of
 from synthesis.place.processors import packed_map, passed_map
 
 W, W4 = "4x2x3x3", "4x4x3x3"

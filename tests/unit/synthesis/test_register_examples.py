@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from max78000.chip import MAX78000
-from max78000.program import Write
-from max78000.regmap import locate
+from max78000.facts.chip import MAX78000
+from max78000.facts.regmap import locate
+from max78000.program.program import Write
 from networks import Net, compile_net
+from synthesis.read.source import InputPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ E = Example(
         "{op: conv2d, kernel_size: 1x1, pad: 0, streaming: true, max_pool: 2, pool_stride: 2, "
         "activate: ReLU, processors: 0xf0, output_processors: 0xf00, out_offset: 0x2000}\n"
         "{op: conv2d, processors: 0xf00, output_processors: 0xf, out_offset: 0x4000}",
-        "4x3x3x3 4x4x1x1 4x4x3x3", "3x24x20", bias=1, uses_fifo=True,
+        "4x3x3x3 4x4x1x1 4x4x3x3", "3x24x20", bias=1, input_path=InputPath.FIFO,
     ),
     (0, 1, 2), """
 0: RCNT=10019 CCNT=10015 WPTR_BASE=2400 WPTR_MOFFS=2000 LCTL=6b60/b60/b60 LCTL2=1800 MCNT=18

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from max78000.link.energy_report import estimated
 from networks import Net, compile_net, image_of
-from synthesis.report import Budget, make_report, summary_lines, to_json
-from synthesis.report_sample import Run
+from synthesis.report.report import Budget, make_report, summary_lines, to_json
+from synthesis.report.sample import Run
 
 NET = Net(
     "{name: a, op: conv2d, activate: ReLU}\n"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from networks import Net, compile_net
-from synthesis.report import TensorReport
-from synthesis.report_maps import bias_boxes, data_maps, kernel_boxes, shown_bytes
+from synthesis.report.maps import bias_boxes, data_maps, kernel_boxes, shown_bytes
+from synthesis.report.report import TensorReport
 
 NET = Net(
     "{name: a, activate: ReLU, processors: 0x0000000000030003}\n{name: b, output_width: 32}",

@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, description, image_of
-from synthesis.emit.report_html import report_html
-from synthesis.report import make_report
-from synthesis.report_sample import Run
+from synthesis.report.html import report_html
+from synthesis.report.report import make_report
+from synthesis.report.sample import Run
 
 NET = Net(
     "{name: first, activate: ReLU}\n{name: half, op: none, max_pool: 2, pool_stride: 2}\n"

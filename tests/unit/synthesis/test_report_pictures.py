@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ai8x_models.fold import fold_image
-from synthesis.report_pictures import input_picture, output_picture, png, unfold
+from ai8x_models.layers.space_to_depth import fold_image
+from synthesis.report.pictures import input_picture, output_picture, png, unfold
 
 
 def pixels(picture):

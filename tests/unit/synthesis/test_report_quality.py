@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max78000 import fixed
-from max78000.fixed import Activation
+from max78000.facts import fixed
+from max78000.facts.fixed import Activation
 from networks import Net, graph_of, image_of
-from synthesis.interpret import interpret, run_layer
-from synthesis.quality import Deviation, measure
+from synthesis.graph.interpret import interpret, run_layer
+from synthesis.report.accuracy import Deviation, measure
 
 POINT = "{op: conv2d, kernel_size: 1x1, pad: 0, %s}"
 WIDE = "output_width: 32"

@@ -6,12 +6,14 @@ from importlib.resources import files
 
 import pytest
 
-from max78000.chip import MAX78000
+from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, image_of
-from synthesis.report import FORMAT, make_report, to_json
-from synthesis.report_sample import Run
+from synthesis.report.report import FORMAT, make_report, to_json
+from synthesis.report.sample import Run
 
-SCHEMA = json.loads(files("synthesis").joinpath("report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    files("synthesis.report").joinpath("report.schema.json").read_text(encoding="utf-8")
+)
 ANNOTATIONS = {"$schema", "title", "description", "$defs"}
 TYPES = {
     "object": lambda value: isinstance(value, dict),

@@ -7,11 +7,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from max78000 import cli as max78000_cli
+from max78000.commands import main as max78000_cli
 from max78000.errors import UnsupportedError
 from max78000.firmware.sources import project_units
 from networks import Net, write_files
-from synthesis import cli
+from synthesis.commands import synthesize as cli
 
 GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")
 # options, file, what it then holds

@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, compile_net, graph_of, image_of, network_of, placement_of, source_of
-from synthesis.description import BUFFER
-from synthesis.interpret import interpret, run_layer
+from synthesis.graph.interpret import interpret, run_layer
+from synthesis.read.description import BUFFER
+from synthesis.read.yaml_reader import read_network
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
 from synthesis.text import placed_yaml
-from synthesis.yaml_reader import read_network
 
 SECTION = (
     "data_buffer:\n"

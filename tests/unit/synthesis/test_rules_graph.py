@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import CapacityError, InputError, UnsupportedError
+from max78000.facts.chip import MAX78000
 from networks import Net, graph_of
+from synthesis.read.source import InputPath
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.rule import apply_rules
 
@@ -215,9 +216,9 @@ CASES = [
     ("F4", Net("{op: linear, flatten: true, max_pool: 2, pool_stride: 2}", "3x18"),
         "4 layers[0]: flatten with a pool window (2, 2), stride (2, 2) (pool in the layer before)",
         Net("{op: none, max_pool: 2, pool_stride: 2}\n{op: linear, flatten: true}", "3x18")),
-    ("F5", Net("{op: linear, flatten: true, streaming: true}", "3x72", uses_fifo=True),
+    ("F5", Net("{op: linear, flatten: true, streaming: true}", "3x72", input_path=InputPath.FIFO),
         "4 layers[0]: flattens 36 pixels in a stream (remove streaming from this layer)",
-        Net("{op: linear, flatten: true}", "3x72", uses_fifo=True)),
+        Net("{op: linear, flatten: true}", "3x72", input_path=InputPath.FIFO)),
     ("F6", Net("{op: linear, flatten: true}", "3x8", "8x1x1"),
         "4 layers[0]: flattens 1 pixel (remove flatten)",
         Net("{op: linear}", "3x8", "8x1x1")),

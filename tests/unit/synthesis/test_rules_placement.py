@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import CapacityError, InputError, UnsupportedError
+from max78000.facts.chip import MAX78000
 from networks import Net, placement_of
 from synthesis.place.place import Placement
+from synthesis.read.source import InputPath
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
 from synthesis.rules.stream_rules import STREAM_RULES
@@ -43,11 +44,11 @@ def joined(order, first="0xf", second="0xf0", both="0xff"):
 
 
 def fifo(layers, weights=W, image="2x6x6", **more):
-    return Net(layers, weights, image, uses_fifo=True, **more)
+    return Net(layers, weights, image, input_path=InputPath.FIFO, **more)
 
 
 def fast(layers, weights=W, image="2x6x6"):
-    return Net(layers, weights, image, uses_fast_fifo=True)
+    return Net(layers, weights, image, input_path=InputPath.FAST_FIFO)
 
 
 def streams(*layers):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from max78000.errors import InputError
-from synthesis.sample import read_sample
+from synthesis.read.sample import read_sample
 
 
 def saved(folder, array, **options):

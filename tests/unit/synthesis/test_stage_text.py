@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import ToolError
-from max78000.program import to_text
+from max78000.facts.chip import MAX78000
+from max78000.program.program import to_text
 from networks import FILE, Net, compile_net, graph_of, network_of, placement_of, source_of
-from synthesis.compile import Source, compile_source
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
-from synthesis.inputs import Files, read_source
-from synthesis.stages import STAGES, stage_text
-from synthesis.text import graph_text, placed_yaml
-from synthesis.yaml_reader import read_network
+from synthesis.read.files import Files, read_source
+from synthesis.read.source import InputPath, Source
+from synthesis.read.yaml_reader import read_network
+from synthesis.text import STAGES, graph_text, placed_yaml, stage_text
 
 W, W4 = "4x2x3x3", "4x4x3x3"
 
@@ -127,7 +127,7 @@ SAME = {
     "streaming": Net(
         "{streaming: true, processors: 3, output_processors: 0xf0}\n"
         "{streaming: true, processors: 0xf0, output_processors: 0xf00}\n"
-        "{processors: 0xf00, out_offset: 0x100}", f"{W} {W4} {W4}", uses_fifo=True,
+        "{processors: 0xf00, out_offset: 0x100}", f"{W} {W4} {W4}", input_path=InputPath.FIFO,
     ),
     "odd names": Net(
         '{name: "yes"}\n{name: "1"}\n{name: "a: b #c"}\n{name: über, in_sequences: "1"}',
@@ -166,8 +166,9 @@ def test_networks_of_the_vendor_read_back(vectors_dir):
         if "unreachable" in expected:
             continue
         files = Files(case / "network.yaml", case / "checkpoint.pth.tar", case / "sample.npy")
-        uses_fifo = any("fifo" in flag for flag in expected["flags"])
-        source = replace(read_source(files), uses_fifo=uses_fifo)
+        is_fifo = any("fifo" in flag for flag in expected["flags"])
+        input_path = InputPath.FIFO if is_fifo else InputPath.MEMORY
+        source = replace(read_source(files), input_path=input_path)
         compiled = compile_allowed(source, expected["flags"])
         network = read_network(placed_yaml(compiled.placement.graph), "placed.yaml")
         again = compile_allowed(replace(source, network=network), expected["flags"])

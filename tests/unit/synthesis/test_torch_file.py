@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from max78000.errors import InputError
 from networks import write_checkpoint
-from synthesis.torch_file import LEGACY_MAGIC, Inert, read_torch_file
+from synthesis.read.torch_file import LEGACY_MAGIC, Inert, read_torch_file
 
 CONTAINERS = pytest.mark.parametrize("is_legacy", [False, True], ids=["zip", "legacy"])
 FIX = "[G25] (write it again; a download may have been cut short)"

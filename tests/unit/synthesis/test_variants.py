@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from max78000.chip import MAX78000
 from max78000.errors import CapacityError, InputError, ProblemList
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, source_of
 from synthesis.compile import compile_source
 from synthesis.generate.options import Options
+from synthesis.read.source import InputPath
 from synthesis.variants import cheapest_variant, compile_or_advise
 
 OPTIONS = Options("tiny")
@@ -54,7 +55,7 @@ def test_weights_become_narrower_in_as_few_layers_as_will_do():
 
 def test_a_large_picture_is_streamed():
     assert advice(WIDE) == "use --fifo, and `streaming: true` in the first layer"
-    assert runs(WIDE, "D5").source.uses_fifo
+    assert runs(WIDE, "D5").source.input_path is InputPath.FIFO
 
 
 def test_biases_are_left_out():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from max78000.errors import InputError, ProblemList, ToolError, UnsupportedError
 from networks import FILE, HEADER, description
-from synthesis.description import LayerSpec
-from synthesis.yaml_reader import LAYER_KEYS, OTHER_CHIP_KEYS, read_network
+from synthesis.read.description import LayerSpec
+from synthesis.read.yaml_reader import LAYER_KEYS, OTHER_CHIP_KEYS, read_network
 
 
 def problems(text):

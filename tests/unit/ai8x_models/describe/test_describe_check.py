@@ -15,21 +15,21 @@ from plain_networks import PlainUNet
 from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.cli import cli
+from ai8x_models.commands.main import cli
 from ai8x_models.describe.calibrate import calibrate, save_calibrated
 from ai8x_models.describe.convert import network_of
 from ai8x_models.describe.describe import check_model, describe
 from ai8x_models.describe.integers import integer_state
-from ai8x_models.layers import Conv2d, ConvTranspose2d, ElementWise, FoldedConv2d, Linear
-from ai8x_models.qat import QatPolicy, start_qat
-from ai8x_models.registry import create_model
+from ai8x_models.layers.layers import Conv2d, ConvTranspose2d, ElementWise, FoldedConv2d, Linear
+from ai8x_models.layers.qat import QatPolicy, start_qat
+from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError, InternalError, ProblemList, UnsupportedError
-from max78000.fixed import Combine
-from synthesis.cli import synthesize
+from max78000.facts.fixed import Combine
+from synthesis.commands.synthesize import synthesize
 
 OURS = """
 from torch import nn
-from ai8x_models.names import FusedConv2dBNReLU, Linear
+from ai8x_models.layers.vendor_names import FusedConv2dBNReLU, Linear
 
 class Block(nn.Module):
     def __init__(self):
@@ -64,7 +64,7 @@ class Net(nn.Sequential):
         super().__init__(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), Head())
 """
 IMPOSSIBLE = """
-from ai8x_models.layers import Conv2d
+from ai8x_models.layers.layers import Conv2d
 
 class Net:
     def __init__(self):

@@ -9,17 +9,18 @@ from click.testing import CliRunner
 from plain_networks import ResidualClassifier, make_plain
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.cli import cli
+from ai8x_models.commands.main import cli
 from ai8x_models.describe.onnx_writer import export_model, save_onnx
 from ai8x_models.describe.subject import find_subject
-from ai8x_models.registry import create_model
-from max78000.chip import MAX78000
+from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
-from synthesis.checkpoint import read_checkpoint
-from synthesis.compile import Source, compile_source
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
-from synthesis.yaml_reader import read_network
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
 
 NET = """
 from torch import nn

@@ -13,9 +13,9 @@ from ai8x_models.describe.convert import convert
 from ai8x_models.describe.describe import describe
 from ai8x_models.describe.onnx_reader import read_onnx_model
 from ai8x_models.describe.onnx_writer import export_model, save_onnx
-from ai8x_models.layers import Conv2d, ElementWise
+from ai8x_models.layers.layers import Conv2d, ElementWise
 from max78000.errors import InputError, ProblemList, UnsupportedError
-from max78000.fixed import Combine
+from max78000.facts.fixed import Combine
 
 RNG_SEED = 11
 

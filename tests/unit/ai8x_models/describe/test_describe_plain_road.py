@@ -16,17 +16,17 @@ from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.describe.convert import Converted, convert
 from ai8x_models.describe.describe import describe
 from ai8x_models.describe.description import NetworkDescription
-from ai8x_models.fold import fold_image
-from ai8x_models.qat import Mode, QatPolicy, set_mode, start_qat
-from ai8x_models.quantize import integer_activations, quantize_checkpoint
-from max78000.chip import MAX78000
+from ai8x_models.layers.qat import Mode, QatPolicy, set_mode, start_qat
+from ai8x_models.layers.space_to_depth import fold_image
+from ai8x_models.quantize.quantize import integer_activations, quantize_checkpoint
+from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
-from synthesis.checkpoint import read_checkpoint
 from synthesis.compile import Compiled, compile_source
-from synthesis.compile import Source as Sources
 from synthesis.generate.program import Options
-from synthesis.ir import Graph
-from synthesis.yaml_reader import read_network
+from synthesis.graph.ir import Graph
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
 
 N_EXAMPLES = 4
 ON_CPU = {
@@ -78,7 +78,7 @@ def road_of(kind, shape, folder):
     image = fold_image(data[0]) if description.fold > 1 else data[0]
     image = image.reshape((*image.shape, 1)[:3])
     spec = read_network(description.to_text(), "net.yaml")
-    sources = Sources(spec, read_checkpoint(folder / "q.pth.tar"), image)
+    sources = Source(spec, read_checkpoint(folder / "q.pth.tar"), image)
     compiled = compile_source(sources, Options(description.arch.lower()), MAX78000)
     return Road(description, network, data, compiled)
 

@@ -9,9 +9,9 @@ from ai8x_models.describe.convert import convert
 from ai8x_models.describe.graph import Activate, Concat, Convolution, Input, Join, Own, Pooling
 from ai8x_models.describe.ranges import fit_scales, power_within
 from ai8x_models.describe.record import record
-from ai8x_models.layers import Conv2d
-from ai8x_models.qat import DATA_MAX, QatModule
-from max78000.fixed import Activation, Combine
+from ai8x_models.layers.layers import Conv2d
+from ai8x_models.layers.qat import DATA_MAX, QatModule
+from max78000.facts.fixed import Activation, Combine
 
 
 class Branches(nn.Module):

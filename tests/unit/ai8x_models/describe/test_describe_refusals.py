@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from ai8x_models.describe.describe import describe
-from ai8x_models.layers import Conv2d, ElementWise, FoldedConv2d, Linear
+from ai8x_models.layers.layers import Conv2d, ElementWise, FoldedConv2d, Linear
 from max78000.errors import InputError, ProblemList, UnsupportedError
-from max78000.fixed import Combine
+from max78000.facts.fixed import Combine
 
 
 class Impossible(nn.Module):

@@ -10,10 +10,10 @@ from torch import nn
 
 from ai8x_models.describe.convert import convert
 from ai8x_models.describe.describe import describe
-from ai8x_models.layers import Conv1d, Conv2d, ConvTranspose2d, ElementWise, Linear, Pool
-from ai8x_models.qat import DATA_MAX
-from max78000.fixed import Combine
-from synthesis.yaml_reader import read_network
+from ai8x_models.layers.layers import Conv1d, Conv2d, ConvTranspose2d, ElementWise, Linear, Pool
+from ai8x_models.layers.qat import DATA_MAX
+from max78000.facts.fixed import Combine
+from synthesis.read.yaml_reader import read_network
 
 
 class Net(nn.Module):

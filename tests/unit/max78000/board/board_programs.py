@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from max78000.board.board import Limits, Outcome, VirtualBoard
-from max78000.program import Copy, KernelBlock, RegisterProgram, Write
+from max78000.program.program import Copy, KernelBlock, RegisterProgram, Write
 
 FLAGS = ("-std=c11", "-O1", "-ffreestanding", "-fno-builtin", "-nostdlib", "-Wall", "-Werror",
          "-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")  # fmt: skip
@@ -176,7 +176,7 @@ def build(source: str, *, has_floats: bool = False) -> Path:
     gcc = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", *(FLOAT if has_floats else ()))
     target = "thumb-freestanding-eabihf" if has_floats else "thumb-freestanding-eabi"
     zig = (sys.executable, "-m", "ziglang", "cc", "-target", target, "-mcpu=cortex_m4",
-           "-fno-sanitize=all")  # fmt: skip
+           "-fno-sanitize=all", "-Wno-unused")  # fmt: skip
     compiler = gcc if shutil.which(gcc[0]) else zig
     elf = base.with_suffix(".elf")
     command = [*compiler, *FLAGS, str(base.with_suffix(".c")), f"-Wl,-T,{script}", "-o", str(elf)]

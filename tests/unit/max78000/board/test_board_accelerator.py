@@ -6,10 +6,10 @@ import pytest
 from board_programs import board_with, program_text, run
 
 from max78000.board.board import VirtualBoard
-from max78000.chip import MAX78000 as CHIP
 from max78000.errors import BoardError
+from max78000.facts.chip import MAX78000 as CHIP
+from max78000.facts.regmap import LCNT_MAX, Memory, quadrant_register_addr
 from max78000.machine.machine import Machine
-from max78000.regmap import LCNT_MAX, Memory, quadrant_register_addr
 from networks import Net, compile_net
 
 NET = Net("{op: conv2d, kernel_size: 3x3, pad: 1, activate: ReLU}", "4x2x3x3", "2x6x6", bias=3)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ai8x_models.fold import fold_image
-from max78000.chip import MAX78000 as CHIP
+from ai8x_models.layers.space_to_depth import fold_image
 from max78000.commands.input_file import read_input
 from max78000.errors import InputError, UnsupportedError
+from max78000.facts.chip import MAX78000 as CHIP
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
 from networks import Net, compile_net, image_of

@@ -3,8 +3,8 @@ import json
 import pytest
 from model_monitor import IDLE_W, RAILS_W, WINDOWS, window_line
 
-from max78000.energy import IDLE_MW, EnergyUse, layer_energy_uj, mean_use
 from max78000.errors import InputError
+from max78000.facts.energy import IDLE_MW, EnergyUse, layer_energy_uj, mean_use
 from max78000.link.energy_report import (
     estimated,
     measured,

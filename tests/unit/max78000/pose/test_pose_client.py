@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from max78000.apps.pose.client import PoseClient, StepTimes
+from max78000.apps.pose.frames import DeviceError, Frame, FrameParser, FrameType
 from max78000.errors import BoardError, InputError
-from max78000.link.frames import DeviceError, Frame, FrameParser, FrameType
-from max78000.link.pose_client import PoseClient, StepTimes
 
 INFO = struct.pack("<4HI", 128, 128, 18, 20, 100_000_000)
 TIMES = struct.pack("<4I", 1900, 10028, 800, 450)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from max78000.pose.draw import LIMB_COLOURS, draw_people
-from max78000.pose.skeleton import FLIP_LIMBS, LIMBS
+from max78000.apps.pose.draw import LIMB_COLOURS, draw_people
+from max78000.apps.pose.skeleton import FLIP_LIMBS, LIMBS
 
 GREY = (90, 90, 90)
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from unit.max78000.pose.native_c import COMPILERS, build_library, pointer
 
-from max78000.link.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
+from max78000.apps.pose.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
 
 CAPACITY = 300
 frames = st.builds(

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from max78000.apps.pose.letterbox import Letterbox, letterbox
+from max78000.apps.pose.picture import read_picture, to_rgb, write_picture
 from max78000.errors import InputError
-from max78000.pose.letterbox import Letterbox, letterbox
-from max78000.pose.picture import read_picture, to_rgb, write_picture
 
 MARK = (250, 10, 20)
 

@@ -1,0 +1,44 @@
+"""The verb `ai8x dump`: what every layer of an integer network makes of one input, as a file.
+
+It parses, calls the library and shows its result; `cli` mounts it. Comparing is for
+`max78000 compare`, which knows the other answers.
+"""
+
+# ruff: noqa: PLC0415 - commands import what they need when they run, as in `cli`
+
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog="\n".join(
+        (
+            "\b",
+            "Examples:",
+            "  ai8x dump checkpoints/pose_tiny-q.pth.tar networks/samples/pose_tiny.npy torch.npz",
+            "  max78000 compare build/pose_tiny --dump torch.npz",
+        )
+    )
+)
+@click.argument("checkpoint", type=FILE)
+@click.argument("sample", type=FILE)
+@click.argument("out", type=FILE)
+@click.option("--overwrite", is_flag=True, help="Replace what is there already.")
+def dump(checkpoint: Path, sample: Path, out: Path, overwrite: bool) -> None:
+    """Write what every layer computes from SAMPLE to OUT (.npz).
+
+    CHECKPOINT is an integer one, of a network of `ai8x list`; SAMPLE the .npy file that
+    `synthesize` was given.
+    """
+    from ai8x_models.describe.output import refuse_existing
+    from ai8x_models.quantize.layer_answers import layer_answers, read_input
+    from ai8x_models.quantize.quantize import load_integer_model
+    from max78000.program.layer_dump import save_dump
+
+    refuse_existing(out, overwrite)
+    layers = layer_answers(load_integer_model(checkpoint), read_input(sample))
+    save_dump(out, layers)
+    click.echo(f"{out}: {len(layers)} layers")

@@ -1,0 +1,1 @@
+"""What the chip computes, as torch modules: fused layers, their grids, rules and integers."""

@@ -1,0 +1,359 @@
+"""Quantization-aware training: fake quantization, the state each layer carries, the policy.
+
+In QAT a layer computes with weights, biases and activations rounded to what the accelerator can
+hold, while gradients pass the rounding as if it were not there. This is the floating-point twin of
+`max78000.facts.fixed`, and as exact: from quantized data, a layer in QAT gives the very numbers
+(divided by 128, or by 2^14 for wide output) that its integers give. The mode of a layer is the
+layer's own; there is no global switch. What the layers compute is in `layers.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from max78000.errors import InputError, ToolError, raise_all
+from max78000.facts.fixed import DATA_ONE, WEIGHT_BITS
+
+
+class Mode(Enum):
+    """What numbers a layer computes with."""
+
+    FLOAT = "float: activations are clamped, nothing is rounded"
+    QAT = "quantization-aware: real numbers on the accelerator's grid"
+    INTEGER = "integer: the accelerator's own numbers"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The multiples of 1/`one` from `low`/`one` to `high`/`one`."""
+
+    low: int
+    high: int
+    one: int
+
+
+DATA_MAX = (DATA_ONE - 1) / DATA_ONE
+STATE_NAMES = (
+    "output_shift",
+    "weight_bits",
+    "bias_bits",
+    "quantize_activation",
+    "adjust_output_shift",
+    "shift_quantile",
+)
+
+
+DATA_GRID = Grid(-DATA_ONE, DATA_ONE - 1, DATA_ONE)
+WIDE_GRID = Grid(-(1 << 29), 1 << 29, 1 << 14)  # the vendor trains 32-bit outputs within +-2^15
+
+
+def weight_grid(weight_bits: int) -> Grid:
+    """Where weights and biases of this width lie: -1 to just below 1."""
+    one = 1 << (weight_bits - 1)
+    return Grid(-one, one - 1, one)
+
+
+class _FakeQuantize(torch.autograd.Function):
+    """See `fake_quantize`. Saves its input only, and goes back in one pass over it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, grid: Grid, gain: float, rectify: bool) -> Tensor:
+        scale = gain * grid.one
+        low = 0.0 if rectify else (grid.low - 0.5) / scale
+        ctx.save_for_backward(x)
+        ctx.limits = (low, (grid.high + 0.5) / scale)
+        ctx.gain = gain
+        y = x.mul(scale).add_(0.5).floor_().clamp_(0 if rectify else grid.low, grid.high)
+        return y.mul_(1 / grid.one)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None, None]:
+        (x,) = ctx.saved_tensors
+        grad: Tensor = torch.ops.aten.hardtanh_backward(grads[0], x, *ctx.limits)
+        return grad if ctx.gain == 1 else grad.mul_(ctx.gain), None, None, None
+
+
+def fake_quantize(x: Tensor, grid: Grid, gain: float = 1.0, rectify: bool = False) -> Tensor:
+    """Round `x * gain` half up to the grid and clamp it there, for numbers that stay real.
+
+    Args:
+        x: float tensor.
+        grid: target numbers.
+        gain: power of two.
+        rectify: apply ReLU on the way.
+
+    Returns:
+        Same shape. Its gradient is `gain` where the result was not clamped, zero elsewhere.
+    """
+    y: Tensor = _FakeQuantize.apply(x.float(), grid, gain, rectify)  # type: ignore[no-untyped-call]
+    return y
+
+
+def truncate(x: Tensor) -> Tensor:
+    """Round data toward zero to multiples of 1/128, as average pooling does; gradient 1."""
+    rounded = torch.trunc(x.detach() * DATA_ONE) / DATA_ONE
+    return x + (rounded - x.detach()) if x.requires_grad else rounded
+
+
+def parameter_limit(weight: Tensor, bias: Tensor | None, quantile: float) -> Tensor:
+    """Magnitude that weights and biases together stay below, but for the share 1 - `quantile`.
+
+    Linear interpolation between order statistics, with 1.0 the maximum. Training and the quantizer
+    share it, so that both find the same shift. (The vendor's training code has a second routine
+    that may extrapolate from a neighbouring segment; that both steps agree is worth more here.)
+
+    Returns:
+        Scalar float32 tensor.
+    """
+    parts = [weight.detach().flatten()] + ([] if bias is None else [bias.detach().flatten()])
+    magnitudes = torch.cat(parts).abs().float()
+    if quantile >= 1:
+        return magnitudes.amax()
+    position = quantile * (magnitudes.numel() - 1)
+    lower = int(position)
+    largest = magnitudes.topk(magnitudes.numel() - lower).values  # few, for quantiles near 1
+    below, above = largest[-1], largest[max(0, largest.numel() - 2)]
+    return torch.lerp(below, above, position - lower)
+
+
+def output_shift_for(limit: Tensor, weight_bits: int) -> int:
+    """Output shift that lets the largest weight fill the range: 0.519 -> 0, 0.27 -> -1, 5.82 -> 3.
+
+    The weights are multiplied by 2^-shift before rounding, the sums by 2^shift after. Kept within
+    what the shifter takes for this weight width. float32 throughout, like the vendor's tool.
+    """
+    exponent = float(torch.floor(torch.log2(1 / limit.float().cpu())))
+    lowest, highest = weight_bits - 23, weight_bits + 7
+    return int(max(lowest, min(highest, -exponent)))
+
+
+class Layer(nn.Module):
+    """A module that knows in which mode it computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mode = Mode.FLOAT
+
+
+class QatModule(Layer):
+    """A layer with parameters, and its quantization state under the vendor's checkpoint names.
+
+    Six one-element buffers hold what checkpoints store: `output_shift`, `weight_bits` and
+    `bias_bits` (0 before QAT), `quantize_activation`, `adjust_output_shift` (1 while QAT chooses
+    the shift) and `shift_quantile`. `mode` follows them when a state dictionary is loaded.
+    """
+
+    output_shift: Tensor
+    weight_bits: Tensor
+    bias_bits: Tensor
+    quantize_activation: Tensor
+    adjust_output_shift: Tensor
+    shift_quantile: Tensor
+
+    def __init__(self, fixed_scale: bool = False) -> None:
+        """Start in float mode; with `fixed_scale`, QAT never rescales the weights."""
+        super().__init__()
+        for name in STATE_NAMES:
+            self.register_buffer(name, torch.tensor([1.0 if name == "shift_quantile" else 0.0]))
+        self.fixed_scale = fixed_scale
+
+    def fold_batchnorm(self) -> None:
+        """Replace batch norm by other weights; for layers that can have one to override."""
+
+    def enter_qat(self, weight_bits: int, shift_quantile: float = 1.0) -> None:
+        """Fold batch norm and compute on the grid from now on."""
+        if self.mode is Mode.INTEGER:
+            why = "a layer that holds integer weights cannot be trained"
+            raise InputError(why, fix="start from the checkpoint that was quantized")
+        self.fold_batchnorm()
+        adjust = not self.fixed_scale
+        for name, value in zip(
+            STATE_NAMES, (0, weight_bits, weight_bits, 1, adjust, shift_quantile), strict=True
+        ):
+            self.get_buffer(name).fill_(value)
+        self.mode = Mode.QAT
+
+    def parameters_in_use(
+        self, weight: Tensor, bias: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, float]:
+        """Weight and bias to compute with, and the factor that the result is multiplied by.
+
+        In QAT both lie on the grid of the weight width, scaled by 2^-shift, and the factor is
+        2^shift; the shift is chosen anew from the present parameters.
+        """
+        if self.mode is not Mode.QAT:
+            gain: float = 2.0 ** self.output_shift.item()
+            if self.fixed_scale:
+                weight = weight.clamp(-1, DATA_MAX)
+                bias = None if bias is None else bias.clamp(-1, DATA_MAX)
+            return weight, bias, gain
+        bits, adjusts = int(self.weight_bits.item()), bool(self.adjust_output_shift.item())
+        if adjusts:
+            limit = parameter_limit(weight, bias, self.shift_quantile.item())
+            self.output_shift.fill_(output_shift_for(limit, bits))
+        gain = 2.0 ** self.output_shift.item()
+        scale = 1 / gain if adjusts else 1.0
+        weight = fake_quantize(weight, weight_grid(bits), scale)
+        bias = None if bias is None else fake_quantize(bias, weight_grid(bits), scale)
+        return weight, bias, gain
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take the state as it comes (older files lack some of it) and set the mode it implies."""
+        for name in STATE_NAMES:
+            stored = state_dict.get(prefix + name, self.get_buffer(name))
+            state_dict[prefix + name] = torch.as_tensor(stored).reshape(1)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+        self.mode = stored_mode(state_dict, prefix)
+
+
+def stored_mode(state: Mapping[str, Tensor], prefix: str) -> Mode:
+    """Mode of a stored layer: integers are told from QAT weights by being whole numbers."""
+    if not state[prefix + "quantize_activation"].item():
+        return Mode.QAT if state[prefix + "weight_bits"].item() else Mode.FLOAT
+    weight = state.get(prefix + "op.weight")
+    adjusts = bool(state[prefix + "adjust_output_shift"].item())
+    if adjusts or (weight is not None and not torch.equal(weight, weight.round())):
+        return Mode.QAT
+    return Mode.INTEGER
+
+
+@dataclass(frozen=True, slots=True)
+class QatPolicy:
+    """When quantization-aware training begins, and the weight width of every layer.
+
+    Args:
+        start_epoch: first epoch, from 0, with quantized numbers; batch norm is folded before it.
+        weight_bits: 1, 2, 4 or 8, for weights and biases.
+        overrides: other widths, by the layer's name in the model.
+        shift_quantile: share of the parameters that the output shift keeps from saturating.
+    """
+
+    start_epoch: int
+    weight_bits: int = 8
+    overrides: Mapping[str, int] = field(default_factory=dict)
+    shift_quantile: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no layer could do."""
+        widths = {"weight_bits": self.weight_bits} | {
+            f"overrides.{name}": bits for name, bits in self.overrides.items()
+        }
+        problems: list[ToolError] = [
+            InputError(f"{bits} bits is not a weight width", key, "use 1, 2, 4 or 8")
+            for key, bits in widths.items()
+            if bits not in WEIGHT_BITS
+        ]
+        if self.start_epoch < 0:
+            problems.append(InputError(f"{self.start_epoch} is no epoch", "start_epoch"))
+        if not 0 < self.shift_quantile <= 1:
+            why = f"{self.shift_quantile} is not above 0 and at most 1"
+            problems.append(InputError(why, "shift_quantile"))
+        raise_all(problems)
+
+
+def read_policy(path: Path) -> QatPolicy:
+    """Read a policy file of the vendor's form.
+
+    Keys are those of `QatPolicy`; an override is `name: 4` or `name: {weight_bits: 4}`.
+
+    Raises:
+        InputError: no such file, not YAML, or a key is wrong; with its line.
+        ProblemList: several keys are.
+    """
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", str(path)) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError("is not YAML", str(path), "check indentation and colons") from error
+    values: dict[str, Any] = {}
+    problems: list[ToolError] = []
+    for key_node, value_node in root.value if isinstance(root, yaml.MappingNode) else ():
+        try:
+            _read_pair(values, key_node.value, value_node)
+        except ValueError as error:
+            where = f"{path}:{key_node.start_mark.line + 1} {key_node.value}"
+            problems.append(InputError(str(error), where, f"keys are {', '.join(_POLICY_KEYS)}"))
+    problems += [
+        InputError(f"lacks `{name}`", str(path), f"add `{name}: ...`")
+        for name in ("start_epoch", "weight_bits")
+        if name not in values
+    ]
+    raise_all(problems)
+    return QatPolicy(**values)
+
+
+def _read_pair(values: dict[str, Any], key: str, node: yaml.Node) -> None:
+    """Convert the value of one key of a policy.
+
+    Raises:
+        ValueError: with the reason as its text.
+    """
+    if key not in _POLICY_KEYS:
+        raise ValueError("is an unknown key")
+    if key in values:
+        raise ValueError("is given twice")
+    convert, meaning = _POLICY_KEYS[key]
+    values[key] = None
+    try:
+        values[key] = convert(node)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"must be {meaning}") from error
+
+
+def _read_overrides(node: yaml.Node) -> dict[str, int]:
+    return {str(name.value): _read_override(width) for name, width in node.value}
+
+
+def _read_override(node: yaml.Node) -> int:
+    if isinstance(node, yaml.MappingNode):
+        ((key, node),) = node.value
+        if key.value != "weight_bits":
+            raise ValueError(key.value)
+    return int(node.value)
+
+
+_POLICY_KEYS: Mapping[str, tuple[Callable[[yaml.Node], object], str]] = {
+    "start_epoch": (lambda node: int(node.value), "a whole number"),
+    "weight_bits": (lambda node: int(node.value), "a whole number"),
+    "shift_quantile": (lambda node: float(node.value), "a number"),
+    "overrides": (_read_overrides, "lines of `layer: bits` or `layer: {weight_bits: bits}`"),
+}
+
+
+def start_qat(model: nn.Module, policy: QatPolicy) -> None:
+    """Fold batch norm everywhere and let every layer compute on the accelerator's grid.
+
+    The parameters are the same tensors with new values, which an optimizer's averages do not fit.
+
+    Raises:
+        InputError: an override names no layer, or the model holds integer weights.
+    """
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, QatModule)}
+    raise_all(
+        InputError("names no layer of the model", f"overrides.{name}", _nearest(name, layers))
+        for name in policy.overrides
+        if name not in layers
+    )
+    for name, layer in layers.items():
+        layer.enter_qat(policy.overrides.get(name, policy.weight_bits), policy.shift_quantile)
+
+
+def _nearest(name: str, layers: Mapping[str, object]) -> str:
+    return f"nearest: {', '.join(get_close_matches(name, layers, cutoff=0.3)) or 'none'}"
+
+
+def set_mode(model: nn.Module, mode: Mode) -> None:
+    """Set the mode of every layer, for parameters that came without their quantization state."""
+    for module in model.modules():
+        if isinstance(module, Layer):
+            module.mode = mode

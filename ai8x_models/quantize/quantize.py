@@ -1,0 +1,355 @@
+"""The quantize step: a training checkpoint in, an integer checkpoint out.
+
+After QAT this only writes down, as integers, the numbers that training computed with already: the
+integer network gives its very outputs. A checkpoint from before QAT is treated as QAT would begin,
+without its training. Clip methods of the vendor's tool are offered for comparison. No data are
+looked at, nothing is calibrated.
+
+Source of every rule: the vendor's quantizer, reproduced tensor by tensor on its published pairs.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ai8x_models.checkpoint import Checkpoint, State, file_hash, load_checkpoint, save_checkpoint
+from ai8x_models.layers.batchnorm import DEFAULT_EPS, BatchNorm, fold_batchnorm
+from ai8x_models.layers.qat import (
+    Layer,
+    Mode,
+    QatPolicy,
+    output_shift_for,
+    parameter_limit,
+    start_qat,
+    weight_grid,
+)
+from ai8x_models.layers.space_to_depth import RATIO, fold_kernel
+from ai8x_models.zoo.registry import MODELS, load_model, mode_of, restore
+from max78000.errors import InputError
+from max78000.facts.fixed import DATA_BITS, WEIGHT_BITS
+
+_ZERO_POINTS = ("w_zero_point", "b_zero_point")
+
+
+class ClipMethod(Enum):
+    """How weights are scaled without QAT; the value is the word of the vendor's command line."""
+
+    MAX = "MAX"
+    AVGMAX = "AVGMAX"
+    STDDEV = "STDDEV"
+    SCALE = "SCALE"
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizeOptions:
+    """What the checkpoint does not say itself.
+
+    Args:
+        weight_bits: widths by layer name; they win over the checkpoint's own.
+        default_weight_bits: for layers whose width neither `weight_bits` nor the checkpoint gives.
+        clip_method: scale weights so, and leave output shifts alone; None is QAT's way.
+        scale: factor of `ClipMethod.SCALE`.
+        n_deviations: standard deviations of `ClipMethod.STDDEV`.
+        bn_eps: of batch norms that are still in the checkpoint of an unknown network.
+        transposed: names of transposed convolutions with as many input as output channels, for
+            the batch norm of an unknown network; others are recognised.
+    """
+
+    weight_bits: Mapping[str, int] = field(default_factory=dict)
+    default_weight_bits: int = DATA_BITS
+    clip_method: ClipMethod | None = None
+    scale: float = 0.85
+    n_deviations: float = 2.0
+    bn_eps: float = DEFAULT_EPS
+    transposed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """What quantization did to one layer.
+
+    Args:
+        name: layer.
+        weight_bits: width of weights and biases.
+        output_shift: bits that the layer's sums are shifted left.
+        limit: magnitude that all weights and biases, or the asked-for share of them, stay below.
+        n_parameters: weights and biases.
+        n_clipped: of these, how many were out of range by more than rounding.
+        qsnr_db: power of the weights over that of their error; infinite if nothing was lost.
+    """
+
+    name: str
+    weight_bits: int
+    output_shift: int
+    limit: float
+    n_parameters: int
+    n_clipped: int
+    qsnr_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizeReport:
+    """All layers, in the order of the accelerator."""
+
+    arch: str
+    layers: tuple[LayerReport, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; an infinite ratio becomes None."""
+        rows = [asdict(layer) for layer in self.layers]
+        for row in rows:
+            row["qsnr_db"] = row["qsnr_db"] if math.isfinite(row["qsnr_db"]) else None
+        return {"arch": self.arch, "layers": rows}
+
+    def to_text(self) -> str:
+        """Table for people."""
+        lines = [f"{'layer':<14} bits  shift   limit  parameters  clipped  QSNR dB"]
+        lines += [
+            f"{layer.name:<14} {layer.weight_bits:>4}  {layer.output_shift:>5}  {layer.limit:>6.3f}"
+            f"  {layer.n_parameters:>10}  {layer.n_clipped:>7}  {layer.qsnr_db:>7.1f}"
+            for layer in self.layers
+        ]
+        return "\n".join(lines)
+
+
+def quantize_checkpoint(
+    source: Path, target: Path, options: QuantizeOptions | None = None
+) -> QuantizeReport:
+    """Read a training checkpoint, write the integer checkpoint.
+
+    Raises:
+        InputError: no such checkpoint, or one that is quantized already, or contradicts itself.
+    """
+    options = options or QuantizeOptions()
+    trained = load_checkpoint(source)
+    parameters = _prepared(trained, options, str(source))
+    try:
+        state, layers = quantize_state(parameters, options)
+    except InputError as error:
+        raise InputError(error.why, f"{source} {error.where}".rstrip(), error.fix) from error
+    method = options.clip_method.value if options.clip_method else "MAX_BIT_SHIFT"
+    extras = {**trained.extras, "clipping_method": method, "quantized_from": file_hash(source)}
+    if options.clip_method is ClipMethod.SCALE:
+        extras["clipping_scale"] = options.scale
+    if options.clip_method is ClipMethod.STDDEV:
+        extras["clipping_nstds"] = options.n_deviations
+    save_checkpoint(target, replace(trained, state_dict=state, extras=extras, optimizer={}))
+    return QuantizeReport(trained.arch, layers)
+
+
+def quantize_state(
+    state: Mapping[str, Tensor], options: QuantizeOptions
+) -> tuple[State, tuple[LayerReport, ...]]:
+    """Quantize every layer of a state dictionary with bare names, which is left as it is.
+
+    Returns:
+        State dictionary in the same order, and one report a layer.
+    """
+    result = _without_batchnorm(state, options)
+    names = [name for name in result if name.endswith(".weight")]
+    unknown = set(options.weight_bits) - {_layer_of(name) for name in names}
+    if unknown:
+        why = f"there is no layer {', '.join(sorted(unknown))} to set the weight width of"
+        raise InputError(why, fix=f"layers are {', '.join(map(_layer_of, names))}")
+    reports = tuple(_quantize_layer(result, name, options) for name in names)
+    for name in list(result):
+        parameter = name.rsplit(".", 1)[-1]
+        if parameter in ("adjust_output_shift", "quantize_activation"):
+            result[name] = torch.full_like(result[name], parameter == "quantize_activation")
+        elif parameter in _ZERO_POINTS and result[name].count_nonzero():
+            raise InputError("is not zero, and zero points do not exist on the chip", name)
+        if parameter in (*_ZERO_POINTS, "base_b_q"):
+            del result[name]
+    return result, reports
+
+
+def load_integer_model(path: Path) -> nn.Module:
+    """Make the network of an integer checkpoint; its inputs and outputs are integers.
+
+    Raises:
+        InputError: no checkpoint, unknown network, or not quantized.
+    """
+    model = load_model(path)
+    if mode_of(model) is not Mode.INTEGER:
+        raise InputError("holds no integer weights", str(path), "quantize it: ai8x quantize IN OUT")
+    return model
+
+
+def integer_activations(
+    model: nn.Module, data: NDArray[np.integer[Any]]
+) -> dict[str, NDArray[np.int32]]:
+    """Output of every layer of an integer network, in the order they run.
+
+    Args:
+        model: in integer mode.
+        data: (N, C, H, W), -128..127, folded or not.
+
+    Returns:
+        (N, C_out, H_out, W_out) by layer name: bytes, or accumulators of 32-bit outputs.
+    """
+    outputs: dict[str, NDArray[np.int32]] = {}
+
+    def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def hook(_layer: nn.Module, _inputs: Any, output: Tensor) -> None:
+            outputs[name] = output.to(torch.int32).contiguous().numpy()
+
+        return hook
+
+    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, Layer)]
+    if not all(layer.mode is Mode.INTEGER for _, layer in layers):
+        raise InputError("the network is not in integer mode", fix="quantize its checkpoint first")
+    handles = [layer.register_forward_hook(keep(name)) for name, layer in layers]
+    try:
+        with torch.no_grad():
+            model(torch.from_numpy(data.astype(np.float32)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return outputs
+
+
+def _prepared(trained: Checkpoint, options: QuantizeOptions, where: str) -> Mapping[str, Tensor]:
+    """Parameters as QAT has them; a network of ours that never saw QAT is put into it."""
+    known = any(trained.arch.lower() == name.lower() for name in MODELS)
+    if not known or options.clip_method is not None:
+        return trained.state_dict
+    model = restore(trained, where)
+    if mode_of(model) is Mode.FLOAT:
+        start_qat(model, QatPolicy(0, options.default_weight_bits, options.weight_bits))
+    state: State = model.state_dict()
+    return state
+
+
+def _layer_of(weight_name: str) -> str:
+    """conv1 of conv1.op.weight."""
+    return weight_name.rsplit(".", 2)[0]
+
+
+def _without_batchnorm(state: Mapping[str, Tensor], options: QuantizeOptions) -> State:
+    """Fold what batch norms there are."""
+    result = dict(state)
+    for key in [name for name in state if name.endswith(".bn.running_mean")]:
+        layer = key.removesuffix(".bn.running_mean")
+        weight = result.get(f"{layer}.op.weight")
+        if weight is None:
+            raise InputError("has batch norm, but no weight to fold it into", layer)
+        norm = BatchNorm(
+            result[key],
+            result[f"{layer}.bn.running_var"],
+            result.get(f"{layer}.bn.weight"),
+            result.get(f"{layer}.bn.bias"),
+            options.bn_eps,
+        )
+        is_transposed = layer in options.transposed or weight.shape[0] != norm.mean.numel()
+        bias = result.get(f"{layer}.op.bias")
+        folded = fold_batchnorm(weight, bias, norm, output_axis=1 if is_transposed else 0)
+        result[f"{layer}.op.weight"], result[f"{layer}.op.bias"] = folded
+    return {name: tensor for name, tensor in result.items() if ".bn." not in name}
+
+
+def _quantize_layer(state: State, weight_name: str, options: QuantizeOptions) -> LayerReport:
+    """Replace one layer's entries by integers."""
+    layer, bias_name = _layer_of(weight_name), weight_name.removesuffix("weight") + "bias"
+    weight, bias = state[weight_name].float(), state.get(bias_name)
+    _check_weight(weight, layer)
+    bits = _weight_bits(state, layer, options)
+    limit = parameter_limit(weight, bias, _stored(state, layer, "shift_quantile", 1.0))
+    shift, factor = _scaling(state, layer, weight, output_shift_for(limit, bits), options)
+    one = weight_grid(bits).one
+    integers, n_clipped = _to_integers(weight, factor, bits)
+    quality = _qsnr_db(weight, integers / (factor * one))
+    state[f"{layer}.weight_bits"] = torch.tensor([float(bits)])
+    state[f"{layer}.output_shift"] = torch.tensor([float(shift)])
+    state[weight_name] = integers
+    if _stored(state, layer, "fold", 1.0) == RATIO:
+        state[weight_name] = fold_kernel(integers)
+        state[f"{layer}.fold"] = torch.ones(1)
+    n_parameters = weight.numel()
+    if bias is not None:
+        bias_integers, n_bias_clipped = _to_integers(bias.float(), factor, bits)
+        state[bias_name] = bias_integers * one
+        state[f"{layer}.bias_bits"] = torch.tensor([float(bits)])
+        n_clipped += n_bias_clipped
+        n_parameters += bias.numel()
+    return LayerReport(layer, bits, shift, limit.item(), n_parameters, n_clipped, quality)
+
+
+def _check_weight(weight: Tensor, layer: str) -> None:
+    if weight.dim() < 2:
+        fix = "name the network's batch norms `bn`, or fold them before"
+        raise InputError("a weight has one dimension, as only batch norm has", layer, fix)
+    if not weight.isfinite().all():
+        raise InputError("weights are not all finite", layer, "train with a lower rate")
+    if weight.abs().max() > 1 and torch.equal(weight, weight.round()):
+        fix = "quantize the checkpoint that training wrote"
+        raise InputError("the weights are integers already", layer, fix)
+
+
+def _weight_bits(state: State, layer: str, options: QuantizeOptions) -> int:
+    stored = int(_stored(state, layer, "weight_bits", 0))
+    bits = options.weight_bits.get(layer) or stored or options.default_weight_bits
+    if bits not in WEIGHT_BITS:
+        raise InputError(f"{bits} bits is not a weight width", layer, "use 1, 2, 4 or 8")
+    return bits
+
+
+def _stored(state: State, layer: str, parameter: str, default: float) -> float:
+    tensor = state.get(f"{layer}.{parameter}")
+    return default if tensor is None else float(tensor)
+
+
+def _scaling(
+    state: State, layer: str, weight: Tensor, chosen_shift: int, options: QuantizeOptions
+) -> tuple[int, float]:
+    """Output shift of a layer, and the factor its parameters are multiplied by before rounding.
+
+    A layer that was in QAT without adjusting its shift (`fixed_scale`) is rounded as it was there.
+    """
+    stored_shift = int(_stored(state, layer, "output_shift", 0))
+    if options.clip_method is not None:
+        return stored_shift, _clip_factor(weight, options)
+    in_qat = _stored(state, layer, "quantize_activation", 0)
+    if in_qat and not _stored(state, layer, "adjust_output_shift", 1):
+        return stored_shift, 1.0
+    return chosen_shift, 2.0**-chosen_shift
+
+
+def _clip_factor(weight: Tensor, options: QuantizeOptions) -> float:
+    """Factor of the vendor's clip methods. It multiplies, though for three of them that is odd."""
+    lowest, highest = weight.min(), weight.max()
+    match options.clip_method:
+        case ClipMethod.MAX:
+            return float(max(lowest.abs(), highest.abs()))
+        case ClipMethod.AVGMAX:
+            per_output = weight.flatten(1)
+            return float(max(per_output.amin(1).mean().abs(), per_output.amax(1).mean().abs()))
+        case ClipMethod.STDDEV:
+            mean, reach = weight.mean(), options.n_deviations * weight.std()
+            return float(max(max(lowest, mean - reach).abs(), min(highest, mean + reach).abs()))
+        case _:
+            return options.scale
+
+
+def _to_integers(parameters: Tensor, factor: float, weight_bits: int) -> tuple[Tensor, int]:
+    """Integers of this width, and how many parameters did not fit.
+
+    1.0 becomes the largest integer, which is one less: that counts as rounding, not as clipping.
+    """
+    grid = weight_grid(weight_bits)
+    rounded = torch.floor(parameters * (factor * grid.one) + 0.5)
+    integers = rounded.clamp(grid.low, grid.high)
+    return integers, int(((rounded - integers).abs() > 1).sum())
+
+
+def _qsnr_db(weight: Tensor, restored: Tensor) -> float:
+    error = (weight - restored).double().square().sum()
+    power = weight.double().square().sum()
+    return float(10 * torch.log10(power / error)) if error > 0 else math.inf

@@ -1,0 +1,1 @@
+"""Pictures of people as training data: targets, augmentation, caches."""

@@ -1,0 +1,247 @@
+"""The pose data set: builds cache files from rendered figures or a COCO folder, and reads them.
+
+`build_cache` renders a split, `import_coco` letterboxes a user's own pictures; `PoseCache.open`
+reads either whole into memory. A teacher's maps go into the same file. Targets are not stored:
+drawing them costs less than it saves. The layout is in `cache_file`, nothing here trains.
+"""
+
+import json
+import math
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ai8x_models.tasks.pose.data.cache_coco import coco_records, read_annotations
+from ai8x_models.tasks.pose.data.cache_file import (
+    PEOPLE_FIELDS,
+    Header,
+    Progress,
+    Record,
+    check_shapes,
+    read_header,
+    reading,
+    replacing,
+    write_cache,
+)
+from ai8x_models.tasks.pose.figures.figures import GENERATOR_VERSION, SPLIT_BASE, Preset, render
+from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
+from max78000.errors import InputError
+
+TEACHER_SCALE = 127  # stored integer = value * 127
+TeacherMaps = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]  # heat, paf
+_FIGURES_PER_TASK = 8
+_IDENTITY = np.eye(2, 3, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The P labelled people of one image, or of all.
+
+    `keypoints` float32 (P, 17, 3) x, y, v in COCO order; `bbox` float32 (P, 4) x, y, width, height;
+    `area` float32 (P,) mask pixels; `iscrowd` uint8 (P,).
+    """
+
+    keypoints: npt.NDArray[np.float32]
+    bbox: npt.NDArray[np.float32]
+    area: npt.NDArray[np.float32]
+    iscrowd: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class PoseCache:
+    """A whole cache file in memory, its arrays read-only.
+
+    `images` uint8 (N, 128, 128, 3) RGB; `loss_mask` uint8 (N, 16, 16), 255 = count; people of
+    image i are rows person_start[i]..person_start[i + 1] of `all_people`; `source_id` int64 (N,);
+    `to_source` float32 (N, 2, 3), from image pixels to pixels of the source picture.
+    """
+
+    header: Header
+    images: npt.NDArray[np.uint8]
+    loss_mask: npt.NDArray[np.uint8]
+    person_start: npt.NDArray[np.int32]
+    all_people: People
+    source_id: npt.NDArray[np.int64]
+    to_source: npt.NDArray[np.float32]
+
+    @classmethod
+    def open(cls, path: str | Path) -> "PoseCache":
+        """Read a file into memory.
+
+        Raises:
+            InputError: there is no such file, it is truncated, or it is no pose cache.
+        """
+        path = Path(path)
+        names = ("images", "loss_mask", "person_start", *PEOPLE_FIELDS, "source_id", "to_source")
+        with reading(path) as file:
+            header = read_header(file, path)
+            check_shapes(file, header, path)
+            arrays = {name: file[name][:] for name in names}
+        for array in arrays.values():
+            array.flags.writeable = False
+        people = People(**{name: arrays.pop(name) for name in PEOPLE_FIELDS})
+        return cls(header=header, all_people=people, **arrays)
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset that drew the images, or `coco`."""
+        return self.header.preset
+
+    @property
+    def split(self) -> str:
+        """Name of the split: train, validation, test, or the one given at import."""
+        return self.header.split
+
+    @property
+    def count(self) -> int:
+        """Number of images N."""
+        return self.header.count
+
+    def people(self, index: int) -> People:
+        """Select the labelled people of image `index`."""
+        rows = slice(self.person_start[index], self.person_start[index + 1])
+        return People(**{name: getattr(self.all_people, name)[rows] for name in PEOPLE_FIELDS})
+
+
+def build_cache(
+    path: str | Path,
+    preset: Preset,
+    split: str,
+    count: int,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Render `count` images of a split into a cache file, on `workers` processes.
+
+    A finished file with the same preset, split, count and generator is kept as it is, teacher maps
+    included; one with others is replaced. The contents do not depend on the number of workers.
+
+    Raises:
+        InputError: unknown split, a count below 1, or `path` is a file that is no pose cache.
+    """
+    path = Path(path)
+    if split not in SPLIT_BASE:
+        raise InputError(f"unknown split {split!r}", fix=f"one of {', '.join(SPLIT_BASE)}")
+    if count < 1:
+        raise InputError(f"a cache of {count} images", str(path), "ask for at least one")
+    header = Header(preset.name, split, count, generator_of(preset))
+    if path.exists():
+        with reading(path) as file:
+            if read_header(file, path) == header:
+                return path
+    records = _rendered(preset, SPLIT_BASE[split], count, workers)
+    write_cache(path, header, records, progress or _silent)
+    return path
+
+
+def import_coco(
+    folder: str | Path,
+    annotations: str | Path,
+    path: str | Path,
+    split: str = "imported",
+    progress: Progress | None = None,
+) -> Path:
+    """Letterbox a folder of pictures with COCO person keypoints into a cache file.
+
+    Pictures keep their shape inside 128x128, the rest is colour 128; `to_source` leads back to the
+    pictures' own pixels. Crowds, and people without labelled keypoints, stay among the people (the
+    metric ignores them) and are masked out of the loss.
+
+    Raises:
+        InputError: the annotations or a picture are missing or malformed.
+    """
+    listing = read_annotations(Path(annotations))
+    header = Header("coco", split, len(listing.pictures), json.dumps({"letterbox": 1}))
+    records = coco_records(Path(folder), listing)
+    write_cache(Path(path), header, records, progress or _silent)
+    return Path(path)
+
+
+def generator_of(preset: Preset) -> str:
+    """Version and parameters of the figures as one line of JSON."""
+    return json.dumps({"figures": GENERATOR_VERSION, **asdict(preset)}, sort_keys=True)
+
+
+def write_teacher(
+    path: str | Path,
+    name: str,
+    heat: npt.NDArray[np.int8],
+    paf: npt.NDArray[np.int8],
+    checkpoint_hash: str,
+    validation_ap: float = math.nan,
+) -> None:
+    """Store a teacher's maps (q / 127) in a cache file, in place of older ones of that name.
+
+    Raises:
+        InputError: the maps do not have the file's number of images, or are not int8.
+    """
+    path = Path(path)
+    with reading(path) as file:
+        count = read_header(file, path).count
+    for maps, channels, what in ((heat, N_HEATMAPS, "heat"), (paf, N_PAF, "paf")):
+        expected = (count, channels, MAP_SIZE, MAP_SIZE)
+        if maps.shape != expected or maps.dtype != np.int8:
+            found = f"{maps.dtype} {maps.shape} instead of int8 {expected}"
+            raise InputError(f"{what} maps are {found}", f"{path} teacher/{name}")
+    with replacing(path, keep_contents=True) as file:
+        teachers = file.require_group("teacher")
+        if name in teachers:
+            del teachers[name]
+        group = teachers.create_group(name)
+        group["heat"], group["paf"] = heat, paf
+        group.attrs["checkpoint_hash"] = checkpoint_hash
+        group.attrs["validation_ap"] = validation_ap
+        group.attrs["scale"] = TEACHER_SCALE
+        group.attrs["created_by"] = "ai8x pose cache"
+
+
+def read_teacher(path: str | Path, name: str, checkpoint_hash: str) -> TeacherMaps | None:
+    """Read a teacher's maps, heat (N, 19, 16, 16) and paf (N, 38, 16, 16), int8; value = q / 127.
+
+    Returns:
+        None if the cache holds no maps of that name.
+
+    Raises:
+        InputError: it does, but they come from another checkpoint or of another number of images.
+    """
+    path = Path(path)
+    where = f"{path} teacher/{name}"
+    fix = "build the cache again, or run this teacher over it once more"
+    with reading(path) as file:
+        count = read_header(file, path).count
+        if f"teacher/{name}" not in file:
+            return None
+        group = file[f"teacher/{name}"]
+        found = str(group.attrs["checkpoint_hash"])
+        heat, paf = group["heat"][:], group["paf"][:]
+    if found != checkpoint_hash:
+        why = f"maps of checkpoint {found[:12]}, not of {checkpoint_hash[:12]}"
+        raise InputError(why, where, fix)
+    if len(heat) != count or len(paf) != count:
+        why = f"maps of {len(heat)} and {len(paf)} images in a cache of {count}"
+        raise InputError(why, where, fix)
+    return heat, paf
+
+
+def _rendered(preset: Preset, base: int, count: int, workers: int) -> Iterator[Record]:
+    seeds = range(base, base + count)
+    if workers <= 1:
+        for seed in seeds:
+            yield Record(render(preset, seed), seed, _IDENTITY)
+        return
+    # "spawn" because the caller may hold threads (torch does), which a fork would not survive.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        figures = pool.map(partial(render, preset), seeds, chunksize=_FIGURES_PER_TASK)
+        for seed, figure in zip(seeds, figures, strict=True):
+            yield Record(figure, seed, _IDENTITY)
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Report no progress."""

@@ -1,0 +1,265 @@
+"""Runs maps through the decoder and the metrics: the same scores for any kind of model.
+
+Float, quantization-aware and integer models are all a function from pictures to maps here; so is
+the oracle, which answers with perfect targets: no network can beat it, so scores are best read as
+a share of its. It knows no network library and neither prints nor writes.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ai8x_models.tasks.pose.data.cache import PoseCache
+from ai8x_models.tasks.pose.data.targets import draw_targets
+from ai8x_models.tasks.pose.decoder import decode, decode_integer, to_coco
+from ai8x_models.tasks.pose.metrics import (
+    JOINT_GROUPS,
+    Detections,
+    Truth,
+    count_correct_points,
+    masked_square_sum,
+    score_oks,
+)
+from max78000.apps.pose.person import Person
+from max78000.apps.pose.skeleton import MAP_SIZE, N_COCO, N_HEATMAPS, N_PAF
+from max78000.errors import InputError
+
+Array = npt.NDArray[Any]
+Maps = tuple[Array, Array]  # heatmaps (B, 19, 16, 16) and part-affinity maps (B, 38, 16, 16)
+Predict = Callable[[npt.NDArray[np.uint8]], Maps]  # from pictures (B, 128, 128, 3), RGB
+Progress = Callable[[int, int], None]  # images done, images in all
+
+BATCH_IMAGES = 32
+FULL_MASK = 255  # a cell of the loss mask that counts whole
+COLUMNS = ("model", "images", "AP", "AP50", "AP75", "AR", "of ceiling", "people", "true",
+           "heat MSE", "PAF MSE", "PCK@0.2", *(name for name, _ in JOINT_GROUPS))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Scores of one model on one set, 0..1 unless a unit is given; NaN where nothing was to score.
+
+    Args:
+        n_images: images evaluated.
+        ap: OKS average precision, mean over the thresholds 0.50:0.05:0.95.
+        ap50: the same at 0.50 alone.
+        ap75: the same at 0.75 alone.
+        ar: OKS average recall.
+        people_predicted: per image.
+        people_true: per image, without those that are ignored.
+        heat_mse: mean squared error of the heatmaps where the loss mask counts.
+        paf_mse: the same of the part-affinity maps.
+        pck: share of the labelled points found within 0.2 of the torso, all joints.
+        pck_by_group: the same by joint group, in the order of `metrics.JOINT_GROUPS`.
+    """
+
+    n_images: int
+    ap: float
+    ap50: float
+    ap75: float
+    ar: float
+    people_predicted: float
+    people_true: float
+    heat_mse: float
+    paf_mse: float
+    pck: float
+    pck_by_group: tuple[float, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Give what `json.dumps` takes: NaN becomes None, `pck_by_group` goes by name."""
+        values: dict[str, object] = {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in asdict(self).items()
+        }
+        values["pck_by_group"] = {
+            name: None if math.isnan(share) else share
+            for (name, _), share in zip(JOINT_GROUPS, self.pck_by_group, strict=True)
+        }
+        return values
+
+    def to_row(self, name: str, ceiling_ap: float = math.nan) -> tuple[str, ...]:
+        """Format the cells of `COLUMNS`; `ceiling_ap` is the oracle's AP on the same set."""
+        share = self.ap / ceiling_ap if ceiling_ap > 0 else math.nan
+        return (
+            name,
+            str(self.n_images),
+            *_cells(3, self.ap, self.ap50, self.ap75, self.ar, share),
+            *_cells(2, self.people_predicted, self.people_true),
+            *_cells(4, self.heat_mse, self.paf_mse),
+            *_cells(3, self.pck, *self.pck_by_group),
+        )
+
+
+def evaluate_maps(
+    predict: Predict,
+    cache: PoseCache,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    one: int | None = None,
+) -> Metrics:
+    """Score a model on a cache.
+
+    Args:
+        predict: gives the maps of a batch of pictures, in order.
+        cache: labelled pictures.
+        limit: use only so many, the first.
+        progress: called after each batch.
+        one: the integer that means 1.0, if `predict` gives integer maps (128 for int8, 16384 for
+            wide outputs); they are then decoded in integer arithmetic, as on the device.
+
+    Raises:
+        InputError: maps of a wrong shape or with values that are not finite; a limit below 1.
+    """
+    tally = _Tally(one)
+    for batch in _batches(cache, limit, progress):
+        tally.add(predict(cache.images[batch.start : batch.stop]), cache, batch)
+    return tally.metrics()
+
+
+def evaluate_oracle(
+    cache: PoseCache, limit: int | None = None, progress: Progress | None = None
+) -> Metrics:
+    """Score perfect targets, the ceiling that resolution and decoder leave; see `evaluate_maps`."""
+    tally = _Tally(one=None)
+    for batch in _batches(cache, limit, progress):
+        heats, pafs = zip(*(_targets(cache, index) for index in batch), strict=True)
+        tally.add((np.stack(heats), np.stack(pafs)), cache, batch)
+    return tally.metrics()
+
+
+def largest_differences(
+    first: Predict, second: Predict, cache: PoseCache, limit: int | None = None
+) -> tuple[float, float]:
+    """Find how far two models' maps are apart at most: heatmaps, part-affinity maps (1.0 = a peak).
+
+    Args:
+        first: float maps, for example of the trained model.
+        second: float maps, for example of the integer model, divided by its `one`.
+        cache: pictures.
+        limit: use only so many, the first.
+    """
+    largest = np.zeros(2)
+    for batch in _batches(cache, limit, None):
+        images = cache.images[batch.start : batch.stop]
+        pairs = zip(first(images), second(images), strict=True)
+        largest = np.maximum(largest, [float(np.abs(a - b).max()) for a, b in pairs])
+    return float(largest[0]), float(largest[1])
+
+
+def format_table(rows: Mapping[str, Metrics], ceiling: Metrics | None = None) -> str:
+    """Lay out named metrics as text, one line each under a head line.
+
+    Args:
+        rows: metrics by the name to show.
+        ceiling: the oracle's on the same set; adds its line and fills the column "of ceiling".
+    """
+    ceiling_ap = ceiling.ap if ceiling else math.nan
+    lines = [COLUMNS, *(metrics.to_row(name, ceiling_ap) for name, metrics in rows.items())]
+    if ceiling:
+        lines.append(ceiling.to_row("ceiling", ceiling_ap))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
+        for name, *cells in lines
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is summed up over the images before there are scores."""
+
+    one: int | None
+    truths: list[Truth] = field(default_factory=list)
+    found: list[Detections] = field(default_factory=list)
+    heat_error: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    paf_error: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+
+    def add(self, maps: Maps, cache: PoseCache, batch: range) -> None:
+        """Count the images `batch` of the cache with their maps."""
+        heats, pafs = _checked(maps, len(batch))
+        for index, heat, paf in zip(batch, heats, pafs, strict=True):
+            people = cache.people(index)
+            truth = Truth(people.keypoints, people.bbox, people.area, people.iscrowd)
+            self.truths.append(truth)
+            self.found.append(_detections(self._decode(heat, paf)))
+            mask = cache.loss_mask[index] / FULL_MASK
+            target_heat, target_paf = _targets(cache, index)
+            self.heat_error += masked_square_sum(heat / (self.one or 1), target_heat, mask)
+            self.paf_error += masked_square_sum(paf / (self.one or 1), target_paf, mask)
+
+    def _decode(self, heat: Array, paf: Array) -> list[Person]:
+        if self.one is None:
+            return decode(heat, paf)
+        return decode_integer(heat, paf, self.one)
+
+    def metrics(self) -> Metrics:
+        """Score what was counted."""
+        scores = score_oks(self.truths, self.found)
+        counts = [
+            count_correct_points(truth, found)
+            for truth, found in zip(self.truths, self.found, strict=True)
+        ]
+        hits, labelled = np.sum(counts, axis=0)
+        n_true = sum(int(np.count_nonzero(truth.counts)) for truth in self.truths)
+        return Metrics(
+            n_images=len(self.truths),
+            ap=scores.ap,
+            ap50=scores.ap50,
+            ap75=scores.ap75,
+            ar=scores.ar,
+            people_predicted=sum(len(found.scores) for found in self.found) / len(self.truths),
+            people_true=n_true / len(self.truths),
+            heat_mse=_ratio(*self.heat_error),
+            paf_mse=_ratio(*self.paf_error),
+            pck=_ratio(hits.sum(), labelled.sum()),
+            pck_by_group=tuple(_ratio(*pair) for pair in zip(hits, labelled, strict=True)),
+        )
+
+
+def _batches(cache: PoseCache, limit: int | None, progress: Progress | None) -> Iterator[range]:
+    """Split the first `limit` images into ranges of indexes."""
+    if limit is not None and limit < 1:
+        raise InputError(f"an evaluation of {limit} images", fix="ask for at least one")
+    count = cache.count if limit is None else min(limit, cache.count)
+    for start in range(0, count, BATCH_IMAGES):
+        batch = range(start, min(start + BATCH_IMAGES, count))
+        yield batch
+        if progress:
+            progress(batch.stop, count)
+
+
+def _targets(cache: PoseCache, index: int) -> Maps:
+    """Draw the perfect maps of one image; crowds and people without labels have none."""
+    people = cache.people(index)
+    return draw_targets(people.keypoints[people.iscrowd == 0])
+
+
+def _checked(maps: Maps, n_images: int) -> Maps:
+    heat, paf = maps
+    expected = tuple((n_images, channels, MAP_SIZE, MAP_SIZE) for channels in (N_HEATMAPS, N_PAF))
+    if (heat.shape, paf.shape) != expected:
+        raise InputError(
+            f"the model gives maps of {heat.shape} and {paf.shape}, expected {expected[0]} and"
+            f" {expected[1]}",
+            fix="choose a pose model",
+        )
+    return heat, paf
+
+
+def _detections(people: list[Person]) -> Detections:
+    results = [to_coco(person) for person in people]
+    keypoints = np.array([points for points, _ in results], dtype=np.float64)
+    scores = np.array([score for _, score in results], dtype=np.float64)
+    return Detections(keypoints.reshape(-1, N_COCO, 3), scores)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else math.nan
+
+
+def _cells(digits: int, *values: float) -> tuple[str, ...]:
+    return tuple("-" if math.isnan(value) else f"{value:.{digits}f}" for value in values)

@@ -1,0 +1,1 @@
+"""The loop and what it is given: recipe, losses, a teacher, logs. Knows no task."""

@@ -1,0 +1,240 @@
+"""The training loop: a recipe in, a trained checkpoint out.
+
+Read top to bottom: `train` prepares a run, repeats epochs, writes what is left. Objectives come
+from `losses.py` and `distill.py`, batches from `batches.py`; the loop knows neither what is learned
+nor from whom. After every epoch the whole state is on disk, so a killed run continues with `resume`
+and ends with the same weights as if nothing had happened. It trains pose networks on cached
+figures and refuses everything else.
+"""
+
+import json
+import math
+import shutil
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim import AdamW, Optimizer
+
+from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ai8x_models.layers.qat import Mode, start_qat
+from ai8x_models.tasks.pose.data.cache import PoseCache
+from ai8x_models.tasks.pose.evaluate import evaluate_maps
+from ai8x_models.tasks.pose.predictor import TASK, Predictor, channels_last
+from ai8x_models.training.batches import DataSource, TrainingSet, open_data
+from ai8x_models.training.distillation import DistillationLoss, FeatureTerm, teacher_maps
+from ai8x_models.training.logs import Console, Progress, RunLog, write_whole
+from ai8x_models.training.losses import PoseLoss
+from ai8x_models.training.recipe import OptimizerPlan, Recipe
+from ai8x_models.zoo.registry import create_model, find_model, load_model, mode_of
+from max78000.errors import InputError, ToolError, UnsupportedError
+
+STATE_NAME = "state.pth.tar"
+Numbers = dict[str, float]
+
+
+@dataclass(slots=True)
+class Run:
+    """Everything a run consists of; `epoch` is the next one to do."""
+
+    recipe: Recipe
+    data: TrainingSet
+    validation: TrainingSet
+    cache: PoseCache  # of the validation split, with its people
+    model: nn.Module
+    objective: nn.Module
+    optimizer: Optimizer
+    epoch: int = 0
+
+
+def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: bool = False) -> Path:
+    """Do what the recipe says.
+
+    Args:
+        resume: continue after the last finished epoch of an interrupted run.
+        overwrite: throw an earlier run of this name away.
+
+    Returns:
+        The checkpoint, `runs/NAME/NAME.pth.tar`: weights only, float or quantization-aware. Beside
+        it lie `log.csv`, `tensorboard/` and `metrics.json`.
+
+    Raises:
+        InputError: the run exists already, or a file it needs is missing or does not fit.
+        ToolError: the loss is no longer a number.
+    """
+    _check_folder(recipe.run_folder, resume, overwrite)
+    torch.manual_seed(recipe.seed)
+    run = _prepare(recipe, console)
+    if resume:
+        _load_state(run)
+    else:
+        shutil.rmtree(recipe.run_folder, ignore_errors=True)
+        recipe.run_folder.mkdir(parents=True)
+    with RunLog(recipe.run_folder, run.epoch) as log:
+        while run.epoch < recipe.epochs:
+            label = f"epoch {run.epoch + 1} of {recipe.epochs}"
+            with console.progress(label, quiet=True) as progress:
+                numbers = _train_epoch(run, progress)
+            numbers |= _validate(run)
+            log.add(run.epoch, numbers)
+            run.epoch += 1
+            _save_state(run)
+            shown = "  ".join(f"{name} {number:.4f}" for name, number in numbers.items())
+            console.line(f"{label}: {shown}")
+    return _finish(run, console)
+
+
+def learning_rate(plan: OptimizerPlan, step: int, n_steps: int) -> float:
+    """Rate of one step: linear warm-up to the peak, then half a cosine down to zero."""
+    n_warmup = plan.warmup_share * n_steps
+    if step < n_warmup:
+        return plan.peak_rate * (step + 1) / (n_warmup + 1)
+    return plan.peak_rate * 0.5 * (1 + math.cos(math.pi * (step - n_warmup) / (n_steps - n_warmup)))
+
+
+def _train_epoch(run: Run, progress: Progress) -> Numbers:
+    """One pass over the data; returns the mean of every term of the objective."""
+    recipe, n_steps = run.recipe, run.recipe.steps_per_epoch
+    if recipe.qat is not None and run.epoch == recipe.qat.start_epoch:
+        start_qat(run.model, recipe.qat)  # folds batch norm: other parameters, so a new optimizer
+        run.optimizer = _optimizer(run.model, run.objective, recipe.optimizer)
+    run.model.train()
+    sums: Numbers = defaultdict(float)
+    batches = run.data.batches(recipe.batch_size, recipe.seed, run.epoch, recipe.augment)
+    for index, batch in enumerate(batches):
+        step = run.epoch * n_steps + index
+        for group in run.optimizer.param_groups:
+            group["lr"] = learning_rate(recipe.optimizer, step, n_steps * recipe.epochs)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            terms = run.objective(run.model, batch, step / (n_steps * recipe.epochs))
+        run.optimizer.zero_grad()
+        terms["loss"].backward()
+        run.optimizer.step()
+        for name, term in terms.items():
+            sums[name] += term.item() / n_steps
+        if not math.isfinite(sums["loss"]):
+            fix = f"lower optimizer.peak_rate, now {recipe.optimizer.peak_rate:g}"
+            raise ToolError(f"the loss is no longer a number at step {step}", recipe.name, fix)
+        progress(index + 1, n_steps)
+    return dict(sums)
+
+
+def _validate(run: Run) -> Numbers:
+    """Return the plain, unaugmented ground-truth loss on the validation split."""
+    run.model.eval()
+    truth = PoseLoss(run.recipe.loss)
+    total = 0.0
+    with torch.no_grad():
+        for batch in run.validation.batches(run.recipe.batch_size, seed=0, epoch=0, augment=None):
+            total += truth(run.model, batch, done=0.0)["loss"].item() * len(batch.images)
+    return {"validation": total / len(run.validation.images)}
+
+
+def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
+    """Refuse to touch an earlier run, or to resume what is not there."""
+    if resume and not (folder / STATE_NAME).exists():
+        raise InputError("holds no interrupted run", str(folder), "start it without --resume")
+    if folder.exists() and not (resume or overwrite):
+        fix = "--resume continues it, --overwrite starts again, or change the recipe's name"
+        raise InputError("holds an earlier run already", str(folder), fix)
+
+
+def _prepare(recipe: Recipe, console: Console) -> Run:
+    """Load or make everything a run needs: networks, data, teacher's answers, optimizer."""
+    model = channels_last(_starting_model(recipe))
+    plan = recipe.distill
+    teacher = None if plan is None else channels_last(load_model(plan.teacher))
+    path, cache = open_data(_source(recipe, "train"), console)
+    objective: nn.Module = PoseLoss(recipe.loss)
+    answers = None
+    if plan is not None and teacher is not None:
+        with console.progress("asking the teacher") as progress:
+            answers = teacher_maps(teacher, plan.teacher, path, cache.images, progress)
+        features = FeatureTerm(model, teacher) if plan.feature_weight else None
+        objective = DistillationLoss(plan, PoseLoss(recipe.loss), features)
+    with console.progress("drawing targets", quiet=True) as progress:
+        data = TrainingSet.from_cache(cache, answers, progress)
+    _, cache = open_data(_source(recipe, "validation"), console)
+    validation = TrainingSet.from_cache(cache, None, lambda _done, _total: None)
+    optimizer = _optimizer(model, objective, recipe.optimizer)
+    return Run(recipe, data, validation, cache, model, objective, optimizer)
+
+
+def _source(recipe: Recipe, split: str) -> DataSource:
+    plan = recipe.data
+    count = plan.train_count if split == "train" else plan.validation_count
+    return DataSource(plan.folder, plan.preset, split, count)
+
+
+def _starting_model(recipe: Recipe) -> nn.Module:
+    """Make the network, untrained or as the recipe's starting checkpoint has it."""
+    info, start = find_model(recipe.model), recipe.start_from
+    if info.task != TASK:
+        why = f"{info.name} is for {info.task}, a recipe trains for {TASK}"
+        raise UnsupportedError(why, recipe.name, "see `ai8x list`")
+    if start is None:
+        return create_model(info.name)
+    model = load_model(start)
+    if type(model).__name__ != info.name:
+        why = f"holds a {type(model).__name__}, the recipe trains a {info.name}"
+        raise InputError(why, str(start), "correct `model` or `start_from`")
+    if mode_of(model) is Mode.INTEGER:
+        why = "holds integer weights, which cannot be trained"
+        raise InputError(why, str(start), "start from the checkpoint that was quantized")
+    return model
+
+
+def _optimizer(model: nn.Module, objective: nn.Module, plan: OptimizerPlan) -> Optimizer:
+    """Make AdamW over model and objective; biases and norms do not decay."""
+    parameters = [*model.parameters(), *objective.parameters()]
+    groups = [
+        {"params": [one for one in parameters if one.dim() > 1], "weight_decay": plan.weight_decay},
+        {"params": [one for one in parameters if one.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return AdamW(groups, lr=plan.peak_rate)
+
+
+def _save_state(run: Run) -> None:
+    """Put everything that the next epoch depends on on disk."""
+    extras = {"recipe": repr(run.recipe), "objective": dict(run.objective.state_dict())}
+    state, optimizer = dict(run.model.state_dict()), run.optimizer.state_dict()
+    checkpoint = Checkpoint(type(run.model).__name__, run.epoch, state, extras, optimizer)
+    save_checkpoint(run.recipe.run_folder / STATE_NAME, checkpoint)
+
+
+def _load_state(run: Run) -> None:
+    """Continue where `_save_state` stood."""
+    path = run.recipe.run_folder / STATE_NAME
+    checkpoint = load_checkpoint(path)
+    if checkpoint.extras.get("recipe") != repr(run.recipe):
+        fix = "put the recipe back, or start again with --overwrite"
+        raise InputError("was written by a run with another recipe", str(path), fix)
+    run.epoch = checkpoint.epoch
+    qat = run.recipe.qat
+    if qat is not None and run.epoch > qat.start_epoch:
+        start_qat(run.model, qat)
+        run.optimizer = _optimizer(run.model, run.objective, run.recipe.optimizer)
+    run.model.load_state_dict(checkpoint.state_dict)
+    run.objective.load_state_dict(checkpoint.extras["objective"])
+    run.optimizer.load_state_dict(dict(checkpoint.optimizer))
+
+
+def _finish(run: Run, console: Console) -> Path:
+    """Measure the trained model and write it without what only training needs."""
+    recipe, folder = run.recipe, run.recipe.run_folder
+    predictor = Predictor(run.model.eval(), mode_of(run.model))
+    with console.progress("evaluating", quiet=True) as progress:
+        metrics = evaluate_maps(predictor.maps, run.cache, progress=progress)
+    console.line(
+        f"{metrics.n_images} validation images: AP {metrics.ap:.3f}  AP50 {metrics.ap50:.3f}"
+        f"  AR {metrics.ar:.3f}  PCK@0.2 {metrics.pck:.3f}"
+    )
+    scores = metrics.to_json()
+    write_whole(folder / "metrics.json", json.dumps(scores, indent=2) + "\n")
+    path = folder / f"{recipe.name}.pth.tar"
+    extras = {"recipe": recipe.name, "data": recipe.data.preset, "metrics": scores}
+    state = dict(run.model.state_dict())
+    save_checkpoint(path, Checkpoint(type(run.model).__name__, recipe.epochs, state, extras))
+    return path

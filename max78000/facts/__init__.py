@@ -1,0 +1,1 @@
+"""What the chip is: sizes, addresses, registers, integer arithmetic, cycles, energy."""

@@ -1,0 +1,1 @@
+"""What compiler and machine share: the register program, and the files that go with one."""

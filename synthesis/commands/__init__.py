@@ -1,0 +1,1 @@
+"""The command `synthesize` and its options."""

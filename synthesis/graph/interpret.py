@@ -1,0 +1,165 @@
+"""The graph on integers: the oracle that the simulated accelerator and the emitted C have to match.
+
+Knows layers and exact arithmetic; knows no processors, no memories and no registers.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from max78000.errors import InternalError
+from max78000.facts import fixed
+from synthesis.graph.ir import Graph, Kernel, Layer, Pool, PoolKind
+from synthesis.read.description import BUFFER, INPUT, Operator, Pair
+from synthesis.read.source import Tensor
+
+
+def interpret(graph: Graph, image: Tensor, *, round_average: bool = False) -> tuple[Tensor, ...]:
+    """Run the network.
+
+    Args:
+        graph: what to compute.
+        image: int, (C, H, W), values -128..127; operands of a first element-wise layer one after
+        the
+            other along the channels.
+        round_average: average pooling rounds instead of truncating toward zero.
+    Returns:
+        The output tensor of every layer, in order: int64 (C, H, W), bytes or 32-bit accumulators.
+    """
+    results: list[Tensor] = []
+    kept = {INPUT: image}
+    if graph.buffer is not None:
+        shape = graph.buffer.shape
+        kept[BUFFER] = np.zeros((shape.channels, *shape.dims), np.int64)
+    for layer in graph.layers:
+        sources = [kept[source] if source < 0 else results[source] for source in layer.sources]
+        results.append(run_layer(layer, sources, round_average=round_average))
+        if layer.buffer_shift or layer.buffer_insert:
+            kept[BUFFER] = _rolled(kept[BUFFER], layer, results[-1])
+    return tuple(results)
+
+
+def _rolled(buffer: Tensor, layer: Layer, result: Tensor) -> Tensor:
+    """The rolling buffer after a layer that moves it or adds to it.
+
+    A shift leaves the newest pixels in their place too, until something is inserted there.
+    """
+    pixels = buffer.reshape(len(buffer), -1).copy()
+    n_pixels = pixels.shape[1]
+    first = n_pixels - layer.buffer_insert if layer.buffer_insert else 0
+    made = result.reshape(len(result), -1)
+    pixels[:, first : first + made.shape[1]] = made
+    return pixels.reshape(buffer.shape)
+
+
+def run_layer(layer: Layer, sources: Sequence[Tensor], *, round_average: bool = False) -> Tensor:
+    """One layer on its producers' tensors."""
+    operands = [_shape(layer, operand) for operand in _gather(layer, sources)]
+    if layer.pool_first or layer.combine is None:
+        operands = [_pool(operand, layer, round_average) for operand in operands]
+    data = operands[0]
+    if layer.combine is not None:
+        data = fixed.combine(operands, layer.combine)
+        if not layer.pool_first:
+            data = _pool(data, layer, round_average)
+    if layer.kernel is None:
+        return data
+    if layer.flatten:
+        data = data.reshape(-1, 1, 1)
+    return _finish(layer, layer.kernel, _convolve(layer, layer.kernel, data))
+
+
+def _gather(layer: Layer, sources: Sequence[Tensor]) -> list[Tensor]:
+    """Operands of a layer: its producers, blocks of one producer, or several producers joined."""
+    if layer.combine is not None and len(sources) > 1:
+        return list(sources)
+    n_pixels = layer.in_shape.n_pixels + sum(layer.in_crop) * layer.in_shape.columns
+    n_pixels += layer.buffer_shift
+    if all(source.shape[1] * source.shape[2] == n_pixels for source in sources):
+        joined = np.concatenate([source.reshape(len(source), -1) for source in sources])
+    else:
+        joined = np.concatenate([source.reshape(len(source), -1) for source in sources], axis=1)
+    blocks: list[Tensor] = np.split(joined, layer.operands)
+    return blocks
+
+
+def _shape(layer: Layer, operand: Tensor) -> Tensor:
+    """Crop leading and trailing rows, then give the layer's own rows and columns."""
+    flat = operand.reshape(len(operand), -1)[:, layer.buffer_shift :]
+    before, after = (n * layer.in_shape.columns for n in layer.in_crop)
+    return flat[:, before : flat.shape[1] - after].reshape(-1, *layer.in_shape.dims)
+
+
+def _pool(data: Tensor, layer: Layer, round_average: bool) -> Tensor:
+    pool = layer.pool
+    if not pool.is_used:
+        return data
+    windows = _windows(data, pool, layer.pooled)
+    if pool.kind is PoolKind.MAX:
+        largest: Tensor = windows.max(axis=(-2, -1))
+        return largest
+    total, n = windows.sum(axis=(-2, -1)), prod(pool.window)
+    if round_average and not layer.is_1d:
+        return fixed.saturate(fixed.average_round(total, n))
+    return fixed.average_trunc(total, n)
+
+
+def _windows(data: Tensor, pool: Pool, pooled: Pair) -> Tensor:
+    view = np.lib.stride_tricks.sliding_window_view(data, pool.window, (1, 2))
+    return view[:, :: pool.stride[0], :: pool.stride[1]][:, : pooled[0], : pooled[1]]
+
+
+def _convolve(layer: Layer, kernel: Kernel, data: Tensor) -> Tensor:
+    """Sums of products of one layer, exact: float64 holds every partial sum without rounding."""
+    weights = kernel.weights_oihw.astype(np.float64)
+    rows, columns = layer.out_shape.dims
+    padded = _padded(layer, data).astype(np.float64)
+    total = np.zeros((weights.shape[0], rows * columns))
+    for i, j in np.ndindex(*layer.kernel_size):
+        top = i * layer.dilation
+        taps = padded[:, top : top + rows, j : j + columns]
+        total += weights[:, :, i, j] @ taps.reshape(len(taps), -1)
+    return total.astype(np.int64).reshape(-1, rows, columns)
+
+
+def _padded(layer: Layer, data: Tensor) -> Tensor:
+    """The image a stride-1 correlation runs over: zeros around, for a transposed layer also
+    between.
+    """
+    pad_rows, pad_columns = layer.pad
+    if layer.op is not Operator.CONVTRANSPOSE2D:
+        return np.pad(data, ((0, 0), (pad_rows, pad_rows), (pad_columns, pad_columns)))
+    channels, rows, columns = data.shape
+    stuffed = np.zeros((channels, 2 * rows - 1, 2 * columns - 1), np.int64)
+    stuffed[:, ::2, ::2] = data
+    top, left = layer.kernel_size[0] - 1 - pad_rows, layer.kernel_size[1] - 1 - pad_columns
+    return np.pad(stuffed, ((0, 0), (top, top + layer.output_pad), (left, left + layer.output_pad)))
+
+
+def _finish(layer: Layer, kernel: Kernel, total: Tensor) -> Tensor:
+    if kernel.bias is not None:
+        total = total + fixed.BIAS_ONE * kernel.bias.reshape(-1, 1, 1)
+    if layer.output_width == 32:
+        return total
+    return fixed.requantize(total, kernel.shift, layer.activation)
+
+
+def compare(graph: Graph, first: Mapping[int, Tensor], second: Mapping[int, Tensor]) -> str | None:
+    """The first difference between two answers, in words; None if they are equal.
+
+    Args:
+        first, second: layer index -> tensor (C, H, W); layers missing in either are not compared.
+    """
+    for layer in graph.layers:
+        if layer.index not in first or layer.index not in second:
+            continue
+        one, other = first[layer.index], second[layer.index]
+        if one.shape != other.shape:
+            raise InternalError(f"{layer.name}: shapes {one.shape} and {other.shape}")
+        different = np.argwhere(one != other)
+        if len(different):
+            channel, row, column = (int(n) for n in different[0])
+            values = f"{one[channel, row, column]} and {other[channel, row, column]}"
+            return f"layer {layer.name} channel {channel} row {row} column {column}: {values}"
+    return None

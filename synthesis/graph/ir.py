@@ -1,0 +1,227 @@
+"""The graph: what the network computes, layer by layer, with all shapes and integers resolved.
+
+One `Layer` is what the accelerator does in one of its 32 layers: gather operands, pool, combine,
+convolve, add bias, scale, activate. No processors, no addresses, no registers.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from math import prod
+
+import numpy as np
+
+from max78000.facts.fixed import Activation, Combine, total_shift
+from synthesis.read.description import BUFFER, DataFormat, Operator, Pair
+from synthesis.read.source import InputPath
+
+
+class PoolKind(Enum):
+    """How a pooling window becomes one value."""
+
+    MAX = "max"
+    AVERAGE = "avg"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Channels, rows, columns of a tensor; one-dimensional data has one column."""
+
+    channels: int
+    rows: int
+    columns: int
+
+    @property
+    def n_pixels(self) -> int:
+        """Positions per channel."""
+        return self.rows * self.columns
+
+    @property
+    def dims(self) -> Pair:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    def __str__(self) -> str:
+        return f"{self.channels}x{self.rows}x{self.columns}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Pooling before the convolution: window 1x1 with stride 1 means none."""
+
+    kind: PoolKind = PoolKind.MAX
+    window: Pair = (1, 1)
+    stride: Pair = (1, 1)
+
+    @property
+    def has_window(self) -> bool:
+        """True if values are combined; a stride alone only drops positions."""
+        return max(self.window) > 1
+
+    @property
+    def is_used(self) -> bool:
+        """True if the input passes unchanged in no case."""
+        return self.has_window or max(self.stride) > 1
+
+    def output(self, dims: Pair, is_1d: bool) -> Pair:
+        """Rows and columns after pooling; windows that do not fit whole are dropped."""
+        rows = (dims[0] - self.window[0]) // self.stride[0] + 1
+        columns = 1 if is_1d else (dims[1] - self.window[1]) // self.stride[1] + 1
+        return rows, columns
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Integer parameters of a convolution.
+
+    `weights_oihw` int64 (K, C, kh, kw), transposed convolutions already turned and swapped,
+    flattened linear layers (K, C*H*W, 1, 1) in PyTorch's order; `bias` int64 bytes (K,) or None.
+    """
+
+    weights_oihw: np.ndarray
+    bias: np.ndarray | None
+    bits: int
+    output_shift: int
+    source: str  # checkpoint entry, for messages
+
+    @property
+    def shift(self) -> int:
+        """Shift the hardware applies: the user's, made independent of the weight width."""
+        return total_shift(self.output_shift, self.bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Placement as the description gives it; None is left to the placement stage."""
+
+    processors: int | None = None
+    output_processors: int | None = None
+    in_offset: int | None = None
+    out_offset: int | None = None
+    write_gap: int | None = None
+    bias_group: tuple[int, ...] | None = None
+    data_format: DataFormat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One hardware layer. Shapes are per operand; `in_shape` is before pooling and flattening."""
+
+    index: int
+    name: str
+    where: str  # file, line and position, for messages
+    op: Operator
+    sources: tuple[int, ...]  # producing layers in order; -1 is the network input
+    in_shape: Shape
+    out_shape: Shape
+    pool: Pool = Pool()
+    operands: int = 1
+    combine: Combine | None = None
+    pool_first: bool = True
+    kernel: Kernel | None = None
+    kernel_size: Pair = (1, 1)
+    pad: Pair = (0, 0)
+    stride: Pair = (1, 1)
+    dilation: int = 1
+    output_pad: int = 0
+    flatten: bool = False
+    activation: Activation = Activation.NONE
+    output_width: int = 8
+    in_crop: Pair = (0, 0)
+    is_output: bool = False
+    buffer_shift: int = 0  # drops so many of the rolling buffer's oldest pixels
+    buffer_insert: int = 0  # writes so many of the rolling buffer's newest pixels
+    is_move: bool = False  # copies its input to any processors: a convolution with 1 and 0
+    is_streaming: bool = False  # starts while its producer still runs
+    follows_streaming: bool = False  # the layer before streams
+    passthrough_bits: int = (
+        0  # `quantization` given on a layer without weights; a register shows it
+    )
+    wishes: Wishes = field(default_factory=Wishes)
+
+    @property
+    def is_1d(self) -> bool:
+        """True if the second dimension is not a dimension."""
+        return self.op is Operator.CONV1D or (
+            self.op is Operator.PASSTHROUGH and self.in_shape.columns == 1
+        )
+
+    @property
+    def pooled(self) -> Pair:
+        """Rows and columns that the convolution sees."""
+        return self.pool.output(self.in_shape.dims, self.is_1d)
+
+    @property
+    def n_macs(self) -> int:
+        """Multiply-accumulates, padding counted, as the field counts them."""
+        if self.kernel is None:
+            return 0
+        inputs = self.in_shape.channels * (prod(self.in_shape.dims) if self.flatten else 1)
+        return (
+            inputs * prod(self.kernel_size) * prod((self.out_shape.channels, *self.out_shape.dims))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """The rolling buffer: pixels that stay in data memory from one inference to the next.
+
+    It starts as zeros; a layer with `buffer_shift` moves its content, one with `buffer_insert`
+    adds to it. `offset` in bytes inside every instance of `processors`.
+    """
+
+    name: str
+    where: str
+    shape: Shape
+    processors: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unload:
+    """Data that `cnn_unload` delivers, wherever it comes from. `offset` in bytes."""
+
+    where: str
+    processors: int
+    shape: Shape
+    offset: int
+    width_bits: int
+    write_gap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The network: layers in execution order, and the shape of the input image."""
+
+    name: str
+    source: str
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    output_map: int | None = None
+    input_path: InputPath = InputPath.MEMORY
+    buffer: Buffer | None = None
+    unload: tuple[Unload, ...] = ()  # instead of what `unloaded` says
+
+    @property
+    def n_streaming(self) -> int:
+        """Layers that run at the same time, from the first on."""
+        return sum(layer.is_streaming for layer in self.layers)
+
+    @property
+    def outputs(self) -> tuple[Layer, ...]:
+        """Layers whose results are unloaded and checked: those marked, and the last one."""
+        return tuple(layer for layer in self.layers if layer.is_output or layer is self.layers[-1])
+
+    @property
+    def unloaded(self) -> tuple[Layer, ...]:
+        """Layers that `cnn_unload` delivers: those marked, or the last one if none is."""
+        return tuple(layer for layer in self.layers if layer.is_output) or self.layers[-1:]
+
+    def shape_of(self, source: int) -> Shape:
+        """Shape of a layer's result, of the network input (-1) or of the rolling buffer (-2)."""
+        if source == BUFFER and self.buffer is not None:
+            return self.buffer.shape
+        return self.input_shape if source < 0 else self.layers[source].out_shape
+
+    def consumers(self, index: int) -> tuple[Layer, ...]:
+        """Layers that read a layer's result (-1: the network input, -2: the rolling buffer)."""
+        return tuple(layer for layer in self.layers if index in layer.sources)

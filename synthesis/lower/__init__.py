@@ -1,0 +1,1 @@
+"""A description and its weights to a graph."""

@@ -1,0 +1,173 @@
+"""The rolling buffer and custom unloading: sections `data_buffer` and `unload` -> graph values.
+
+Part of lowering. A buffer is moved and filled by nothing but offsets: a pass-through layer that
+reads n pixels further on and writes at the start shifts it, a layer that writes at its end inserts.
+Offsets that the description gives have to say exactly that; those that it leaves out are filled in.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError
+from max78000.facts.chip import MAX78000
+from synthesis.graph.ir import Buffer, Layer, Shape, Unload, Wishes
+from synthesis.read.description import BUFFER, NetworkSpec, Operator
+
+WORD_BYTES = 4
+CHANNELS_PER_PASS = MAX78000.n_processors
+INSTANCE_BYTES = MAX78000.data_instance_bytes
+
+
+def read_buffer(network: NetworkSpec) -> Buffer | None:
+    """The network's rolling buffer; the reader has seen to it that all its keys are given."""
+    for spec in network.buffers:
+        where = f"{network.source}:{spec.line} data_buffer {spec.name}"
+        if spec.width != 8:
+            why = f"a buffer of {spec.width} bits: layers read 8"
+            raise UnsupportedError(why, where, "remove width", "G21")
+        rows, columns = spec.dim or (0, 0)
+        shape = Shape(spec.channels or 0, rows, columns)
+        return Buffer(spec.name or "", where, shape, spec.processors or 0, spec.offset or 0)
+    return None
+
+
+def read_unload(network: NetworkSpec) -> tuple[Unload, ...]:
+    """What `cnn_unload` delivers, in order."""
+    return tuple(
+        Unload(
+            where=f"{network.source}:{spec.line} unload[{i}]",
+            processors=spec.processors or 0,
+            shape=Shape(spec.channels or 0, *(spec.dim or (0, 0))),
+            offset=spec.offset or 0,
+            width_bits=spec.width,
+            write_gap=spec.write_gap,
+        )
+        for i, spec in enumerate(network.unload)
+    )
+
+
+def unload_problems(unload: Sequence[Unload]) -> Iterator[ToolError]:
+    """Entries of `unload` that name too few processors, or words behind the memory."""
+    for entry in unload:
+        passes = -(-entry.shape.channels // CHANNELS_PER_PASS)
+        width = -(-entry.shape.channels // passes)
+        width = width if passes == 1 else min(-(-width // 4) * 4, CHANNELS_PER_PASS)
+        if entry.processors.bit_count() != width:
+            why = f"processors has {entry.processors.bit_count()} bits, {width} are needed"
+            fix = f"name the processors that hold the {entry.shape.channels} channels"
+            yield InputError(why, entry.where, fix, "P3")
+        n_words = entry.shape.n_pixels * passes * entry.width_bits // 8 * (entry.write_gap + 1)
+        if entry.offset % WORD_BYTES or entry.offset + WORD_BYTES * n_words > INSTANCE_BYTES:
+            why = f"{WORD_BYTES * n_words} bytes from {entry.offset:#x} on are not in the memory"
+            fix = f"offset is a multiple of 4, an instance has {INSTANCE_BYTES:#x} bytes"
+            yield CapacityError(why, entry.where, fix, "D6")
+
+
+def place_at_buffer(layer: Layer, buffer: Buffer | None) -> Layer:
+    """A layer that reads or writes the buffer, with the places it has to take filled in."""
+    if buffer is None:
+        return layer
+    wishes = layer.wishes
+    if layer.sources == (BUFFER,):
+        wishes = replace(
+            wishes,
+            processors=wishes.processors or buffer.processors,
+            in_offset=_given(wishes.in_offset, _in_offset(layer, buffer)),
+        )
+    if layer.buffer_shift or layer.buffer_insert:
+        wishes = replace(
+            wishes,
+            output_processors=wishes.output_processors or buffer.processors,
+            out_offset=_given(wishes.out_offset, _out_offset(layer, buffer)),
+        )
+    return replace(layer, wishes=wishes)
+
+
+def buffer_problems(layer: Layer, buffer: Buffer | None) -> Iterator[ToolError]:
+    """Why a layer cannot use the rolling buffer as it says (rule G20)."""
+    uses = layer.buffer_shift or layer.buffer_insert or BUFFER in layer.sources
+    if not uses:
+        return
+    if buffer is None:
+        yield _problem(layer, "there is no data_buffer", "declare one")
+        return
+    if BUFFER in layer.sources and layer.index == 0:
+        why = f"the first layer reads {buffer.name}, not the network's input"
+        yield _problem(layer, why, "put the layer that reads the input first")
+        return
+    if BUFFER in layer.sources and len(layer.sources) > 1:
+        why = f"reads {buffer.name} together with other tensors"
+        fix = "copy the buffer first, with a pass-through layer that reads only it"
+        yield UnsupportedError(why, layer.where, fix, "G20")
+        return
+    if layer.buffer_shift:
+        yield from _shift_problems(layer, buffer)
+    if layer.buffer_insert:
+        yield from _insert_problems(layer, buffer)
+    yield from _place_problems(layer, layer.wishes, buffer)
+
+
+def _shift_problems(layer: Layer, buffer: Buffer) -> Iterator[ToolError]:
+    n = layer.buffer_shift
+    is_plain = layer.op is Operator.PASSTHROUGH and layer.combine is None
+    if layer.sources != (BUFFER,) or not is_plain or layer.pool.is_used or layer.buffer_insert:
+        fix = f"use op: passthrough, in_sequences: {buffer.name} and nothing else"
+        yield _problem(layer, "buffer_shift in a layer that does more than to copy", fix)
+    elif layer.in_shape.n_pixels != buffer.shape.n_pixels - n:
+        why = (
+            f"buffer_shift {n} leaves {buffer.shape.n_pixels - n} of {buffer.shape.n_pixels} "
+            f"pixels, the layer reads {layer.in_shape.n_pixels}"
+        )
+        yield _problem(layer, why, "correct in_dim or buffer_shift")
+
+
+def _insert_problems(layer: Layer, buffer: Buffer) -> Iterator[ToolError]:
+    made, n = layer.out_shape, layer.buffer_insert
+    if made.n_pixels != n or made.channels != buffer.shape.channels or layer.output_width != 8:
+        why = (
+            f"inserts {n} pixels of {buffer.shape.channels} channels, the layer makes {made} "
+            f"of {layer.output_width} bits"
+        )
+        yield _problem(layer, why, "make both equal")
+    elif n > buffer.shape.n_pixels:
+        yield _problem(layer, f"inserts {n} pixels into {buffer.shape.n_pixels}", "insert fewer")
+
+
+def _place_problems(layer: Layer, wishes: Wishes, buffer: Buffer) -> Iterator[ToolError]:
+    if layer.sources == (BUFFER,):
+        wanted = _in_offset(layer, buffer)
+        if wishes.in_offset != wanted:
+            why = f"in_offset {wishes.in_offset or 0:#x}, what it reads of {buffer.name} is there:"
+            yield _problem(layer, f"{why} {wanted:#x}", f"use in_offset: {wanted:#x}")
+    if not (layer.buffer_shift or layer.buffer_insert):
+        return
+    wanted = _out_offset(layer, buffer)
+    if wishes.out_offset != wanted:
+        why = f"out_offset {wishes.out_offset or 0:#x}, its place in {buffer.name} is {wanted:#x}"
+        yield _problem(layer, why, f"use out_offset: {wanted:#x}")
+    if wishes.output_processors != buffer.processors:
+        why = f"output_processors differ from those of {buffer.name}"
+        yield _problem(layer, why, f"use output_processors: 0x{buffer.processors:016x}")
+
+
+def _problem(layer: Layer, why: str, fix: str) -> InputError:
+    return InputError(why, layer.where, fix, "G20")
+
+
+def _pixel_bytes(buffer: Buffer) -> int:
+    """Bytes from a pixel of the buffer to the next, in every instance."""
+    return WORD_BYTES * -(-buffer.shape.channels // CHANNELS_PER_PASS)
+
+
+def _in_offset(layer: Layer, buffer: Buffer) -> int:
+    first = layer.buffer_shift + layer.in_crop[0] * layer.in_shape.columns
+    return buffer.offset + _pixel_bytes(buffer) * first
+
+
+def _out_offset(layer: Layer, buffer: Buffer) -> int:
+    first = buffer.shape.n_pixels - layer.buffer_insert if layer.buffer_insert else 0
+    return buffer.offset + _pixel_bytes(buffer) * first
+
+
+def _given(wish: int | None, otherwise: int) -> int:
+    return otherwise if wish is None else wish

@@ -1,0 +1,162 @@
+"""Layer -> Hardware: the engine's own form of some convolutions.
+
+Facts H1 to H4 of the register reference: widening 1x1 kernels in streaming groups, stretching
+dilated kernels with zero taps, running a long dilated 1D kernel on the 2D engine, padding a
+transposed convolution by the complement.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from max78000.facts.chip import MAX78000
+from synthesis.graph.ir import Layer
+from synthesis.read.description import Operator, Pair
+
+N_PROCESSORS = MAX78000.n_processors
+MAX_TAPS_1D = 9
+MAX_FOLDED_TAPS = 3
+WORD_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """How channels are dealt out: `n` rounds of `width` channels each (the last may be shorter)."""
+
+    n: int
+    width: int
+
+    @staticmethod
+    def of(channels: int) -> "Passes":
+        """Rounds for a channel count; above 64 channels the width is a multiple of four."""
+        n = ceil(channels / N_PROCESSORS)
+        width = ceil(channels / n)
+        return Passes(n, width if n == 1 else min(-(-width // 4) * 4, N_PROCESSORS))
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """The layer as the engine executes it, where that differs from what the user wrote.
+
+    Dilated one-dimensional convolutions run stretched, or as two-dimensional ones on a folded
+    image; transposed convolutions are padded by the complement. `weights_oihw` is what gets packed.
+    """
+
+    op: Operator
+    kernel_size: Pair
+    pad: Pair
+    in_dims: Pair
+    pooled: Pair
+    out_dims: Pair
+    weights_oihw: np.ndarray | None
+    extra_pixels: int = 0  # written after the useful ones
+    lead_bytes: int = 0  # written before the useful ones
+
+    @property
+    def n_taps(self) -> int:
+        """Weights of one kernel."""
+        return self.kernel_size[0] * self.kernel_size[1]
+
+
+def hardware_form(layer: Layer) -> Hardware:
+    """The layer as the engine runs it; layers without dilation or transposition are unchanged."""
+    weights = layer.kernel.weights_oihw if layer.kernel is not None else None
+    if weights is not None and _is_widened(layer):
+        return _widened(layer, weights)
+    if layer.op is Operator.CONV1D and layer.dilation > 1 and weights is not None:
+        taps = layer.kernel_size[0]
+        if (taps - 1) * layer.dilation < MAX_TAPS_1D:
+            return _stretched(layer, weights)
+        if taps <= MAX_FOLDED_TAPS:  # rule C6 refuses longer kernels
+            return _folded(layer, weights)
+    pad = layer.pad
+    if layer.op is Operator.CONVTRANSPOSE2D:
+        pad = (layer.kernel_size[0] - 1 - pad[0], layer.kernel_size[1] - 1 - pad[1])
+    return Hardware(
+        op=layer.op,
+        kernel_size=layer.kernel_size,
+        pad=pad,
+        in_dims=layer.in_shape.dims,
+        pooled=layer.pooled,
+        out_dims=layer.out_shape.dims,
+        weights_oihw=weights,
+    )
+
+
+def pixels_read(layer: Layer) -> int:
+    """Pixels from the start of a layer's input to the last that the engine reads."""
+    rows, columns = hardware_form(layer).in_dims
+    return rows * columns + layer.in_crop[0] * layer.in_shape.columns
+
+
+def _is_widened(layer: Layer) -> bool:
+    """1x1 kernels in a streaming group, and right behind it, run as 3x3."""
+    is_near = layer.is_streaming or layer.follows_streaming
+    return is_near and layer.op is Operator.CONV2D and layer.kernel_size == (1, 1)
+
+
+def _widened(layer: Layer, weights: np.ndarray) -> Hardware:
+    """The single weight in the middle of a 3x3 kernel with padding 1."""
+    kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
+    kernel[:, :, 1, 1] = weights[:, :, 0, 0]
+    return Hardware(
+        op=layer.op,
+        kernel_size=(3, 3),
+        pad=(1, 1),
+        in_dims=layer.in_shape.dims,
+        pooled=layer.pooled,
+        out_dims=layer.out_shape.dims,
+        weights_oihw=kernel,
+    )
+
+
+def _stretched(layer: Layer, weights: np.ndarray) -> Hardware:
+    """Zero taps between the taps: a plain 1D kernel of up to nine taps."""
+    taps = (layer.kernel_size[0] - 1) * layer.dilation + 1
+    stretched = np.zeros((*weights.shape[:2], taps, 1), weights.dtype)
+    stretched[:, :, :: layer.dilation] = weights
+    return Hardware(
+        op=Operator.CONV1D,
+        kernel_size=(taps, 1),
+        pad=layer.pad,
+        in_dims=layer.in_shape.dims,
+        pooled=layer.pooled,
+        out_dims=layer.out_shape.dims,
+        weights_oihw=stretched,
+    )
+
+
+def _folded(layer: Layer, weights: np.ndarray) -> Hardware:
+    """A 3x3 kernel over the data seen as an image with `dilation` columns, taps in its middle
+    column.
+    """
+    taps = layer.kernel_size[0]
+    image: Pair = (ceil(layer.in_shape.rows / layer.dilation), layer.dilation)
+    kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
+    kernel[:, :, 3 - taps :, 1] = weights[:, :, :, 0]
+    out_passes = Passes.of(layer.out_shape.channels)
+    # With three taps the first row of the image is useless: it is written in front of the result.
+    row_words = layer.dilation * out_passes.n * layer.output_width // 8
+    lead_words = row_words * ((layer.wishes.write_gap or 0) + 1) if taps == 3 else 0
+    return Hardware(
+        op=Operator.CONV2D,
+        kernel_size=(3, 3),
+        pad=(1, 1),
+        in_dims=image,
+        pooled=image,
+        out_dims=image,
+        weights_oihw=kernel,
+        extra_pixels=image[0] * image[1] - layer.out_shape.rows,
+        lead_bytes=WORD_BYTES * lead_words,
+    )
+
+
+def row_buffer_entries(hardware: Hardware, output_pad: int) -> int:
+    """Line memory entries of one row of one input pass."""
+    if hardware.op is Operator.PASSTHROUGH:
+        return 1
+    columns = hardware.pooled[1]
+    if hardware.op is Operator.CONVTRANSPOSE2D:
+        columns = (columns - 1) * 2 + 1 + output_pad
+    return max(0, columns + 2 * hardware.pad[1] - hardware.kernel_size[1]) + 1

@@ -1,0 +1,1 @@
+"""Files to values: descriptions, checkpoints, samples."""

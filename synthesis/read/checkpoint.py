@@ -1,0 +1,157 @@
+"""Integer checkpoint -> weights per layer, in stored order. Floats that are no integers are
+refused.
+
+Knows the naming of the vendor's quantized checkpoints (`<layer>.<op>.weight`, `.bias`,
+`.weight_bits`, `.output_shift`); which of them belongs to which layer of a description is
+`lower`'s decision.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from max78000.errors import InputError, ToolError, raise_all
+from max78000.facts.fixed import WEIGHT_BITS
+from synthesis.read.torch_file import Inert, read_torch_file
+
+DEFAULT_BITS = 8
+RULE = "G25"
+LIMIT = 1 << 31  # far above any weight or bias, far below what a conversion to int64 cannot hold
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWeights:
+    """Integer parameters of one layer, as stored.
+
+    `weight` int64, PyTorch order (out, in, ...), transposed convolutions (in, out, 3, 3); `bias`
+    int64 bytes as the hardware adds them (stored value divided by 2^(weight_bits - 1), floored),
+    or None. `weight_bits` is None where the checkpoint does not say; `output_shift` 0 where it
+    does not. `is_raw`: test weights, which are turned already and may be wider than the layer.
+    """
+
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray | None
+    weight_bits: int | None
+    output_shift: int
+    is_raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What the compiler takes from a checkpoint file."""
+
+    source: str
+    arch: str | None
+    layers: tuple[LayerWeights, ...]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a quantized `.pth.tar`.
+
+    Raises:
+        InputError or ProblemList: unreadable file, missing keys, weights that are not integers.
+    """
+    root = read_torch_file(path)
+    state = root.get("state_dict")
+    if not isinstance(state, dict):
+        raise InputError(
+            "holds no state_dict", str(path), "give the output of `ai8x quantize`", RULE
+        )
+    problems: list[ToolError] = []
+    layers = []
+    for key, value in state.items():
+        if isinstance(key, str) and key.endswith(".weight"):
+            try:
+                layers.append(_layer(path, key, value, state))
+            except ToolError as error:
+                problems.append(error)
+    raise_all(problems)
+    arch = root.get("arch")
+    return Checkpoint(str(path), arch if isinstance(arch, str) else None, tuple(layers))
+
+
+def _layer(path: Path, key: str, weight: object, state: dict[str, Any]) -> LayerWeights:
+    where = f"{path} {key}"
+    operator_name = key.removesuffix(".weight")
+    layer_name = operator_name.rpartition(".")[0] or operator_name
+    weights = _weights(weight, where)
+    bits = _scalar(state, f"{layer_name}.weight_bits", path)
+    shift = _scalar(state, f"{layer_name}.output_shift", path)
+    if bits not in (None, 0, *WEIGHT_BITS):
+        raise InputError(
+            f"{bits}-bit weights, there are 1, 2, 4 and 8",
+            f"{path} {layer_name}.weight_bits",
+            "quantize again",
+            RULE,
+        )
+    bias = state.get(f"{operator_name}.bias", state.get(f"{layer_name}.bias"))
+    if bias is not None:
+        stored = integers(bias, f"{path} {operator_name}.bias").reshape(-1)
+        bias = np.floor_divide(stored, 1 << ((bits or DEFAULT_BITS) - 1))
+        bias.setflags(write=False)
+    return LayerWeights(layer_name, weights, bias, bits or None, shift or 0)
+
+
+def _weights(values: object, where: str) -> np.ndarray:
+    shape = values.shape if isinstance(values, np.ndarray) else None
+    if shape is not None and len(shape) == 1:
+        raise InputError(
+            "one-dimensional weights: batch normalization is not folded",
+            where,
+            "quantize with `ai8x quantize`, which folds it",
+            RULE,
+        )
+    if shape is not None and (not 2 <= len(shape) <= 4 or 0 in shape):
+        raise InputError(
+            f"weights of shape {shape}; layers have (out, in), (out, in, taps) or "
+            "(out, in, rows, columns)",
+            where,
+            "remove what is no layer from the state_dict",
+            RULE,
+        )
+    return integers(values, where)
+
+
+def _scalar(state: dict[str, Any], key: str, path: Path) -> int | None:
+    """A number, or an array of one; None if the checkpoint does not say."""
+    value = state.get(key)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0].item()
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or not abs(value) < LIMIT or value % 1:
+        shown = "a huge number" if isinstance(value, int) else f"{value!r:.40}, not an integer"
+        raise InputError(f"is {shown}", f"{path} {key}", "quantize again", RULE)
+    return int(value)
+
+
+def integers(values: object, where: str) -> np.ndarray:
+    """Numbers of any type as int64; `where` names them in messages.
+
+    Raises:
+        InputError: they are no array, no integers, or absurdly large.
+    """
+    if not isinstance(values, np.ndarray):
+        kind = "a tensor of a kind unknown here" if isinstance(values, Inert) else repr(values)
+        raise InputError(f"is {kind:.60}", where, "save plain float or integer tensors", RULE)
+    numbers = values.astype(np.float64)
+    if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
+        raise InputError(
+            "values are not integers: the checkpoint is not quantized",
+            where,
+            "run `ai8x quantize IN OUT` first",
+            RULE,
+        )
+    if numbers.size and np.abs(numbers).max() >= LIMIT:
+        raise InputError(
+            f"values up to {np.abs(numbers).max():.3g} are no weights",
+            where,
+            "quantize again",
+            RULE,
+        )
+    integers = numbers.astype(np.int64)
+    integers.setflags(write=False)
+    return integers

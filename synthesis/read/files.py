@@ -1,0 +1,112 @@
+"""Finds and reads the three files a network is compiled from, with the defaults of the command
+line.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from max78000.errors import InputError, ToolError, raise_all
+from synthesis.read.checkpoint import Checkpoint, read_checkpoint
+from synthesis.read.description import NetworkSpec
+from synthesis.read.npy_weights import TEST_ARCH, read_test_weights
+from synthesis.read.onnx_file import read_onnx
+from synthesis.read.sample import read_sample
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Paths, as given or found."""
+
+    network: Path
+    checkpoint: Path
+    sample: Path | None  # None: the vendor's place, which depends on the description
+    weights: Path | None = None  # test weights and biases, for `arch: test`
+    bias: Path | None = None
+
+
+def find_files(network: Path | None, checkpoint: Path | None, sample: Path | None) -> Files:
+    """Apply the defaults: files named like the description, in `checkpoints` and
+    `networks/samples`.
+    """
+    if network is None:
+        raise InputError("no network given", "", "synthesize networks/NAME.yaml, or --config-file")
+    return Files(
+        network,
+        checkpoint or Path("checkpoints") / f"{network.stem}-q.pth.tar",
+        sample or _existing(Path("networks") / "samples" / f"{network.stem}.npy"),
+    )
+
+
+def read_source(files: Files) -> Source:
+    """Read all three, and report what is wrong with all of them.
+
+    Raises:
+        ToolError: unreadable or ill-formed files.
+    """
+    problems: list[ToolError] = []
+    network = _try(lambda: read_network(read_text(files.network), str(files.network)), problems)
+    checkpoint = _try(lambda: _read_weights(network, files), problems)
+    sample = files.sample or _vendor_sample(network, files)
+    image = _try(lambda: read_sample(sample), problems)
+    raise_all(problems)
+    assert network is not None
+    assert checkpoint is not None
+    assert image is not None
+    return Source(network, checkpoint, image)
+
+
+def _read_weights(network: NetworkSpec | None, files: Files) -> Checkpoint:
+    """A checkpoint; for `arch: test` without one, arrays in the vendor's places."""
+    if network is not None and network.arch == TEST_ARCH and not files.checkpoint.exists():
+        folder = Path("tests")
+        name = network.weights or f"weights_{network.dataset.lower()}"
+        bias = folder / f"bias_{network.bias}.npy" if network.bias else None
+        return read_test_weights(files.weights or folder / f"{name}.npy", files.bias or bias)
+    if files.checkpoint.suffix.lower() == ".onnx":
+        return read_onnx(files.checkpoint)
+    return read_checkpoint(files.checkpoint)
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file.
+
+    Raises:
+        InputError: it is missing, a folder, or not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", str(path), "check the path", "G1") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"cannot be read: {error}", str(path), "give a description in YAML", "G1"
+        ) from None
+
+
+def digest(path: Path) -> str:
+    """First 16 hexadecimal digits of a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.exists() else None
+
+
+def _vendor_sample(network: NetworkSpec | None, files: Files) -> Path:
+    name = network.dataset.lower() if network is not None else files.network.stem
+    return Path("tests") / f"sample_{name}.npy"
+
+
+def _try(read: Callable[[], Read], problems: list[ToolError]) -> Read | None:
+    try:
+        return read()
+    except ToolError as error:
+        problems.append(error)
+        return None

@@ -1,0 +1,82 @@
+"""Test weights in `.npy` files (`arch: test`) -> Checkpoint: arrays back to back, one per layer.
+
+A file of one array holds the layers along its first axis. Transposed convolutions are in the
+hardware's order already, biases are the bytes that are added.
+"""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from max78000.errors import InputError
+from synthesis.read.checkpoint import Checkpoint, LayerWeights, integers
+
+TEST_ARCH = "test"
+MAX_BITS = 8
+RULE = "G25"
+
+
+def read_test_weights(weights: Path, bias: Path | None) -> Checkpoint:
+    """Read weights and, if given, biases; layers behind the last bias have none.
+
+    Raises:
+        InputError: missing or foreign file, values wider than 8 bits.
+    """
+    arrays = _read_arrays(weights)
+    layers = list(arrays[0]) if len(arrays) == 1 else arrays
+    biases = _read_arrays(bias) if bias is not None else []
+    return Checkpoint(
+        str(weights),
+        TEST_ARCH,
+        tuple(
+            LayerWeights(
+                name=f"array {i}",
+                weight=_checked(values, f"{weights} array {i}"),
+                bias=integers(biases[i], f"{bias} array {i}") if i < len(biases) else None,
+                weight_bits=MAX_BITS,
+                output_shift=0,
+                is_raw=True,
+            )
+            for i, values in enumerate(layers)
+        ),
+    )
+
+
+def needed_bits(values: np.ndarray) -> int:
+    """Width that holds signed values."""
+    largest = max(int(values.max()), -int(values.min()) - 1, 0)
+    return largest.bit_length() + 1
+
+
+def _checked(values: np.ndarray, where: str) -> np.ndarray:
+    weights = integers(values, where)
+    if weights.ndim < 2 or 0 in weights.shape:
+        raise InputError(
+            f"has shape {weights.shape}", where, "save (out, in, ...) for every layer", RULE
+        )
+    if needed_bits(weights) > MAX_BITS:
+        why = f"has values {weights.min()}..{weights.max()}"
+        raise InputError(why, where, "use values of 8 bits", RULE)
+    return weights
+
+
+def _read_arrays(path: Path) -> list[np.ndarray]:
+    try:
+        with path.open("rb") as file:
+            return _arrays(file)
+    except FileNotFoundError:
+        fix = "give --weight-input and --bias-input, or the file it is named after"
+        raise InputError("no such file", str(path), fix) from None
+    except (OSError, ValueError, EOFError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"holds no .npy arrays: {reason}", str(path), "save it again", RULE
+        ) from None
+
+
+def _arrays(file: BinaryIO) -> list[np.ndarray]:
+    arrays = [np.load(file, allow_pickle=False)]
+    while file.peek(1):  # type: ignore[attr-defined]
+        arrays.append(np.load(file, allow_pickle=False))
+    return arrays

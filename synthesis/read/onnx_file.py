@@ -1,0 +1,93 @@
+"""Integer weights of an ONNX model -> Checkpoint: `Conv`, `ConvTranspose`, `Gemm` nodes in order.
+
+Takes weights and biases only. Padding, pooling, activations and shifts are the description's: an
+ONNX file has no place for the accelerator's output shift. Needs the package `onnx`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
+from max78000.facts.fixed import BIAS_ONE, WEIGHT_BITS
+from synthesis.read.checkpoint import Checkpoint, LayerWeights, integers
+
+OPERATORS = ("Conv", "ConvTranspose", "Gemm")
+RULE = "G25"
+
+
+def read_onnx(path: Path) -> Checkpoint:
+    """Read a model whose weights are integers; biases are 128 times the byte that is added.
+
+    Raises:
+        UnsupportedError: the package `onnx` is not installed.
+        InputError or ProblemList: no ONNX file, weights that are not integers or not in the file.
+    """
+    model = _load(path)
+    arrays = {tensor.name: tensor for tensor in model.graph.initializer}
+    problems: list[ToolError] = []
+    layers = []
+    for node in model.graph.node:
+        if node.op_type in OPERATORS:
+            try:
+                layers.append(_layer(path, node, arrays))
+            except ToolError as error:
+                problems.append(error)
+    raise_all(problems)
+    return Checkpoint(str(path), None, tuple(layers))
+
+
+def _load(path: Path) -> Any:
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        fix = "pip install onnx, or give a .pth.tar checkpoint"
+        raise UnsupportedError("reading ONNX needs the package onnx", str(path), fix) from None
+    try:
+        return onnx.load_model_from_string(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError("no such file", str(path), "check --checkpoint-file") from None
+    except (OSError, DecodeError) as error:
+        fix = "export it again; a download may have been cut short"
+        raise InputError(f"is not an ONNX model ({error})", str(path), fix, RULE) from None
+
+
+def _layer(path: Path, node: Any, arrays: dict[str, Any]) -> LayerWeights:
+    name = node.name or node.output[0]
+    where = f"{path} {node.op_type} {name}"
+    weight = _array(node.input[1], arrays, where)
+    if node.op_type == "Gemm" and not _attribute(node, "transB"):
+        weight = weight.T
+    bias = None
+    if len(node.input) > 2 and node.input[2]:
+        bias = np.floor_divide(_array(node.input[2], arrays, where).reshape(-1), BIAS_ONE)
+    return LayerWeights(name, weight, bias, _bits(weight), 0)
+
+
+def _attribute(node: Any, name: str) -> int:
+    return next((int(entry.i) for entry in node.attribute if entry.name == name), 0)
+
+
+def _array(name: str, arrays: dict[str, Any], where: str) -> np.ndarray:
+    if name not in arrays:
+        fix = "export with constant folding, so that weights are initializers"
+        raise InputError(f"{name} is computed, not stored", where, fix, RULE)
+    from onnx import numpy_helper
+
+    try:
+        values = numpy_helper.to_array(arrays[name])
+    except (ValueError, TypeError) as error:
+        fix = "export with the weights inside the file"
+        raise InputError(f"{name} cannot be read: {error}", where, fix, RULE) from None
+    return integers(values, f"{where} {name}")
+
+
+def _bits(weight: np.ndarray) -> int | None:
+    """Smallest width that holds the weights; None where a description has to say."""
+    if not weight.size:
+        return None
+    low, high = int(weight.min()), int(weight.max())
+    fitting = (b for b in WEIGHT_BITS if -(1 << (b - 1)) <= low and high < 1 << (b - 1))
+    return next(fitting, None)
