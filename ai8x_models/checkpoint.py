@@ -94,7 +94,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         temporary.replace(path)
     except OSError as error:
         why = f"cannot be written: {error.strerror}"
-        raise InputError(why, str(path), "name a file in an existing folder") from error
+        raise InputError(why, where=str(path), fix="name a file in an existing folder") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -110,11 +110,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     contents = _read(path)
     if not isinstance(contents, dict) or not isinstance(contents.get("state_dict"), dict):
         why = "holds no `state_dict`, so it is not a training checkpoint"
-        raise InputError(why, str(path), "name a .pth.tar file written by training or quantization")
+        raise InputError(
+            why, where=str(path), fix="name a .pth.tar file written by training or quantization"
+        )
     tensors = contents["state_dict"]
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise InputError(f"state_dict[{name!r}] is not a tensor", str(path))
+            raise InputError(f"state_dict[{name!r}] is not a tensor", where=str(path))
     return Checkpoint(
         arch=str(contents.get("arch") or ""),
         epoch=_whole_number(contents.get("epoch")),
@@ -134,7 +136,7 @@ def file_hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", str(path)) from error
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def _read(path: Path) -> object:
@@ -149,14 +151,18 @@ def _read(path: Path) -> object:
             contents: object = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         why = f"cannot be read: {error.strerror or error}"
-        raise InputError(why, str(path), "name a checkpoint file") from error
+        raise InputError(why, where=str(path), fix="name a checkpoint file") from error
     except _MALFORMED as error:
         asked = re.search(r"GLOBAL ([\w.]*\w)", str(error))
         if asked and isinstance(error, pickle.UnpicklingError):
             why = f"asks for {asked.group(1)}, which is code and not data; nothing was executed"
-            raise InputError(why, str(path), "get the checkpoint from its author again") from error
+            raise InputError(
+                why, where=str(path), fix="get the checkpoint from its author again"
+            ) from error
         why = "is not a checkpoint, or is cut short or damaged"
-        raise InputError(why, str(path), "compare its size and hash with the original") from error
+        raise InputError(
+            why, where=str(path), fix="compare its size and hash with the original"
+        ) from error
     return contents
 
 
@@ -206,7 +212,7 @@ def _plain_data(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     fix = "pass numbers, texts, lists and dictionaries"
-    raise InputError(f"a checkpoint cannot hold a {type(value).__name__}", "extras", fix)
+    raise InputError(f"a checkpoint cannot hold a {type(value).__name__}", where="extras", fix=fix)
 
 
 def _whole_number(value: object) -> int:

@@ -20,7 +20,7 @@ class ToolError(Exception):
 
     exit_code = 1
 
-    def __init__(self, why: str, where: str = "", fix: str = "", rule: str = "") -> None:
+    def __init__(self, why: str, *, where: str = "", fix: str = "", rule: str = "") -> None:
         self.why = why
         self.where = where
         self.fix = fix

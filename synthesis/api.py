@@ -83,7 +83,7 @@ class CompiledNetwork:
         image = signed_bytes(x, "x")
         if image.shape != (graph.input_shape.channels, *graph.input_shape.dims):
             found = "x".join(map(str, image.shape))
-            raise InputError(f"is {found}, the network takes {graph.input_shape}", "x")
+            raise InputError(f"is {found}, the network takes {graph.input_shape}", where="x")
         results = interpret(graph, image, round_average=self.options.round_average)
         return tuple(results[layer.index] for layer in graph.outputs)
 
@@ -125,7 +125,7 @@ class CompiledNetwork:
             if not path.is_file():
                 why = "is no file, and a project names the hashes of what it is made of"
                 fix = "save what was made in memory, and compile from the files"
-                raise InputError(why, str(path), fix)
+                raise InputError(why, where=str(path), fix=fix)
         project = replace(project, checks_layers=layer_checks or project.checks_layers)
         contents = project_files(self.stages, self.files, project, self.chip)
         write_project(Path(folder), contents, overwrite=overwrite)
@@ -180,7 +180,7 @@ def _image_of(sample: ArrayLike | Path | None, files: Files) -> Tensor:
     """The sample, checked, from wherever it is."""
     if sample is None:
         fix = "give sample=, an array of the network's input shape or a .npy file"
-        raise InputError("there is no sample input", str(files.network), fix)
+        raise InputError("there is no sample input", where=str(files.network), fix=fix)
     if isinstance(sample, str | Path):
         return read_sample(Path(sample))
     return signed_bytes(sample, "sample")

@@ -52,7 +52,7 @@ def compile_or_advise(
         if variant is None:
             raise
         why = "does not fit as it is; the cheapest change with which it does was found by trying"
-        advice = CapacityError(why, source.network.source, f"use {variant.text}")
+        advice = CapacityError(why, where=source.network.source, fix=f"use {variant.text}")
         raise ProblemList((*problems, advice)) from None
 
 

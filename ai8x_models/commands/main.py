@@ -153,7 +153,7 @@ def _train(config: Path, resume: bool, overwrite: bool, with_teacher: bool) -> N
     recipe = read_recipe(config)
     if with_teacher and recipe.distill is None:
         fix = "add `distill:` with a teacher, or use `ai8x train`"
-        raise InputError("the recipe names no teacher", str(config), fix)
+        raise InputError("the recipe names no teacher", where=str(config), fix=fix)
     path = run(recipe, _console(), resume, overwrite)
     click.echo(str(path))
 
@@ -269,7 +269,7 @@ def _console() -> Any:
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        raise InputError("exists already", str(path), "--overwrite replaces it")
+        raise InputError("exists already", where=str(path), fix="--overwrite replaces it")
 
 
 cli.add_command(describe)

@@ -241,7 +241,8 @@ class _Converter:
             except ToolError as error:
                 found = error.problems if isinstance(error, ProblemList) else (error,)
                 self.problems += [
-                    type(one)(one.why, node.where, one.fix, one.rule) for one in found
+                    type(one)(one.why, where=node.where, fix=one.fix, rule=one.rule)
+                    for one in found
                 ]
                 self._add(index, Input(), replace(node, inputs=()))  # something of this shape
         outputs = tuple(self.new[index] for index in self.graph.outputs)

@@ -53,7 +53,7 @@ def describe_network(
     entries = stages_of(network.graph)
     if not entries:
         why = "does nothing that the accelerator could do"
-        raise InputError(why, type(model).__name__, "describe a model with a layer in it")
+        raise InputError(why, where=type(model).__name__, fix="describe a model with a layer in it")
     if not network.is_new:
         entries = _in_checkpoint_order(entries, network.graph, model)
     folds = any(
@@ -85,7 +85,7 @@ def _in_checkpoint_order(
     idle = [path for path, layer in held if layer not in names]
     if idle:
         why = f"layers that never run have weights in the checkpoint: {', '.join(idle)}"
-        raise InputError(why, type(model).__name__, "remove them, or run them")
+        raise InputError(why, where=type(model).__name__, fix="remove them, or run them")
     by_name = {entry.name: entry for entry in entries}
     weighted = iter([by_name[names[layer]] for _, layer in held])
     order: dict[str, LayerEntry] = {}

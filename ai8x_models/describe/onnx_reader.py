@@ -38,7 +38,9 @@ class _Step(nn.Module):
         try:
             return OPERATORS[self.op_type](self.attributes, *inputs)
         except UnsupportedError as error:
-            raise UnsupportedError(error.why, self.place, error.fix, error.rule) from error
+            raise UnsupportedError(
+                error.why, where=self.place, fix=error.fix, rule=error.rule
+            ) from error
 
 
 class OnnxModel(nn.Module):
@@ -92,11 +94,13 @@ def read_onnx_model(path: Path) -> OnnxModel:
         model = onnx.load_model_from_string(path.read_bytes())
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
-        raise InputError(why, str(path), "name an ONNX file") from error
+        raise InputError(why, where=str(path), fix="name an ONNX file") from error
     except DecodeError as error:
-        raise InputError("is no ONNX file, or is damaged", str(path), "export it again") from error
+        raise InputError(
+            "is no ONNX file, or is damaged", where=str(path), fix="export it again"
+        ) from error
     if not model.graph.node:
-        raise InputError("has no operators", str(path), "export it again")
+        raise InputError("has no operators", where=str(path), fix="export it again")
     raise_all(_unknown(model.graph, str(path)))
     return OnnxModel(model.graph, str(path))
 
@@ -104,7 +108,9 @@ def read_onnx_model(path: Path) -> OnnxModel:
 def _unknown(graph: onnx.GraphProto, where: str) -> list[ToolError]:
     fix = "leave it to the CPU, or out; operators read are Conv, Gemm, MaxPool, Relu, Add, ..."
     return [
-        UnsupportedError(f"`{node.op_type}`", f"{where} {node.name or node.output[0]}", fix)
+        UnsupportedError(
+            f"`{node.op_type}`", where=f"{where} {node.name or node.output[0]}", fix=fix
+        )
         for node in graph.node
         if node.op_type not in OPERATORS and node.op_type != "Constant"
     ]
@@ -116,7 +122,7 @@ def _input(
     inputs = [one for one in graph.input if one.name not in constants]
     if len(inputs) != 1:
         why = f"has {len(inputs)} inputs, an accelerator's network has one"
-        raise InputError(why, where, "export the part with one input")
+        raise InputError(why, where=where, fix="export the part with one input")
     sizes = [one.dim_value for one in inputs[0].type.tensor_type.shape.dim][1:]
     return inputs[0].name, tuple(sizes) if sizes and all(sizes) else None
 

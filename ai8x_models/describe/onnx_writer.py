@@ -172,7 +172,7 @@ class _Writer:
         word = dict(_COMBINE_WORDS).get(layer.combine)
         if word is None:
             why = f"{layer.combine.name.lower()} of data's bytes has no operator in ONNX"
-            raise UnsupportedError(why, node.where, "export the network without it")
+            raise UnsupportedError(why, where=node.where, fix="export the network without it")
         total = inputs[0]
         for position, other in enumerate(inputs[1:]):
             name = node.name if position == 0 else f"{node.name}/{position}"

@@ -18,7 +18,7 @@ def write_whole(path: Path, contents: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         why = f"cannot be written: {error.strerror}"
-        raise InputError(why, str(path), "name a file in an existing folder") from error
+        raise InputError(why, where=str(path), fix="name a file in an existing folder") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -30,4 +30,4 @@ def refuse_existing(path: Path | None, overwrite: bool) -> None:
         InputError: there is such a file.
     """
     if path is not None and path.exists() and not overwrite:
-        raise InputError("exists already", str(path), "--overwrite replaces it")
+        raise InputError("exists already", where=str(path), fix="--overwrite replaces it")

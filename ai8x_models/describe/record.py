@@ -50,11 +50,11 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
             shape = "x".join(map(str, examples.shape[1:]))
             why = f"does not run on an input of {shape}: {str(error).splitlines()[0]}"
             fix = "give the shape that it was made for with --input"
-            raise InputError(why, type(model).__name__, fix) from error
+            raise InputError(why, where=type(model).__name__, fix=fix) from error
     outputs = [recorder.index_of(tensor) for tensor in _tensors(answer)]
     known = tuple(index for index in outputs if index is not None)
     if not known:
-        raise InputError("gives no tensor that depends on its input", type(model).__name__)
+        raise InputError("gives no tensor that depends on its input", where=type(model).__name__)
     return Graph(tuple(recorder.nodes), known)
 
 

@@ -68,7 +68,7 @@ def find_subject(word: str, shape: Shape | None = None) -> Subject:
         plain = _built(Path(path), name)
         return Subject(plain, _known(shape, word), name, name.lower())
     if word.endswith(".py"):
-        raise InputError("names no class", word, f"write {word}:ClassName")
+        raise InputError("names no class", where=word, fix=f"write {word}:ClassName")
     info = find_model(word)
     shape = shape or info.input_shape
     return Subject(info.builder(), shape, info.name, info.task, info.policy)
@@ -87,7 +87,7 @@ def with_weights(subject: Subject, path: Path) -> Subject:
     except RuntimeError as error:
         holds = f"holds {checkpoint.arch or 'a network without name'}"
         why = f"{holds}, not {subject.arch}: {str(error).splitlines()[-1].strip()}"
-        raise InputError(why, str(path), "give a checkpoint of this model") from error
+        raise InputError(why, where=str(path), fix="give a checkpoint of this model") from error
     modes = {layer.mode for layer in model.modules() if isinstance(layer, QatModule)}
     if len(modes) == 1:
         set_mode(model, *modes)  # also of layers that no checkpoint mentions
@@ -107,21 +107,25 @@ def _named_as_in(model: nn.Module, state: State) -> State:
 
 def _known(shape: Shape | None, word: str) -> Shape:
     if shape is None:
-        raise InputError("the shape of its input is not known", word, "give --input 3x64x64")
+        raise InputError(
+            "the shape of its input is not known", where=word, fix="give --input 3x64x64"
+        )
     return shape
 
 
 def _built(path: Path, name: str) -> nn.Module:
     """Call a class or function of a Python file."""
     if not path.is_file():
-        raise InputError("there is no such file", str(path), "name a file and a class: net.py:Net")
+        raise InputError(
+            "there is no such file", where=str(path), fix="name a file and a class: net.py:Net"
+        )
     module = _executed(path)
     maker = getattr(module, name, None)
     if not callable(maker):
         makers = [word for word, value in vars(module).items() if callable(value)]
         nearest = get_close_matches(name, makers, n=3, cutoff=0.3)
         fix = f"did you mean {', '.join(nearest)}?" if nearest else "name a class or function in it"
-        raise InputError(f"has no class or function {name!r}", str(path), fix)
+        raise InputError(f"has no class or function {name!r}", where=str(path), fix=fix)
     try:
         model = maker()
     except ToolError as error:  # of a layer's constructor, which does not know where it was called
@@ -129,10 +133,12 @@ def _built(path: Path, name: str) -> nn.Module:
         raise
     except _BROKEN as error:
         fix = "name a function that needs no arguments and returns the model"
-        raise InputError(f"{name}() fails: {error}", str(path), fix) from error
+        raise InputError(f"{name}() fails: {error}", where=str(path), fix=fix) from error
     if not isinstance(model, nn.Module):
         why = f"{name}() gives a {type(model).__name__}, not a torch.nn.Module"
-        raise InputError(why, str(path), "name a class of a model, or a function that returns one")
+        raise InputError(
+            why, where=str(path), fix="name a class of a model, or a function that returns one"
+        )
     return model
 
 
@@ -154,7 +160,7 @@ def _executed(path: Path) -> ModuleType:
             spec.loader.exec_module(module)
         except _BROKEN as error:
             why = f"cannot be run: {type(error).__name__}: {error}"
-            raise InputError(why, str(path), "run it with Python to see where") from error
+            raise InputError(why, where=str(path), fix="run it with Python to see where") from error
     return module
 
 

@@ -248,15 +248,15 @@ class QatPolicy:
             f"overrides.{name}": bits for name, bits in self.overrides.items()
         }
         problems: list[ToolError] = [
-            InputError(f"{bits} bits is not a weight width", key, "use 1, 2, 4 or 8")
+            InputError(f"{bits} bits is not a weight width", where=key, fix="use 1, 2, 4 or 8")
             for key, bits in widths.items()
             if bits not in WEIGHT_BITS
         ]
         if self.start_epoch < 0:
-            problems.append(InputError(f"{self.start_epoch} is no epoch", "start_epoch"))
+            problems.append(InputError(f"{self.start_epoch} is no epoch", where="start_epoch"))
         if not 0 < self.shift_quantile <= 1:
             why = f"{self.shift_quantile} is not above 0 and at most 1"
-            problems.append(InputError(why, "shift_quantile"))
+            problems.append(InputError(why, where="shift_quantile"))
         raise_all(problems)
 
 
@@ -272,9 +272,11 @@ def read_policy(path: Path) -> QatPolicy:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", str(path)) from error
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError("is not YAML", str(path), "check indentation and colons") from error
+        raise InputError(
+            "is not YAML", where=str(path), fix="check indentation and colons"
+        ) from error
     values: dict[str, Any] = {}
     problems: list[ToolError] = []
     for key_node, value_node in root.value if isinstance(root, yaml.MappingNode) else ():
@@ -282,9 +284,11 @@ def read_policy(path: Path) -> QatPolicy:
             _read_pair(values, key_node.value, value_node)
         except ValueError as error:
             where = f"{path}:{key_node.start_mark.line + 1} {key_node.value}"
-            problems.append(InputError(str(error), where, f"keys are {', '.join(_POLICY_KEYS)}"))
+            problems.append(
+                InputError(str(error), where=where, fix=f"keys are {', '.join(_POLICY_KEYS)}")
+            )
     problems += [
-        InputError(f"lacks `{name}`", str(path), f"add `{name}: ...`")
+        InputError(f"lacks `{name}`", where=str(path), fix=f"add `{name}: ...`")
         for name in ("start_epoch", "weight_bits")
         if name not in values
     ]
@@ -340,7 +344,9 @@ def start_qat(model: nn.Module, policy: QatPolicy) -> None:
     """
     layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, QatModule)}
     raise_all(
-        InputError("names no layer of the model", f"overrides.{name}", _nearest(name, layers))
+        InputError(
+            "names no layer of the model", where=f"overrides.{name}", fix=_nearest(name, layers)
+        )
         for name in policy.overrides
         if name not in layers
     )

@@ -37,7 +37,7 @@ _KINDS: Mapping[str, type[ToolError]] = MappingProxyType(
 
 def refusal(why: str, where: str = "", fix: str = "", rule: str = "") -> ToolError:
     """The error that goes with a rule: `UnsupportedError` for most."""
-    return _KINDS.get(rule, UnsupportedError)(why, where, fix, rule)
+    return _KINDS.get(rule, UnsupportedError)(why, where=where, fix=fix, rule=rule)
 
 
 class Options(TypedDict, total=False):

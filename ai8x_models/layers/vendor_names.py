@@ -51,13 +51,15 @@ def set_device(device: int, simulate: bool, round_avg: bool, verbose: bool = Tru
         UnsupportedError: another chip, or a global mode.
     """
     if device != 85:
-        raise UnsupportedError(f"device {device} is not 85, the MAX78000", "set_device")
+        raise UnsupportedError(f"device {device} is not 85, the MAX78000", where="set_device")
     if simulate:
         fix = "load an integer checkpoint: its layers compute with integers by themselves"
-        raise UnsupportedError("there is no global integer mode", "set_device", fix)
+        raise UnsupportedError("there is no global integer mode", where="set_device", fix=fix)
     if round_avg:
         fix = "train with truncation, which is also the chip's default"
-        raise UnsupportedError("average pooling with rounding is not trained", "set_device", fix)
+        raise UnsupportedError(
+            "average pooling with rounding is not trained", where="set_device", fix=fix
+        )
 
 
 def _fused(
@@ -150,10 +152,12 @@ def __getattr__(name: str) -> object:
     """Say of a vendor's name that is missing here why it is."""
     if "Depthwise" in name:
         fix = "use a full convolution, with zeros if need be"
-        raise UnsupportedError(f"{name}: only the MAX78002 has depthwise layers", "", fix, "C8")
+        raise UnsupportedError(
+            f"{name}: only the MAX78002 has depthwise layers", where="", fix=fix, rule="C8"
+        )
     if "SoftwareLinear" in name:
         fix = "use Linear, which the accelerator computes"
-        raise UnsupportedError(f"{name}: made for a chip without linear layers", "", fix)
+        raise UnsupportedError(f"{name}: made for a chip without linear layers", where="", fix=fix)
     raise AttributeError(f"{name} is no layer name")
 
 

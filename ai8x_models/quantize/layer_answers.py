@@ -32,7 +32,7 @@ def layer_answers(model: nn.Module, sample: NDArray[Any]) -> dict[str, NDArray[n
     except RuntimeError as error:  # torch's, of shapes that do not fit
         why = f"the network does not run on {'x'.join(map(str, sample.shape))}: {error}"
         fix = "give the sample that the network was compiled with"
-        raise InputError(why.partition("\n")[0], type(model).__name__, fix) from None
+        raise InputError(why.partition("\n")[0], where=type(model).__name__, fix=fix) from None
     return {name: output[0] for name, output in outputs.items()}
 
 
@@ -46,11 +46,13 @@ def read_input(path: Path) -> NDArray[np.int64]:
         with path.open("rb") as file:
             data: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     except MALFORMED as error:
-        raise InputError(f"cannot be read: {error}", str(path), "name an .npy file") from None
+        raise InputError(
+            f"cannot be read: {error}", where=str(path), fix="name an .npy file"
+        ) from None
     if data.dtype.kind not in "iu" or data.ndim not in (2, 3) or not data.size:
         why = f"holds {data.dtype} of shape {data.shape}"
-        raise InputError(why, str(path), "save one int8 sample as (C, H, W) or (C, L)")
+        raise InputError(why, where=str(path), fix="save one int8 sample as (C, H, W) or (C, L)")
     if data.min() < -DATA_ONE or data.max() >= DATA_ONE:
         why = f"values {data.min()}..{data.max()} are not in -128..127"
-        raise InputError(why, str(path), "subtract 128 from pixels")
+        raise InputError(why, where=str(path), fix="subtract 128 from pixels")
     return data.astype(np.int64)

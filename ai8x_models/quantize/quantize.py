@@ -134,7 +134,9 @@ def quantize_checkpoint(
     try:
         state, layers = quantize_state(parameters, options)
     except InputError as error:
-        raise InputError(error.why, f"{source} {error.where}".rstrip(), error.fix) from error
+        raise InputError(
+            error.why, where=f"{source} {error.where}".rstrip(), fix=error.fix
+        ) from error
     method = options.clip_method.value if options.clip_method else "MAX_BIT_SHIFT"
     extras = {**trained.extras, "clipping_method": method, "quantized_from": file_hash(source)}
     if options.clip_method is ClipMethod.SCALE:
@@ -165,7 +167,7 @@ def quantize_state(
         if parameter in ("adjust_output_shift", "quantize_activation"):
             result[name] = torch.full_like(result[name], parameter == "quantize_activation")
         elif parameter in _ZERO_POINTS and result[name].count_nonzero():
-            raise InputError("is not zero, and zero points do not exist on the chip", name)
+            raise InputError("is not zero, and zero points do not exist on the chip", where=name)
         if parameter in (*_ZERO_POINTS, "base_b_q"):
             del result[name]
     return result, reports
@@ -179,7 +181,9 @@ def load_integer_model(path: Path) -> nn.Module:
     """
     model = load_model(path)
     if mode_of(model) is not Mode.INTEGER:
-        raise InputError("holds no integer weights", str(path), "quantize it: ai8x quantize IN OUT")
+        raise InputError(
+            "holds no integer weights", where=str(path), fix="quantize it: ai8x quantize IN OUT"
+        )
     return model
 
 
@@ -240,7 +244,7 @@ def _without_batchnorm(state: Mapping[str, Tensor], options: QuantizeOptions) ->
         layer = key.removesuffix(".bn.running_mean")
         weight = result.get(f"{layer}.op.weight")
         if weight is None:
-            raise InputError("has batch norm, but no weight to fold it into", layer)
+            raise InputError("has batch norm, but no weight to fold it into", where=layer)
         norm = BatchNorm(
             result[key],
             result[f"{layer}.bn.running_var"],
@@ -285,19 +289,19 @@ def _quantize_layer(state: State, weight_name: str, options: QuantizeOptions) ->
 def _check_weight(weight: Tensor, layer: str) -> None:
     if weight.dim() < 2:
         fix = "name the network's batch norms `bn`, or fold them before"
-        raise InputError("a weight has one dimension, as only batch norm has", layer, fix)
+        raise InputError("a weight has one dimension, as only batch norm has", where=layer, fix=fix)
     if not weight.isfinite().all():
-        raise InputError("weights are not all finite", layer, "train with a lower rate")
+        raise InputError("weights are not all finite", where=layer, fix="train with a lower rate")
     if weight.abs().max() > 1 and torch.equal(weight, weight.round()):
         fix = "quantize the checkpoint that training wrote"
-        raise InputError("the weights are integers already", layer, fix)
+        raise InputError("the weights are integers already", where=layer, fix=fix)
 
 
 def _weight_bits(state: State, layer: str, options: QuantizeOptions) -> int:
     stored = int(_stored(state, layer, "weight_bits", 0))
     bits = options.weight_bits.get(layer) or stored or options.default_weight_bits
     if bits not in WEIGHT_BITS:
-        raise InputError(f"{bits} bits is not a weight width", layer, "use 1, 2, 4 or 8")
+        raise InputError(f"{bits} bits is not a weight width", where=layer, fix="use 1, 2, 4 or 8")
     return bits
 
 

@@ -84,7 +84,7 @@ def open_data(source: DataSource, console: Console) -> tuple[Path, PoseCache]:
         raise InputError(f"there is no preset {source.preset!r}", fix=f"one of {known}")
     if preset is None and not path.exists():
         fix = "ai8x data --images FOLDER --annotations FILE"
-        raise InputError("has not been imported", str(path), fix)
+        raise InputError("has not been imported", where=str(path), fix=fix)
     if preset is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         workers = (os.cpu_count() or 1) if source.count > FEW_IMAGES else 1

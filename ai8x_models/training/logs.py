@@ -120,4 +120,4 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
             return [dict(row) for row in csv.DictReader(file)]
     except OSError as error:
         fix = "start again with --overwrite"
-        raise InputError(f"cannot be read: {error.strerror}", str(path), fix) from error
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from error

@@ -116,7 +116,9 @@ def _train_epoch(run: Run, progress: Progress) -> Numbers:
             sums[name] += term.item() / n_steps
         if not math.isfinite(sums["loss"]):
             fix = f"lower optimizer.peak_rate, now {recipe.optimizer.peak_rate:g}"
-            raise ToolError(f"the loss is no longer a number at step {step}", recipe.name, fix)
+            raise ToolError(
+                f"the loss is no longer a number at step {step}", where=recipe.name, fix=fix
+            )
         progress(index + 1, n_steps)
     return dict(sums)
 
@@ -135,10 +137,12 @@ def _validate(run: Run) -> Numbers:
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """Refuse to touch an earlier run, or to resume what is not there."""
     if resume and not (folder / STATE_NAME).exists():
-        raise InputError("holds no interrupted run", str(folder), "start it without --resume")
+        raise InputError(
+            "holds no interrupted run", where=str(folder), fix="start it without --resume"
+        )
     if folder.exists() and not (resume or overwrite):
         fix = "--resume continues it, --overwrite starts again, or change the recipe's name"
-        raise InputError("holds an earlier run already", str(folder), fix)
+        raise InputError("holds an earlier run already", where=str(folder), fix=fix)
 
 
 def _prepare(recipe: Recipe, console: Console) -> Run:
@@ -173,16 +177,16 @@ def _starting_model(recipe: Recipe) -> nn.Module:
     info, start = find_model(recipe.model), recipe.start_from
     if info.task != TASK:
         why = f"{info.name} is for {info.task}, a recipe trains for {TASK}"
-        raise UnsupportedError(why, recipe.name, "see `ai8x list`")
+        raise UnsupportedError(why, where=recipe.name, fix="see `ai8x list`")
     if start is None:
         return create_model(info.name)
     model = load_model(start)
     if type(model).__name__ != info.name:
         why = f"holds a {type(model).__name__}, the recipe trains a {info.name}"
-        raise InputError(why, str(start), "correct `model` or `start_from`")
+        raise InputError(why, where=str(start), fix="correct `model` or `start_from`")
     if mode_of(model) is Mode.INTEGER:
         why = "holds integer weights, which cannot be trained"
-        raise InputError(why, str(start), "start from the checkpoint that was quantized")
+        raise InputError(why, where=str(start), fix="start from the checkpoint that was quantized")
     return model
 
 
@@ -210,7 +214,7 @@ def _load_state(run: Run) -> None:
     checkpoint = load_checkpoint(path)
     if checkpoint.extras.get("recipe") != repr(run.recipe):
         fix = "put the recipe back, or start again with --overwrite"
-        raise InputError("was written by a run with another recipe", str(path), fix)
+        raise InputError("was written by a run with another recipe", where=str(path), fix=fix)
     run.epoch = checkpoint.epoch
     qat = run.recipe.qat
     if qat is not None and run.epoch > qat.start_epoch:

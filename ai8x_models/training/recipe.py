@@ -142,10 +142,12 @@ def read_recipe(path: Path) -> Recipe:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"cannot be read: {error.strerror}", str(path), "name a recipe file"
+            f"cannot be read: {error.strerror}", where=str(path), fix="name a recipe file"
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError("is not UTF-8 text", str(path), "name a YAML recipe file") from error
+        raise InputError(
+            "is not UTF-8 text", where=str(path), fix="name a YAML recipe file"
+        ) from error
     return parse_recipe(text, str(path))
 
 
@@ -158,9 +160,9 @@ def parse_recipe(text: str, source: str) -> Recipe:
         where = f"{source}:{mark.line + 1}" if mark else source
         reason = getattr(error, "problem", None) or "cannot be parsed"
         fix = "check indentation and colons"
-        raise InputError(f"is not valid YAML: {reason}", where, fix) from error
+        raise InputError(f"is not valid YAML: {reason}", where=where, fix=fix) from error
     if root is None:
-        raise InputError("is empty", source, "start from a file in ai8x_models/recipes/")
+        raise InputError("is empty", where=source, fix="start from a file in ai8x_models/recipes/")
     recipe = _read_section(root, Recipe, Place(source))
     assert isinstance(recipe, Recipe)
     raise_all(_contradictions(recipe, source))
@@ -171,13 +173,13 @@ def _contradictions(recipe: Recipe, source: str) -> Iterator[ToolError]:
     """Find what is wrong between keys that are each right."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", recipe.name):
         why = f"name: {recipe.name!r} cannot be a folder name"
-        yield InputError(why, source, "use a-z, 0-9, _ and -")
+        yield InputError(why, where=source, fix="use a-z, 0-9, _ and -")
     if recipe.steps_per_epoch == 0:
         why = f"batch_size {recipe.batch_size} is more than train_count {recipe.data.train_count}"
-        yield InputError(why, source, "make the batch smaller or render more images")
+        yield InputError(why, where=source, fix="make the batch smaller or render more images")
     if recipe.qat is not None and recipe.qat.start_epoch >= recipe.epochs:
         why = f"qat.start_epoch {recipe.qat.start_epoch} is never reached in {recipe.epochs} epochs"
-        yield InputError(why, source, "start earlier, or leave `qat` out")
+        yield InputError(why, where=source, fix="start earlier, or leave `qat` out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class Place:
     def problem(self, node: yaml.Node, why: str, fix: str = "") -> InputError:
         """Make the error for something wrong at `node`."""
         line = node.start_mark.line + 1
-        return InputError(why, f"{self.source}:{line} {self.path}".rstrip(), fix)
+        return InputError(why, where=f"{self.source}:{line} {self.path}".rstrip(), fix=fix)
 
 
 def _read_section(node: yaml.Node, kind: type[Any], place: Place) -> object:

@@ -176,21 +176,25 @@ def restore(checkpoint: Checkpoint, where: str) -> nn.Module:
     try:
         model = create_model(checkpoint.arch)
     except InputError as error:
-        raise InputError(error.why, where, error.fix) from error
+        raise InputError(error.why, where=where, fix=error.fix) from error
     fix = "compare the checkpoint's origin with the present code"
     try:
         keys = model.load_state_dict(checkpoint.state_dict, strict=False)
     except RuntimeError as error:
         detail = str(error).splitlines()[-1].strip()
-        raise InputError(f"does not fit {checkpoint.arch}: {detail}", where, fix) from error
+        raise InputError(
+            f"does not fit {checkpoint.arch}: {detail}", where=where, fix=fix
+        ) from error
     for word, names in (("lacks", keys.missing_keys), ("has unknown", keys.unexpected_keys)):
         if names:
             some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             why = f"does not fit {checkpoint.arch}: {word} {len(names)} tensors: {some}"
-            raise InputError(why, where, fix)
+            raise InputError(why, where=where, fix=fix)
     modes = {layer.mode for layer in model.modules() if isinstance(layer, QatModule)}
     if len(modes) > 1:
-        raise InputError("mixes integer weights with others", where, "quantize all layers or none")
+        raise InputError(
+            "mixes integer weights with others", where=where, fix="quantize all layers or none"
+        )
     set_mode(model, *modes)  # also of layers without parameters, which no checkpoint mentions
     return model.eval()
 

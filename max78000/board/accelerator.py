@@ -103,7 +103,7 @@ class Accelerator:
             self._require_kernel_power(addr)
             self.settle()
             if n_bytes != 1:
-                raise BoardError(f"a store of {n_bytes} bytes to {addr:#010x}", "CNN")
+                raise BoardError(f"a store of {n_bytes} bytes to {addr:#010x}", where="CNN")
             self._machine.store_byte(addr, value)
         elif offset >= self.chip.bias_offset:
             self._store_memory(addr, offset, value)
@@ -126,7 +126,7 @@ class Accelerator:
             self._require_kernel_power(addr)
         place = regmap.locate_memory(self.chip, addr)
         if place is None or addr % WORD_BYTES:
-            raise BoardError(f"a store to {addr:#010x}, where no word of a memory is", "CNN")
+            raise BoardError(f"a store to {addr:#010x}, where no word of a memory is", where="CNN")
         is_data = place.memory is Memory.DATA
         n_bytes = self.chip.data_instance_bytes if is_data else self.chip.processor_stride
         if place.memory is Memory.BIAS:
@@ -201,7 +201,7 @@ class Accelerator:
         if self._end is not None:
             rest_us = (self._end.time_ns - self._timeline.now_ns) / 1000
             why = f"{addr:#010x} is used while the network runs, for another {rest_us:.1f} us"
-            raise BoardError(why, "CNN", "wait for the interrupt")
+            raise BoardError(why, where="CNN", fix="wait for the interrupt")
 
     # -- power and clock ---------------------------------------------------------------------------
 
@@ -213,19 +213,23 @@ class Accelerator:
         """
         if self._clocks.is_gated("PCLKDIS0", CLOCK_GATE_BIT):
             fix = f"clear GCR PCLKDIS0 bit {CLOCK_GATE_BIT} first"
-            raise BoardError(f"is used at {addr:#010x} while its clock is off", "CNN", fix)
+            raise BoardError(
+                f"is used at {addr:#010x} while its clock is off", where="CNN", fix=fix
+            )
         quadrant, offset = divmod(addr - self.chip.quadrant_base, self.chip.quadrant_stride)
         if quadrant < 0:
             return 0, 0
         if quadrant not in self._usable:
-            raise BoardError(f"is used at {addr:#010x}: {self._why_unusable(quadrant)}", "CNN")
+            raise BoardError(
+                f"is used at {addr:#010x}: {self._why_unusable(quadrant)}", where="CNN"
+            )
         return quadrant, offset
 
     def _require_kernel_power(self, addr: int) -> None:
         quadrant = (addr - self.chip.quadrant_base) // self.chip.quadrant_stride
         if not self.power.values["REG1"] >> quadrant & 1:
             why = f"kernels at {addr:#010x}, whose memory has no power (GCFR REG1 bit {quadrant})"
-            raise BoardError(why, "CNN")
+            raise BoardError(why, where="CNN")
 
     def _find_usable(self) -> frozenset[int]:
         """Quadrants with power, not isolated, not in reset."""

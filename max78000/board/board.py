@@ -123,7 +123,7 @@ class VirtualBoard(Processor):
             return self._outcome(End.ENOUGH)
         seconds = self.timeline.now_ns / NS_PER_S
         why = f"no end after {seconds:.3f} virtual seconds"
-        raise BoardError(why, self.place, "the console text so far tells how far it came")
+        raise BoardError(why, where=self.place, fix="the console text so far tells how far it came")
 
     def _end_after(self, stop: Stop, until: bytes | None) -> End | None:
         sent = self.devices.uart.sent
@@ -141,7 +141,7 @@ class VirtualBoard(Processor):
         try:
             self.devices.accelerator.settle()
         except MachineFault as fault:
-            raise BoardError(str(fault), self.place) from fault
+            raise BoardError(str(fault), where=self.place) from fault
         runs = tuple(self.devices.accelerator.runs)
         return Outcome(end, self.console, self.timeline.now_ns, runs)
 

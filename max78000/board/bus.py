@@ -61,7 +61,7 @@ class PeripheralBus:
         device = self._device(addr, n_bytes)
         if n_bytes != WORD_BYTES:
             why = f"a store of {n_bytes} bytes to {addr:#010x}; registers take words"
-            raise BoardError(why, device.name)
+            raise BoardError(why, where=device.name)
         device.store(addr - device.base_addr, value)
 
     def _device(self, addr: int, n_bytes: int) -> Device:
@@ -70,8 +70,8 @@ class PeripheralBus:
             raise BoardError(f"no device is modelled at {addr:#010x}")
         device, gate = found
         if addr % n_bytes:
-            raise BoardError(f"{n_bytes} bytes at {addr:#010x} are not aligned", device.name)
+            raise BoardError(f"{n_bytes} bytes at {addr:#010x} are not aligned", where=device.name)
         if gate is not None and gate.is_closed:
             why = f"is used at {addr:#010x} while its clock is off"
-            raise BoardError(why, device.name, f"clear {gate} first")
+            raise BoardError(why, where=device.name, fix=f"clear {gate} first")
         return device

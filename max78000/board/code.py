@@ -58,9 +58,11 @@ def read_elf(path: Path) -> Code:
             )
             symbols = _functions(elf)
     except (OSError, ELFError) as error:
-        raise InputError(f"cannot be read: {error}", str(path)) from None
+        raise InputError(f"cannot be read: {error}", where=str(path)) from None
     if not segments:
-        raise InputError("holds nothing to load", str(path), "link it with the package's script")
+        raise InputError(
+            "holds nothing to load", where=str(path), fix="link it with the package's script"
+        )
     return Code(segments, symbols)
 
 

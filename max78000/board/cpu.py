@@ -137,11 +137,11 @@ class Core:
             self._uc.emu_start(self.pc | 1, NEVER, 0, n_instructions)
         except self._unicorn.UcError as error:
             self.pc = self.register("PC")
-            raise BoardError(self._invalid or f"{error}".lower(), self.place) from None
+            raise BoardError(self._invalid or f"{error}".lower(), where=self.place) from None
         self.pc = self.register("PC")
         if self._failure is not None:
             failure = self._failure
-            raise BoardError(str(failure), self.place) from failure
+            raise BoardError(str(failure), where=self.place) from failure
 
     def _why(self) -> Stop:
         if self._event == SVC_EVENT:
@@ -151,7 +151,7 @@ class Core:
         if self._event == RETURN_EVENT and self.pc >= EXC_RETURN:
             return Stop.RETURN
         if self._event is not None:
-            raise BoardError(f"exception {self._event} of the processor", self.place)
+            raise BoardError(f"exception {self._event} of the processor", where=self.place)
         if self._is_at_breakpoint:
             return Stop.BREAKPOINT
         # a slice that ends on a jump to right behind a WFI counts as sleep: it may wake at any time
@@ -198,7 +198,7 @@ class Core:
         """
         control = self.register("CONTROL")
         if control & CONTROL_PROCESS_STACK:
-            raise BoardError("the process stack is not modelled", self.place)
+            raise BoardError("the process stack is not modelled", where=self.place)
         has_floats = bool(control & CONTROL_FLOAT)
         stack = self.register("SP")
         frame_bytes = FLOAT_FRAME_BYTES if has_floats else BASIC_FRAME_BYTES
@@ -218,7 +218,7 @@ class Core:
         vector = int.from_bytes(self._uc.mem_read(vector_table_addr + 4 * exception, 4), "little")
         if not vector & 1:
             why = f"the vector of exception {exception} is {vector:#010x}, which is no function"
-            raise BoardError(why, self.place)
+            raise BoardError(why, where=self.place)
         self.pc = vector & ~1
 
     def leave(self) -> None:
@@ -244,7 +244,7 @@ class Core:
         try:
             self._uc.mem_write(addr, b"".join(word.to_bytes(4, "little") for word in words))
         except self._unicorn.UcError:
-            raise BoardError(f"the stack has run to {addr:#010x}", self.place) from None
+            raise BoardError(f"the stack has run to {addr:#010x}", where=self.place) from None
 
     # -- registers ---------------------------------------------------------------------------------
 

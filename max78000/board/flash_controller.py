@@ -197,4 +197,4 @@ class FlashController:
             raise self._fault(why, "set CLKDIV to the system clock in MHz")
 
     def _fault(self, why: str, fix: str = "") -> BoardError:
-        return BoardError(f"flash controller: the program {why}", self.name, fix)
+        return BoardError(f"flash controller: the program {why}", where=self.name, fix=fix)

@@ -129,7 +129,7 @@ class Processor:
         stop = self._core.run(n_instructions)
         if self._core.has_used_floats and not self._scs.has_fpu:
             fix = "set bits 23:20 of CPACR first"
-            raise BoardError("floating point while it is off", self.place, fix)
+            raise BoardError("floating point while it is off", where=self.place, fix=fix)
         match stop:
             case Stop.SLICE:
                 self.timeline.advance(self.devices.clocks.cycles_ns(n_instructions))
@@ -172,7 +172,7 @@ class Processor:
 
     def _begin_sleep(self) -> None:
         if self._scs.is_deep_sleep:
-            raise BoardError("deep sleep is not modelled", self.place, "clear SCR bit 2")
+            raise BoardError("deep sleep is not modelled", where=self.place, fix="clear SCR bit 2")
         self.timeline.end_polling()
         self.is_asleep = True
         self._wake()
@@ -215,7 +215,7 @@ class Processor:
 
     def _return(self) -> None:
         if not self._scs.active:
-            raise BoardError("an exception returns although none is active", self.place)
+            raise BoardError("an exception returns although none is active", where=self.place)
         self._core.leave()
         self._scs.deactivate()
 

@@ -64,7 +64,7 @@ class RegisterBlock:
         unknown = value & ~(word.writable | word.read_only)
         if unknown:
             why = f"{value:#010x} sets bits {unknown:#010x}, which are not modelled"
-            raise BoardError(why, f"{self.name} {word.name}")
+            raise BoardError(why, where=f"{self.name} {word.name}")
         kept = self.values[word.name] & word.read_only
         self.stored(word.name, value & word.writable | kept)
 
@@ -82,7 +82,7 @@ class RegisterBlock:
 
     def fault(self, why: str, fix: str = "") -> BoardError:
         """The refusal of something software asks of this device."""
-        return BoardError(why, self.name, fix)
+        return BoardError(why, where=self.name, fix=fix)
 
     def _word(self, offset: int, verb: str) -> Word:
         word = self._words.get(offset)

@@ -249,7 +249,7 @@ class SystemControl:
         return awake_ns * self._clocks.system_clock_hz // NS_PER_S
 
     def _fault(self, addr: int, why: str) -> BoardError:
-        return BoardError(f"{addr:#010x} {why}", "core registers")
+        return BoardError(f"{addr:#010x} {why}", where="core registers")
 
 
 def _priority_index(addr: int) -> int | None:

@@ -53,7 +53,9 @@ class SysTick:
         """
         if addr == CSR:
             if value & ENABLE and not value & CORE_CLOCK:
-                raise BoardError("only the core clock is modelled", "SysTick", "set CSR bit 2")
+                raise BoardError(
+                    "only the core clock is modelled", where="SysTick", fix="set CSR bit 2"
+                )
             self._stopped_at = self._current()
             is_start = value & ~self._control & ENABLE
             self._control = value & 7

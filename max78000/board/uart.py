@@ -121,7 +121,7 @@ class Uart(RegisterBlock):
         """
         missing = self._missing()
         if missing:
-            raise BoardError(f"the program {verb}, but {'; '.join(missing)}", self.name)
+            raise BoardError(f"the program {verb}, but {'; '.join(missing)}", where=self.name)
 
     def _missing(self) -> list[str]:
         clocks, port = self._wiring.clocks, self._wiring.port

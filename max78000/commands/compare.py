@@ -106,7 +106,7 @@ def _dump(path: Path, layers: Layers) -> Verdict:
         difference = first_difference(layers, found)
     except InputError as error:
         where = f"{path} {error.where}".rstrip()
-        raise InputError(error.why, where, error.fix) from None
+        raise InputError(error.why, where=where, fix=error.fix) from None
     missing = tuple(name for name in layers if name not in found)
     return Verdict(str(path), len(layers) - len(missing), missing, str(difference or ""))
 
@@ -118,7 +118,7 @@ def _console(path: Path, table: LayerTable, layers: Layers) -> Verdict:
         with click.open_file(str(path), encoding="utf-8", errors="replace") as file:
             text = file.read()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source) from None
+        raise InputError(f"cannot be read: {error.strerror}", where=source) from None
     difference = find_difference(read_log(text, source), table, layers)
     return Verdict(source, len(layers), (), str(difference or ""))
 

@@ -38,6 +38,6 @@ def console(port: str | None, baud: int, seconds: float | None, wanted: str | No
         line.close()
     if n_lines == 0:
         fix = "reset the board (SW5 of the EVKit); its jumpers P0_0 and P0_1 on JH1 must be fitted"
-        raise BoardError(f"nothing received within {seconds:g} s", device, fix)
+        raise BoardError(f"nothing received within {seconds:g} s", where=device, fix=fix)
     if wanted is not None:
-        raise BoardError(f"{wanted!r} did not come within {seconds:g} s", device)
+        raise BoardError(f"{wanted!r} did not come within {seconds:g} s", where=device)

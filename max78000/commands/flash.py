@@ -93,11 +93,13 @@ def _find_elf(place: Path) -> Path:
     if own in found:
         return own
     if not found:
-        raise InputError("nothing is built there", str(place), f"max78000 build {place}")
+        raise InputError("nothing is built there", where=str(place), fix=f"max78000 build {place}")
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         fix = f"name one: max78000 flash {found[0]}"
-        raise InputError(f"{len(found)} programs are there: {names}", str(place / "build"), fix)
+        raise InputError(
+            f"{len(found)} programs are there: {names}", where=str(place / "build"), fix=fix
+        )
     return found[0]
 
 

@@ -32,7 +32,7 @@ def read_input(path: Path, rows: int, columns: int) -> NDArray[np.int64]:
     if rest or ratio < 1 or picture.shape[2] != ratio * columns:
         why = f"the picture has {picture.shape[1]}x{picture.shape[2]} pixels (rows x columns)"
         fix = f"bring it to {rows}x{columns}, or to a multiple for a network with folded input"
-        raise InputError(why, str(path), fix)
+        raise InputError(why, where=str(path), fix=fix)
     blocks = [picture[:, a::ratio, b::ratio] for a in range(ratio) for b in range(ratio)]
     return np.concatenate(blocks)
 
@@ -41,9 +41,9 @@ def _read_array(path: Path) -> NDArray[np.int64]:
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", str(path)) from None
+        raise InputError(f"cannot be read: {error}", where=str(path)) from None
     if not np.issubdtype(array.dtype, np.integer):
-        raise InputError(f"holds {array.dtype}, not integers", str(path))
+        raise InputError(f"holds {array.dtype}, not integers", where=str(path))
     return np.atleast_3d(array).astype(np.int64)
 
 
@@ -58,6 +58,6 @@ def _read_picture(path: Path) -> NDArray[np.int64]:
         with Image.open(path) as image:
             pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
     except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"cannot be read: {error}", str(path)) from None
+        raise InputError(f"cannot be read: {error}", where=str(path)) from None
     chw = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
     return chw.astype(np.int64) - PIXEL_ZERO

@@ -142,7 +142,7 @@ def _print_note(note: Note) -> None:
 def _check(program: RegisterProgram, manner: Manner) -> bool:
     """Run a program; whether its known answer holds."""
     if not program.known_answer:
-        raise InputError("there is no known answer to check", program.name)
+        raise InputError("there is no known answer to check", where=program.name)
     machine = Machine(chip_of(program))
     result = machine.run(program)
     mismatch = machine.check_known_answer(program)

@@ -78,6 +78,6 @@ class WatchUnit:
         is_comparator = DWT_COMP0 <= offset < DWT_END
         if is_comparator and offset % DWT_STRIDE == DWT_FUNCTION and value:
             why = f"a watchpoint (DWT function {value:#x}) is not modelled"
-            raise BoardError(why, "debug port", "use a breakpoint")
+            raise BoardError(why, where="debug port", fix="use a breakpoint")
         if is_comparator or offset == DWT_CYCCNT:
             self._words[offset] = value

@@ -105,9 +105,9 @@ class CoreDebug:
 
     def _check_access(self, addr: int, n_bytes: int) -> None:
         if self._is_in_reset:
-            raise BoardError("the chip is held in reset", f"address {addr:#010x}")
+            raise BoardError("the chip is held in reset", where=f"address {addr:#010x}")
         if addr % n_bytes:
-            raise BoardError(f"{n_bytes} bytes are not aligned", f"address {addr:#010x}")
+            raise BoardError(f"{n_bytes} bytes are not aligned", where=f"address {addr:#010x}")
 
     def _debug_word(self, addr: int) -> int | None:
         """Return a debug register; None where plain memory or a device answers."""
@@ -186,7 +186,7 @@ class CoreDebug:
 
     def _transfer(self, number: int, *, is_write: bool) -> None:
         if not self._target.is_halted:
-            raise BoardError("the core runs", f"core register {number}", "halt it first")
+            raise BoardError("the core runs", where=f"core register {number}", fix="halt it first")
         if is_write:
             self._target.write_register(number, self._exchange)
         else:

@@ -107,7 +107,7 @@ class DebugPort:
     def _chosen_port(self) -> MemoryAccessPort | None:
         """Return the port SELECT names; there is only number 0, others read 0."""
         if not self._control & DEBUG_POWER:
-            raise BoardError("the debug domain is not powered up", "debug port")
+            raise BoardError("the debug domain is not powered up", where="debug port")
         return None if self._select >> 24 else self._access_port
 
     def _register(self, addr: int) -> int:

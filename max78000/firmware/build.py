@@ -76,7 +76,7 @@ def build_project(
             watch(f"link {elf.name}", is_warning=False)
             _write_outputs(elf, link, watch)
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", str(elf.parent)) from None
+        raise InputError(f"cannot be written: {error.strerror}", where=str(elf.parent)) from None
     return read_image(elf)
 
 
@@ -108,7 +108,7 @@ def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
         text = _run_linker(link, LINKER_SCRIPT, fresh)
         if not fresh.exists():
             _check_size(link, fresh)
-            raise InputError(f"{link.toolchain} does not link it:\n{text}", str(elf))
+            raise InputError(f"{link.toolchain} does not link it:\n{text}", where=str(elf))
         if text:
             watch(text, is_warning=True)
         check_budget(read_image(fresh), SMALLER)

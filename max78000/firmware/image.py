@@ -126,14 +126,16 @@ def read_image(path: Path) -> Image:
         from elftools.elf.elffile import ELFFile  # noqa: PLC0415 - likewise
     except ImportError:
         fix = "pip install 'max78000-toolchain[firmware]'"
-        raise UnsupportedError("reading ELF files needs pyelftools", str(path), fix) from None
+        raise UnsupportedError(
+            "reading ELF files needs pyelftools", where=str(path), fix=fix
+        ) from None
     try:
         with io.BytesIO(path.read_bytes()) as file:
             return _image(path, ELFFile(file))
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", str(path)) from None
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except (ELFError, UnicodeDecodeError) as error:
-        raise InputError(f"is damaged, or no ELF file: {error}", str(path)) from None
+        raise InputError(f"is damaged, or no ELF file: {error}", where=str(path)) from None
 
 
 def check_budget(image: Image, fixes: str = "") -> None:
@@ -151,7 +153,7 @@ def check_budget(image: Image, fixes: str = "") -> None:
             largest = image.largest(_N_NAMED, in_ram=memory != "flash")
             names = ", ".join(f"{symbol.name} {symbol.size_bytes:,}" for symbol in largest)
             why = f"needs {needed:,} of {available:,} bytes of {memory}; largest: {names}"
-            raise CapacityError(why, image.elf.stem, fixes)
+            raise CapacityError(why, where=image.elf.stem, fix=fixes)
 
 
 def write_hex(image: Image) -> None:
@@ -188,7 +190,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def _image(path: Path, elf: Any) -> Image:
     if elf["e_machine"] != "EM_ARM" or elf["e_type"] != "ET_EXEC":
-        raise InputError("is not a linked program for Arm", str(path))
+        raise InputError("is not a linked program for Arm", where=str(path))
     segments = tuple(
         sorted(
             (
@@ -202,7 +204,7 @@ def _image(path: Path, elf: Any) -> Image:
     for segment in segments:
         if not FLASH_BASE_ADDR <= segment.addr < RAM_BASE_ADDR:
             why = f"has content for 0x{segment.addr:08x}, which is not flash"
-            raise InputError(why, str(path), "link with max78000.ld")
+            raise InputError(why, where=str(path), fix="link with max78000.ld")
     return Image(path, elf["e_entry"] & ~_THUMB_BIT, _sections(elf), _symbols(elf), segments)
 
 

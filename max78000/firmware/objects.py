@@ -82,7 +82,7 @@ def run_compiler(
     try:
         return run(command, check=False)
     except OSError as error:
-        raise UnsupportedError(f"cannot be run: {error.strerror}", command[0]) from None
+        raise UnsupportedError(f"cannot be run: {error.strerror}", where=command[0]) from None
 
 
 def _compile(unit: Unit, path: Path, toolchain: Toolchain) -> str:
@@ -128,4 +128,4 @@ def _failure(failed: Sequence[tuple[Unit, str]], toolchain: Toolchain) -> ToolEr
     if any(unit.origin is Origin.SUPPORT for unit, _ in failed):
         return InternalError(f"{toolchain} does not compile {names} of this tool:\n{text}")
     where = str(failed[0][0].source.parent)
-    return InputError(f"{toolchain} does not compile {names}:\n{text}", where)
+    return InputError(f"{toolchain} does not compile {names}:\n{text}", where=where)

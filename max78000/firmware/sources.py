@@ -51,12 +51,12 @@ def project_units(folder: Path, app: str = "") -> tuple[Unit, ...]:
     sources = sorted(folder.glob("*.c"))
     if not sources:
         fix = "name a folder that synthesize wrote"
-        raise InputError("there are no C files to compile", str(folder), fix)
+        raise InputError("there are no C files to compile", where=str(folder), fix=fix)
     for source in sources:
         if source.name.endswith(OF_RISCV):
             why = "is for the RISC-V core, the board support package for the Arm core"
             fix = "build as the Makefile says, simulate --program, or synthesize without --riscv"
-            raise UnsupportedError(why, str(source), fix)
+            raise UnsupportedError(why, where=str(source), fix=fix)
     if not app:
         return tuple(Unit(Origin.PROJECT, source, (folder, *support)) for source in sources)
     app_folder = _app_folder(app)

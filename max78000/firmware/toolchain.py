@@ -120,6 +120,6 @@ def _answer(path: str, question: str) -> str:
         result = subprocess.run([path, question], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise UnsupportedError(
-            f"does not answer {question}: {error}", path, "try --compiler zig"
+            f"does not answer {question}: {error}", where=path, fix="try --compiler zig"
         ) from None
     return result.stdout.strip()

@@ -64,10 +64,12 @@ class DaplinkProbe:
         if not found:
             wanted = f" of an adapter with id {self.uid}" if self.uid else ""
             fix = "connect and mount it: a drive with DETAILS.TXT on it"
-            raise BoardError(f"no drive{wanted} is mounted", _WHERE, fix)
+            raise BoardError(f"no drive{wanted} is mounted", where=_WHERE, fix=fix)
         if len(found) > 1:
             names = ", ".join(map(str, found))
-            raise BoardError(f"{len(found)} drives are mounted: {names}", _WHERE, "add --uid")
+            raise BoardError(
+                f"{len(found)} drives are mounted: {names}", where=_WHERE, fix="add --uid"
+            )
         return found[0]
 
     def _is_wanted(self, drive: Path) -> bool:
@@ -84,7 +86,7 @@ class DaplinkProbe:
         if not self._wait_until(lambda: drive in self.find_drives(), RETURN_S):
             why = f"the drive {drive} did not come back within {RETURN_S:g} s"
             fix = f"mount it and look for {FAIL_FILE}; --probe pyocd can verify"
-            raise BoardError(why, _WHERE, fix)
+            raise BoardError(why, where=_WHERE, fix=fix)
 
     def _wait_until(self, is_so: Callable[[], bool], limit_s: float) -> bool:
         for _ in range(int(limit_s / POLL_S)):
@@ -104,7 +106,7 @@ def hex_text(image: FlashImage) -> str:
         from intelhex import IntelHex  # noqa: PLC0415 - optional package
     except ImportError:
         fix = "pip install 'max78000-toolchain[link]'"
-        raise UnsupportedError("writing HEX files needs intelhex", _WHERE, fix) from None
+        raise UnsupportedError("writing HEX files needs intelhex", where=_WHERE, fix=fix) from None
     content = IntelHex()
     content.puts(FLASH_BASE_ADDR, image.data)
     text = io.StringIO()
@@ -128,4 +130,4 @@ def _refused(drive: Path, what: str) -> BoardError:
     known = recognise(told)
     fix = known.remedy if known else "copy again; --probe pyocd says more"
     said = f": {' '.join(told.split())}" if told else ""
-    return BoardError(what + said, _WHERE, fix)
+    return BoardError(what + said, where=_WHERE, fix=fix)

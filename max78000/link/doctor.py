@@ -68,7 +68,7 @@ def refuse_failures(findings: Iterable[Finding]) -> None:
         return
     others = f"; {len(failed) - 1} more above" if len(failed) > 1 else ""
     first_line = failed[0].remedy.partition("\n")[0]
-    raise BoardError(f"{failed[0].what}{others}", failed[0].name, first_line)
+    raise BoardError(f"{failed[0].what}{others}", where=failed[0].name, fix=first_line)
 
 
 def explain_log(lines: Iterable[str]) -> Iterator[tuple[str, str]]:

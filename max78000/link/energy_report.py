@@ -202,11 +202,11 @@ def _read_report(path: Path) -> Node:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         fix = "name a folder that synthesize wrote, or its report.json"
-        raise InputError(f"cannot be read: {error}", str(path), fix) from None
+        raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
     report = Node(data, f"{path} ")
     if report.text("format") != REPORT_FORMAT:
         why = f"format is {report.text('format')!r:.40}, this tool reads {REPORT_FORMAT!r}"
-        raise InputError(why, str(path), "synthesize again")
+        raise InputError(why, where=str(path), fix="synthesize again")
     return report
 
 

@@ -30,16 +30,20 @@ class FlashImage:
 
     def __post_init__(self) -> None:
         if not self.data or len(self.data) % LINE_BYTES:
-            raise InputError(f"{len(self.data)} bytes are not whole lines of 16", self.name)
+            raise InputError(f"{len(self.data)} bytes are not whole lines of 16", where=self.name)
         if len(self.data) > FLASH_BYTES:
             why = f"needs {len(self.data)} of {FLASH_BYTES} bytes of flash"
-            raise CapacityError(why, self.name, "use smaller weights or a smaller network")
+            raise CapacityError(
+                why, where=self.name, fix="use smaller weights or a smaller network"
+            )
         stack, entry = (int.from_bytes(self.data[at : at + 4], "little") for at in (0, 4))
         if not RAM_BASE_ADDR < stack <= RAM_BASE_ADDR + RAM_BYTES:
-            raise InputError(f"the stack pointer {stack:#010x} is not in RAM", self.name, _BUILD)
+            raise InputError(
+                f"the stack pointer {stack:#010x} is not in RAM", where=self.name, fix=_BUILD
+            )
         if not entry & 1 or not 0 <= entry - FLASH_BASE_ADDR < len(self.data):
             why = f"the reset vector {entry:#010x} is not code of the image"
-            raise InputError(why, self.name, _BUILD)
+            raise InputError(why, where=self.name, fix=_BUILD)
 
     @property
     def page_addrs(self) -> tuple[int, ...]:

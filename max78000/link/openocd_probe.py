@@ -59,7 +59,7 @@ class OpenocdProbe:
         program = shutil.which("openocd")
         if program is None:
             fix = "install openocd 0.12, or use --probe pyocd"
-            raise BoardError("openocd is not on the PATH", _WHERE, fix)
+            raise BoardError("openocd is not on the PATH", where=_WHERE, fix=fix)
         with tempfile.TemporaryDirectory(prefix="max78000-") as scratch:
             script = _write_script(plan, Path(scratch))
             command = [program, *self._arguments(), "-f", str(CONFIGURATION), "-f", str(script)]
@@ -161,7 +161,9 @@ def _explained(lines: list[str]) -> BoardError:
         text = f"{result[1]}: {result_text(int(result[2], 0))}" if result else line
         known = recognise(text)
         if known:
-            return BoardError(f"{known.cause}: {text}", _WHERE, known.remedy)
+            return BoardError(f"{known.cause}: {text}", where=_WHERE, fix=known.remedy)
     errors = [line for line in lines if line.startswith("Error")]
     text = (errors or lines or ["openocd said nothing"])[-1]
-    return BoardError(text, _WHERE, "press reset and try again; max78000 doctor checks the way")
+    return BoardError(
+        text, where=_WHERE, fix="press reset and try again; max78000 doctor checks the way"
+    )

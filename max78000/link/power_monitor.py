@@ -194,8 +194,8 @@ class _Sorter:
             raise BoardError(
                 f"{self._n_damaged_in_a_row} lines in a row are none of a power monitor, "
                 f"the last is {text!r:.60}",
-                "power monitor",
-                "its port is the one of connector J1; max78000 doctor lists the ports",
+                where="power monitor",
+                fix="its port is the one of connector J1; max78000 doctor lists the ports",
             )
 
 
@@ -212,8 +212,8 @@ def _wrong_mode(mode: Mode, n_values: int, n_lines: int) -> BoardError:
     return BoardError(
         f"it stays in another mode: {n_lines} lines of {n_values} values, "
         f"{mode.name.lower()} mode has {mode.n_values}",
-        "power monitor",
-        "choose the mode with the buttons SW6 and SW7 of the board, or switch it off and on",
+        where="power monitor",
+        fix="choose the mode with the buttons SW6 and SW7 of the board, or switch it off and on",
     )
 
 
@@ -226,6 +226,6 @@ def _silence(mode: Mode, seconds: float, sorter: _Sorter) -> BoardError:
     damaged = f", {sorter.n_damaged} damaged" if sorter.n_damaged else ""
     return BoardError(
         f"no measurement in {mode.name.lower()} mode within {seconds:g} s{other}{damaged}",
-        "power monitor",
-        fix,
+        where="power monitor",
+        fix=fix,
     )

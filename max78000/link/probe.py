@@ -40,7 +40,7 @@ def wrong_chip(cpuid: int, where: str) -> BoardError:
     """Refuse a core that is not the one of a MAX78000."""
     why = f"this is not a MAX78000: CPUID is {cpuid:#010x} instead of {CORTEX_M4_CPUID:#010x}"
     fix = "check which board the adapter is wired to, or choose the adapter with --uid"
-    return BoardError(why, where, fix)
+    return BoardError(why, where=where, fix=fix)
 
 
 def first_difference(step: Verify, got: bytes, where: str) -> BoardError | None:
@@ -57,4 +57,4 @@ def mismatch(addr: int, want: int, have: int, extent: str, where: str) -> BoardE
     """Refuse a flash that does not hold what was written."""
     why = f"{extent} differ after writing: {addr:#010x} holds {have:#04x} instead of {want:#04x}"
     fix = "flash again; if the address stays the same, the page is worn out or protected"
-    return BoardError(why, where, fix)
+    return BoardError(why, where=where, fix=fix)

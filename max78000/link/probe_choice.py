@@ -18,6 +18,8 @@ def choose_probe(name: str, uid: str | None = None) -> Probe:
         module = importlib.import_module(f"max78000.link.{name}_probe")
     except ImportError as error:
         fix = "pip install 'max78000-toolchain[link]', or use --probe openocd"
-        raise UnsupportedError(f"needs a package: {error}", f"probe {name}", fix) from None
+        raise UnsupportedError(
+            f"needs a package: {error}", where=f"probe {name}", fix=fix
+        ) from None
     probe: Probe = getattr(module, f"{name.capitalize()}Probe")(uid=uid)
     return probe

@@ -63,10 +63,14 @@ def _find_adapter(uid: str | None) -> DebugProbe:
     if not found:
         wanted = f" with an id like {uid}" if uid else ""
         known = recognise("No available debug probes")
-        raise BoardError(f"no debug adapter{wanted} answers", _WHERE, known.remedy if known else "")
+        raise BoardError(
+            f"no debug adapter{wanted} answers", where=_WHERE, fix=known.remedy if known else ""
+        )
     if len(found) > 1:
         ids = ", ".join(adapter.unique_id for adapter in found)
-        raise BoardError(f"{len(found)} debug adapters answer: {ids}", _WHERE, "choose with --uid")
+        raise BoardError(
+            f"{len(found)} debug adapters answer: {ids}", where=_WHERE, fix="choose with --uid"
+        )
     return found[0]
 
 
@@ -139,5 +143,7 @@ def _explained(error: Exception, lines: list[str]) -> BoardError:
     text = f"{error}, {result_text(code)}" if code else str(error) or type(error).__name__
     known = recognise(text) or recognise(type(error).__name__) or recognise("\n".join(lines))
     if known is None:
-        return BoardError(text, _WHERE, "press reset and try again; max78000 doctor checks the way")
-    return BoardError(f"{known.cause}: {text}", _WHERE, known.remedy)
+        return BoardError(
+            text, where=_WHERE, fix="press reset and try again; max78000 doctor checks the way"
+        )
+    return BoardError(f"{known.cause}: {text}", where=_WHERE, fix=known.remedy)

@@ -62,7 +62,7 @@ class _VirtualPort:
         data = self._stream.read(size)
         if not data and self._board.timeline.now_ns == start_ns:
             why = "the firmware has come to an end and answers no more"
-            raise BoardError(why, self._board.place, "is it the pose application?")
+            raise BoardError(why, where=self._board.place, fix="is it the pose application?")
         return data
 
     def write(self, data: bytes) -> int:

@@ -177,18 +177,24 @@ def group_remedy(device: str) -> str:
 
 
 def _lost(device: str, error: OSError) -> BoardError:
-    return BoardError(f"the port is gone: {error}", device, "plug the cable in again and retry")
+    return BoardError(
+        f"the port is gone: {error}", where=device, fix="plug the cable in again and retry"
+    )
 
 
 def _refusal(device: str, error: OSError | ValueError) -> BoardError:
     number = getattr(error, "errno", None)
     if number == errno.EACCES:
-        return BoardError("no permission to open it", device, group_remedy(device))
+        return BoardError("no permission to open it", where=device, fix=group_remedy(device))
     if number == errno.ENOENT:
-        return BoardError("no such port", device, "max78000 doctor lists the ports")
+        return BoardError("no such port", where=device, fix="max78000 doctor lists the ports")
     if number in (errno.EAGAIN, errno.EBUSY) or "exclusively lock" in str(error):
-        return BoardError("another program has it open", device, "close the other terminal")
-    return BoardError(f"cannot be opened: {error}", device, "max78000 doctor lists the ports")
+        return BoardError(
+            "another program has it open", where=device, fix="close the other terminal"
+        )
+    return BoardError(
+        f"cannot be opened: {error}", where=device, fix="max78000 doctor lists the ports"
+    )
 
 
 def _pyserial(name: str) -> Any:

@@ -80,7 +80,9 @@ def read_output(chip: Chip, memories: MemoryMap, output: OutputMap) -> NDArray[n
         memories.data.require_words(bank, byte // LANES, int(offsets[-1]) // LANES)
         at = offsets[:, None] + np.arange(n_bytes)
         if (memories.data.states[bank].reshape(-1)[at] != State.DEFINED).any():
-            raise MachineFault("nobody gave all of it a value", f"{output.name} channel {channel}")
+            raise MachineFault(
+                "nobody gave all of it a value", where=f"{output.name} channel {channel}"
+            )
         raw = np.ascontiguousarray(memories.data.lanes[bank].reshape(-1)[at])
         tensor[channel] = raw.view(f"<i{n_bytes}")[:, 0]
     return tensor.reshape(output.shape)
@@ -138,7 +140,9 @@ def _words_at(
 def _data_place(chip: Chip, addr: int) -> tuple[int, int]:
     place = locate_memory(chip, addr)
     if place is None or place.memory is not Memory.DATA:
-        raise MachineFault("no output can be there", f"{addr:#010x}, {describe_addr(chip, addr)}")
+        raise MachineFault(
+            "no output can be there", where=f"{addr:#010x}, {describe_addr(chip, addr)}"
+        )
     return place.bank, place.byte
 
 

@@ -64,7 +64,9 @@ class MemoryMap:
         """
         place = locate_memory(self.chip, addr)
         if place is None or place.memory is not Memory.KERNEL or addr & 3 != 1 or value != 1:
-            raise MachineFault(f"byte {value:#04x} means nothing there", f"store to {addr:#010x}")
+            raise MachineFault(
+                f"byte {value:#04x} means nothing there", where=f"store to {addr:#010x}"
+            )
         self.kernels.set_pointer(place.bank, place.byte // WORD_BYTES)
 
     def load(self, addr: int) -> int:
@@ -78,7 +80,7 @@ class MemoryMap:
         match place.memory:
             case Memory.DATA:
                 if not (self.data.states[place.bank, entry] == State.DEFINED).any():
-                    raise MachineFault("nobody gave this word a value", f"{place}")
+                    raise MachineFault("nobody gave this word a value", where=f"{place}")
                 return self.data.load(place.bank, entry)
             case Memory.KERNEL:
                 return self.kernels.load_plain(place.bank, *divmod(entry, PARTS))
@@ -112,5 +114,5 @@ class MemoryMap:
     def _place(self, addr: int) -> MemoryPlace:
         place = locate_memory(self.chip, addr)
         if place is None or addr % WORD_BYTES:
-            raise MachineFault("there is no word", f"{addr:#010x}")
+            raise MachineFault("there is no word", where=f"{addr:#010x}")
         return place

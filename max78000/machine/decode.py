@@ -162,7 +162,7 @@ class _LayerView:
         return number
 
     def fault(self, reason: str) -> MachineFault:
-        return MachineFault(reason, f"layer {self.index}")
+        return MachineFault(reason, where=f"layer {self.index}")
 
 
 def decode_layer(

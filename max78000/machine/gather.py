@@ -33,7 +33,7 @@ class ByteGather:
             self._next_word.pop(quadrant, None)
             return
         if regmap.CTL.field("cnn_en").get(word):
-            raise MachineFault("gathers bytes while the network runs", f"quadrant {quadrant}")
+            raise MachineFault("gathers bytes while the network runs", where=f"quadrant {quadrant}")
         self._next_word.setdefault(quadrant, None)
 
     def load(self, quadrant: int) -> int:
@@ -45,19 +45,19 @@ class ByteGather:
         """
         where = f"quadrant {quadrant} MLAT"
         if quadrant not in self._next_word:
-            raise MachineFault("is read, but CTL.mlat_ld is 0", where)
+            raise MachineFault("is read, but CTL.mlat_ld is 0", where=where)
         word = self._next_word[quadrant]
         if word is None:
             self._next_word[quadrant] = self._registers.get(regmap.WPTR_BASE, "word", quadrant)
             return 0
         if self._registers.load(regmap.LCTL2, quadrant):
-            raise MachineFault("LCTL2 of layer 0 is not 0: its effect is not modelled", where)
+            raise MachineFault("LCTL2 of layer 0 is not 0: its effect is not modelled", where=where)
         instance = self._instance(quadrant, where)
         self._data.require_words(instance, word, word + PIXELS - 1)
         lane = self._registers.get(regmap.CTL, "mlatch_sel", quadrant)
         assert lane < LANES
         if (self._data.states[instance, word : word + PIXELS, lane] != State.DEFINED).any():
-            raise MachineFault(f"nobody gave words {word:#x}.. lane {lane} a value", where)
+            raise MachineFault(f"nobody gave words {word:#x}.. lane {lane} a value", where=where)
         self._next_word[quadrant] = word + PIXELS
         gathered = self._data.lanes[instance, word : word + PIXELS, lane]
         return int.from_bytes(np.ascontiguousarray(gathered).tobytes(), "little")
@@ -66,5 +66,5 @@ class ByteGather:
         instance = self._registers.get(regmap.WPTR_BASE, "instance", quadrant)
         per_quadrant = self._chip.n_instances // self._chip.n_quadrants
         if instance // per_quadrant != quadrant:
-            raise MachineFault(f"data memory {instance} belongs to another quadrant", where)
+            raise MachineFault(f"data memory {instance} belongs to another quadrant", where=where)
         return instance

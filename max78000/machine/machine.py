@@ -192,7 +192,9 @@ class Machine:
                 found = self.load(addr)
                 if found & mask != value:
                     where = describe_addr(self.chip, addr)
-                    raise MachineFault(f"is {found:#010x} and will never be {value:#010x}", where)
+                    raise MachineFault(
+                        f"is {found:#010x} and will never be {value:#010x}", where=where
+                    )
             case Fifo():
                 pass  # fed in lock step, after the phase's other operations
 
@@ -208,7 +210,7 @@ class Machine:
     def _store_register(self, addr: int, value: int) -> None:
         location = regmap.locate(self.chip, addr)
         if location is None:
-            raise MachineFault("the words run past the registers", f"store to {addr:#010x}")
+            raise MachineFault("the words run past the registers", where=f"store to {addr:#010x}")
         if location.register in (regmap.FIFO_DATA, regmap.FFIFO_DATA):
             self._push(location, value)
             return
@@ -262,7 +264,7 @@ class Machine:
         fifo = location.quadrant  # None: the fast one
         if self._frame is None or fifo not in self._frame.words:
             name = "the fast FIFO" if fifo is None else f"FIFO {fifo}"
-            raise MachineFault("nothing takes words from this FIFO", name)
+            raise MachineFault("nothing takes words from this FIFO", where=name)
         self._frame.words[fifo].append(word)
         if self._frame.is_complete:
             frame, self._frame = self._frame, None
@@ -302,13 +304,17 @@ class Machine:
                 last = self.registers.get(regmap.LCNT_MAX, "value", quadrant)
                 if last != n_layers - 1:
                     reason = f"LCNT_MAX is {last}, in quadrant 0 {n_layers - 1}"
-                    raise MachineFault(reason, where)
+                    raise MachineFault(reason, where=where)
                 if unpowered >> quadrant & 1:
-                    raise MachineFault("runs, but AON.pd takes the power from its kernels", where)
+                    raise MachineFault(
+                        "runs, but AON.pd takes the power from its kernels", where=where
+                    )
                 continue
             for layer in range(n_layers):
                 if self.registers.load(regmap.ENA, quadrant, layer):
-                    raise MachineFault(f"layer {layer} needs it, but it was not started", where)
+                    raise MachineFault(
+                        f"layer {layer} needs it, but it was not started", where=where
+                    )
 
     def _require_streaming_bits(
         self, quadrants: tuple[int, ...], setups: tuple[LayerSetup, ...]
@@ -318,14 +324,14 @@ class Machine:
         for quadrant in quadrants:
             if self.registers.get(regmap.CTL, "stream_en", quadrant) != streams:
                 reason = f"CTL.stream_en is {1 - streams}, FMAX of the layers says {streams}"
-                raise MachineFault(reason, f"quadrant {quadrant}")
+                raise MachineFault(reason, where=f"quadrant {quadrant}")
 
     def _input_of(self, setup: LayerSetup, frame: Frame | None) -> DataMemory:
         """Where the first layer reads; with a FIFO its words go there first."""
         source = self._source_of(setup)
         if frame is None:
             if setup.read.ring_words:
-                raise MachineFault("streams, but no FIFO is on", f"layer {setup.index}")
+                raise MachineFault("streams, but no FIFO is on", where=f"layer {setup.index}")
             return source
         for quadrant, words in frame.by_quadrant().items():
             processor = quadrant * self.chip.processors_per_quadrant

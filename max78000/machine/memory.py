@@ -58,7 +58,9 @@ class RegisterFile:
         if forbidden:
             names = [f.name for f in register.fields if f.mask & forbidden]
             reason = f"sets {', '.join(names)}" if names else f"sets unnamed bits {forbidden:#010x}"
-            raise MachineFault(f"{value:#010x} {reason}, which is not modelled", str(location))
+            raise MachineFault(
+                f"{value:#010x} {reason}, which is not modelled", where=str(location)
+            )
         self._values[_key(register, location.quadrant, location.layer)] = value
 
     def load(self, register: Register, quadrant: int = 0, layer: int = 0) -> int:
@@ -121,10 +123,10 @@ class DataMemory:
     def require_words(self, instance: int, first: int, last: int) -> None:
         """Refuse words that an instance does not have."""
         if not 0 <= instance < self.lanes.shape[0]:
-            raise MachineFault("there is no such instance", f"data memory {instance}")
+            raise MachineFault("there is no such instance", where=f"data memory {instance}")
         if first < 0 or last >= self.n_words:
             reason = f"words {first:#x}..{last:#x} are not in 0..{self.n_words - 1:#x}"
-            raise MachineFault(reason, f"data memory {instance}")
+            raise MachineFault(reason, where=f"data memory {instance}")
 
 
 class KernelMemory:
@@ -151,13 +153,15 @@ class KernelMemory:
         """
         first = int(self._next_word[processor])
         if first < 0:
-            raise MachineFault("packed kernels without a start word", f"processor {processor}")
+            raise MachineFault(
+                "packed kernels without a start word", where=f"processor {processor}"
+            )
         stream = self._pending[processor] + words.astype(">u4").tobytes()
         n_words, _ = divmod(len(stream), self.word_bytes)
         end = first + n_words
         if end > self.n_words:
             reason = f"kernel words {first}..{end - 1} are not in 0..{self.n_words - 1}"
-            raise MachineFault(reason, f"processor {processor}")
+            raise MachineFault(reason, where=f"processor {processor}")
         complete = np.frombuffer(stream[: n_words * self.word_bytes], np.uint8)
         self.bytes[processor, first:end] = complete.reshape(n_words, self.word_bytes)
         self.is_written[processor, first:end] = True
@@ -198,7 +202,7 @@ class KernelMemory:
     def _require_word(self, processor: int, word: int) -> None:
         if not 0 <= word < self.n_words:
             reason = f"kernel word {word} is not in 0..{self.n_words - 1}"
-            raise MachineFault(reason, f"processor {processor}")
+            raise MachineFault(reason, where=f"processor {processor}")
 
 
 class EntryMemory:

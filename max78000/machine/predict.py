@@ -121,13 +121,17 @@ def signed_bytes(x: ArrayLike, where: str) -> Values:
     array: NDArray[Any] = np.asarray(x)
     if array.dtype.kind not in "iu":
         fix = f"give the chip's bytes; for x in -1..1: {TO_BYTES}"
-        raise InputError(f"holds {array.dtype}, the accelerator takes integers", where, fix)
+        raise InputError(
+            f"holds {array.dtype}, the accelerator takes integers", where=where, fix=fix
+        )
     if array.ndim not in (2, 3) or 0 in array.shape:
         fix = "give one input as (C, H, W) or (C, L), without a batch dimension"
-        raise InputError(f"has shape {array.shape}", where, fix)
+        raise InputError(f"has shape {array.shape}", where=where, fix=fix)
     if array.min() < -128 or array.max() > 127:
         found = f"{array.min()}..{array.max()}"
-        raise InputError(f"values {found} are not in -128..127", where, "subtract 128 from pixels")
+        raise InputError(
+            f"values {found} are not in -128..127", where=where, fix="subtract 128 from pixels"
+        )
     return array.astype(np.int64).reshape((*array.shape, 1)[:3])
 
 

@@ -47,13 +47,13 @@ def read_state(path: Path, chip: Chip) -> RegisterProgram:
         text = gzip.decompress(raw) if raw.startswith(GZIP_MAGIC) else raw
         data = json.loads(text)
     except (OSError, EOFError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", str(path)) from None
+        raise InputError(f"cannot be read: {error}", where=str(path)) from None
     if not isinstance(data, dict) or "state" not in data:
-        raise InputError("holds no recorded state", str(path))
+        raise InputError("holds no recorded state", where=str(path))
     try:
         return _program_of(path.resolve().parent.name, data, chip)
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"the recorded state is malformed: {error!r}", str(path)) from None
+        raise InputError(f"the recorded state is malformed: {error!r}", where=str(path)) from None
 
 
 def _program_of(name: str, data: dict[str, Any], chip: Chip) -> RegisterProgram:

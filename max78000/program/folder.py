@@ -19,5 +19,5 @@ def read_program(directory: Path) -> RegisterProgram:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         fix = "name a folder that synthesize wrote, or its program.json"
-        raise InputError(f"cannot be read: {error}", str(path), fix) from None
+        raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
     return from_json(text, str(path))

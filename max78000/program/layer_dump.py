@@ -73,7 +73,9 @@ def difference_of(layer: str, expected: NDArray[Any], found: NDArray[Any]) -> Di
     if one.shape != other.shape:
         shapes = ["x".join(map(str, values.shape)) for values in (other, one)]
         fix = "compare answers of the same network"
-        raise InputError(f"has shape {shapes[0]}, expected {shapes[1]}", f"layer {layer}", fix)
+        raise InputError(
+            f"has shape {shapes[0]}, expected {shapes[1]}", where=f"layer {layer}", fix=fix
+        )
     at = np.argwhere(one != other)
     if not len(at):
         return None
@@ -100,7 +102,7 @@ def save_dump(path: Path, layers: Mapping[str, NDArray[Any]]) -> None:
         temporary.replace(path)
     except OSError as error:
         why = f"cannot be written: {error.strerror}"
-        raise InputError(why, str(path), "name a file in an existing folder") from None
+        raise InputError(why, where=str(path), fix="name a file in an existing folder") from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -124,7 +126,7 @@ def read_dump(path: Path) -> dict[str, Values]:
     except MALFORMED as error:
         why = f"is no dump of layers: {error}"
         fix = "write one with `ai8x dump` or `max78000 compare --save`"
-        raise InputError(why, str(path), fix) from None
+        raise InputError(why, where=str(path), fix=fix) from None
 
 
 def _read_layer(contents: bytes) -> Values:

@@ -66,7 +66,7 @@ def read_log(text: str, source: str) -> BoardLog:
             digits.setdefault((layer, channel), {})[pixel] = match[4]
     if not checksums:
         fix = "flash a project made with `synthesize --layer-checks` and log its console"
-        raise InputError("holds no line of a layer check", source, fix)
+        raise InputError("holds no line of a layer check", where=source, fix=fix)
     printed = [BoardChannel(*place, values) for place, values in digits.items()]
     return BoardLog(checksums, channels, printed[0] if printed else None)
 

@@ -88,7 +88,7 @@ def from_json(text: str, source: str = "") -> LayerTable:
             raise InputError(f"format is {root.text('format')!r}, not {FORMAT!r}")
         return LayerTable(root.text("name"), tuple(map(_decode, root.nodes("layers"))))
     except (ValueError, RecursionError, ToolError) as error:
-        raise InputError(f"not a table of layers: {error}", source) from None
+        raise InputError(f"not a table of layers: {error}", where=source) from None
 
 
 def read_layers(directory: Path) -> LayerTable:
@@ -102,7 +102,7 @@ def read_layers(directory: Path) -> LayerTable:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         fix = "synthesize the network again; older projects have no such file"
-        raise InputError(f"cannot be read: {error}", str(path), fix) from None
+        raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
     return from_json(text, str(path))
 
 
@@ -123,7 +123,9 @@ def _encode(entry: LayerEntry) -> dict[str, Any]:
 def _decode(node: Node) -> LayerEntry:
     shape = node.numbers("shape")
     if len(shape) != 3 or min(shape) < 1:
-        raise InputError(f"{shape} is no shape of channels, rows, columns", f"{node.path}.shape")
+        raise InputError(
+            f"{shape} is no shape of channels, rows, columns", where=f"{node.path}.shape"
+        )
     output = OutputMap(
         layer=node.number("layer"),
         name=node.text("name"),

@@ -246,9 +246,9 @@ def from_json(text: str, source: str = "") -> RegisterProgram:
         program = _decode(Node(data))
         contradiction = first_difference(data, _encode(program, chip_of(program)))
     except (ValueError, RecursionError, ToolError) as error:
-        raise InputError(f"not a register program: {error}", source) from None
+        raise InputError(f"not a register program: {error}", where=source) from None
     if contradiction:
-        raise InputError(f"not a register program: {contradiction}", source)
+        raise InputError(f"not a register program: {contradiction}", where=source)
     return program
 
 
@@ -350,7 +350,7 @@ def _decode_operation(node: Node) -> Operation:
         if op and op == name:
             operation: Operation = _decode_value(kind, node)
             return operation
-    raise InputError(f"there is no operation {name!r}", f"{node.path}.op")
+    raise InputError(f"there is no operation {name!r}", where=f"{node.path}.op")
 
 
 def _decode_value(wanted: type, node: Node) -> Any:
@@ -359,4 +359,4 @@ def _decode_value(wanted: type, node: Node) -> Any:
     try:
         return wanted(**arguments)
     except InternalError as error:  # the constructor refuses the values
-        raise InputError(str(error), node.path) from None
+        raise InputError(str(error), where=node.path) from None

@@ -22,9 +22,9 @@ class Node:
     def at(self, key: str, *kinds: type) -> Any:
         """Take the value of a key, which must be of one of these exact kinds."""
         if not isinstance(self.value, dict) or key not in self.value:
-            raise InputError(f"{key!r} is missing", self.path)
+            raise InputError(f"{key!r} is missing", where=self.path)
         if type(self.value[key]) not in kinds:
-            raise InputError(f"{self.value[key]!r:.40} is of the wrong kind", self._path(key))
+            raise InputError(f"{self.value[key]!r:.40} is of the wrong kind", where=self._path(key))
         return self.value[key]
 
     def text(self, key: str) -> str:
@@ -46,14 +46,14 @@ class Node:
         """Take a list of integers."""
         numbers = self.at(key, list)
         if any(type(number) is not int for number in numbers):
-            raise InputError("holds something that is not an integer", self._path(key))
+            raise InputError("holds something that is not an integer", where=self._path(key))
         return tuple(numbers)
 
     def word(self, key: str) -> int:
         """Take one 32-bit word, written as `hex_word` does."""
         text = self.text(key)
         if not text.startswith("0x") or len(text) != 10:
-            raise InputError(f"{text!r:.40} is no word such as 0x0000000a", self._path(key))
+            raise InputError(f"{text!r:.40} is no word such as 0x0000000a", where=self._path(key))
         return _unhex(text[2:], self._path(key))[0]
 
     def words(self, key: str) -> tuple[int, ...]:
@@ -101,4 +101,4 @@ def _unhex(text: str, path: str) -> tuple[int, ...]:
     try:
         return struct.unpack(f">{len(text) // 8}I", bytes.fromhex(text))
     except (ValueError, struct.error):
-        raise InputError("not words of eight hexadecimal digits each", path) from None
+        raise InputError("not words of eight hexadecimal digits each", where=path) from None

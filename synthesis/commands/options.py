@@ -190,14 +190,16 @@ def core_problems(given: Mapping[str, Any]) -> Iterator[UnsupportedError]:
     if not is_riscv(given):
         if given["fast_fifo"]:
             fix = "give --riscv, or use --fifo"
-            yield UnsupportedError("needs the RISC-V core", "--fast-fifo", fix, "O2")
+            yield UnsupportedError("needs the RISC-V core", where="--fast-fifo", fix=fix, rule="O2")
         return
     if given["riscv_cache"] is False:
         why = "the RISC-V core runs from its cache"
-        yield UnsupportedError(why, "--no-riscv-cache", "leave it out", "O2")
+        yield UnsupportedError(why, where="--no-riscv-cache", fix="leave it out", rule="O2")
     if given["layer_checks"]:
         why = "the program that checks layers is for the Arm core"
-        yield UnsupportedError(why, "--layer-checks", "leave it or --riscv out", "O2")
+        yield UnsupportedError(
+            why, where="--layer-checks", fix="leave it or --riscv out", rule="O2"
+        )
 
 
 def input_path(given: Mapping[str, Any]) -> InputPath:
@@ -210,7 +212,9 @@ def input_path(given: Mapping[str, Any]) -> InputPath:
 def program_options(given: Mapping[str, Any], name: str) -> Options:
     """Options that change the register program."""
     if given["fixed_input"] and (given["fifo"] or given["fast_fifo"]):
-        raise InputError("writes memory, --fifo does not", "--fixed-input", "leave one of them out")
+        raise InputError(
+            "writes memory, --fifo does not", where="--fixed-input", fix="leave one of them out"
+        )
     return Options(
         name=name,
         round_average=given["avg_pool_rounding"],
@@ -255,7 +259,9 @@ def layer_list(text: str, option: str) -> LayerList:
         return tuple(int(word) for word in text.split(",") if text)
     except ValueError:
         raise InputError(
-            f"{text!r} is no list of layers", option, "give numbers such as 0,2, without blanks"
+            f"{text!r} is no list of layers",
+            where=option,
+            fix="give numbers such as 0,2, without blanks",
         ) from None
 
 
@@ -295,7 +301,9 @@ DEFINITION = r"[A-Za-z_]\w*(=[\w.+-]*)?"
 
 def _word(text: str, pattern: str, option: str) -> str:
     if re.fullmatch(pattern, text, re.ASCII) is None:
-        raise InputError(f"{text!r} cannot be written to project.mk", option, "edit it there")
+        raise InputError(
+            f"{text!r} cannot be written to project.mk", where=option, fix="edit it there"
+        )
     return text
 
 
@@ -312,7 +320,9 @@ def _riscv(given: Mapping[str, Any]) -> RiscV | None:
 def _pin(text: str) -> Pin:
     match = re.fullmatch(r"([0-3])\.(\d|[12]\d|3[01])", text, re.ASCII)
     if match is None:
-        raise InputError(f"{text!r} is no pin", "--boost", "give port and pin, such as 2.5")
+        raise InputError(
+            f"{text!r} is no pin", where="--boost", fix="give port and pin, such as 2.5"
+        )
     return Pin(int(match.group(1)), int(match.group(2)))
 
 
@@ -335,7 +345,7 @@ def _file_names(given: Mapping[str, Any]) -> FileNames:
         owner = owners.setdefault(name.lower(), f"--{option}")
         if owner != f"--{option}":
             why = f"{name} is also a file of {owner}"
-            raise InputError(why, f"--{option}", "give another name")
+            raise InputError(why, where=f"--{option}", fix="give another name")
         names.append(name)
     main, api, weights, sample, sample_output = names
     assert main is not None
@@ -347,5 +357,5 @@ def _file_names(given: Mapping[str, Any]) -> FileNames:
 def _file_name(text: str, ending: str, option: str) -> str:
     name = text if "." in text else text + ending
     if re.fullmatch(r"\w[\w-]*\.[ch]", name, re.ASCII) is None or not name.endswith(ending):
-        raise InputError(f"{text!r} is no file name", option, f"give NAME{ending}")
+        raise InputError(f"{text!r} is no file name", where=option, fix=f"give NAME{ending}")
     return name

@@ -135,9 +135,13 @@ def _softmax_shift(compiled: Compiled, given: Mapping[str, Any]) -> int | None:
     layers, last = compiled.graph.unloaded, compiled.graph.layers[-1]
     if layers != (last,):
         why = f"--softmax is for the last layer alone, {len(layers)} are unloaded"
-        raise UnsupportedError(why, last.where, "mark no other layer `output: true`", "O4")
+        raise UnsupportedError(
+            why, where=last.where, fix="mark no other layer `output: true`", rule="O4"
+        )
     if given["no_unload"]:
-        raise InputError("--softmax needs cnn_unload()", "--no-unload", "leave one of them out")
+        raise InputError(
+            "--softmax needs cnn_unload()", where="--no-unload", fix="leave one of them out"
+        )
     is_wide = last.output_width == 32 and last.kernel is not None
     return 8 - last.kernel.bits if is_wide and last.kernel is not None else 0
 
@@ -160,13 +164,13 @@ def _project_name(name: str) -> str:
     """A name for the folder, for make and for C comments."""
     if re.fullmatch(r"\w[\w.+-]*", name, re.ASCII) is None:
         fix = "give one of letters, digits, _ . + and -"
-        raise InputError(f"{name!r} is no name for a project", "--prefix", fix)
+        raise InputError(f"{name!r} is no name for a project", where="--prefix", fix=fix)
     return name
 
 
 def _chip(device: str) -> Chip:
     if device.lower() not in DEVICES:
-        raise UnsupportedError(f"no device {device!r}", "--device", "use MAX78000")
+        raise UnsupportedError(f"no device {device!r}", where="--device", fix="use MAX78000")
     return MAX78000
 
 

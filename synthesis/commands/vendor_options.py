@@ -224,7 +224,7 @@ def refusals(given: Mapping[str, Any]) -> Iterator[UnsupportedError]:
         if option.fate is not Fate.REFUSED or value in (None, False, *option.neutral):
             continue
         reason, _, fix = re.sub(r" \[\w+\]", "", option.why).partition("; ")
-        yield UnsupportedError(reason, option.names[-1], fix, option.rule)
+        yield UnsupportedError(reason, where=option.names[-1], fix=fix, rule=option.rule)
 
 
 def options_page() -> str:

@@ -45,7 +45,9 @@ def check_flash(
     listed = ", ".join(f"{name} {size:,}" for name, size in parts.items() if size)
     why = f"the firmware needs about {needed:,} of {chip.flash_bytes:,} bytes of flash: {listed}"
     if needed - parts[ANSWER] > chip.flash_bytes:
-        raise CapacityError(why, where, "use narrower weights (`quantization: 4`)", "O9")
+        raise CapacityError(
+            why, where=where, fix="use narrower weights (`quantization: 4`)", rule="O9"
+        )
     fix = f"--no-kat saves {parts[ANSWER]:,} bytes, --max-checklines most of them"
     return (f"{where}: {why} [O9] ({fix})",)
 

@@ -54,7 +54,7 @@ def emit_layer_checks(
     """
     if options.names.api is None:
         why = "layer checks take the place of the main file, which would hold the interface too"
-        raise InputError(why, "--api-filename", "give the interface a file of its own")
+        raise InputError(why, where="--api-filename", fix="give the interface a file of its own")
     environment = Environment(
         loader=PackageLoader("synthesis.emit"),
         undefined=StrictUndefined,

@@ -20,16 +20,21 @@ def write_project(folder: Path, files: Mapping[str, str], *, overwrite: bool) ->
     """
     if folder.exists() and not overwrite:
         raise InputError(
-            "exists already", str(folder), "give --overwrite or another --prefix", "O6"
+            "exists already",
+            where=str(folder),
+            fix="give --overwrite or another --prefix",
+            rule="O6",
         )
     if folder.exists() and not folder.is_dir():
-        raise InputError("is not a folder", str(folder), "give another --prefix", "O6")
+        raise InputError(
+            "is not a folder", where=str(folder), fix="give another --prefix", rule="O6"
+        )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as parent:
             _write_and_swap(folder, files, Path(parent))
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", str(folder)) from None
+        raise InputError(f"cannot be written: {error.strerror}", where=str(folder)) from None
 
 
 def _write_and_swap(folder: Path, files: Mapping[str, str], parent: Path) -> None:

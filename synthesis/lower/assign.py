@@ -33,9 +33,9 @@ def assign_kernels(
         raise InputError(
             f"{len(owners)} layers need weights, {checkpoint.source} has {len(checkpoint.layers)}: "
             + _pairing(steps, owners, checkpoint),
-            steps[owners[len(checkpoint.layers)]].where,
-            "check for a missing `op: passthrough` or `weight_source`",
-            "G11",
+            where=steps[owners[len(checkpoint.layers)]].where,
+            fix="check for a missing `op: passthrough` or `weight_source`",
+            rule="G11",
         )
     entries = dict(zip(owners, checkpoint.layers, strict=False))
     problems = []
@@ -46,7 +46,7 @@ def assign_kernels(
             entries[i] = entries[step.weight_source]
         else:
             why = f"weight_source {step.spec.weight_source!r}: one of the two has no weights"
-            problems.append(InputError(why, step.where, "name a convolution", "G8"))
+            problems.append(InputError(why, where=step.where, fix="name a convolution", rule="G8"))
     problems += [
         problem
         for i, entry in entries.items()
@@ -79,9 +79,9 @@ def _kernel_problem(
     stored = "x".join(map(str, entry.weight.shape))
     return InputError(
         f"kernel_size is {wanted}, {entry.name} in {checkpoint.source} has weights {stored}",
-        step.where,
-        "correct kernel_size, or the order of the layers",
-        "C9",
+        where=step.where,
+        fix="correct kernel_size, or the order of the layers",
+        rule="C9",
     )
 
 

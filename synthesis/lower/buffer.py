@@ -24,7 +24,7 @@ def read_buffer(network: NetworkSpec) -> Buffer | None:
         where = f"{network.source}:{spec.line} data_buffer {spec.name}"
         if spec.width != 8:
             why = f"a buffer of {spec.width} bits: layers read 8"
-            raise UnsupportedError(why, where, "remove width", "G21")
+            raise UnsupportedError(why, where=where, fix="remove width", rule="G21")
         rows, columns = spec.dim or (0, 0)
         shape = Shape(spec.channels or 0, rows, columns)
         return Buffer(spec.name or "", where, shape, spec.processors or 0, spec.offset or 0)
@@ -55,12 +55,12 @@ def unload_problems(unload: Sequence[Unload]) -> Iterator[ToolError]:
         if entry.processors.bit_count() != width:
             why = f"processors has {entry.processors.bit_count()} bits, {width} are needed"
             fix = f"name the processors that hold the {entry.shape.channels} channels"
-            yield InputError(why, entry.where, fix, "P3")
+            yield InputError(why, where=entry.where, fix=fix, rule="P3")
         n_words = entry.shape.n_pixels * passes * entry.width_bits // 8 * (entry.write_gap + 1)
         if entry.offset % WORD_BYTES or entry.offset + WORD_BYTES * n_words > INSTANCE_BYTES:
             why = f"{WORD_BYTES * n_words} bytes from {entry.offset:#x} on are not in the memory"
             fix = f"offset is a multiple of 4, an instance has {INSTANCE_BYTES:#x} bytes"
-            yield CapacityError(why, entry.where, fix, "D6")
+            yield CapacityError(why, where=entry.where, fix=fix, rule="D6")
 
 
 def place_at_buffer(layer: Layer, buffer: Buffer | None) -> Layer:
@@ -98,7 +98,7 @@ def buffer_problems(layer: Layer, buffer: Buffer | None) -> Iterator[ToolError]:
     if BUFFER in layer.sources and len(layer.sources) > 1:
         why = f"reads {buffer.name} together with other tensors"
         fix = "copy the buffer first, with a pass-through layer that reads only it"
-        yield UnsupportedError(why, layer.where, fix, "G20")
+        yield UnsupportedError(why, where=layer.where, fix=fix, rule="G20")
         return
     if layer.buffer_shift:
         yield from _shift_problems(layer, buffer)
@@ -151,7 +151,7 @@ def _place_problems(layer: Layer, wishes: Wishes, buffer: Buffer) -> Iterator[To
 
 
 def _problem(layer: Layer, why: str, fix: str) -> InputError:
-    return InputError(why, layer.where, fix, "G20")
+    return InputError(why, where=layer.where, fix=fix, rule="G20")
 
 
 def _pixel_bytes(buffer: Buffer) -> int:

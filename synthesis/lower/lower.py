@@ -77,9 +77,9 @@ def _check_arch(network: NetworkSpec, checkpoint: Checkpoint) -> None:
     if arch is not None and arch.lower() != network.arch.lower():
         raise InputError(
             f"arch is {network.arch}, the checkpoint {checkpoint.source} was made for {arch}",
-            f"{network.source}:1",
-            "use the checkpoint of this network, or correct arch",
-            "G12",
+            where=f"{network.source}:1",
+            fix="use the checkpoint of this network, or correct arch",
+            rule="G12",
         )
 
 
@@ -228,9 +228,9 @@ def _empty(layer: Layer) -> list[ToolError]:
         InputError(
             f"nothing is left: input {layer.in_shape}, pooled to {layer.pooled[0]}x"
             f"{layer.pooled[1]}, output {layer.out_shape}",
-            layer.where,
-            "check the sample's size, pooling windows and strides",
-            "D3",
+            where=layer.where,
+            fix="check the sample's size, pooling windows and strides",
+            rule="D3",
         )
     ]
 
@@ -242,9 +242,9 @@ def _not_1d(layer: Layer) -> list[ToolError]:
     return [
         InputError(
             f"Conv1d reads an image of {shape.rows}x{shape.columns}",
-            layer.where,
-            f"give in_dim: {shape.n_pixels}, or use Conv2d",
-            "G16",
+            where=layer.where,
+            fix=f"give in_dim: {shape.n_pixels}, or use Conv2d",
+            rule="G16",
         )
     ]
 
@@ -254,7 +254,11 @@ def _not_a_copy(layer: Layer) -> list[ToolError]:
     if is_copy:
         return []
     fix = "use op: passthrough and nothing else, or remove move"
-    return [InputError("move in a layer that does more than to copy", layer.where, fix, "P6")]
+    return [
+        InputError(
+            "move in a layer that does more than to copy", where=layer.where, fix=fix, rule="P6"
+        )
+    ]
 
 
 def _weights_problem(layer: Layer) -> list[ToolError]:
@@ -263,7 +267,7 @@ def _weights_problem(layer: Layer) -> list[ToolError]:
         outputs = int(layer.kernel.weights_oihw.shape[0])
     if layer.out_shape.channels != outputs:
         why = f"out_channels is {layer.out_shape.channels}, the layer makes {outputs} channels"
-        return [InputError(why, layer.where, "remove out_channels", "P3")]
+        return [InputError(why, where=layer.where, fix="remove out_channels", rule="P3")]
     if layer.kernel is None:
         return []
     inputs = layer.in_shape.channels
@@ -276,9 +280,9 @@ def _weights_problem(layer: Layer) -> list[ToolError]:
         problems.append(
             InputError(
                 f"{inputs} {shape}input channels, the weights {layer.kernel.source} have {stored}",
-                layer.where,
-                "check the sample's shape, in_sequences and the order of the layers",
-                "G24" if INPUT in layer.sources else "P2",
+                where=layer.where,
+                fix="check the sample's shape, in_sequences and the order of the layers",
+                rule="G24" if INPUT in layer.sources else "P2",
             )
         )
     bias = layer.kernel.bias
@@ -286,9 +290,9 @@ def _weights_problem(layer: Layer) -> list[ToolError]:
         problems.append(
             InputError(
                 f"{bias.shape[0]} bias values for {layer.out_shape.channels} output channels",
-                layer.where,
-                "check out_channels and the checkpoint",
-                "C13",
+                where=layer.where,
+                fix="check out_channels and the checkpoint",
+                rule="C13",
             )
         )
     return problems
@@ -306,9 +310,9 @@ def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
             InputError(
                 f"reads {layer.in_shape.rows}x{layer.in_shape.columns} pixels, its producers have "
                 + ", ".join(f"{shape.rows}x{shape.columns}" for shape in shapes),
-                layer.where,
-                "give in_dim, or make the producers equal",
-                "G14",
+                where=layer.where,
+                fix="give in_dim, or make the producers equal",
+                rule="G14",
             )
         )
     if problems:
@@ -316,12 +320,12 @@ def _source_problems(layer: Layer, graph: Graph) -> list[ToolError]:
     counts = [shape.channels for shape in shapes]
     if layer.combine and len(set(counts)) > 1:
         why = f"combines tensors of {', '.join(map(str, counts))} channels"
-        problems.append(InputError(why, layer.where, "make them equal", "G13"))
+        problems.append(InputError(why, where=layer.where, fix="make them equal", rule="G13"))
         return problems
     n_offered = sum(counts) if same and not layer.combine else counts[0]
     is_split = layer.combine is not None and len(counts) == 1  # rules G24 and E6b look at these
     if layer.index and not is_split and n_offered != layer.in_shape.channels:
         why = f"reads {layer.in_shape.channels} channels, its producers have {n_offered}"
         fix = "check in_sequences, in_channels and the order of the layers"
-        problems.append(InputError(why, layer.where, fix, "P2"))
+        problems.append(InputError(why, where=layer.where, fix=fix, rule="P2"))
     return problems

@@ -55,15 +55,22 @@ def read_operation(spec: LayerSpec, where: str) -> Operation:
     kernel_size, pad = DEFAULTS[op]
     if spec.operands is not None and combine is None:
         raise InputError(
-            "operands without an element-wise operation", where, "add eltwise or remove it", "E1"
+            "operands without an element-wise operation",
+            where=where,
+            fix="add eltwise or remove it",
+            rule="E1",
         )
     if spec.kernel_size is not None and op is Operator.LINEAR:
-        raise InputError("kernel_size given for a linear layer", where, "remove it", "C21")
+        raise InputError(
+            "kernel_size given for a linear layer", where=where, fix="remove it", rule="C21"
+        )
     if spec.kernel_size is not None and op is not Operator.PASSTHROUGH:
         kernel_size = spec.kernel_size
     if spec.output_shift and op is Operator.PASSTHROUGH:
         why = f"output_shift {spec.output_shift} without convolution"
-        raise InputError(why, where, "remove it, or scale in the convolution before", "C24")
+        raise InputError(
+            why, where=where, fix="remove it, or scale in the convolution before", rule="C24"
+        )
     pad = pad if spec.pad is None else spec.pad
     is_transposed = op is Operator.CONVTRANSPOSE2D
     return Operation(
@@ -82,13 +89,16 @@ def read_operation(spec: LayerSpec, where: str) -> Operation:
 
 def _pool(spec: LayerSpec, where: str) -> Pool:
     if spec.max_pool is not None and spec.avg_pool is not None:
-        raise InputError("both max_pool and avg_pool", where, "keep one", "L10")
+        raise InputError("both max_pool and avg_pool", where=where, fix="keep one", rule="L10")
     kind = PoolKind.MAX if spec.avg_pool is None else PoolKind.AVERAGE
     window = _both(spec.max_pool if spec.avg_pool is None else spec.avg_pool)
     stride = _both(spec.pool_stride)
     if min(*window, *stride) < 1:
         raise InputError(
-            f"pool window {window}, stride {stride}: both start at 1", where, "use 1 or more", "L1"
+            f"pool window {window}, stride {stride}: both start at 1",
+            where=where,
+            fix="use 1 or more",
+            rule="L1",
         )
     return Pool(kind, window, stride)
 
@@ -98,7 +108,10 @@ def _dilation(spec: LayerSpec, op: Operator, where: str) -> Pair:
     is_1d = op is Operator.CONV1D
     if min(dilation) < 1 or (not is_1d and dilation[0] != dilation[1]):
         raise InputError(
-            f"dilation {dilation}", where, "give one number, 1 or more", "C6" if is_1d else "C7"
+            f"dilation {dilation}",
+            where=where,
+            fix="give one number, 1 or more",
+            rule="C6" if is_1d else "C7",
         )
     return dilation
 

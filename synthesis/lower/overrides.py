@@ -132,7 +132,9 @@ def _change(
 
 def _require_below(number: int, limit: int, option: str, things: str) -> None:
     if not 0 <= number < limit:
-        raise InputError(f"{number}, there are {limit} {things}", option, f"give 0..{limit - 1}")
+        raise InputError(
+            f"{number}, there are {limit} {things}", where=option, fix=f"give 0..{limit - 1}"
+        )
 
 
 # -- checkpoint ------------------------------------------------------------------------------------
@@ -156,7 +158,7 @@ def without_biases(
     if strangers:
         why = f"layer {strangers[0]} has no weights of its own"
         known = ", ".join(map(str, owners))
-        raise InputError(why, "--no-bias", f"layers with weights are {known}")
+        raise InputError(why, where="--no-bias", fix=f"layers with weights are {known}")
     dropped = {entry for entry, owner in enumerate(owners) if owner in wanted}
     entries = (
         replace(entry, bias=None) if i in dropped else entry
@@ -181,9 +183,9 @@ def _require_fifo_words(source: Source, network: NetworkSpec) -> None:
     if not (source.input_path.is_fifo and is_hwc and len(source.image) <= 4):
         raise InputError(
             f"needs --fifo and up to 4 channels in HWC; the sample has {len(source.image)}",
-            "--synthesize-input",
-            "give --fifo, or the whole sample",
-            "O3",
+            where="--synthesize-input",
+            fix="give --fifo, or the whole sample",
+            rule="O3",
         )
 
 
@@ -200,7 +202,7 @@ def repeat_words(image: Tensor, step: int, n_words: int) -> Tensor:
     n_channels, n_pixels = len(image), image[0].size
     if n_words < 1 or n_pixels % n_words:
         why = f"{n_words} words do not divide {n_pixels} pixels"
-        raise InputError(why, "--synthesize-words", "give a divisor")
+        raise InputError(why, where="--synthesize-words", fix="give a divisor")
     shifts = 8 * np.arange(n_channels)[:, None]
     first = ((image.reshape(n_channels, -1)[:, :n_words] & 0xFF) << shifts).sum(axis=0)
     steps = step * np.arange(n_pixels // n_words)[:, None]

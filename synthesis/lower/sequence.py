@@ -77,9 +77,9 @@ class _Sequencer:
             self.problems.append(
                 CapacityError(
                     f"{len(numbers)} layers, the chip has {self.chip.n_layers}",
-                    self.network.source,
-                    "merge pooling and element-wise layers into the convolution that follows",
-                    "G5",
+                    where=self.network.source,
+                    fix="merge pooling and element-wise layers into the convolution that follows",
+                    rule="G5",
                 )
             )
         return sorted(range(len(numbers)), key=lambda position: numbers[position])
@@ -146,9 +146,9 @@ class _Sequencer:
             self.problems.append(
                 UnsupportedError(
                     f"simulated_sequence {spec.simulated_sequence!r} differs from next_sequence",
-                    self.network.where(self.positions[index]),
-                    "remove it: the known answer is that of the layers that run",
-                    "G10",
+                    where=self.network.where(self.positions[index]),
+                    fix="remove it: the known answer is that of the layers that run",
+                    rule="G10",
                 )
             )
         if reference is None or reference in STOP_WORDS:
@@ -161,11 +161,13 @@ class _Sequencer:
             self.problems.append(
                 UnsupportedError(
                     f"next_sequence {reference!r} is not the following layer",
-                    self.network.where(self.positions[index]),
-                    "reorder the layers; links exist on MAX78002 only",
-                    "G10",
+                    where=self.network.where(self.positions[index]),
+                    fix="reorder the layers; links exist on MAX78002 only",
+                    rule="G10",
                 )
             )
 
     def _problem(self, position: int, why: str, fix: str, rule: str) -> None:
-        self.problems.append(InputError(why, self.network.where(position), fix, rule))
+        self.problems.append(
+            InputError(why, where=self.network.where(position), fix=fix, rule=rule)
+        )

@@ -48,9 +48,9 @@ def arrange(graph: Graph, chip: Chip) -> Graph:
         raise CapacityError(
             f"{len(graph.layers)} layers and {n_copies} copies for joins that share their tensors "
             f"with other layers, the chip has {chip.n_layers}",
-            graph.source,
-            "join fewer tensors, or merge pooling into the convolution that follows",
-            "G5",
+            where=graph.source,
+            fix="join fewer tensors, or merge pooling into the convolution that follows",
+            rule="G5",
         )
     return _with_gaps(arranged)
 
@@ -65,14 +65,14 @@ def _part_problems(graph: Graph) -> list[ToolError]:
             why = f"joins {' + '.join(map(str, counts))} channels: {n_lanes} of {N_PROCESSORS} "
             why += "processors, as each tensor starts at a multiple of 4"
             fix = "make all but the last a multiple of 4 channels"
-            problems.append(UnsupportedError(why, layer.where, fix, "P10"))
+            problems.append(UnsupportedError(why, where=layer.where, fix=fix, rule="P10"))
         if join_of(layer, graph) is not Join.PASSES:
             continue
         width = Passes.of(layer.in_shape.channels).width
         if set(counts) != {width} or Passes.of(layer.in_shape.channels).n != len(counts):
             why = f"joins {' + '.join(map(str, counts))} channels, more than 64, in unequal parts"
             fix = "join equal parts of at most 64 channels, a multiple of 4"
-            problems.append(UnsupportedError(why, layer.where, fix, "P1"))
+            problems.append(UnsupportedError(why, where=layer.where, fix=fix, rule="P1"))
     return problems
 
 

@@ -58,7 +58,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     state = root.get("state_dict")
     if not isinstance(state, dict):
         raise InputError(
-            "holds no state_dict", str(path), "give the output of `ai8x quantize`", RULE
+            "holds no state_dict",
+            where=str(path),
+            fix="give the output of `ai8x quantize`",
+            rule=RULE,
         )
     problems: list[ToolError] = []
     layers = []
@@ -83,9 +86,9 @@ def _layer(path: Path, key: str, weight: object, state: dict[str, Any]) -> Layer
     if bits not in (None, 0, *WEIGHT_BITS):
         raise InputError(
             f"{bits}-bit weights, there are 1, 2, 4 and 8",
-            f"{path} {layer_name}.weight_bits",
-            "quantize again",
-            RULE,
+            where=f"{path} {layer_name}.weight_bits",
+            fix="quantize again",
+            rule=RULE,
         )
     bias = state.get(f"{operator_name}.bias", state.get(f"{layer_name}.bias"))
     if bias is not None:
@@ -100,17 +103,17 @@ def _weights(values: object, where: str) -> np.ndarray:
     if shape is not None and len(shape) == 1:
         raise InputError(
             "one-dimensional weights: batch normalization is not folded",
-            where,
-            "quantize with `ai8x quantize`, which folds it",
-            RULE,
+            where=where,
+            fix="quantize with `ai8x quantize`, which folds it",
+            rule=RULE,
         )
     if shape is not None and (not 2 <= len(shape) <= 4 or 0 in shape):
         raise InputError(
             f"weights of shape {shape}; layers have (out, in), (out, in, taps) or "
             "(out, in, rows, columns)",
-            where,
-            "remove what is no layer from the state_dict",
-            RULE,
+            where=where,
+            fix="remove what is no layer from the state_dict",
+            rule=RULE,
         )
     return integers(values, where)
 
@@ -124,7 +127,7 @@ def _scalar(state: dict[str, Any], key: str, path: Path) -> int | None:
         return None
     if not isinstance(value, int | float) or not abs(value) < LIMIT or value % 1:
         shown = "a huge number" if isinstance(value, int) else f"{value!r:.40}, not an integer"
-        raise InputError(f"is {shown}", f"{path} {key}", "quantize again", RULE)
+        raise InputError(f"is {shown}", where=f"{path} {key}", fix="quantize again", rule=RULE)
     return int(value)
 
 
@@ -136,21 +139,23 @@ def integers(values: object, where: str) -> np.ndarray:
     """
     if not isinstance(values, np.ndarray):
         kind = "a tensor of a kind unknown here" if isinstance(values, Inert) else repr(values)
-        raise InputError(f"is {kind:.60}", where, "save plain float or integer tensors", RULE)
+        raise InputError(
+            f"is {kind:.60}", where=where, fix="save plain float or integer tensors", rule=RULE
+        )
     numbers = values.astype(np.float64)
     if not np.isfinite(numbers).all() or (numbers != np.floor(numbers)).any():
         raise InputError(
             "values are not integers: the checkpoint is not quantized",
-            where,
-            "run `ai8x quantize IN OUT` first",
-            RULE,
+            where=where,
+            fix="run `ai8x quantize IN OUT` first",
+            rule=RULE,
         )
     if numbers.size and np.abs(numbers).max() >= LIMIT:
         raise InputError(
             f"values up to {np.abs(numbers).max():.3g} are no weights",
-            where,
-            "quantize again",
-            RULE,
+            where=where,
+            fix="quantize again",
+            rule=RULE,
         )
     integers = numbers.astype(np.int64)
     integers.setflags(write=False)

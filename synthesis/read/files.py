@@ -36,7 +36,9 @@ def find_files(network: Path | None, checkpoint: Path | None, sample: Path | Non
     `networks/samples`.
     """
     if network is None:
-        raise InputError("no network given", "", "synthesize networks/NAME.yaml, or --config-file")
+        raise InputError(
+            "no network given", where="", fix="synthesize networks/NAME.yaml, or --config-file"
+        )
     return Files(
         network,
         checkpoint or Path("checkpoints") / f"{network.stem}-q.pth.tar",
@@ -83,10 +85,10 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError("no such file", str(path), "check the path", "G1") from None
+        raise InputError("no such file", where=str(path), fix="check the path", rule="G1") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"cannot be read: {error}", str(path), "give a description in YAML", "G1"
+            f"cannot be read: {error}", where=str(path), fix="give a description in YAML", rule="G1"
         ) from None
 
 

@@ -53,11 +53,14 @@ def _checked(values: np.ndarray, where: str) -> np.ndarray:
     weights = integers(values, where)
     if weights.ndim < 2 or 0 in weights.shape:
         raise InputError(
-            f"has shape {weights.shape}", where, "save (out, in, ...) for every layer", RULE
+            f"has shape {weights.shape}",
+            where=where,
+            fix="save (out, in, ...) for every layer",
+            rule=RULE,
         )
     if needed_bits(weights) > MAX_BITS:
         why = f"has values {weights.min()}..{weights.max()}"
-        raise InputError(why, where, "use values of 8 bits", RULE)
+        raise InputError(why, where=where, fix="use values of 8 bits", rule=RULE)
     return weights
 
 
@@ -67,11 +70,11 @@ def _read_arrays(path: Path) -> list[np.ndarray]:
             return _arrays(file)
     except FileNotFoundError:
         fix = "give --weight-input and --bias-input, or the file it is named after"
-        raise InputError("no such file", str(path), fix) from None
+        raise InputError("no such file", where=str(path), fix=fix) from None
     except (OSError, ValueError, EOFError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
-            f"holds no .npy arrays: {reason}", str(path), "save it again", RULE
+            f"holds no .npy arrays: {reason}", where=str(path), fix="save it again", rule=RULE
         ) from None
 
 

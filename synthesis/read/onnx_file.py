@@ -44,14 +44,18 @@ def _load(path: Path) -> Any:
         from google.protobuf.message import DecodeError
     except ImportError:
         fix = "pip install onnx, or give a .pth.tar checkpoint"
-        raise UnsupportedError("reading ONNX needs the package onnx", str(path), fix) from None
+        raise UnsupportedError(
+            "reading ONNX needs the package onnx", where=str(path), fix=fix
+        ) from None
     try:
         return onnx.load_model_from_string(path.read_bytes())
     except FileNotFoundError:
-        raise InputError("no such file", str(path), "check --checkpoint-file") from None
+        raise InputError("no such file", where=str(path), fix="check --checkpoint-file") from None
     except (OSError, DecodeError) as error:
         fix = "export it again; a download may have been cut short"
-        raise InputError(f"is not an ONNX model ({error})", str(path), fix, RULE) from None
+        raise InputError(
+            f"is not an ONNX model ({error})", where=str(path), fix=fix, rule=RULE
+        ) from None
 
 
 def _layer(path: Path, node: Any, arrays: dict[str, Any]) -> LayerWeights:
@@ -73,14 +77,16 @@ def _attribute(node: Any, name: str) -> int:
 def _array(name: str, arrays: dict[str, Any], where: str) -> np.ndarray:
     if name not in arrays:
         fix = "export with constant folding, so that weights are initializers"
-        raise InputError(f"{name} is computed, not stored", where, fix, RULE)
+        raise InputError(f"{name} is computed, not stored", where=where, fix=fix, rule=RULE)
     from onnx import numpy_helper
 
     try:
         values = numpy_helper.to_array(arrays[name])
     except (ValueError, TypeError) as error:
         fix = "export with the weights inside the file"
-        raise InputError(f"{name} cannot be read: {error}", where, fix, RULE) from None
+        raise InputError(
+            f"{name} cannot be read: {error}", where=where, fix=fix, rule=RULE
+        ) from None
     return integers(values, f"{where} {name}")
 
 

@@ -25,25 +25,36 @@ def read_sample(path: Path) -> Tensor:
         with path.open("rb") as file:
             data = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
-        raise InputError("no such file", str(path), "give --sample-input", RULE) from None
+        raise InputError(
+            "no such file", where=str(path), fix="give --sample-input", rule=RULE
+        ) from None
     except FOREIGN_FILE as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
-            f"is not a .npy array: {reason}", str(path), "save it again with numpy.save", RULE
+            f"is not a .npy array: {reason}",
+            where=str(path),
+            fix="save it again with numpy.save",
+            rule=RULE,
         ) from None
     if data.dtype.kind not in "iu":
         raise InputError(
             f"holds {data.dtype}, not integers",
-            str(path),
-            "save int8: round((x - 0.5) * 256)",
-            RULE,
+            where=str(path),
+            fix="save int8: round((x - 0.5) * 256)",
+            rule=RULE,
         )
     if data.ndim not in (2, 3) or 0 in data.shape:
         raise InputError(
-            f"has shape {data.shape}", str(path), "save one sample as (C, H, W) or (C, L)", RULE
+            f"has shape {data.shape}",
+            where=str(path),
+            fix="save one sample as (C, H, W) or (C, L)",
+            rule=RULE,
         )
     if data.min() < -128 or data.max() > 127:
         raise InputError(
-            f"has values {data.min()}..{data.max()}", str(path), "subtract 128 from bytes", RULE
+            f"has values {data.min()}..{data.max()}",
+            where=str(path),
+            fix="subtract 128 from bytes",
+            rule=RULE,
         )
     return data.astype(np.int64).reshape((*data.shape, 1)[:3])

@@ -198,12 +198,14 @@ def read_torch_file(path: Path) -> dict[str, Any]:
             raise ValueError("it holds no dictionary")
         return {str(key): value for key, value in _resolve(root, {}).items()}
     except FileNotFoundError:
-        raise InputError("no such file", str(path), "check --checkpoint-file") from None
+        raise InputError("no such file", where=str(path), fix="check --checkpoint-file") from None
     except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError, struct.error) as error:
-        raise InputError(f"cannot be read: {error}", str(path), fix, "G25") from None
+        raise InputError(f"cannot be read: {error}", where=str(path), fix=fix, rule="G25") from None
     except FOREIGN_PICKLE as error:
         reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"is not a PyTorch checkpoint ({reason})", str(path), fix, "G25") from None
+        raise InputError(
+            f"is not a PyTorch checkpoint ({reason})", where=str(path), fix=fix, rule="G25"
+        ) from None
 
 
 def _resolve(value: Any, done: dict[int, Any]) -> Any:

@@ -166,14 +166,14 @@ class _Reader:
         except yaml.YAMLError as error:
             line, reason = _yaml_problem(error, text)
             raise InputError(
-                f"not valid YAML: {reason}", f"{self.source}:{line}", rule="G1"
+                f"not valid YAML: {reason}", where=f"{self.source}:{line}", rule="G1"
             ) from None
         if not isinstance(root, yaml.MappingNode):
             raise InputError(
                 "a network description is a mapping with arch, dataset and layers",
-                f"{self.source}:1",
-                "see networks/README.md for the smallest example",
-                "G1",
+                where=f"{self.source}:1",
+                fix="see networks/README.md for the smallest example",
+                rule="G1",
             )
         return root
 
@@ -186,12 +186,14 @@ class _Reader:
                 is_anchored.append(event.anchor is not None)
                 if len(is_anchored) > MAX_NESTING:
                     why = f"more than {MAX_NESTING} lists and mappings inside each other"
-                    raise InputError(why, where, "close the brackets of this line", "G1")
+                    raise InputError(
+                        why, where=where, fix="close the brackets of this line", rule="G1"
+                    )
             elif isinstance(event, yaml.CollectionEndEvent):
                 is_anchored.pop()
             elif isinstance(event, yaml.AliasEvent) and any(is_anchored):
                 why = f"alias *{event.anchor} inside a list or mapping that has an anchor itself"
-                raise InputError(why, where, "write the value out", "G1")
+                raise InputError(why, where=where, fix="write the value out", rule="G1")
 
     def _layers(self, node: yaml.Node) -> tuple[LayerSpec, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:
@@ -333,7 +335,7 @@ class _Reader:
         kind: type[ToolError] = InputError,
     ) -> None:
         where = f"{self.source}:{line} {place}".rstrip()
-        self.problems.append((line, kind(why, where, fix, rule)))
+        self.problems.append((line, kind(why, where=where, fix=fix, rule=rule)))
 
 
 def _line(node: yaml.Node) -> int:

@@ -30,8 +30,8 @@ def readers_map(placement: Placement, _chip: Chip) -> Iterator[Finding]:
         if missing:
             yield Finding(
                 f"processors 0x{missing:016x} read what no producer writes",
-                placed.layer.where,
-                "correct processors, or output_processors of the producers",
+                where=placed.layer.where,
+                fix="correct processors, or output_processors of the producers",
             )
 
 
@@ -45,8 +45,8 @@ def operand_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 "operands on different processors: "
                 + ", ".join(f"0x{processors:016x}" for processors in sorted(maps)),
-                placed.layer.where,
-                "give all producers the same output_processors",
+                where=placed.layer.where,
+                fix="give all producers the same output_processors",
             )
 
 
@@ -61,8 +61,8 @@ def joined_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 f"joins {first.layer.name} on 0x{first.output_processors:016x} and "
                 f"{second.layer.name} on 0x{second.output_processors:016x}",
-                placed.layer.where,
-                "list the producers by ascending processors, in the order of the channels",
+                where=placed.layer.where,
+                fix="list the producers by ascending processors, in the order of the channels",
             )
 
 
@@ -78,8 +78,8 @@ def joined_words(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 f"{first.layer.name} has {channels} channels and ends in a word of "
                 f"{second.layer.name}, in data memory {min(shared)}",
-                placed.layer.where,
-                f"make {-(-channels // WORD_BYTES) * WORD_BYTES} channels of them, or let the "
+                where=placed.layer.where,
+                fix=f"make {-(-channels // WORD_BYTES) * WORD_BYTES} channels of them, or let the "
                 "second start at the next multiple of 4",
             )
 
@@ -113,8 +113,8 @@ def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
                 yield Finding(
                     f"reads {words} words a pixel, {layers[source].layer.name} writes every "
                     f"{written} words",
-                    placed.layer.where,
-                    "write the tensor a second time without gap (op: passthrough)",
+                    where=placed.layer.where,
+                    fix="write the tensor a second time without gap (op: passthrough)",
                 )
 
 
@@ -130,8 +130,8 @@ def operand_gaps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             if placed.layer.combine is not None and producer.gap == 0:
                 yield Finding(
                     f"reads {n} operands word by word, {producer.name} is written without gap",
-                    placed.layer.where,
-                    f"give its producers write_gap: {n - 1} and offsets 4 bytes apart, or copy "
+                    where=placed.layer.where,
+                    fix=f"give its producers write_gap: {n - 1} and offsets 4 bytes apart, or copy "
                     "the tensor there (op: passthrough)",
                 )
 
@@ -151,8 +151,8 @@ def places(placement: Placement, _chip: Chip) -> Iterator[Finding]:
                 yield Finding(
                     f"in_offset {placed.in_offset:#x} expects {producer.name} at "
                     f"{start + shift:#x}, it is at {producer.offset:#x}",
-                    placed.layer.where,
-                    f"use in_offset: {placed.in_offset + wrong_by:#x}",
+                    where=placed.layer.where,
+                    fix=f"use in_offset: {placed.in_offset + wrong_by:#x}",
                 )
 
 

@@ -25,8 +25,8 @@ def pool_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if min(sizes) < 1 or max(sizes) > MAX_POOL:
             yield Finding(
                 f"pool window {layer.pool.window}, stride {layer.pool.stride}: limit {MAX_POOL}",
-                layer.where,
-                "pool in two layers",
+                where=layer.where,
+                fix="pool in two layers",
             )
 
 
@@ -36,12 +36,12 @@ def pool_stride(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         rows, columns = layer.pool.stride
         if not layer.is_1d and rows != columns:
             why = f"pool_stride is {rows} for rows and {columns} for columns"
-            yield Finding(why, layer.where, "use one number")
+            yield Finding(why, where=layer.where, fix="use one number")
         elif layer.op is Operator.CONVTRANSPOSE2D and rows > 1:
             yield Finding(
                 f"pool_stride {rows} in a ConvTranspose2d layer, whose stride register is 0",
-                layer.where,
-                "pool in a layer before",
+                where=layer.where,
+                fix="pool in a layer before",
             )
 
 
@@ -52,8 +52,8 @@ def pool_passes(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if layer.kernel is None and layer.pool.is_used and passes > 1 and prod(layer.pooled) > 1:
             yield Finding(
                 f"pools {layer.in_shape.channels} channels without convolution, 64 is the limit",
-                layer.where,
-                "put the pooling in front of a convolution",
+                where=layer.where,
+                fix="put the pooling in front of a convolution",
             )
 
 
@@ -61,7 +61,9 @@ def eltwise_1d(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """Element-wise operations do not precede a Conv1d."""
     for layer in graph.layers:
         if layer.combine is not None and layer.op is Operator.CONV1D:
-            yield Finding("element-wise with Conv1d", layer.where, "use a layer of its own before")
+            yield Finding(
+                "element-wise with Conv1d", where=layer.where, fix="use a layer of its own before"
+            )
 
 
 def pool_last(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -70,8 +72,8 @@ def pool_last(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if not layer.pool_first and not (layer.operands == 2 and layer.pool.has_window):
             yield Finding(
                 f"pool_first: false, operands {layer.operands}, pool window {layer.pool.window}",
-                layer.where,
-                "remove it, or pool in a layer of its own",
+                where=layer.where,
+                fix="remove it, or pool in a layer of its own",
             )
 
 
@@ -83,8 +85,8 @@ def eltwise_passes(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if is_emulated and (layer.kernel is not None or layer.pool.is_used):
             yield Finding(
                 f"{n} operands of {layer.in_shape.channels} channels with convolution or pooling",
-                layer.where,
-                "combine in a layer of its own",
+                where=layer.where,
+                fix="combine in a layer of its own",
             )
 
 
@@ -95,8 +97,8 @@ def eltwise_source(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if layer.combine is not None and not is_input and len(layer.sources) != layer.operands:
             yield Finding(
                 f"{layer.operands} operands, producers: {len(layer.sources)}",
-                layer.where,
-                "list the producers in in_sequences",
+                where=layer.where,
+                fix="list the producers in in_sequences",
             )
 
 
@@ -106,7 +108,7 @@ def flat_pixels(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         n_pixels = prod(layer.pooled)
         if layer.flatten and n_pixels > MAX_FLAT_PIXELS:
             yield Finding(
-                f"flattens {n_pixels} pixels of {MAX_FLAT_PIXELS}", layer.where, POOL_MORE
+                f"flattens {n_pixels} pixels of {MAX_FLAT_PIXELS}", where=layer.where, fix=POOL_MORE
             )
 
 
@@ -120,7 +122,7 @@ def flat_passes(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if layer.flatten and n_pixels <= MAX_FLAT_PIXELS < n_pixels * n_passes:
             why = f"flattens {n_pixels} pixels in {n_passes} passes: {n_pixels * n_passes} of "
             yield Finding(
-                f"{why}{MAX_FLAT_PIXELS}", layer.where, f"{POOL_MORE}, or use 64 channels"
+                f"{why}{MAX_FLAT_PIXELS}", where=layer.where, fix=f"{POOL_MORE}, or use 64 channels"
             )
 
 
@@ -128,11 +130,11 @@ def flat_kernel(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """Flattening needs weights, one for every input and output: a linear layer, or a 1x1 Conv2d."""
     for layer in graph.layers:
         if layer.flatten and layer.kernel is None:
-            yield Finding("flatten without weights", layer.where, "use op: linear")
+            yield Finding("flatten without weights", where=layer.where, fix="use op: linear")
         elif layer.flatten and not _is_product(layer):
             rows, columns = layer.kernel_size
             why = f"flatten with {layer.op.value}, kernel {rows}x{columns}, pad {layer.pad[0]}"
-            yield Finding(why, layer.where, "use op: linear")
+            yield Finding(why, where=layer.where, fix="use op: linear")
 
 
 def _is_product(layer: Layer) -> bool:
@@ -145,7 +147,7 @@ def flat_pooling(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         if layer.flatten and layer.pool.is_used:
             why = f"flatten with a pool window {layer.pool.window}, stride {layer.pool.stride}"
-            yield Finding(why, layer.where, "pool in the layer before")
+            yield Finding(why, where=layer.where, fix="pool in the layer before")
 
 
 def flat_streaming(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -153,7 +155,7 @@ def flat_streaming(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers:
         if layer.flatten and layer.is_streaming:
             why = f"flattens {prod(layer.pooled)} pixels in a stream"
-            yield Finding(why, layer.where, "remove streaming from this layer")
+            yield Finding(why, where=layer.where, fix="remove streaming from this layer")
 
 
 FRONT_RULES: tuple[Rule[Graph], ...] = (

@@ -28,8 +28,8 @@ def channels(graph: Graph, chip: Chip) -> Iterator[Finding]:
             if n.channels > chip.max_channels:
                 yield Finding(
                     f"{n.channels} {what} channels, the chip has {chip.max_channels}",
-                    layer.where,
-                    "split the layer",
+                    where=layer.where,
+                    fix="split the layer",
                 )
 
 
@@ -45,8 +45,8 @@ def counters(graph: Graph, _chip: Chip) -> Iterator[Finding]:
             if total > COUNTER_LIMIT:
                 yield Finding(
                     f"{size} {what} with padding {pad} need {total} of {COUNTER_LIMIT} counts",
-                    layer.where,
-                    "fold the image into channels, or crop it",
+                    where=layer.where,
+                    fix="fold the image into channels, or crop it",
                 )
 
 
@@ -56,7 +56,7 @@ def frame_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         words = layer.in_shape.n_pixels * Passes.of(layer.in_shape.channels).n
         if words >= FRAME_LIMIT:
             why = f"{words:,} of {FRAME_LIMIT - 1:,} input words"
-            yield Finding(why, layer.where, "use a smaller picture or fewer channels")
+            yield Finding(why, where=layer.where, fix="use a smaller picture or fewer channels")
 
 
 def row_buffers(graph: Graph, chip: Chip) -> Iterator[Finding]:
@@ -74,8 +74,8 @@ def row_buffers(graph: Graph, chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 f"rows of {hardware.pooled[1]} pixels and {layer.in_shape.channels} channels need "
                 f"{total} of {chip.tram_words} row buffer entries",
-                layer.where,
-                "pool before, or fold the picture into more rows",
+                where=layer.where,
+                fix="pool before, or fold the picture into more rows",
             )
 
 
@@ -83,9 +83,11 @@ def cropping(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """`in_crop` drops rows of what a layer wrote; the network input is loaded where it is read."""
     for layer in graph.layers:
         if min(layer.in_crop) < 0:
-            yield Finding(f"in_crop {layer.in_crop}", layer.where, "use numbers from 0")
+            yield Finding(f"in_crop {layer.in_crop}", where=layer.where, fix="use numbers from 0")
         elif layer.index == 0 and any(layer.in_crop):
-            yield Finding(f"in_crop {layer.in_crop} of the input", layer.where, "crop the sample")
+            yield Finding(
+                f"in_crop {layer.in_crop} of the input", where=layer.where, fix="crop the sample"
+            )
 
 
 def kernel_size(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -111,7 +113,9 @@ def transposed(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         wanted = 1 if layer.op is Operator.CONVTRANSPOSE2D else 0
         if layer.output_pad != wanted:
             yield Finding(
-                f"output_pad {layer.output_pad}, has to be {wanted}", layer.where, "remove it"
+                f"output_pad {layer.output_pad}, has to be {wanted}",
+                where=layer.where,
+                fix="remove it",
             )
 
 
@@ -122,7 +126,7 @@ def _kernel(
         if layer.op is op and layer.kernel_size not in allowed:
             rows, columns = layer.kernel_size
             size = f"{rows}-tap" if op is Operator.CONV1D else f"{rows}x{columns}"
-            yield Finding(f"{op.value} has no {size} kernel", layer.where, fix)
+            yield Finding(f"{op.value} has no {size} kernel", where=layer.where, fix=fix)
 
 
 def stride(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -133,8 +137,8 @@ def stride(graph: Graph, _chip: Chip) -> Iterator[Finding]:
             fix = "pool before the next layer (max_pool: 1 drops pixels), or fold the input"
             yield Finding(
                 f"stride {layer.stride}, {layer.op.value} has {wanted}",
-                layer.where,
-                fix if wanted == 1 else "remove stride",
+                where=layer.where,
+                fix=fix if wanted == 1 else "remove stride",
             )
 
 
@@ -144,7 +148,7 @@ def padding(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         for pad, taps in zip(layer.pad, layer.kernel_size, strict=True):
             if not 0 <= pad <= MAX_PAD or (pad and pad >= taps):
                 fix = "give pad: 0" if taps == 1 else f"use pad: 0 to {min(MAX_PAD, taps - 1)}"
-                yield Finding(f"pad {pad} with a kernel of {taps}", layer.where, fix)
+                yield Finding(f"pad {pad} with a kernel of {taps}", where=layer.where, fix=fix)
                 break
 
 
@@ -159,7 +163,7 @@ def dilation_1d(graph: Graph, _chip: Chip) -> Iterator[Finding]:
             continue
         taps = layer.kernel_size[0]
         if taps == 1:
-            yield Finding("dilation of a single tap", layer.where, "remove dilation")
+            yield Finding("dilation of a single tap", where=layer.where, fix="remove dilation")
         elif (taps - 1) * layer.dilation >= 9:
             yield from _long_dilation(layer, taps)
 
@@ -169,15 +173,15 @@ def _long_dilation(layer: Layer, taps: int) -> Iterator[Finding]:
         yield Finding(
             f"kernel {taps} with dilation {layer.dilation}: (k-1)d is 9 or more, which needs 2 or "
             "3 taps, pad 0, no pooling and d below 1024",
-            layer.where,
-            "use fewer taps, pad 0, and pool in another layer",
+            where=layer.where,
+            fix="use fewer taps, pad 0, and pool in another layer",
         )
     lead = hardware_form(layer).lead_bytes if taps <= 3 else 0
     if layer.wishes.out_offset is not None and layer.wishes.out_offset < lead:
         yield Finding(
             f"out_offset {layer.wishes.out_offset:#x}, {lead} bytes before it are overwritten",
-            layer.where,
-            f"use out_offset: {lead:#x} or more",
+            where=layer.where,
+            fix=f"use out_offset: {lead:#x} or more",
         )
 
 
@@ -187,8 +191,8 @@ def dilation_2d(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if layer.op is not Operator.CONV1D and layer.dilation != 1:
             yield Finding(
                 f"{layer.op.value} with dilation {layer.dilation}",
-                layer.where,
-                "pool first, or use MAX78002",
+                where=layer.where,
+                fix="pool first, or use MAX78002",
             )
 
 
@@ -203,8 +207,8 @@ def weight_range(graph: Graph, _chip: Chip) -> Iterator[Finding]:
             needed = max(-low - 1, high, 0).bit_length() + 1
             yield Finding(
                 f"weights {low}..{high} need {needed} bits, the layer has {layer.kernel.bits}",
-                layer.where,
-                "quantize again with this width, or correct quantization",
+                where=layer.where,
+                fix="quantize again with this width, or correct quantization",
             )
 
 
@@ -216,8 +220,8 @@ def output_shift(graph: Graph, _chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 f"output_shift {layer.kernel.output_shift}, this weight width allows "
                 f"{-SHIFT_LIMIT - extra}..{SHIFT_LIMIT - extra}",
-                layer.where,
-                "scale the weights",
+                where=layer.where,
+                fix="scale the weights",
             )
 
 
@@ -228,8 +232,8 @@ def bias_range(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if bias is not None and (bias.min() < BIAS_RANGE[0] or bias.max() > BIAS_RANGE[1]):
             yield Finding(
                 f"bias bytes {int(bias.min())}..{int(bias.max())}, the memory holds -128..127",
-                layer.where,
-                "quantize again",
+                where=layer.where,
+                fix="quantize again",
             )
 
 
@@ -241,16 +245,20 @@ def activation(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         if layer.activation is Activation.NONE:
             continue
         if layer.output_width == 32:
-            yield Finding("activation with 32-bit output", layer.where, "use activate: None")
+            yield Finding(
+                "activation with 32-bit output", where=layer.where, fix="use activate: None"
+            )
         elif layer.kernel is None:
-            yield Finding("activation without convolution", layer.where, "use activate: None")
+            yield Finding(
+                "activation without convolution", where=layer.where, fix="use activate: None"
+            )
 
 
 def wide_passthrough(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """Pass-through and element-wise layers write 8 bits."""
     for layer in graph.layers:
         if layer.kernel is None and layer.output_width == 32:
-            yield Finding("output_width 32 without convolution", layer.where, "remove it")
+            yield Finding("output_width 32 without convolution", where=layer.where, fix="remove it")
 
 
 def wide_reader(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -259,7 +267,7 @@ def wide_reader(graph: Graph, _chip: Chip) -> Iterator[Finding]:
         readers = graph.consumers(layer.index)
         if layer.output_width == 32 and readers:
             why = f"output_width 32, but {readers[0].name} reads it"
-            yield Finding(why, layer.where, "use 8 bits")
+            yield Finding(why, where=layer.where, fix="use 8 bits")
 
 
 def data_format(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -267,7 +275,9 @@ def data_format(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     for layer in graph.layers[1:]:
         wish = layer.wishes.data_format
         if wish is not None and wish.value == "chw":
-            yield Finding("data_format: chw behind the first layer", layer.where, "remove it")
+            yield Finding(
+                "data_format: chw behind the first layer", where=layer.where, fix="remove it"
+            )
 
 
 def image_channels(graph: Graph, _chip: Chip) -> Iterator[Finding]:
@@ -277,8 +287,8 @@ def image_channels(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     if graph.input_shape.channels != wanted:
         yield Finding(
             f"the sample has {graph.input_shape.channels} channels, the first layer reads {wanted}",
-            first.where,
-            "check --sample-input",
+            where=first.where,
+            fix="check --sample-input",
         )
 
 

@@ -78,7 +78,7 @@ def allowed_rules(rule_ids: Iterable[str]) -> frozenset[str]:
         if rule_id not in CHECKS or not CHECKS[rule_id].can_be_allowed:
             possible = sorted((i for i, rule in CHECKS.items() if rule.can_be_allowed), key=_order)
             why = f"rule {rule_id} cannot be allowed: there is no program without it"
-            raise InputError(why, "--allow", f"possible are {', '.join(possible)}")
+            raise InputError(why, where="--allow", fix=f"possible are {', '.join(possible)}")
     return allowed
 
 
@@ -87,7 +87,7 @@ def _find(rule_id: str, option: str) -> str:
     if rule_id.lower() not in known:
         near = difflib.get_close_matches(rule_id.lower(), known, 3) or known
         names = ", ".join(known[name] for name in near)
-        raise InputError(f"no rule {rule_id!r}", option, f"there are {names}")
+        raise InputError(f"no rule {rule_id!r}", where=option, fix=f"there are {names}")
     return known[rule_id.lower()]
 
 

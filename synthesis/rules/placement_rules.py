@@ -45,8 +45,8 @@ def _count(key: str, placed: PlacedLayer, processors: int, n: int) -> Iterator[F
         rounds = f" in {passes.n} passes" if passes.n > 1 else ""
         yield Finding(
             f"{key} has {processors.bit_count()} bits, {n} channels{rounds} need {passes.width}",
-            placed.layer.where,
-            f"use {key}: 0x{packed_map(passes.width):016x}, or check the sample's size",
+            where=placed.layer.where,
+            fix=f"use {key}: 0x{packed_map(passes.width):016x}, or check the sample's size",
         )
 
 
@@ -62,20 +62,20 @@ def chw_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
         if INPUT in placed.layer.sources:
             yield Finding(
                 "reads a CHW input, which only the first layer can",
-                placed.layer.where,
-                "use data_format: HWC in the first layer",
+                where=placed.layer.where,
+                fix="use data_format: HWC in the first layer",
             )
     if len(instances_of(first.processors)) != first.processors.bit_count():
         yield Finding(
             f"processors 0x{first.processors:016x} share data memories",
-            first.layer.where,
-            "use every fourth processor, or data_format: HWC",
+            where=first.layer.where,
+            fix="use every fourth processor, or data_format: HWC",
         )
     if first.layer.operands > 1 or first.in_passes.n > 1 or first.flatten_product:
         yield Finding(
             "CHW with several operands, passes or pixels flattened",
-            first.layer.where,
-            "use data_format: HWC",
+            where=first.layer.where,
+            fix="use data_format: HWC",
         )
 
 
@@ -96,8 +96,8 @@ def passthrough_processors(placement: Placement, _chip: Chip) -> Iterator[Findin
                 yield Finding(
                     f"quadrant {quadrant}: inputs {inputs:#06x} become outputs {packed:#06x}, "
                     f"not {outputs:#06x}",
-                    placed.layer.where,
-                    f"use {packed:#06x} there, or the same moved by {INSTANCE_PROCESSORS}",
+                    where=placed.layer.where,
+                    fix=f"use {packed:#06x} there, or the same moved by {INSTANCE_PROCESSORS}",
                 )
 
 
@@ -110,8 +110,8 @@ def even_spacing(placement: Placement, _chip: Chip) -> Iterator[Finding]:
                 yield Finding(
                     f"output_processors {quadrant_map(placed.output_processors, quadrant):#06x} in "
                     f"quadrant {quadrant}",
-                    placed.layer.where,
-                    "use neighbouring processors",
+                    where=placed.layer.where,
+                    fix="use neighbouring processors",
                 )
 
 
@@ -125,8 +125,8 @@ def narrow_lanes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             first = lowest(placed.output_processors)
             yield Finding(
                 f"{placed.bits}-bit weights, outputs start at processor {first}",
-                placed.layer.where,
-                f"let output_processors start at {first - placed.lead}",
+                where=placed.layer.where,
+                fix=f"let output_processors start at {first - placed.lead}",
             )
 
 
@@ -137,15 +137,15 @@ def alignment(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             if offset % 4:
                 yield Finding(
                     f"{key} {offset:#x} is not a multiple of 4",
-                    placed.layer.where,
-                    f"use {offset & ~3:#x}",
+                    where=placed.layer.where,
+                    fix=f"use {offset & ~3:#x}",
                 )
         if placed.out_offset < placed.hardware.lead_bytes:
             yield Finding(
                 f"out_offset {placed.out_offset:#x}, {placed.hardware.lead_bytes} bytes before "
                 "it are written too",
-                placed.layer.where,
-                f"use {placed.hardware.lead_bytes:#x} or more",
+                where=placed.layer.where,
+                fix=f"use {placed.hardware.lead_bytes:#x} or more",
             )
 
 
@@ -156,7 +156,9 @@ def write_step(placement: Placement, _chip: Chip) -> Iterator[Finding]:
         step = passes * (placed.write_gap + 1)
         if step > MAX_STEP:
             yield Finding(
-                f"write step {step}, limit {MAX_STEP}", placed.layer.where, "reduce write_gap"
+                f"write step {step}, limit {MAX_STEP}",
+                where=placed.layer.where,
+                fix="reduce write_gap",
             )
 
 
@@ -172,8 +174,8 @@ def input_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 f"input {placed.layer.in_shape} needs {size} bytes from {placed.in_offset:#x}, an "
                 f"instance has {chip.data_instance_bytes}",
-                placed.layer.where,
-                fit_data("in_offset", size, placed.layer.in_shape.n_pixels, chip),
+                where=placed.layer.where,
+                fix=fit_data("in_offset", size, placed.layer.in_shape.n_pixels, chip),
             )
 
 
@@ -190,8 +192,8 @@ def output_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 f"output {layer.out_shape} of {layer.output_width} bits needs {size} bytes from "
                 f"{placed.out_offset:#x}, an instance has {chip.data_instance_bytes}",
-                layer.where,
-                fit_data("out_offset", size, layer.out_shape.n_pixels, chip),
+                where=layer.where,
+                fix=fit_data("out_offset", size, layer.out_shape.n_pixels, chip),
             )
 
 
@@ -234,8 +236,8 @@ def _overwrites(
     what = "the input" if later.source == INPUT else "its output"
     return Finding(
         f"{what} overwrites {earlier.name} at byte {4 * word:#x} of a data memory, {use}",
-        layer.where,
-        "move out_offset to the other half (0x4000), or use other processors",
+        where=layer.where,
+        fix="move out_offset to the other half (0x4000), or use other processors",
     )
 
 
@@ -259,8 +261,8 @@ def kernel_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
         f"weights need {total:,} bytes of {chip.weight_bytes:,}; processor {busiest} needs "
         f"{max(int(used[busiest]), ends)} of {chip.kernel_words} kernel words; first layer that "
         f"does not fit: {over[0].layer.name}",
-        over[0].layer.where,
-        fit_weights(placement, chip),
+        where=over[0].layer.where,
+        fix=fit_weights(placement, chip),
     )
 
 
@@ -271,8 +273,8 @@ def bias_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
             yield Finding(
                 f"biases need {len(contents)} bytes of {chip.bias_bytes_per_quadrant} in quadrant "
                 f"{quadrant}",
-                placement.graph.graph.source,
-                "train the widest layers without bias, or spread them with bias_group",
+                where=placement.graph.graph.source,
+                fix="train the widest layers without bias, or spread them with bias_group",
             )
 
 
@@ -284,8 +286,8 @@ def bias_groups(placement: Placement, _chip: Chip) -> Iterator[Finding]:
         if unused:
             yield Finding(
                 f"bias_group {sorted(unused)} is not in use",
-                placed.layer.where,
-                f"use {', '.join(map(str, used))}",
+                where=placed.layer.where,
+                fix=f"use {', '.join(map(str, used))}",
             )
 
 
@@ -298,7 +300,9 @@ def mask_counter(placement: Placement, chip: Chip) -> Iterator[Finding]:
         start = 9 * slot.first_word // placed.hardware.n_taps
         end = 8 * start + (slot.count - 1) * placed.bits
         if end >= 1 << 16:
-            yield Finding(f"kernel position {end}, limit 65535", placed.layer.where, "split it")
+            yield Finding(
+                f"kernel position {end}, limit 65535", where=placed.layer.where, fix="split it"
+            )
 
 
 def master_quadrant(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -306,8 +310,8 @@ def master_quadrant(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     if 0 not in placement.graph.quadrants:
         yield Finding(
             "no layer uses processors 0..15",
-            placement.graph.layers[0].layer.where,
-            "move a layer to quadrant 0",
+            where=placement.graph.layers[0].layer.where,
+            fix="move a layer to quadrant 0",
         )
 
 

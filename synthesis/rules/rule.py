@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from max78000.errors import ToolError, UnsupportedError
@@ -16,8 +16,8 @@ class Finding:
     """One violation: what is wrong, with numbers, where, and what to do."""
 
     why: str
-    where: str
-    fix: str = ""
+    where: str = field(kw_only=True)
+    fix: str = field(default="", kw_only=True)
 
 
 Check = Callable[[Subject, Chip], Iterator[Finding]]
@@ -60,8 +60,10 @@ def apply_rules(
     for rule in rules:
         for finding in rule.check(subject, chip):
             if rule.error is None or rule.id in allowed:
-                problem = ToolError(finding.why, finding.where, finding.fix, rule.id)
+                problem = ToolError(finding.why, where=finding.where, fix=finding.fix, rule=rule.id)
                 warnings.append(str(problem))
             else:
-                errors.append(rule.error(finding.why, finding.where, finding.fix, rule.id))
+                errors.append(
+                    rule.error(finding.why, where=finding.where, fix=finding.fix, rule=rule.id)
+                )
     return Verdict(tuple(errors), tuple(warnings))

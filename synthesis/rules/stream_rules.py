@@ -29,7 +29,7 @@ def needs_fifo(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """A streaming first layer is fed by the FIFOs."""
     graph = placement.graph.graph
     if graph.n_streaming and not graph.input_path.is_fifo:
-        yield Finding("streams without FIFO", graph.layers[0].where, "give --fifo")
+        yield Finding("streams without FIFO", where=graph.layers[0].where, fix="give --fifo")
 
 
 def is_prefix(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -37,7 +37,9 @@ def is_prefix(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     graph = placement.graph.graph
     for layer in graph.layers[1:]:
         if layer.is_streaming and not layer.follows_streaming:
-            yield Finding("streams behind a layer that does not", layer.where, "remove streaming")
+            yield Finding(
+                "streams behind a layer that does not", where=layer.where, fix="remove streaming"
+            )
 
 
 def how_many(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -46,8 +48,8 @@ def how_many(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     if graph.n_streaming > MAX_STREAMING:
         yield Finding(
             f"{graph.n_streaming} streaming layers of {MAX_STREAMING}",
-            graph.layers[MAX_STREAMING].where,
-            "remove streaming from the last ones",
+            where=graph.layers[MAX_STREAMING].where,
+            fix="remove streaming from the last ones",
         )
 
 
@@ -57,8 +59,8 @@ def last_padding(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     if n and min(placement.graph.layers[n - 1].hardware.pad) == 0:
         yield Finding(
             "last streaming layer without padding",
-            placement.graph.layers[n - 1].layer.where,
-            "give pad: 1, or let the next layer stream too",
+            where=placement.graph.layers[n - 1].layer.where,
+            fix="give pad: 1, or let the next layer stream too",
         )
 
 
@@ -67,14 +69,16 @@ def widened_padding(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     for placed in placement.graph.layers:
         is_widened = placed.hardware.kernel_size != placed.layer.kernel_size
         if is_widened and placed.layer.op is Operator.CONV2D and max(placed.layer.pad):
-            yield Finding("1x1 kernel with padding", placed.layer.where, "give pad: 0")
+            yield Finding("1x1 kernel with padding", where=placed.layer.where, fix="give pad: 0")
 
 
 def with_bias(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """The vendor warns that biases of streaming layers may not work on silicon."""
     for placed in placement.graph.layers:
         if placed.layer.is_streaming and placed.bias_slot is not None:
-            yield Finding("streams with a bias", placed.layer.where, "train it without bias")
+            yield Finding(
+                "streams with a bias", where=placed.layer.where, fix="train it without bias"
+            )
 
 
 def fifo_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -87,14 +91,14 @@ def fifo_processors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     if first.processors & ~reachable:
         yield Finding(
             f"processors 0x{first.processors & ~reachable:016x} have no FIFO",
-            first.layer.where,
-            f"use processors of 0x{reachable:016x}",
+            where=first.layer.where,
+            fix=f"use processors of 0x{reachable:016x}",
         )
     if first.layer.in_shape.channels > limit:
         yield Finding(
             f"{first.layer.in_shape.channels} channels, the FIFOs carry {limit}",
-            first.layer.where,
-            "load the picture without FIFO",
+            where=first.layer.where,
+            fix="load the picture without FIFO",
         )
 
 
@@ -112,8 +116,8 @@ def full_lanes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     if any(lanes != 0xF for lanes in used[:-1]) or (used and used[-1] & (used[-1] + 1)):
         yield Finding(
             f"processors 0x{first.processors:016x} leave lanes of a FIFO empty",
-            first.layer.where,
-            "fill processors 0..3 first, then 16..19, 32..35, 48..51",
+            where=first.layer.where,
+            fix="fill processors 0..3 first, then 16..19, 32..35, 48..51",
         )
 
 
@@ -130,25 +134,29 @@ def fast_fifo(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     limit = 1 if first.data_format is DataFormat.CHW else N_FIFOS
     if n_channels > limit:
         why = f"{n_channels} channels, the fast FIFO carries {limit}"
-        yield Finding(why, where, "use --fifo")
+        yield Finding(why, where=where, fix="use --fifo")
         return
     runs = (GROUP_PROCESSORS, CHW_PROCESSORS)
     maps = [sum(1 << p for p in members(run)[:n_channels]) for run in runs]
     if first.processors not in maps:
         fix = f"use processors {' or '.join(f'0x{m:x}' for m in dict.fromkeys(maps))}"
-        yield Finding(f"the fast FIFO does not feed 0x{first.processors:x}", where, fix)
+        yield Finding(f"the fast FIFO does not feed 0x{first.processors:x}", where=where, fix=fix)
     if first.layer.kernel is None:
-        yield Finding("pass-through layer on the fast FIFO", where, "begin with a convolution")
+        yield Finding(
+            "pass-through layer on the fast FIFO", where=where, fix="begin with a convolution"
+        )
     if first.layer.output_width != 8:
         why = f"{first.layer.output_width}-bit results of a layer on the fast FIFO"
-        yield Finding(why, where, "use --fifo, or 8 bits")
+        yield Finding(why, where=where, fix="use --fifo, or 8 bits")
 
 
 def fifo_operands(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     """The FIFOs deliver one operand and one pass."""
     first = placement.graph.layers[0]
     if placement.graph.graph.input_path.is_fifo and first.layer.operands > 1:
-        yield Finding("element-wise layer on FIFO input", first.layer.where, "load without FIFO")
+        yield Finding(
+            "element-wise layer on FIFO input", where=first.layer.where, fix="load without FIFO"
+        )
 
 
 def counts(placement: Placement, _chip: Chip) -> Iterator[Finding]:
@@ -158,14 +166,14 @@ def counts(placement: Placement, _chip: Chip) -> Iterator[Finding]:
             if value >= limit:
                 yield Finding(
                     f"{what} {value}, limit {limit - 1}",
-                    placed.layer.where,
-                    "use a smaller picture or window",
+                    where=placed.layer.where,
+                    fix="use a smaller picture or window",
                 )
     first = placement.graph.layers[0]
     limit = regmap.IFRM.field("value").limit
     if placement.graph.graph.input_path.is_fifo and frame_words(first) >= limit:
         why = f"frame of {frame_words(first)} words, limit {limit - 1}"
-        yield Finding(why, first.layer.where, "use a smaller picture")
+        yield Finding(why, where=first.layer.where, fix="use a smaller picture")
 
 
 def _running(placement: Placement) -> Iterator[PlacedLayer]:
@@ -190,8 +198,8 @@ def earlier_passes(placement: Placement, _chip: Chip) -> Iterator[Finding]:
         if n_passes >= limit:
             yield Finding(
                 f"{n_passes} passes in the streaming layers before, limit {limit - 1}",
-                placed.layer.where,
-                "use 64 channels or fewer in the layers before, or let this one not stream",
+                where=placed.layer.where,
+                fix="use 64 channels or fewer in the layers before, or let this one not stream",
             )
 
 
@@ -202,8 +210,8 @@ def whole_frame(placement: Placement, _chip: Chip) -> Iterator[Finding]:
     if not first.layer.is_streaming and start >= START_LIMIT:
         yield Finding(
             f"start count {start}, limit {START_LIMIT - 1}",
-            first.layer.where,
-            "stream the layer, or use a smaller picture or window",
+            where=first.layer.where,
+            fix="stream the layer, or use a smaller picture or window",
         )
 
 
@@ -217,8 +225,8 @@ def row_buffers(placement: Placement, chip: Chip) -> Iterator[Finding]:
         if placed.layer.is_streaming and end > chip.tram_words:
             yield Finding(
                 f"row buffers end at entry {end} of {chip.tram_words}",
-                placed.layer.where,
-                "use a narrower picture, or stream fewer layers",
+                where=placed.layer.where,
+                fix="use a narrower picture, or stream fewer layers",
             )
 
 
@@ -229,8 +237,8 @@ def ring_fits(placement: Placement, chip: Chip) -> Iterator[Finding]:
         if placed.layer.is_streaming and end >= chip.data_instance_bytes:
             yield Finding(
                 f"ring ends at {end:#x}, an instance has {chip.data_instance_bytes:#x}",
-                placed.layer.where,
-                "lower in_offset",
+                where=placed.layer.where,
+                fix="lower in_offset",
             )
 
 
@@ -243,10 +251,10 @@ def passing_tensors(placement: Placement, _chip: Chip) -> Iterator[Finding]:
         for reader in graph.consumers(source):
             if reader.index != layer.index:
                 why = f"reads {name}, which passes through a ring to {layer.name}"
-                yield Finding(why, reader.where, f"let {layer.name} not stream")
+                yield Finding(why, where=reader.where, fix=f"let {layer.name} not stream")
         if source != INPUT and graph.layers[source].is_output:
             why = f"is an output, but passes through a ring to {layer.name}"
-            yield Finding(why, graph.layers[source].where, f"let {layer.name} not stream")
+            yield Finding(why, where=graph.layers[source].where, fix=f"let {layer.name} not stream")
 
 
 STREAM_RULES: tuple[Rule[Placement], ...] = (

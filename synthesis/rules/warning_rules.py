@@ -27,8 +27,8 @@ def line_as_image(graph: Graph, _chip: Chip) -> Iterator[Finding]:
             rows, columns = layer.kernel_size
             yield Finding(
                 f"a {rows}x{columns} kernel reads a line of {layer.in_shape.rows} values",
-                layer.where,
-                "give in_dim, or use Conv1d",
+                where=layer.where,
+                fix="give in_dim, or use Conv1d",
             )
 
 
@@ -43,8 +43,8 @@ def first_pooling(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     if first.pool.is_used:
         yield Finding(
             f"the first layer pools {n_read} pixels to {n_pooled}",
-            first.where,
-            "load a smaller picture",
+            where=first.where,
+            fix="load a smaller picture",
         )
 
 
@@ -56,8 +56,8 @@ def odd_channels(graph: Graph, _chip: Chip) -> Iterator[Finding]:
             full = -(-channels // LANES) * LANES
             yield Finding(
                 f"reads {channels} channels in words of {LANES}",
-                layer.where,
-                f"{full} channels cost the same energy",
+                where=layer.where,
+                fix=f"{full} channels cost the same energy",
             )
 
 
@@ -65,14 +65,16 @@ def default_pool_stride(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """A pooling layer without `pool_stride` moves by one pixel, unlike PyTorch."""
     for layer in graph.layers:
         if layer.pool.has_window and max(layer.pool.stride) == 1:
-            yield Finding("pooling with stride 1", layer.where, "give pool_stride if unintended")
+            yield Finding(
+                "pooling with stride 1", where=layer.where, fix="give pool_stride if unintended"
+            )
 
 
 def needless_flatten(graph: Graph, _chip: Chip) -> Iterator[Finding]:
     """Flattening one pixel changes nothing."""
     for layer in graph.layers:
         if layer.flatten and prod(layer.pooled) == 1:
-            yield Finding("flattens 1 pixel", layer.where, "remove flatten")
+            yield Finding("flattens 1 pixel", where=layer.where, fix="remove flatten")
 
 
 WARNING_RULES: tuple[Rule[Graph], ...] = (

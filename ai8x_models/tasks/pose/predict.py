@@ -139,7 +139,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot be a folder: {error.strerror}", str(folder)) from error
+        raise InputError(f"cannot be a folder: {error.strerror}", where=str(folder)) from error
 
 
 def _write_keypoints(pictures: Sequence[PicturePose], path: Path) -> None:
@@ -154,6 +154,8 @@ def _write_keypoints(pictures: Sequence[PicturePose], path: Path) -> None:
         partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", str(path)) from error
+        raise InputError(
+            f"cannot be written: {error.strerror or error}", where=str(path)
+        ) from error
     finally:
         partial.unlink(missing_ok=True)

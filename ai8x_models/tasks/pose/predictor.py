@@ -56,7 +56,7 @@ class Predictor:
         model = load_model(path)
         if find_model(type(model).__name__).task != TASK:
             why = f"holds a {type(model).__name__}, which is not for poses"
-            raise UnsupportedError(why, str(path), "name a checkpoint of a pose network")
+            raise UnsupportedError(why, where=str(path), fix="name a checkpoint of a pose network")
         return cls(channels_last(model), mode_of(model))
 
     @property
@@ -125,7 +125,9 @@ def device_input(image: Uint8s, name: str) -> NDArray[np.int8]:
     info = find_model(name)
     chw = np.moveaxis(image, -1, 0)
     if chw.shape != info.input_shape or info.fold != 2:
-        raise UnsupportedError(f"takes {info.input_shape}, the picture is {chw.shape}", info.name)
+        raise UnsupportedError(
+            f"takes {info.input_shape}, the picture is {chw.shape}", where=info.name
+        )
     signed: NDArray[np.int8] = (chw.astype(np.int16) - DATA_GRID.one).astype(np.int8)
     return np.ascontiguousarray(fold_image(signed), np.int8)
 

@@ -106,11 +106,11 @@ class PoseClient:
                 why = f"takes {info.width}x{info.height} pixels and finds {info.n_parts} keypoints"
                 raise BoardError(
                     f"{why}, expected {IMAGE_SIZE}x{IMAGE_SIZE} and {N_PARTS}",
-                    self.device,
-                    FIX_VERSION,
+                    where=self.device,
+                    fix=FIX_VERSION,
                 )
             return info
-        raise BoardError(f"no answer in {START_TIME_OUT_S:g} s", self.device, FIX_SILENCE)
+        raise BoardError(f"no answer in {START_TIME_OUT_S:g} s", where=self.device, fix=FIX_SILENCE)
 
     def find_people(
         self, image: npt.NDArray[np.uint8], progress: Progress | None = None
@@ -137,7 +137,9 @@ class PoseClient:
             else:
                 return self._read_people(reply)
         why = f"the picture was sent {N_TRIES} times: {problem}"
-        raise BoardError(why, self.device, "check the cable and its length, then reset the board")
+        raise BoardError(
+            why, where=self.device, fix="check the cable and its length, then reset the board"
+        )
 
     def _exchange(
         self, kind: FrameType, payload: bytes, time_out_s: float, progress: Progress | None
@@ -173,9 +175,11 @@ class PoseClient:
 
     def _refuse(self, reply: Frame) -> NoReturn:
         if reply.type == FrameType.ERROR:
-            raise BoardError(f"the board reports {_error_text(reply)}", self.device, FIX_VERSION)
+            raise BoardError(
+                f"the board reports {_error_text(reply)}", where=self.device, fix=FIX_VERSION
+            )
         why = f"unexpected reply: type 0x{reply.type:02x}, {len(reply.payload)} bytes"
-        raise BoardError(why, self.device, FIX_VERSION)
+        raise BoardError(why, where=self.device, fix=FIX_VERSION)
 
 
 def _retryable(reply: Frame) -> bool:

@@ -30,23 +30,29 @@ def read_picture(path: Path) -> Image.Image:
     """
     where = str(path)
     if not path.exists():
-        raise InputError("no such file", where)
+        raise InputError("no such file", where=where)
     if not path.is_file():
-        raise InputError("not a file", where, "give the pictures in it one by one")
+        raise InputError("not a file", where=where, fix="give the pictures in it one by one")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures and odd metadata
             with Image.open(path) as file:
                 return to_rgb(ImageOps.exif_transpose(file))
     except UnidentifiedImageError as error:
-        raise InputError("not a picture of a known format", where, "use JPEG or PNG") from error
+        raise InputError(
+            "not a picture of a known format", where=where, fix="use JPEG or PNG"
+        ) from error
     except Image.DecompressionBombError as error:
-        raise InputError(f"too large: {error}", where, "scale it down first") from error
+        raise InputError(f"too large: {error}", where=where, fix="scale it down first") from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"cannot be read: {reason}", where, "copy or export it again") from error
+        raise InputError(
+            f"cannot be read: {reason}", where=where, fix="copy or export it again"
+        ) from error
     except BROKEN_FILE as error:
-        raise InputError(f"broken picture: {error}", where, "copy or export it again") from error
+        raise InputError(
+            f"broken picture: {error}", where=where, fix="copy or export it again"
+        ) from error
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
@@ -78,6 +84,8 @@ def write_picture(picture: Image.Image, path: Path) -> None:
         picture.save(partial, format="PNG")
         partial.replace(path)
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", str(path)) from error
+        raise InputError(
+            f"cannot be written: {error.strerror or error}", where=str(path)
+        ) from error
     finally:
         partial.unlink(missing_ok=True)

@@ -105,9 +105,11 @@ def _check_pillow() -> None:
 def _drawing_path(picture: Path, output: Path | None) -> Path:
     drawing = output or Path(f"{picture.stem}-pose.png")
     if drawing.resolve() == picture.resolve():
-        raise InputError("is the picture itself", str(drawing), "choose another file for --out")
+        raise InputError(
+            "is the picture itself", where=str(drawing), fix="choose another file for --out"
+        )
     if not drawing.parent.is_dir():
-        raise InputError("there is no such folder", str(drawing.parent), "make it first")
+        raise InputError("there is no such folder", where=str(drawing.parent), fix="make it first")
     return drawing
 
 
@@ -117,7 +119,7 @@ def _check_project(directory: Path) -> None:
     if shapes != OUTPUT_SHAPES:
         found = ", ".join("x".join(map(str, shape)) for shape in shapes)
         why = f"is not for poses: outputs are {found}, expected 19x16x16, 38x16x16"
-        raise UnsupportedError(why, str(directory), "synthesize networks/pose_tiny.yaml")
+        raise UnsupportedError(why, where=str(directory), fix="synthesize networks/pose_tiny.yaml")
 
 
 def _virtual_line(directory: Path, compiler: str) -> Line:

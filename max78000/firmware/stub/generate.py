@@ -65,9 +65,9 @@ def _run(*command: str) -> str:
     try:
         done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True)
     except FileNotFoundError:
-        raise InputError(f"{command[0]} is not installed", str(FOLDER)) from None
+        raise InputError(f"{command[0]} is not installed", where=str(FOLDER)) from None
     except subprocess.CalledProcessError as error:
-        raise InputError(f"{command[0]} refuses:\n{error.stderr}", str(FOLDER)) from None
+        raise InputError(f"{command[0]} refuses:\n{error.stderr}", where=str(FOLDER)) from None
     return done.stdout
 
 

@@ -129,7 +129,7 @@ def build_cache(
     if split not in SPLIT_BASE:
         raise InputError(f"unknown split {split!r}", fix=f"one of {', '.join(SPLIT_BASE)}")
     if count < 1:
-        raise InputError(f"a cache of {count} images", str(path), "ask for at least one")
+        raise InputError(f"a cache of {count} images", where=str(path), fix="ask for at least one")
     header = Header(preset.name, split, count, generator_of(preset))
     if path.exists():
         with reading(path) as file:
@@ -188,7 +188,7 @@ def write_teacher(
         expected = (count, channels, MAP_SIZE, MAP_SIZE)
         if maps.shape != expected or maps.dtype != np.int8:
             found = f"{maps.dtype} {maps.shape} instead of int8 {expected}"
-            raise InputError(f"{what} maps are {found}", f"{path} teacher/{name}")
+            raise InputError(f"{what} maps are {found}", where=f"{path} teacher/{name}")
     with replacing(path, keep_contents=True) as file:
         teachers = file.require_group("teacher")
         if name in teachers:
@@ -222,10 +222,10 @@ def read_teacher(path: str | Path, name: str, checkpoint_hash: str) -> TeacherMa
         heat, paf = group["heat"][:], group["paf"][:]
     if found != checkpoint_hash:
         why = f"maps of checkpoint {found[:12]}, not of {checkpoint_hash[:12]}"
-        raise InputError(why, where, fix)
+        raise InputError(why, where=where, fix=fix)
     if len(heat) != count or len(paf) != count:
         why = f"maps of {len(heat)} and {len(paf)} images in a cache of {count}"
-        raise InputError(why, where, fix)
+        raise InputError(why, where=where, fix=fix)
     return heat, paf
 
 

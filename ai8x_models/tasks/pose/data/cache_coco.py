@@ -62,12 +62,12 @@ def read_annotations(path: Path) -> Listing:
             for entry in content["images"]
         )
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", str(path)) from error
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"not a COCO keypoint file: {type(error).__name__} {error}"
-        raise InputError(why, str(path), "give a person_keypoints JSON file") from error
+        raise InputError(why, where=str(path), fix="give a person_keypoints JSON file") from error
     if not pictures:
-        raise InputError("lists no images", str(path))
+        raise InputError("lists no images", where=str(path))
     return Listing(pictures, path)
 
 
@@ -81,7 +81,7 @@ def coco_records(folder: Path, listing: Listing) -> Iterator[Record]:
             where = f"{listing.path} image {picture.source_id}"
             why = f"malformed person: {type(error).__name__} {error}"
             fix = "each needs 51 keypoint numbers and a bbox of 4"
-            raise InputError(why, where, fix) from error
+            raise InputError(why, where=where, fix=fix) from error
         yield Record(figure, picture.source_id, box.to_source)
 
 

@@ -63,7 +63,7 @@ class Record:
 def reading(path: Path) -> Iterator[h5py.File]:
     """Open a file; whatever HDF5 finds wrong with it becomes one `InputError`."""
     if not path.is_file():
-        raise InputError("no such pose cache", str(path), "build it first")
+        raise InputError("no such pose cache", where=str(path), fix="build it first")
     try:
         with h5py.File(path, "r") as file:
             yield file
@@ -165,4 +165,4 @@ def _write_attributes(file: h5py.File, header: Header) -> None:
 
 
 def _unreadable(path: Path, why: str) -> InputError:
-    return InputError(why, str(path), "remove the file and build it again, or name another one")
+    return InputError(why, where=str(path), fix="remove the file and build it again, or name another one")

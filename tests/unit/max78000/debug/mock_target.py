@@ -44,7 +44,7 @@ class MockTarget:
 
     def _check(self, addr, n_bytes):
         if not RAM_ADDR <= addr <= addr + n_bytes <= RAM_ADDR + RAM_BYTES:
-            raise BoardError("nothing answers", f"address {addr:#010x}")
+            raise BoardError("nothing answers", where=f"address {addr:#010x}")
 
     def read_register(self, number):
         return self.registers.get(number, 0)

@@ -106,7 +106,7 @@ def test_nothing_answers_while_the_reset_pin_is_held(debug, target):
 
 def test_a_fault_of_the_program_is_lockup_until_reset(debug, target):
     def fail():
-        raise BoardError("reads an unknown address", "0x50000000")
+        raise BoardError("reads an unknown address", where="0x50000000")
 
     target.on_slice = fail
     debug.run()

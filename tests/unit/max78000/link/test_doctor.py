@@ -106,7 +106,7 @@ def test_an_empty_computer_is_told_what_to_install():
 
 
 def test_a_compiler_that_does_not_run_is_reported():
-    broken = UnsupportedError("does not answer -dumpfullversion", "/usr/bin/gcc")
+    broken = UnsupportedError("does not answer -dumpfullversion", where="/usr/bin/gcc")
     finding = doctor_host.check_compiler(FakeHost(tools=broken))
     assert finding.status is Status.FAIL
     assert finding.what == "/usr/bin/gcc: does not answer -dumpfullversion"

@@ -154,7 +154,7 @@ def test_a_missing_console_is_told_after_the_board_is_programmed(monkeypatch, pr
 
 def test_a_refusal_reaches_the_command_line(monkeypatch, probe, project):
     def refuse(plan, on_progress):
-        raise BoardError("no debug adapter answers", "pyocd", "connect it")
+        raise BoardError("no debug adapter answers", where="pyocd", fix="connect it")
 
     monkeypatch.setattr(probe, "carry_out", refuse)
     with pytest.raises(BoardError) as refusal:
