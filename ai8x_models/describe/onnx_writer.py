@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -63,7 +64,7 @@ class _Writer:
         self.network = network
         self.arch = arch
         self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, np.ndarray] = {}
+        self.constants: dict[str, NDArray[Any]] = {}
         self.owners: dict[int, str] = {}
 
     def model(self) -> onnx.ModelProto:
@@ -186,7 +187,7 @@ class _Writer:
         self.nodes.append(helper.make_node(op_type, inputs, [output], name, **attributes))
         return output
 
-    def _constant(self, name: str, array: np.ndarray) -> str:
+    def _constant(self, name: str, array: NDArray[Any]) -> str:
         self.constants[name] = array
         return name
 

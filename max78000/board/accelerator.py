@@ -11,12 +11,11 @@ from max78000.board.system import GlobalControl, PowerControl
 from max78000.board.timeline import NS_PER_S, Event, Timeline
 from max78000.errors import BoardError
 from max78000.facts import regmap
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import Memory
 from max78000.machine.machine import Machine, RunResult
 from max78000.machine.memory import MachineFault
 
-WORD_BYTES = 4
 CLOCK_GATE_BIT = 25  # of GCR PCLKDIS0
 WORD_DEFINED = 0x0101_0101  # state DEFINED in any of the four lanes
 PCLK_CYCLES = 2  # system clock cycles of a register load

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from max78000.board.device import WINDOW_BYTES, Device
 from max78000.board.registers import RegisterBlock
 from max78000.errors import BoardError
-
-WORD_BYTES = 4
+from max78000.facts.chip import WORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from max78000.board.peripherals import Flash, Resets, build_peripherals
 from max78000.board.scs import FIRST_IRQ, SVC, SystemControl
 from max78000.board.timeline import Timeline, Watch
 from max78000.errors import BoardError
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 
 FLASH_ADDR, FLASH_BYTES = 0x1000_0000, 0x8_0000
 RAM_ADDR, RAM_BYTES = 0x2000_0000, 0x2_0000
 APB_ADDR, APB_BYTES = 0x4000_0000, 0x10_0000
 PPB_ADDR, PPB_BYTES = 0xE000_0000, 0x10_0000
-WORD_BYTES = 4
 RAM_AT_POWER_ON = b"\xa5"  # anything but the zeros that start-up code must make
 SLICE_INSTRUCTIONS = 10_000
 STEPS_AFTER_WAKING = 64  # one by one, until the program lets in the interrupt that woke it

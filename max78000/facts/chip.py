@@ -6,6 +6,8 @@ generator agrees with every number here.
 
 from dataclasses import dataclass
 
+WORD_BYTES = 4  # of the bus, of data memory and of the register interface
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:

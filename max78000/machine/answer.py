@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import Memory, describe_addr, locate_memory
-from max78000.machine.bus import WORD_BYTES, MemoryMap
+from max78000.machine.bus import MemoryMap
 from max78000.machine.decode import LayerSetup
 from max78000.machine.memory import LANES, MachineFault, State
 from max78000.machine.places import output_map_of

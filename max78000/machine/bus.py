@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import Memory, MemoryPlace, locate_memory
 from max78000.machine.memory import (
     PLAIN_PARTS,
@@ -13,7 +13,6 @@ from max78000.machine.memory import (
     State,
 )
 
-WORD_BYTES = 4
 PARTS = len(PLAIN_PARTS)
 BIAS_BITS = 8
 TRAM_ENTRY_BITS = 16

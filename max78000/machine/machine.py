@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.facts import regmap
-from max78000.facts.chip import MAX78000, Chip
+from max78000.facts.chip import MAX78000, WORD_BYTES, Chip
 from max78000.facts.cycles import STARTUP_CYCLES
 from max78000.facts.regmap import Location, Memory, describe_addr
 from max78000.machine.answer import Mismatch, check_known_answer, read_output
@@ -37,7 +37,6 @@ from max78000.program.program import (
     Write,
 )
 
-WORD_BYTES = 4
 TESTED = (
     ("sram", Memory.DATA),
     ("mram", Memory.KERNEL),

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.machine.decode import LayerSetup
 from max78000.machine.memory import LANES
 from max78000.program.program import OutputMap
-
-WORD_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ layers 4.0 to 5.7 KB; each register write is three instructions with two constan
 from collections.abc import Mapping
 
 from max78000.errors import CapacityError
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.program.program import (
     Copy,
     FastFifo,
@@ -21,7 +21,6 @@ from max78000.program.program import (
 )
 from synthesis.emit.options import ProjectOptions
 
-WORD_BYTES = 4
 CODE_BYTES = 12_000
 BYTES_PER_WRITE = 12
 ANSWER = "the known answer"

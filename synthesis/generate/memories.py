@@ -5,6 +5,7 @@ answer.
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.facts.chip import Chip
 from max78000.program.program import (
@@ -59,13 +60,13 @@ def kernel_operations(
                 yield Copy(chip.kernel_addr(processor, first), _plain(data))
 
 
-def _packed(data: np.ndarray) -> tuple[int, ...]:
+def _packed(data: NDArray[np.uint8]) -> tuple[int, ...]:
     """Bytes (n, 9) as a stream of big-endian words, zeros at its end."""
     stream = data.reshape(-1)
     return tuple(np.pad(stream, (0, -stream.size % 4)).view(">u4").tolist())
 
 
-def _plain(data: np.ndarray) -> tuple[int, ...]:
+def _plain(data: NDArray[np.uint8]) -> tuple[int, ...]:
     """Bytes (n, 9) as four words each: byte 0; bytes 1 to 4; 5 to 8, big-endian; 0 commits them."""
     words = np.zeros((len(data), 4), np.uint32)
     words[:, 0] = data[:, 0]
@@ -232,7 +233,7 @@ def known_answer(placed: PlacedLayer, result: Tensor, chip: Chip) -> Iterator[Ex
 
 def _expected_words(
     placed: PlacedLayer, result: Tensor, chip: Chip
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Address, mask and value of every word that holds at least one channel."""
     where = output_map(placed, chip)
     pixels = result.reshape(len(result), -1)

@@ -9,6 +9,7 @@ from enum import Enum
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.facts.fixed import Activation, Combine, total_shift
 from synthesis.read.description import BUFFER, DataFormat, Operator, Pair
@@ -77,8 +78,8 @@ class Kernel:
     flattened linear layers (K, C*H*W, 1, 1) in PyTorch's order; `bias` int64 bytes (K,) or None.
     """
 
-    weights_oihw: np.ndarray
-    bias: np.ndarray | None
+    weights_oihw: NDArray[np.int64]
+    bias: NDArray[np.int64] | None
     bits: int
     output_shift: int
     source: str  # checkpoint entry, for messages

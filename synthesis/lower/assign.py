@@ -5,6 +5,7 @@ weights.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.errors import InputError, raise_all
 from synthesis.graph.ir import Kernel
@@ -65,7 +66,7 @@ def _pairing(steps: Sequence[Step], owners: Sequence[int], checkpoint: Checkpoin
     return ", ".join(pairs)
 
 
-def _taps(weight: np.ndarray) -> Pair:
+def _taps(weight: NDArray[np.int64]) -> Pair:
     rows, columns = (*weight.shape[2:], 1, 1)[:2]
     return int(rows), int(columns)
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError
-from max78000.facts.chip import MAX78000
+from max78000.facts.chip import MAX78000, WORD_BYTES
 from synthesis.graph.ir import Buffer, Layer, Shape, Unload, Wishes
 from synthesis.read.description import BUFFER, NetworkSpec, Operator
 
-WORD_BYTES = 4
 CHANNELS_PER_PASS = MAX78000.n_processors
 INSTANCE_BYTES = MAX78000.data_instance_bytes
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
-from max78000.facts.chip import MAX78000
+from max78000.facts.chip import MAX78000, WORD_BYTES
 from synthesis.graph.ir import Layer
 from synthesis.read.description import Operator, Pair
 
 N_PROCESSORS = MAX78000.n_processors
 MAX_TAPS_1D = 9
 MAX_FOLDED_TAPS = 3
-WORD_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Hardware:
     in_dims: Pair
     pooled: Pair
     out_dims: Pair
-    weights_oihw: np.ndarray | None
+    weights_oihw: NDArray[np.int64] | None
     extra_pixels: int = 0  # written after the useful ones
     lead_bytes: int = 0  # written before the useful ones
 
@@ -96,7 +96,7 @@ def _is_widened(layer: Layer) -> bool:
     return is_near and layer.op is Operator.CONV2D and layer.kernel_size == (1, 1)
 
 
-def _widened(layer: Layer, weights: np.ndarray) -> Hardware:
+def _widened(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
     """The single weight in the middle of a 3x3 kernel with padding 1."""
     kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
     kernel[:, :, 1, 1] = weights[:, :, 0, 0]
@@ -111,7 +111,7 @@ def _widened(layer: Layer, weights: np.ndarray) -> Hardware:
     )
 
 
-def _stretched(layer: Layer, weights: np.ndarray) -> Hardware:
+def _stretched(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
     """Zero taps between the taps: a plain 1D kernel of up to nine taps."""
     taps = (layer.kernel_size[0] - 1) * layer.dilation + 1
     stretched = np.zeros((*weights.shape[:2], taps, 1), weights.dtype)
@@ -127,7 +127,7 @@ def _stretched(layer: Layer, weights: np.ndarray) -> Hardware:
     )
 
 
-def _folded(layer: Layer, weights: np.ndarray) -> Hardware:
+def _folded(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
     """A 3x3 kernel over the data seen as an image with `dilation` columns, taps in its middle
     column.
     """

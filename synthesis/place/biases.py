@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.facts.chip import Chip
 from synthesis.place.pack import output_columns
@@ -50,7 +51,7 @@ def place_biases(
     return done, BiasMemory(tuple(bytes(fill[q]) for q in range(chip.n_quadrants)))
 
 
-def _bias(placed: PlacedLayer) -> np.ndarray | None:
+def _bias(placed: PlacedLayer) -> NDArray[np.int64] | None:
     return placed.layer.kernel.bias if placed.layer.kernel is not None else None
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from max78000.facts.chip import WORD_BYTES
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.hardware import Passes, hardware_form, pixels_read
 from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS
 from synthesis.read.description import BUFFER, INPUT, DataFormat
 
-WORD_BYTES = 4
 N_INSTANCES = N_PROCESSORS // INSTANCE_PROCESSORS
 NO_RINGS: Mapping[int, int] = MappingProxyType({})
 

@@ -8,12 +8,11 @@ Source: network description reference, 1.4.
 from enum import Enum
 from itertools import accumulate
 
+from max78000.facts.chip import WORD_BYTES
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.hardware import Passes
 from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS
 from synthesis.read.description import INPUT
-
-WORD_BYTES = 4
 
 
 class Join(Enum):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.facts.chip import Chip
 from synthesis.lower.hardware import Passes, pixels_read
@@ -27,7 +28,7 @@ class Occupancy:
     source: int
     name: str
     instances: frozenset[int]
-    words: np.ndarray  # bool, one per word of an instance
+    words: NDArray[np.bool_]  # bool, one per word of an instance
     first: int
     last: int
 
@@ -112,11 +113,11 @@ def _buffer(placed: PlacedGraph, n_words: int) -> Iterator[Occupancy]:
         yield Occupancy(BUFFER, buffer.name, instances_of(buffer.processors), words, first, last)
 
 
-def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> np.ndarray:
+def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
     return _run(reader.in_offset // 4, stream_of(reader, placed).ring_words, 1, 1, n_words)
 
 
-def _input_words(first: PlacedLayer, n_words: int) -> np.ndarray:
+def _input_words(first: PlacedLayer, n_words: int) -> NDArray[np.bool_]:
     n_pixels = prod(first.hardware.in_dims)
     if first.data_format is DataFormat.CHW:
         n_pixels = -(-n_pixels // 4)
@@ -124,7 +125,7 @@ def _input_words(first: PlacedLayer, n_words: int) -> np.ndarray:
     return _run(first.in_offset // 4, count, 1, 1, n_words)
 
 
-def _output_words(placed: PlacedLayer, graph: PlacedGraph, n_words: int) -> np.ndarray:
+def _output_words(placed: PlacedLayer, graph: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
     """Words written, and those behind them that a layer on a folded image reads."""
     hardware, layer = placed.hardware, placed.layer
     readers = graph.graph.consumers(layer.index)
@@ -138,7 +139,7 @@ def _output_words(placed: PlacedLayer, graph: PlacedGraph, n_words: int) -> np.n
     return _run(start, count + lead, unit, unit * step, n_words)
 
 
-def _run(start: int, count: int, unit: int, step: int, n_words: int) -> np.ndarray:
+def _run(start: int, count: int, unit: int, step: int, n_words: int) -> NDArray[np.bool_]:
     """`count` groups of `unit` words, `step` words apart; what lies outside the memory is cut."""
     words = np.zeros(n_words, bool)
     positions = (start + step * np.arange(count)[:, None] + np.arange(unit)).reshape(-1)

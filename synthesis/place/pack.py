@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthesis.place.placed import PlacedLayer, highest, lowest, members
 
@@ -35,16 +36,16 @@ class PackedKernels:
     `columns` are their indices, ascending; words of unused output columns are left out.
     """
 
-    columns: np.ndarray
-    words: np.ndarray
+    columns: NDArray[np.int64]
+    words: NDArray[np.uint8]
 
 
-def output_columns(placed: PlacedLayer) -> np.ndarray:
+def output_columns(placed: PlacedLayer) -> NDArray[np.int64]:
     """The column of every output channel, in all passes; int64 (K,), ascending."""
     processors = np.array(members(placed.output_processors))
     n_outputs, width = placed.layer.out_shape.channels, placed.out_passes.width
     passes, ranks = np.divmod(np.arange(n_outputs), width)
-    columns: np.ndarray = processors[ranks] - _first_processor(placed)
+    columns: NDArray[np.int64] = processors[ranks] - _first_processor(placed)
     columns += passes * _columns_per_pass(placed)
     return columns
 
@@ -117,7 +118,7 @@ def _group_bytes(placed: PlacedLayer, n_steps: int) -> int:
 # -- filling ---------------------------------------------------------------------------------------
 
 
-def _by_processor(placed: PlacedLayer) -> np.ndarray:
+def _by_processor(placed: PlacedLayer) -> NDArray[np.uint8]:
     """Weights as (processors, K, pixels, input passes, taps), low bits only; 0 where none is."""
     weights = placed.hardware.weights_oihw
     assert weights is not None
@@ -131,18 +132,18 @@ def _by_processor(placed: PlacedLayer) -> np.ndarray:
     return split.transpose(2, 0, 3, 1, 4)
 
 
-def _share_bytes(kernels: np.ndarray, bits: int) -> np.ndarray:
+def _share_bytes(kernels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     """(processors, steps, taps) -> (processors, bytes): neighbouring steps share bytes."""
     per_byte = 8 // bits
     n_processors, n_steps, taps = kernels.shape
     padded = np.pad(kernels, ((0, 0), (0, -n_steps % per_byte), (0, 0)))
     groups = padded.reshape(n_processors, -1, per_byte, taps)
     shifts = (np.arange(per_byte) * bits).astype(np.uint8)
-    shared: np.ndarray = np.bitwise_or.reduce(groups << shifts[:, None], axis=2)
+    shared: NDArray[np.uint8] = np.bitwise_or.reduce(groups << shifts[:, None], axis=2)
     return shared[..., ::-1].reshape(n_processors, -1)
 
 
-def used_words(placed: PlacedLayer, n_words: int) -> np.ndarray:
+def used_words(placed: PlacedLayer, n_words: int) -> NDArray[np.bool_]:
     """Which words hold kernels of output columns in use, or lie behind the last one; bool (n,)."""
     steps, taps, bits = _steps_per_column(placed), placed.hardware.n_taps, placed.bits
     columns = _columns_in_use(placed)

@@ -7,12 +7,12 @@ the engine; how far reading runs ahead does not matter.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
+from max78000.facts.chip import WORD_BYTES
 from synthesis.graph.ir import Layer
 from synthesis.lower.hardware import Passes, hardware_form
 from synthesis.read.description import Operator
-
-WORD_BYTES = 4
 
 
 def slide_bytes(layer: Layer) -> int | None:
@@ -42,7 +42,9 @@ def _is_plain(layer: Layer) -> bool:
     return is_row_by_row and is_single and is_simple and all(n == 1 for n in passes)
 
 
-def _first_unread(layer: Layer, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _first_unread(
+    layer: Layer, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """The first input pixel that is still to be read when an output pixel is stored."""
     hardware = hardware_form(layer)
     pooled_rows, pooled_columns = layer.pooled
@@ -52,5 +54,5 @@ def _first_unread(layer: Layer, rows: np.ndarray, columns: np.ndarray) -> np.nda
     row, column = row + is_next_row, np.where(is_next_row, 0, column)
     stride = layer.pool.stride
     unread = row * stride[0] * layer.in_shape.columns + column * stride[1]
-    first: np.ndarray = np.where(row >= pooled_rows, layer.in_shape.n_pixels, unread)
+    first: NDArray[np.int64] = np.where(row >= pooled_rows, layer.in_shape.n_pixels, unread)
     return first

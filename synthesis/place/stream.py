@@ -8,7 +8,8 @@ more (inside a row) or `delta2` more (at the end of a row) are there; its input 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synthesis.lower.hardware import WORD_BYTES, row_buffer_entries
+from max78000.facts.chip import WORD_BYTES
+from synthesis.lower.hardware import row_buffer_entries
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import DataFormat
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.facts.chip import Chip
 from synthesis.place.pack import kernel_size, output_columns, pack_kernels, used_words
@@ -24,8 +25,8 @@ class KernelMemory:
     capacity rule then reports with this map at hand.
     """
 
-    words: np.ndarray
-    is_used: np.ndarray
+    words: NDArray[np.uint8]
+    is_used: NDArray[np.bool_]
 
 
 def place_weights(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.facts.fixed import WEIGHT_BITS
@@ -32,8 +33,8 @@ class LayerWeights:
     """
 
     name: str
-    weight: np.ndarray
-    bias: np.ndarray | None
+    weight: NDArray[np.int64]
+    bias: NDArray[np.int64] | None
     weight_bits: int | None
     output_shift: int
     is_raw: bool = False
@@ -98,7 +99,7 @@ def _layer(path: Path, key: str, weight: object, state: dict[str, Any]) -> Layer
     return LayerWeights(layer_name, weights, bias, bits or None, shift or 0)
 
 
-def _weights(values: object, where: str) -> np.ndarray:
+def _weights(values: object, where: str) -> NDArray[np.int64]:
     shape = values.shape if isinstance(values, np.ndarray) else None
     if shape is not None and len(shape) == 1:
         raise InputError(
@@ -131,7 +132,7 @@ def _scalar(state: dict[str, Any], key: str, path: Path) -> int | None:
     return int(value)
 
 
-def integers(values: object, where: str) -> np.ndarray:
+def integers(values: object, where: str) -> NDArray[np.int64]:
     """Numbers of any type as int64; `where` names them in messages.
 
     Raises:

@@ -5,9 +5,10 @@ hardware's order already, biases are the bytes that are added.
 """
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.errors import InputError
 from synthesis.read.checkpoint import Checkpoint, LayerWeights, integers
@@ -43,13 +44,13 @@ def read_test_weights(weights: Path, bias: Path | None) -> Checkpoint:
     )
 
 
-def needed_bits(values: np.ndarray) -> int:
+def needed_bits(values: NDArray[np.int64]) -> int:
     """Width that holds signed values."""
     largest = max(int(values.max()), -int(values.min()) - 1, 0)
     return largest.bit_length() + 1
 
 
-def _checked(values: np.ndarray, where: str) -> np.ndarray:
+def _checked(values: NDArray[Any], where: str) -> NDArray[np.int64]:
     weights = integers(values, where)
     if weights.ndim < 2 or 0 in weights.shape:
         raise InputError(
@@ -64,7 +65,7 @@ def _checked(values: np.ndarray, where: str) -> np.ndarray:
     return weights
 
 
-def _read_arrays(path: Path) -> list[np.ndarray]:
+def _read_arrays(path: Path) -> list[NDArray[Any]]:
     try:
         with path.open("rb") as file:
             return _arrays(file)
@@ -78,7 +79,7 @@ def _read_arrays(path: Path) -> list[np.ndarray]:
         ) from None
 
 
-def _arrays(file: BinaryIO) -> list[np.ndarray]:
+def _arrays(file: BinaryIO) -> list[NDArray[Any]]:
     arrays = [np.load(file, allow_pickle=False)]
     while file.peek(1):  # type: ignore[attr-defined]
         arrays.append(np.load(file, allow_pickle=False))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 from max78000.facts.fixed import BIAS_ONE, WEIGHT_BITS
@@ -74,7 +75,7 @@ def _attribute(node: Any, name: str) -> int:
     return next((int(entry.i) for entry in node.attribute if entry.name == name), 0)
 
 
-def _array(name: str, arrays: dict[str, Any], where: str) -> np.ndarray:
+def _array(name: str, arrays: dict[str, Any], where: str) -> NDArray[np.int64]:
     if name not in arrays:
         fix = "export with constant folding, so that weights are initializers"
         raise InputError(f"{name} is computed, not stored", where=where, fix=fix, rule=RULE)
@@ -90,7 +91,7 @@ def _array(name: str, arrays: dict[str, Any], where: str) -> np.ndarray:
     return integers(values, f"{where} {name}")
 
 
-def _bits(weight: np.ndarray) -> int | None:
+def _bits(weight: NDArray[np.int64]) -> int | None:
     """Smallest width that holds the weights; None where a description has to say."""
     if not weight.size:
         return None

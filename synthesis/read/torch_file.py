@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from max78000.errors import InputError
 
@@ -91,7 +92,7 @@ class _Storage:
     """Raw elements; a legacy file delivers them after the pickle that refers to them."""
 
     dtype: str
-    data: np.ndarray | None = None
+    data: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class _Tensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
-    def array(self) -> np.ndarray:
+    def array(self) -> NDArray[Any]:
         """A read-only view of the elements, after checking that they are all there."""
         data = self.storage.data
         if data is None:
@@ -123,7 +124,7 @@ class _Tensor:
         return _bfloat16(view) if self.storage.dtype == "<u2" else view
 
 
-def _bfloat16(bits: np.ndarray) -> np.ndarray:
+def _bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.energy import layer_energy_uj
 from max78000.program.program import Cycles
 from synthesis.place.occupancy import occupancies, peak_bytes
@@ -20,7 +20,6 @@ from synthesis.report.work import ACCURACY_FACTOR, SOURCE, Work, make_work
 from synthesis.version import VERSION
 
 FORMAT = "max78000-report-1"
-WORD_BYTES = 4
 SIGNIFICANT_DIGITS = 6  # of measured reals: the same on every machine, whatever adds them up
 
 

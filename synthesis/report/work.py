@@ -8,7 +8,7 @@ is printed by `max78000 energy`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.energy import IDLE_MW, PROCESSOR_MW, layer_energy_uj
 from synthesis.place.place import Placement
 from synthesis.read.description import DataFormat
@@ -17,7 +17,6 @@ from synthesis.read.description import DataFormat
 # branch 3 (Cortex-M4 technical reference manual, instruction timings), and what is left of the two
 # 50 MHz cycles of a write on the peripheral bus (AMBA APB). Not measured.
 WORD_US = 0.1
-WORD_BYTES = 4
 SOURCE = (
     f"time times ({IDLE_MW:g} mW + {PROCESSOR_MW:g} mW a processor), from published measurements "
     "(arXiv 2202.07503, arXiv 2306.00001, AICAS 2022); loading: 10 core cycles a 32-bit word"

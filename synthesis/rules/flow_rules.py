@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from max78000.errors import InputError
-from max78000.facts.chip import Chip
-from synthesis.place.extents import WORD_BYTES, cropped_bytes
+from max78000.facts.chip import WORD_BYTES, Chip
+from synthesis.place.extents import cropped_bytes
 from synthesis.place.occupancy import instances_of
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, highest, lowest
