@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 RUNS = 3
 
 
-def cpu_seconds(*words: object) -> float:
+def cpu_seconds(*words):
     """CPU seconds of a command's process, the median of three."""
     times = []
     for _ in range(RUNS):
@@ -33,7 +33,7 @@ def cpu_seconds(*words: object) -> float:
     return statistics.median(times)
 
 
-def main() -> None:
+def main():
     """Print one line per network."""
     click.echo("network          cycles      ms   MAC/cycle   synthesize   simulate (CPU s)")
     with tempfile.TemporaryDirectory() as name:

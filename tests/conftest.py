@@ -13,7 +13,7 @@ settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
-def vectors_dir() -> Path | None:
+def vectors_dir():
     """Programs of the vendor's generator, kept beside a checkout; None where there are none."""
     folder = ROOT.parent / "shared" / "vectors"
     return folder if folder.is_dir() else None

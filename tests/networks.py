@@ -6,19 +6,15 @@ pseudo-random integers from a fixed seed unless a test gives them. No expected r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from max78000.facts.chip import MAX78000
-from synthesis.compile import Compiled, compile_source
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
-from synthesis.graph.ir import Graph
 from synthesis.lower.lower import lower
-from synthesis.place.place import Placement, place
+from synthesis.place.place import place
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
-from synthesis.read.description import NetworkSpec
 from synthesis.read.source import InputPath, Source
 from synthesis.read.yaml_reader import read_network
 
@@ -51,22 +47,22 @@ class Net:
     sections: str = ""
 
 
-def description(layers: str) -> str:
+def description(layers):
     """The YAML text of a network with these layers, each on its own line."""
     return HEADER + "".join(f"  - {line.strip()}\n" for line in layers.strip().splitlines())
 
 
-def sizes(text: str) -> tuple[int, ...]:
+def sizes(text):
     """The numbers of a shape such as 4x2x3x3."""
     return tuple(int(n) for n in text.split("x"))
 
 
-def network_of(net: Net) -> NetworkSpec:
+def network_of(net):
     """The description, read."""
     return read_network(description(net.layers) + net.sections, FILE)
 
 
-def checkpoint_of(net: Net, seed: int = 0) -> Checkpoint:
+def checkpoint_of(net, seed=0):
     """Integer weights, in the order of `weights`; entries are called w0, w1, ..."""
     rng = np.random.default_rng(seed)
     entries = []
@@ -80,38 +76,38 @@ def checkpoint_of(net: Net, seed: int = 0) -> Checkpoint:
     return Checkpoint("tiny-q.pth.tar", "tiny", tuple(entries))
 
 
-def image_of(net: Net, seed: int = 1) -> np.ndarray:
+def image_of(net, seed=1):
     """A random sample, int64 (C, H, W)."""
     shape = (*sizes(net.image), 1)[:3]
     return np.random.default_rng(seed).integers(-128, 128, shape)
 
 
-def source_of(net: Net) -> Source:
+def source_of(net):
     """What the compiler starts from."""
     return Source(network_of(net), checkpoint_of(net), image_of(net), net.input_path)
 
 
-def graph_of(net: Net) -> Graph:
+def graph_of(net):
     """The network, lowered; the sample's pixels are never made."""
     image = np.broadcast_to(np.int64(0), (*sizes(net.image), 1)[:3])
     return lower(Source(network_of(net), checkpoint_of(net), image, net.input_path), MAX78000)
 
 
-def placement_of(net: Net) -> Placement:
+def placement_of(net):
     """The network, placed; rules are not asked."""
     return place(graph_of(net), MAX78000)
 
 
-def compile_net(net: Net, source: Source | None = None, **options: Any) -> Compiled:
+def compile_net(net, source=None, **options):
     """The network, compiled; `source` replaces its random weights and sample."""
     return compile_source(source or source_of(net), Options("tiny", **options), MAX78000)
 
 
-def write_checkpoint(path: Path, content: Mapping[str, Any], *, is_legacy: bool = False) -> Path:
+def write_checkpoint(path, content, *, is_legacy=False):
     """Save a dictionary as PyTorch does; arrays become float tensors, as quantizers write."""
     import torch  # noqa: PLC0415 - most tests do without
 
-    def tensors(value: Any) -> Any:
+    def tensors(value):
         if isinstance(value, Mapping):
             return {key: tensors(entry) for key, entry in value.items()}
         return torch.tensor(value).float() if isinstance(value, np.ndarray) else value
@@ -120,7 +116,7 @@ def write_checkpoint(path: Path, content: Mapping[str, Any], *, is_legacy: bool 
     return path
 
 
-def state_of(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+def state_of(checkpoint):
     """The state dictionary that a checkpoint of 8-bit weights came from."""
     state = {}
     for entry in checkpoint.layers:
@@ -130,7 +126,7 @@ def state_of(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
     return state
 
 
-def write_files(folder: Path, net: Net, name: str = "tiny") -> tuple[Path, Path, Path]:
+def write_files(folder, net, name="tiny"):
     """Description, checkpoint and sample of a network, as a user has them."""
     paths = folder / f"{name}.yaml", folder / f"{name}-q.pth.tar", folder / f"{name}.npy"
     paths[0].write_text(description(net.layers) + net.sections, encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from networks import Net, checkpoint_of, image_of
-from synthesis.compile import Compiled, compile_source
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
 from synthesis.read.source import Source
 from synthesis.read.yaml_reader import read_network
@@ -27,7 +27,7 @@ SHAPES = {
 
 
 @pytest.fixture(scope="module", params=SHAPES)
-def golden(request: pytest.FixtureRequest) -> tuple[Path, Compiled]:
+def golden(request):
     """A network's folder, and the network compiled."""
     folder, net = FOLDER / request.param, SHAPES[request.param]
     text = (folder / "network.yaml").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def golden(request: pytest.FixtureRequest) -> tuple[Path, Compiled]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_text(stage: str, golden: tuple[Path, Compiled], request: pytest.FixtureRequest) -> None:
+def test_text(stage, golden, request):
     folder, compiled = golden
     path, text = folder / STAGES[stage], stage_text(stage, compiled, MAX78000)
     if request.config.getoption("--update-golden"):
@@ -47,7 +47,7 @@ def test_text(stage: str, golden: tuple[Path, Compiled], request: pytest.Fixture
     assert path.read_text(encoding="utf-8") == text, "`make golden` if this is meant"
 
 
-def test_program_runs(golden: tuple[Path, Compiled]) -> None:
+def test_program_runs(golden):
     _, compiled = golden
     machine = Machine(MAX78000)
     assert machine.run(compiled.program).cycles == compiled.report.cycles.total

@@ -10,18 +10,16 @@ from property.torch_answers import torch_answers
 from max78000.errors import ToolError
 from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
-from max78000.machine.engine import LayerRun
-from synthesis.compile import Compiled, compile_source
+from synthesis.compile import compile_source
 from synthesis.generate.memories import output_map
 from synthesis.generate.program import Options
 from synthesis.graph.interpret import compare
 from synthesis.place.pack import output_columns
-from synthesis.read.source import Source
 
 OPTIONS = Options("random")
 
 
-def compile_or_refuse(source: Source) -> Compiled | None:
+def compile_or_refuse(source):
     """Compile; a refusal has to name its rules and places, and nothing else may be raised."""
     try:
         return compile_source(source, OPTIONS, MAX78000)
@@ -32,7 +30,7 @@ def compile_or_refuse(source: Source) -> Compiled | None:
     return None
 
 
-def require_three_answers(source: Source, compiled: Compiled) -> None:
+def require_three_answers(source, compiled):
     """Layers of the training side in integer mode, interpreter and accelerator agree."""
     by_torch = torch_answers(source, compiled.graph)
     difference = compare(compiled.graph, dict(enumerate(compiled.results)), by_torch)
@@ -41,14 +39,14 @@ def require_three_answers(source: Source, compiled: Compiled) -> None:
     require_agreement(compiled)
 
 
-def require_agreement(compiled: Compiled) -> None:
+def require_agreement(compiled):
     """Interpreter and accelerator agree.
 
     Every layer's result in data memory, the outputs, the known answer and the time.
     """
     found: dict[int, np.ndarray] = {}
 
-    def read_result(run: LayerRun) -> None:
+    def read_result(run):
         placed = compiled.placement.graph.layers[run.setup.index]
         if placed.layer.index + 1 < compiled.graph.n_streaming:  # of a ring nothing remains
             result = run.output.values[output_columns(placed)].astype(np.int64)

@@ -9,12 +9,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from property.strategies import Keys
 
-from synthesis.read.source import Source
-
 ALL_PROCESSORS = (1 << 64) - 1
 
 
-def _run(n: int, first: int) -> int:
+def _run(n, first):
     return (((1 << n) - 1) << first & ALL_PROCESSORS) or 1
 
 
@@ -71,7 +69,7 @@ UNPLACED: Keys = {
 
 
 @st.composite
-def damaged(draw: st.DrawFn, sources: st.SearchStrategy[Source]) -> Source:
+def damaged(draw, sources):
     """A network with odd keys; sometimes the whole placement is taken away as well."""
     source = draw(sources)
     layers = list(source.network.layers)

@@ -5,7 +5,7 @@ left to the compiler or written out. Structure is drawn by hypothesis, so that f
 weights and pixels come from a drawn seed. No expected results are here: tests compare answers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import log2, prod, sqrt
 from typing import Any
@@ -19,7 +19,7 @@ from synthesis.lower.hardware import Passes
 from synthesis.place.placed import N_PROCESSORS
 from synthesis.place.processors import passed_map
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
-from synthesis.read.description import INPUT, LayerSpec, NetworkSpec, Pair
+from synthesis.read.description import INPUT, LayerSpec, NetworkSpec
 from synthesis.read.source import Source
 
 ARCH = "random"
@@ -49,7 +49,7 @@ class Tensor:
     is_chw: bool = False
 
     @property
-    def n_words(self) -> int:
+    def n_words(self):
         """Data words that each pixel takes in a data memory."""
         return Passes.of(self.shape.channels).n * self.operands
 
@@ -86,7 +86,7 @@ class Draft:
     readable: list[Tensor] = field(default_factory=list)
     next_offset: int = JOIN_OFFSET  # of tensors that the compiler does not place
 
-    def append(self, tensor: Tensor, step: Step, target: Target | None = None) -> Tensor:
+    def append(self, tensor, step, target=None):
         """Add a layer; its result goes to `target`, or wherever there is room."""
         passed = tensor if not step.weight_shape else None
         target = target or self.new_target(step.out, passed, step.margin)
@@ -112,7 +112,7 @@ class Draft:
         self.layers.append(replace(spec, **keys))
         return Tensor((len(self.layers) - 1,), step.out, 1, target.processors, target.offset)
 
-    def new_target(self, shape: Shape, passed: Tensor | None = None, margin: int = 0) -> Target:
+    def new_target(self, shape, passed=None, margin=0):
         """Processors and memory of a tensor; a pass-through keeps the processors it reads."""
         if not self.is_placed:
             return Target()
@@ -122,7 +122,7 @@ class Draft:
             return Target(passed_map(passed.processors), offset)
         return Target(self.new_processors(shape.channels), offset)
 
-    def new_processors(self, channels: int) -> int:
+    def new_processors(self, channels):
         """A run of processors, mostly neighbours, mostly starting at a data memory of its own."""
         width = Passes.of(channels).width
         step = self.draw(st.integers(1, min(LANES, N_PROCESSORS // width)))
@@ -132,7 +132,7 @@ class Draft:
             first &= -LANES
         return sum(1 << (first + step * i) for i in range(width))
 
-    def reserve(self, shape: Shape, n_parts: int = 1) -> int:
+    def reserve(self, shape, n_parts=1):
         """Offset of a tensor, wide enough for 32-bit results: which have them is drawn last."""
         offset = self.next_offset
         n_words = shape.n_pixels * Passes.of(shape.channels).n * n_parts
@@ -141,7 +141,7 @@ class Draft:
 
 
 @st.composite
-def networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
+def networks(draw, max_layers=4):
     """A legal network of up to `max_layers` layers, some of them preceded by others they join."""
     is_placed, seed = draw(st.booleans()), draw(st.integers(0, 1 << 32))
     rng = np.random.default_rng(seed)
@@ -154,17 +154,13 @@ def networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
     return source_of(mark_outputs(draft), draft.weights, image, seed)
 
 
-def source_of(
-    layers: Sequence[LayerSpec], weights: Sequence[LayerWeights], image: np.ndarray, seed: int
-) -> Source:
+def source_of(layers, weights, image, seed):
     """What the compiler starts from; the files' names tell the seed of weights and pixels."""
     network = NetworkSpec(f"random-{seed}.yaml", ARCH, "none", tuple(layers))
     return Source(network, Checkpoint(f"random-{seed}.pth.tar", ARCH, tuple(weights)), image)
 
 
-def random_weights(
-    draw: st.DrawFn, rng: np.random.Generator, step: Step, index: int
-) -> LayerWeights:
+def random_weights(draw, rng, step, index):
     """Weights, often with zeros, bias bytes or none, a shift that keeps most results in range."""
     bits = draw(st.sampled_from(WEIGHT_BITS))
     weight = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), step.weight_shape)
@@ -180,7 +176,7 @@ def random_weights(
 # -- what a layer reads ----------------------------------------------------------------------------
 
 
-def _image(draft: Draft) -> tuple[Tensor, np.ndarray]:
+def _image(draft):
     draw = draft.draw
     rows, columns = draw(st.integers(1, 12)), draw(st.one_of(st.just(1), st.integers(1, 12)))
     channels = draw(CHANNELS if rows * columns <= 36 else st.integers(1, 20))
@@ -199,7 +195,7 @@ def _image(draft: Draft) -> tuple[Tensor, np.ndarray]:
     return tensor, pixels
 
 
-def _joined(draft: Draft, last: Tensor) -> Tensor:
+def _joined(draft, last):
     """The tensor that the next layer reads: the last one, an older one, or several joined."""
     kind = draft.draw(st.sampled_from(("last", "last", "last", "older", "operands", "channels")))
     if kind == "older":
@@ -211,7 +207,7 @@ def _joined(draft: Draft, last: Tensor) -> Tensor:
     return last
 
 
-def _operands(draft: Draft, tensor: Tensor) -> Tensor:
+def _operands(draft, tensor):
     """Two or three equal layers write into alternate words, to be combined element by element."""
     n = draft.draw(st.integers(2, 3))
     step = conv2d(draft, tensor)
@@ -227,7 +223,7 @@ def _operands(draft: Draft, tensor: Tensor) -> Tensor:
     return Tensor(tuple(sources), step.out, n, processors, offset)
 
 
-def _concatenated(draft: Draft, tensor: Tensor) -> Tensor:
+def _concatenated(draft, tensor):
     """Two layers whose channels follow each other: on neighbouring processors, or as passes."""
     step = conv2d(draft, tensor)
     width = min(-(-step.out.channels // LANES) * LANES, N_PROCESSORS)
@@ -246,7 +242,7 @@ def _concatenated(draft: Draft, tensor: Tensor) -> Tensor:
 # -- what a layer does -----------------------------------------------------------------------------
 
 
-def _layer(draft: Draft, tensor: Tensor) -> Tensor:
+def _layer(draft, tensor):
     """One layer of any kind that can read the tensor, or some rows of it, or it reshaped."""
     if tensor.shape.n_pixels % 2 == 0 and draft.draw(ONE_IN_TEN):
         reshaped = Shape(tensor.shape.channels, tensor.shape.n_pixels // 2, 2)
@@ -260,7 +256,7 @@ def _layer(draft: Draft, tensor: Tensor) -> Tensor:
     return draft.append(tensor, step)
 
 
-def _layer_on_crop(draft: Draft, tensor: Tensor) -> Tensor:
+def _layer_on_crop(draft, tensor):
     rows, columns = tensor.shape.dims
     before = draft.draw(st.integers(0, rows - 1))
     after = draft.draw(st.integers(0, rows - 1 - before))
@@ -274,7 +270,7 @@ def _layer_on_crop(draft: Draft, tensor: Tensor) -> Tensor:
     return draft.append(read, replace(step, keys=keys))
 
 
-def _any_step(draft: Draft, tensor: Tensor) -> Step:
+def _any_step(draft, tensor):
     shape, passes = tensor.shape, Passes.of(tensor.shape.channels).n
     if tensor.operands > 1 and passes > 1 and (tensor.operands, passes) != (2, 2):
         return Step({"op": "none"}, shape)  # nothing else can read this (rule E5)
@@ -288,7 +284,7 @@ def _any_step(draft: Draft, tensor: Tensor) -> Step:
     return draft.draw(st.sampled_from(kinds))(draft, tensor)
 
 
-def conv2d(draft: Draft, tensor: Tensor) -> Step:
+def conv2d(draft, tensor):
     draw = draft.draw
     keys, (rows, columns) = _pooling(draft, tensor)
     size = draw(st.sampled_from((1, 3)))
@@ -299,7 +295,7 @@ def conv2d(draft: Draft, tensor: Tensor) -> Step:
     return _convolution(draft, tensor, keys, dims, (size, size))
 
 
-def _transposed(draft: Draft, tensor: Tensor) -> Step:
+def _transposed(draft, tensor):
     keys, (rows, columns) = _pooling(draft, tensor, max_stride=1)
     pad = draft.draw(st.integers(0, 2 if min(rows, columns) > 1 else 1))
     rows, columns = (2 * n - 2 * pad + 2 for n in (rows, columns))
@@ -309,7 +305,7 @@ def _transposed(draft: Draft, tensor: Tensor) -> Step:
     return replace(step, weight_shape=(n_in, n_out, *taps))
 
 
-def _conv1d(draft: Draft, tensor: Tensor) -> Step:
+def _conv1d(draft, tensor):
     draw, length = draft.draw, tensor.shape.n_pixels
     flat = replace(tensor, shape=Shape(tensor.shape.channels, length, 1))
     keys: Keys = {} if tensor.shape.columns == 1 else {"in_dim": (length, 1)}
@@ -327,22 +323,20 @@ def _conv1d(draft: Draft, tensor: Tensor) -> Step:
     return replace(_convolution(draft, flat, keys, dims, (taps,)), margin=dilation)
 
 
-def _linear(draft: Draft, tensor: Tensor) -> Step:
+def _linear(draft, tensor):
     is_flattened = tensor.shape.n_pixels > 1
     n_inputs = prod((tensor.shape.channels, *tensor.shape.dims))
     flat = replace(tensor, shape=Shape(n_inputs, 1, 1))
     return _convolution(draft, flat, {"op": "linear", "flatten": is_flattened}, (1, 1), ())
 
 
-def _passthrough(draft: Draft, tensor: Tensor) -> Step:
+def _passthrough(draft, tensor):
     is_pooled = Passes.of(tensor.shape.channels).n == 1
     keys, dims = _pooling(draft, tensor) if is_pooled else ({}, tensor.shape.dims)
     return Step({"op": "none", **keys}, Shape(tensor.shape.channels, *dims))
 
 
-def _convolution(
-    draft: Draft, tensor: Tensor, keys: Keys, dims: Pair, taps: tuple[int, ...]
-) -> Step:
+def _convolution(draft, tensor, keys, dims, taps):
     n_inputs = tensor.shape.channels * prod(taps)
     limit = min(MAX_MACS // (n_inputs * prod(dims)), MAX_WEIGHTS // n_inputs)
     n_outputs = min(draft.draw(CHANNELS), max(1, limit))
@@ -350,7 +344,7 @@ def _convolution(
     return Step(keys, Shape(n_outputs, *dims), weight_shape, n_inputs)
 
 
-def _pooling(draft: Draft, tensor: Tensor, max_stride: int = 16) -> tuple[Keys, Pair]:
+def _pooling(draft, tensor, max_stride=16):
     """Keys of a random pooling, often none, and the rows and columns that are left."""
     draw, (rows, columns) = draft.draw, tensor.shape.dims
     if draw(st.booleans()):
@@ -369,7 +363,7 @@ def _pooling(draft: Draft, tensor: Tensor, max_stride: int = 16) -> tuple[Keys, 
 # -- what it delivers ------------------------------------------------------------------------------
 
 
-def mark_outputs(draft: Draft) -> list[LayerSpec]:
+def mark_outputs(draft):
     """Mark outputs: what nobody reads, sometimes more; those of convolutions often have 32 bits."""
     read = {source for spec in draft.layers for source in spec.in_sequences or ()}
     finished = []

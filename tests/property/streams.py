@@ -8,13 +8,13 @@ from property.strategies import LANES, Draft, Tensor, conv2d, mark_outputs, sour
 
 from synthesis.graph.ir import Shape
 from synthesis.read.description import INPUT
-from synthesis.read.source import InputPath, Source
+from synthesis.read.source import InputPath
 
 N_FIFOS = 4
 
 
 @st.composite
-def fifo_networks(draw: st.DrawFn, max_layers: int = 4) -> Source:
+def fifo_networks(draw, max_layers=4):
     """A chain of convolutions, the first of them streaming or not, placed by the compiler."""
     seed = draw(st.integers(0, 1 << 32))
     draft = Draft(draw, is_placed=False, rng=np.random.default_rng(seed))

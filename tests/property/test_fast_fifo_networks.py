@@ -16,11 +16,11 @@ from max78000.program.program import FastFifo
 from synthesis.compile import compile_source
 from synthesis.place.fifo import CHW_PROCESSORS, N_FIFOS
 from synthesis.place.placed import members
-from synthesis.read.source import InputPath, Source
+from synthesis.read.source import InputPath
 
 
 @st.composite
-def fast_networks(draw: st.DrawFn) -> Source:
+def fast_networks(draw):
     """Like `fifo_networks`, with as many channels as a word carries, on either set of
     processors.
     """
@@ -34,12 +34,12 @@ def fast_networks(draw: st.DrawFn) -> Source:
     return replace(source, network=network, input_path=InputPath.FAST_FIFO)
 
 
-def carries_all(source: Source) -> bool:
+def carries_all(source):
     is_chw = source.network.layers[0].data_format == "chw"
     return len(source.image) <= (1 if is_chw else N_FIFOS)
 
 
-def test_networks_on_the_fast_fifo_agree() -> None:
+def test_networks_on_the_fast_fifo_agree():
     found = {"agrees": 0, "refused": 0, "streaming": 0, "apart": 0}
 
     @settings(
@@ -50,7 +50,7 @@ def test_networks_on_the_fast_fifo_agree() -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(fast_networks())
-    def check(source: Source) -> None:
+    def check(source):
         try:
             compiled = compile_source(source, OPTIONS, MAX78000, frozenset({"S8a"}))
         except ToolError:

@@ -104,7 +104,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("net", AGREE.values(), ids=AGREE.keys())
-def test_agrees(net: Net) -> None:
+def test_agrees(net):
     source = source_of(net)
     compiled = compile_or_refuse(source)
     assert compiled is not None
@@ -112,7 +112,7 @@ def test_agrees(net: Net) -> None:
 
 
 @pytest.mark.parametrize(("rule", "net"), REFUSED.values(), ids=REFUSED.keys())
-def test_is_refused(rule: str, net: Net) -> None:
+def test_is_refused(rule, net):
     with pytest.raises(ToolError) as caught:
         compile_source(source_of(net), Options("found"), MAX78000)
     problems = getattr(caught.value, "problems", (caught.value,))

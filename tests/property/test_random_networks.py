@@ -7,13 +7,11 @@ Hypothesis prints how to repeat a failure; the seed of its weights is in the nam
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 from property.agreement import OPTIONS, compile_or_refuse, require_three_answers
 from property.damage import damaged
 from property.strategies import networks
@@ -23,9 +21,7 @@ from max78000.facts.chip import MAX78000
 from max78000.program.program import from_json, to_json
 from networks import Net, source_of
 from synthesis.compile import compile_source
-from synthesis.graph.ir import Graph
 from synthesis.place.placed import N_PROCESSORS
-from synthesis.read.source import Source
 from synthesis.read.yaml_reader import read_network
 from synthesis.text import placed_yaml
 
@@ -41,9 +37,7 @@ EVERY_FEATURE = {
 WISHED_EXAMPLES = int(os.environ.get("RANDOM_NETWORKS", "0"))
 
 
-def search(
-    n: int, sources: SearchStrategy[Source], check: Callable[[Source], Iterator[str]]
-) -> Counter[str]:
+def search(n, sources, check):
     """Run a check on random networks and count the words it gives."""
     verdicts: Counter[str] = Counter()
 
@@ -56,14 +50,14 @@ def search(
         suppress_health_check=list(HealthCheck),
     )
     @given(sources)
-    def run(source: Source) -> None:
+    def run(source):
         verdicts.update(check(source))
 
     run()
     return verdicts
 
 
-def check_agreement(source: Source) -> Iterator[str]:
+def check_agreement(source):
     """Three answers; then what the network has of all that can be drawn."""
     compiled = compile_or_refuse(source)
     if compiled is None:
@@ -75,7 +69,7 @@ def check_agreement(source: Source) -> Iterator[str]:
     yield from features_of(compiled.graph)
 
 
-def check_texts(source: Source) -> Iterator[str]:
+def check_texts(source):
     """The placed description and the program's JSON say everything."""
     compiled = compile_or_refuse(source)
     if compiled is None:
@@ -88,7 +82,7 @@ def check_texts(source: Source) -> Iterator[str]:
     yield "agrees"
 
 
-def features_of(graph: Graph) -> set[str]:
+def features_of(graph):
     """Words for the operators and options of a network's layers, each once."""
     words: set[str] = set()
     for layer in graph.layers:
@@ -114,49 +108,49 @@ def features_of(graph: Graph) -> set[str]:
     return words
 
 
-def test_networks_agree() -> None:
+def test_networks_agree():
     found = search(60, networks(), check_agreement)
     assert found["agrees"] > 9 * found["refused"]
 
 
-def test_networks_behind_fifos_agree() -> None:
+def test_networks_behind_fifos_agree():
     found = search(40, fifo_networks(), check_agreement)
     assert found["agrees"] > 4 * found["refused"]
 
 
 @pytest.mark.slow
-def test_many_networks_agree() -> None:
+def test_many_networks_agree():
     found = search(1450, networks(max_layers=4), check_agreement)
     assert found["agrees"] >= 1400
     assert EVERY_FEATURE - found.keys() == {"streaming"}
 
 
 @pytest.mark.slow
-def test_many_networks_behind_fifos_agree() -> None:
+def test_many_networks_behind_fifos_agree():
     found = search(620, fifo_networks(max_layers=5), check_agreement)
     assert found["agrees"] >= 600
     assert found["streaming"] > 200
 
 
-def test_damaged_networks_are_refused_or_agree() -> None:
+def test_damaged_networks_are_refused_or_agree():
     sources = st.one_of(networks(max_layers=3), fifo_networks(max_layers=3))
     found = search(100, damaged(sources), check_agreement)
     assert min(found["refused"], found["agrees"]) > 10
 
 
 @pytest.mark.slow
-def test_many_damaged_networks_are_refused_or_agree() -> None:
+def test_many_damaged_networks_are_refused_or_agree():
     sources = st.one_of(networks(), fifo_networks())
     found = search(600, damaged(sources), check_agreement)
     assert min(found["refused"], found["agrees"]) > 100
 
 
-def test_placed_description_gives_the_same_program() -> None:
+def test_placed_description_gives_the_same_program():
     sources = st.one_of(networks(max_layers=3), fifo_networks(max_layers=3))
     assert search(30, sources, check_texts)["agrees"] > 20
 
 
-def test_another_weight_in_pytorch_is_seen() -> None:
+def test_another_weight_in_pytorch_is_seen():
     """Changed by one, in a layer in the middle; the difference is named."""
     source = source_of(Net("{}\n{name: middle}\n{}", "4x2x3x3 4x4x3x3 4x4x3x3"))
     compiled = compile_or_refuse(source)

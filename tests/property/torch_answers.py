@@ -6,34 +6,30 @@ nothing here, neither do FIFOs and streaming. Rolling buffers, whose contents st
 to the next, are no part of a PyTorch model; `networks()` draws none.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ai8x_models.layers.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
     ElementWise,
-    FusedLayer,
     Linear,
     Pool,
 )
 from ai8x_models.layers.qat import Mode, set_mode
 from ai8x_models.layers.rules import Options
 from max78000.facts.fixed import Activation
-from synthesis.graph.ir import Graph, Kernel, Layer, PoolKind
-from synthesis.read.checkpoint import LayerWeights
+from synthesis.graph.ir import PoolKind
 from synthesis.read.description import Operator
-from synthesis.read.source import Source
 
 HAS_POOL: tuple[Operator, ...] = (Operator.CONV1D, Operator.CONV2D, Operator.CONVTRANSPOSE2D)
 
 
-def torch_answers(source: Source, graph: Graph) -> dict[int, np.ndarray]:
+def torch_answers(source, graph):
     """Results of all layers, int64 (C, H, W), by index."""
     entries = {entry.name: entry for entry in source.checkpoint.layers}
     tensors = {-1: torch.tensor(source.image).float().unsqueeze(0)}
@@ -52,7 +48,7 @@ def torch_answers(source: Source, graph: Graph) -> dict[int, np.ndarray]:
     }
 
 
-def operands_of(layer: Layer, sources: Sequence[Tensor]) -> list[Tensor]:
+def operands_of(layer, sources):
     """What a layer reads, in its own rows and columns: (1, C, H, W), or (1, C, L)."""
     flat = [source.flatten(2).float() for source in sources]
     if layer.combine is None:
@@ -65,7 +61,7 @@ def operands_of(layer: Layer, sources: Sequence[Tensor]) -> list[Tensor]:
     return [operand[:, :, pixels].unflatten(2, dims) for operand in flat]
 
 
-def modules_of(layer: Layer, entries: Mapping[str, LayerWeights]) -> list[nn.Module]:
+def modules_of(layer, entries):
     """What the training side makes of a layer, in order; an `ElementWise` takes all operands."""
     pool, modules = pool_options(layer), list[nn.Module]()
     is_fused = layer.combine is None and layer.op in HAS_POOL
@@ -80,7 +76,7 @@ def modules_of(layer: Layer, entries: Mapping[str, LayerWeights]) -> list[nn.Mod
     return modules
 
 
-def apply(module: nn.Module, operands: list[Tensor]) -> list[Tensor]:
+def apply(module, operands):
     """The operands after a module; one that joins them leaves one."""
     if isinstance(module, ElementWise):
         return [module(*operands)]
@@ -89,7 +85,7 @@ def apply(module: nn.Module, operands: list[Tensor]) -> list[Tensor]:
     return [module(operand) for operand in operands]
 
 
-def pool_options(layer: Layer) -> Options:
+def pool_options(layer):
     """Pooling as the training side's layers take it; nothing if there is none."""
     if not layer.pool.is_used:
         return {}
@@ -100,7 +96,7 @@ def pool_options(layer: Layer) -> Options:
     return {"pool": kind, "pool_size": window, "pool_stride": stride}
 
 
-def operator_of(layer: Layer, options: Options) -> FusedLayer:
+def operator_of(layer, options):
     """The layer's convolution or product with its activation, its weights still arbitrary."""
     n_inputs, n_outputs = layer.in_shape.channels, layer.out_shape.channels
     if layer.activation is not Activation.NONE:
@@ -116,7 +112,7 @@ def operator_of(layer: Layer, options: Options) -> FusedLayer:
     return kind(n_inputs, n_outputs, layer.kernel_size[0], **options)
 
 
-def load(module: FusedLayer, entry: LayerWeights, kernel: Kernel) -> FusedLayer:
+def load(module, entry, kernel):
     """Give a layer its integers, as a quantized checkpoint stores them.
 
     Weights are the checkpoint's, in PyTorch's order; what a description may say otherwise, their

@@ -120,3 +120,18 @@ def test_no_module_level_mutable_tables():
         and not (isinstance(node, ast.AnnAssign) and "Mapping" in ast.unparse(node.annotation))
     ]
     assert not bad, "\n".join(bad)
+
+
+def test_tests_carry_no_annotations():
+    """They are read, not called: names say it, and half of them annotated is worse than none."""
+    annotated = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in TESTS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and (
+            node.returns is not None
+            or any(a.annotation for a in (*node.args.args, *node.args.kwonlyargs))
+        )
+    ]
+    assert not annotated

@@ -16,9 +16,9 @@ from max78000.errors import ToolError
 from max78000.facts.chip import MAX78000
 from max78000.facts.regmap import describe_addr
 from max78000.machine.state import read_state
-from max78000.program.program import Copy, Fifo, KernelBlock, Phase, RegisterProgram, Write
+from max78000.program.program import Copy, Fifo, KernelBlock, Phase, Write
 from networks import Net, compile_net
-from synthesis.compile import Compiled, compile_source
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.sample import read_sample
@@ -30,7 +30,7 @@ N_CASES = 306  # what the folder holds, if it is there
 EXIT_CODES = (2, 3, 4)  # wrong input, too large, not possible
 
 
-def read_expected(folder: Path) -> dict[str, Any]:
+def read_expected(folder):
     content: dict[str, Any] = json.loads(
         gzip.decompress((folder / "expected.json.gz").read_bytes())
     )
@@ -42,7 +42,7 @@ ACCEPTED = sorted(folder for folder, expected in CASES.items() if "reject" not i
 REFUSED = sorted(folder for folder, expected in CASES.items() if "reject" in expected)
 
 
-def source_of_case(folder: Path) -> tuple[Source, Options]:
+def source_of_case(folder):
     """What a case is compiled from, with the options that the vendor's generator was given."""
     flags = CASES[folder].get("flags", [])
     network = read_network((folder / "network.yaml").read_text(), f"{folder.name}/network.yaml")
@@ -61,7 +61,7 @@ def source_of_case(folder: Path) -> tuple[Source, Options]:
     return source, options
 
 
-def compile_case(folder: Path) -> Compiled:
+def compile_case(folder):
     """Compile a case."""
     source, options = source_of_case(folder)
     flags = CASES[folder].get("flags", [])
@@ -72,7 +72,7 @@ def compile_case(folder: Path) -> Compiled:
 # -- comparison ------------------------------------------------------------------------------------
 
 
-def facts_of(program: RegisterProgram) -> dict[tuple[str, int], Any]:
+def facts_of(program):
     """What a program leaves everywhere, starts and expects: (kind, address or position) -> value.
 
     Registers and memories hold 0 where nothing was stored; kernels are compared run by run.
@@ -98,7 +98,7 @@ def facts_of(program: RegisterProgram) -> dict[tuple[str, int], Any]:
     return facts
 
 
-def differences(ours: RegisterProgram, wanted: RegisterProgram) -> list[str]:
+def differences(ours, wanted):
     """Places in which two programs differ, with both values."""
     mine, theirs = facts_of(ours), facts_of(wanted)
     return [
@@ -110,19 +110,19 @@ def differences(ours: RegisterProgram, wanted: RegisterProgram) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def small() -> RegisterProgram:
+def small():
     """A program with stores of every kind but FIFO words."""
     net = Net("{op: conv2d, pad: 1}\n{op: linear, flatten: true}", "4x2x3x3 3x144", bias=5)
     return compile_net(net).program
 
 
-def test_a_program_equals_itself(small: RegisterProgram) -> None:
+def test_a_program_equals_itself(small):
     assert differences(small, small) == []
     assert len(facts_of(small)) > 50
 
 
 @pytest.mark.parametrize("name", ["init", "load_weights", "load_bias", "configure", "load_input"])
-def test_every_missing_store_is_seen(small: RegisterProgram, name: str) -> None:
+def test_every_missing_store_is_seen(small, name):
     whole = small.phase(name)
     for left_out, operation in enumerate(whole.operations):
         rest = tuple(op for i, op in enumerate(whole.operations) if i != left_out)
@@ -131,14 +131,14 @@ def test_every_missing_store_is_seen(small: RegisterProgram, name: str) -> None:
         assert bool(differences(small, replace(small, phases=phases))) is not is_zero
 
 
-def test_order_of_the_start_is_seen(small: RegisterProgram) -> None:
+def test_order_of_the_start_is_seen(small):
     start = small.phase("start")
     turned = Phase("start", start.operations[::-1])
     phases = tuple(turned if phase is start else phase for phase in small.phases)
     assert differences(small, replace(small, phases=phases))
 
 
-def test_another_answer_is_seen(small: RegisterProgram) -> None:
+def test_another_answer_is_seen(small):
     first, *rest = small.known_answer
     low_bit = first.mask & -first.mask
     words = (first.words[0] ^ low_bit, *first.words[1:])
@@ -150,14 +150,14 @@ def test_another_answer_is_seen(small: RegisterProgram) -> None:
 
 
 @pytest.mark.skipif(not CASES, reason="no vectors beside the checkout")
-def test_all_cases_are_there() -> None:
+def test_all_cases_are_there():
     assert len(CASES) == N_CASES
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not CASES, reason="no vectors beside the checkout")
 @pytest.mark.parametrize("folder", ACCEPTED, ids=lambda folder: folder.name)
-def test_program_is_the_vendors(folder: Path) -> None:
+def test_program_is_the_vendors(folder):
     expected = CASES[folder]
     try:
         ours = compile_case(folder).program
@@ -174,7 +174,7 @@ def test_program_is_the_vendors(folder: Path) -> None:
 
 @pytest.mark.skipif(not CASES, reason="no vectors beside the checkout")
 @pytest.mark.parametrize("folder", REFUSED, ids=lambda folder: folder.name)
-def test_refused_by_a_rule(folder: Path) -> None:
+def test_refused_by_a_rule(folder):
     with pytest.raises(ToolError) as refusal:
         compile_case(folder)
     assert refusal.value.exit_code in EXIT_CODES

@@ -1,7 +1,5 @@
 import os
 import pickle
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +17,14 @@ STATE = {"conv1.op.weight": torch.arange(300.0).view(3, 100), "conv1.op.bias": t
 class Executes:
     """Would make a file if a reader executed it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path):
         self.path = path
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self):
         return os.mkdir, (str(self.path),)
 
 
-def test_round_trip(tmp_path: Path) -> None:
+def test_round_trip(tmp_path):
     path = tmp_path / "a.pth.tar"
     optimizer = {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1}]}
     saved = Checkpoint("net", 7, STATE, {"scores": {"ap": 0.5}}, optimizer)
@@ -39,7 +37,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_equal_contents_give_equal_bytes(tmp_path: Path) -> None:
+def test_equal_contents_give_equal_bytes(tmp_path):
     transposed = {"w": torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))}
     other = {"w": transposed["w"].to(memory_format=torch.channels_last)}
     for name, state in (("a", transposed), ("b", other)):
@@ -47,13 +45,13 @@ def test_equal_contents_give_equal_bytes(tmp_path: Path) -> None:
     assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b")
 
 
-def test_views_do_not_drag_their_base_along(tmp_path: Path) -> None:
+def test_views_do_not_drag_their_base_along(tmp_path):
     save_checkpoint(tmp_path / "a", Checkpoint("net", 1, {"w": torch.zeros(100_000)[:2]}))
     assert (tmp_path / "a").stat().st_size < 5_000
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_vendor_files_load_without_their_classes(tmp_path: Path, zipped: bool) -> None:
+def test_vendor_files_load_without_their_classes(tmp_path, zipped):
     path = tmp_path / "vendor.pth.tar"
     contents = {
         "epoch": 5,
@@ -72,7 +70,7 @@ def test_vendor_files_load_without_their_classes(tmp_path: Path, zipped: bool) -
     save_checkpoint(path, loaded)
 
 
-def test_of_two_models_in_a_file_the_first_counts(tmp_path: Path) -> None:
+def test_of_two_models_in_a_file_the_first_counts(tmp_path):
     state = {"module.a.op.weight": torch.ones(1), "a.op.weight": torch.zeros(1)}
     state["a.op.bias"] = torch.zeros(1)
     save_checkpoint(tmp_path / "a", Checkpoint("net", 1, state))
@@ -80,7 +78,7 @@ def test_of_two_models_in_a_file_the_first_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["zip", "old", "pickle"])
-def test_nothing_is_executed(tmp_path: Path, form: str) -> None:
+def test_nothing_is_executed(tmp_path, form):
     path, made = tmp_path / "evil.pth.tar", tmp_path / "made"
     contents = {"epoch": 1, "state_dict": STATE, "extras": Executes(made)}
     if form == "pickle":
@@ -96,7 +94,7 @@ def test_nothing_is_executed(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_files_cut_anywhere_are_one_clear_error(tmp_path: Path, zipped: bool) -> None:
+def test_files_cut_anywhere_are_one_clear_error(tmp_path, zipped):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     contents = {"epoch": 1, "state_dict": STATE}
     torch.save(contents, whole, _use_new_zipfile_serialization=zipped)
@@ -117,13 +115,13 @@ def test_files_cut_anywhere_are_one_clear_error(tmp_path: Path, zipped: bool) ->
         ({"state_dict": {"a": 3}}, r"state_dict\['a'\] is not a tensor"),
     ],
 )
-def test_other_contents_are_refused(tmp_path: Path, contents: object, why: str) -> None:
+def test_other_contents_are_refused(tmp_path, contents, why):
     torch.save(contents, tmp_path / "a")
     with pytest.raises(InputError, match=why):
         load_checkpoint(tmp_path / "a")
 
 
-def test_text_and_missing_files(tmp_path: Path) -> None:
+def test_text_and_missing_files(tmp_path):
     (tmp_path / "text").write_text("epoch: 1\n" * 50)
     with pytest.raises(InputError, match="is not a checkpoint"):
         load_checkpoint(tmp_path / "text")
@@ -135,13 +133,13 @@ def test_text_and_missing_files(tmp_path: Path) -> None:
         file_hash(tmp_path / "none")
 
 
-def test_saving_into_nowhere_leaves_nothing(tmp_path: Path) -> None:
+def test_saving_into_nowhere_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         save_checkpoint(tmp_path / "none" / "a", Checkpoint("net", 1, STATE))
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupted_save_keeps_the_old_file(tmp_path: Path) -> None:
+def test_an_interrupted_save_keeps_the_old_file(tmp_path):
     path = tmp_path / "a"
     save_checkpoint(path, Checkpoint("net", 1, STATE))
     before = file_hash(path)
@@ -151,7 +149,7 @@ def test_an_interrupted_save_keeps_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_extras_are_data(tmp_path: Path) -> None:
+def test_extras_are_data(tmp_path):
     extras = {"ap": np.float64(0.5), "n": np.int32(3), "shape": (1, 2), "none": None, 1: "x"}
     save_checkpoint(tmp_path / "a", Checkpoint("net", 1, STATE, extras))
     plain = {"ap": 0.5, "n": 3, "shape": [1, 2], "none": None, 1: "x"}
@@ -160,7 +158,7 @@ def test_extras_are_data(tmp_path: Path) -> None:
         save_checkpoint(tmp_path / "b", Checkpoint("net", 1, STATE, {"path": tmp_path}))
 
 
-def test_models_come_back_in_their_mode(tmp_path: Path) -> None:
+def test_models_come_back_in_their_mode(tmp_path):
     torch.manual_seed(0)
     model, path = TinyStudentModel().eval(), tmp_path / "tiny.pth.tar"
     picture = torch.rand(1, 3, 128, 128)
@@ -174,10 +172,10 @@ def test_models_come_back_in_their_mode(tmp_path: Path) -> None:
             assert all(map(torch.equal, loaded(picture), model(picture)))
 
 
-def test_checkpoints_that_do_not_fit_say_what(tmp_path: Path) -> None:
+def test_checkpoints_that_do_not_fit_say_what(tmp_path):
     path, state = tmp_path / "a", TinyStudentModel().state_dict()
 
-    def refusal(changed: dict[str, torch.Tensor], arch: str = "TinyStudentModel") -> str:
+    def refusal(changed, arch="TinyStudentModel"):
         save_checkpoint(path, Checkpoint(arch, 1, changed))
         with pytest.raises(InputError) as caught:
             load_model(path)

@@ -37,7 +37,7 @@ def _alone(tmp_path, monkeypatch):
 def ai8x(monkeypatch, capsys):
     """Run the command as a shell would; returns (exit status, standard output, standard error)."""
 
-    def run(*arguments: object) -> tuple[int, str, str]:
+    def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["ai8x", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             main()
@@ -48,7 +48,7 @@ def ai8x(monkeypatch, capsys):
 
 
 @pytest.fixture
-def checkpoint(tmp_path) -> Path:
+def checkpoint(tmp_path):
     path = tmp_path / "tiny.pth.tar"
     model = create_model("TinyStudentModel")
     save_checkpoint(path, Checkpoint("TinyStudentModel", 0, model.state_dict()))
@@ -174,7 +174,7 @@ def test_sample_is_the_folded_signed_picture(ai8x):
 # -- refusals -------------------------------------------------------------------------------------
 
 
-def refused(result: tuple[int, str, str], status: int, *parts: str) -> None:
+def refused(result, status, *parts):
     """One message on standard error, no traceback, nothing on standard output."""
     assert result[:2] == (status, "")
     assert result[2].startswith("ai8x: ")

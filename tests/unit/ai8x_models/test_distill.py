@@ -21,10 +21,10 @@ TEACHER = Path("teacher.pth.tar")
 
 
 @pytest.fixture
-def batch() -> Batch:
+def batch():
     generator = torch.Generator().manual_seed(0)
 
-    def maps() -> Maps:
+    def maps():
         heat = torch.rand(2, 19, 16, 16, generator=generator)
         return Maps(heat, torch.rand(2, 38, 16, 16, generator=generator) - 0.5)
 
@@ -35,7 +35,7 @@ def batch() -> Batch:
 
 
 @pytest.fixture
-def answers() -> Maps:
+def answers():
     torch.manual_seed(1)
     return Maps(
         torch.rand(2, 19, 16, 16, requires_grad=True),
@@ -43,11 +43,11 @@ def answers() -> Maps:
     )
 
 
-def objective(share: float = 0.5, decay: bool = False) -> DistillationLoss:
+def objective(share=0.5, decay=False):
     return DistillationLoss(DistillPlan(TEACHER, share, decay), PoseLoss(LossPlan()), None)
 
 
-def loss(of: torch.nn.Module, answers: Maps, batch: Batch, done: float = 0.0) -> float:
+def loss(of, answers, batch, done=0.0):
     terms = of(lambda _images: (answers.heat, answers.paf), batch, done)
     return terms["loss"].item()
 
@@ -99,7 +99,7 @@ def test_features_train_learner_and_adapter_but_not_the_teacher(batch):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> DataSource:
+def data(tmp_path_factory):
     return DataSource(tmp_path_factory.mktemp("data"), "single", "train", 4)
 
 
@@ -108,14 +108,14 @@ def _alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def save_teacher(seed: int) -> torch.nn.Module:
+def save_teacher(seed):
     torch.manual_seed(seed)
     model = create_model("StudentModel").eval()
     save_checkpoint(TEACHER, Checkpoint("StudentModel", 0, model.state_dict()))
     return model
 
 
-def ask(teacher: torch.nn.Module, data: DataSource) -> tuple[np.ndarray, np.ndarray]:
+def ask(teacher, data):
     path, cache = open_data(data, Console(StringIO()))
     return teacher_maps(teacher, TEACHER, path, cache.images, lambda _done, _total: None)
 
@@ -154,7 +154,7 @@ def test_answers_are_kept_in_steps_of_127(data):
     assert heat[0, 0, 0, :6].tolist() == [-127, -127, 0, 1, 127, 127]
 
 
-def recipe_text(data: DataSource, more: str = "") -> str:
+def recipe_text(data, more=""):
     return f"""\
 name: taught
 model: TinyStudentModel

@@ -6,7 +6,7 @@ from torch import nn
 from ai8x_models.layers.batchnorm import BatchNorm, fold_batchnorm
 
 
-def _trained_norm(channels: int, affine: bool = True) -> nn.BatchNorm2d:
+def _trained_norm(channels, affine=True):
     norm = nn.BatchNorm2d(channels, affine=affine)
     with torch.no_grad():
         norm.running_mean.uniform_(-1, 1)
@@ -17,13 +17,13 @@ def _trained_norm(channels: int, affine: bool = True) -> nn.BatchNorm2d:
     return norm.eval()
 
 
-def _parts(norm: nn.BatchNorm2d) -> BatchNorm:
+def _parts(norm):
     return BatchNorm(norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps)
 
 
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_folded_weights_give_a_quarter_of_the_batch_norm(affine: bool, has_bias: bool) -> None:
+def test_folded_weights_give_a_quarter_of_the_batch_norm(affine, has_bias):
     torch.manual_seed(0)
     conv, norm = nn.Conv2d(3, 5, 3, padding=1, bias=has_bias), _trained_norm(5, affine)
     x = torch.randn(2, 3, 6, 6)
@@ -31,7 +31,7 @@ def test_folded_weights_give_a_quarter_of_the_batch_norm(affine: bool, has_bias:
     assert torch.allclose(F.conv2d(x, weight, bias, padding=1), norm(conv(x)) / 4, atol=1e-5)
 
 
-def test_transposed_convolutions_have_outputs_on_axis_one() -> None:
+def test_transposed_convolutions_have_outputs_on_axis_one():
     torch.manual_seed(0)
     conv = nn.ConvTranspose2d(4, 4, 3, stride=2, padding=1, output_padding=1)  # square on purpose
     norm, x = _trained_norm(4), torch.randn(1, 4, 5, 5)
@@ -40,7 +40,7 @@ def test_transposed_convolutions_have_outputs_on_axis_one() -> None:
     assert torch.allclose(folded, norm(conv(x)) / 4, atol=1e-5)
 
 
-def test_eps_counts() -> None:
+def test_eps_counts():
     weight, tiny = torch.ones(1, 1, 1, 1), torch.tensor([1e-12])
     norm = BatchNorm(torch.zeros(1), tiny, eps=1e-5)
     folded, bias = fold_batchnorm(weight, None, norm)

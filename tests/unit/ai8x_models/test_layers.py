@@ -1,7 +1,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from ai8x_models.layers.layers import (
     Conv1d,
@@ -9,7 +9,6 @@ from ai8x_models.layers.layers import (
     ConvTranspose2d,
     ElementWise,
     FoldedConv2d,
-    FusedLayer,
     Linear,
     Pool,
 )
@@ -18,7 +17,7 @@ from ai8x_models.layers.space_to_depth import fold_image
 from max78000.facts.fixed import Combine
 
 
-def _with_integers(layer: FusedLayer, weight: Tensor, bias: Tensor | None = None) -> FusedLayer:
+def _with_integers(layer, weight, bias=None):
     """Give a layer integer weights and bias bytes."""
     layer.op.weight.data = weight.float()
     if bias is not None and layer.op.bias is not None:
@@ -30,7 +29,7 @@ def _with_integers(layer: FusedLayer, weight: Tensor, bias: Tensor | None = None
 # Worked examples from runs of the vendor's generator.
 
 
-def test_convolution_example() -> None:
+def test_convolution_example():
     taps, channel = torch.arange(1, 10), 16 * torch.arange(2).view(1, 2, 1)
     weight = (taps + channel + 32 * torch.arange(2).view(2, 1, 1)).view(2, 2, 3, 3)
     data = torch.stack([torch.arange(-8, 1), torch.arange(1, 10)]).view(1, 2, 3, 3).float()
@@ -44,14 +43,14 @@ def test_convolution_example() -> None:
     assert narrow[0, :, 0, 1].tolist() == [7, -8]
 
 
-def test_average_pooling_example() -> None:
+def test_average_pooling_example():
     layer = Conv2d(1, 1, 1, pool="avg", bias=False)
     _with_integers(layer, torch.full((1, 1, 1, 1), 64))
     windows = torch.tensor([[[[1.0, 2, -3, -4], [3, 5, -2, -2]]]])
     assert layer(windows).flatten().tolist() == [1, -1]
 
 
-def test_transposed_convolution_example() -> None:
+def test_transposed_convolution_example():
     kernel = 8 * torch.arange(1, 10).view(1, 1, 3, 3)
     layer = ConvTranspose2d(1, 1, padding=1, bias=False)
     _with_integers(layer, kernel.flip(2, 3))  # the example gives the kernel as the chip holds it
@@ -60,7 +59,7 @@ def test_transposed_convolution_example() -> None:
     assert layer(data)[0, 0].tolist() == rows
 
 
-def test_sums_beyond_float32_are_exact() -> None:
+def test_sums_beyond_float32_are_exact():
     layer = Conv2d(1024, 1, 3, wide=True, padding=0, bias=False)
     weight = torch.full((1, 1024, 3, 3), 127)
     weight[0, 0, 0, 0] = 126
@@ -70,7 +69,7 @@ def test_sums_beyond_float32_are_exact() -> None:
 
 
 @pytest.mark.parametrize(("output_shift", "weight_bits"), [(0, 8), (-2, 8), (3, 4), (1, 2), (0, 1)])
-def test_shift_and_narrow_weights(output_shift: int, weight_bits: int) -> None:
+def test_shift_and_narrow_weights(output_shift, weight_bits):
     one = 2 ** (weight_bits - 1)
     layer = Conv2d(4, 3, 1, bias=True)
     weight = torch.randint(-one, one, (3, 4, 1, 1), generator=torch.Generator().manual_seed(0))
@@ -89,7 +88,7 @@ def test_shift_and_narrow_weights(output_shift: int, weight_bits: int) -> None:
 # Float mode.
 
 
-def test_float_forward_is_the_sequence_of_the_vendor() -> None:
+def test_float_forward_is_the_sequence_of_the_vendor():
     torch.manual_seed(0)
     layer = Conv2d(3, 4, pool="avg", batchnorm="Affine", activation="ReLU").train()
     x = torch.rand(4, 3, 8, 8) * 2 - 1
@@ -102,7 +101,7 @@ def test_float_forward_is_the_sequence_of_the_vendor() -> None:
     assert layer.bn.num_batches_tracked.item() == 1
 
 
-def test_batch_norm_without_affine_folds_too() -> None:
+def test_batch_norm_without_affine_folds_too():
     torch.manual_seed(0)
     layer = Conv2d(3, 4, batchnorm="NoAffine")
     for _ in range(4):
@@ -114,13 +113,13 @@ def test_batch_norm_without_affine_folds_too() -> None:
     assert torch.allclose(layer(x), before, atol=1e-6)
 
 
-def test_wide_outputs_are_not_limited_to_data() -> None:
+def test_wide_outputs_are_not_limited_to_data():
     layer = Conv2d(1, 1, 1, wide=True, bias=False)
     layer.op.weight.data.fill_(5.0)
     assert layer(torch.full((1, 1, 1, 1), 0.5)).item() == 2.5
 
 
-def test_fixed_scale_means_the_same_in_every_mode() -> None:
+def test_fixed_scale_means_the_same_in_every_mode():
     """1.0 stays 2^14, whatever the weights; without it QAT multiplies by 2^-output_shift."""
     data = torch.full((1, 1, 1, 1), 64.0)
     for fixed_scale, expected in ((True, 0.05), (False, 0.05 * 8)):
@@ -132,7 +131,7 @@ def test_fixed_scale_means_the_same_in_every_mode() -> None:
         assert layer.output_shift.item() == (0 if fixed_scale else -3)
 
 
-def test_weight_bits_begin_in_qat() -> None:
+def test_weight_bits_begin_in_qat():
     layer = Conv2d(2, 2, weight_bits=4)
     assert layer.mode is Mode.QAT
     assert len(set((layer.eval()(torch.ones(1, 2, 4, 4)) * 128).flatten().tolist())) > 1
@@ -141,7 +140,7 @@ def test_weight_bits_begin_in_qat() -> None:
 # The other operators.
 
 
-def test_one_dimensional_layer() -> None:
+def test_one_dimensional_layer():
     layer = Conv1d(2, 3, 9, padding=2, pool="max", pool_size=4, activation="Abs")
     x = torch.rand(2, 2, 64) * 2 - 1
     expected = layer.op(F.max_pool1d(x, 4)).clamp(-1, 127 / 128).abs()
@@ -150,12 +149,12 @@ def test_one_dimensional_layer() -> None:
     assert layer(x).shape == (2, 3, 16 + 4 - 8)
 
 
-def test_linear_layer_integers() -> None:
+def test_linear_layer_integers():
     layer = _with_integers(Linear(192, 10, wide=True), torch.ones(10, 192), torch.arange(10))
     assert layer(torch.ones(1, 192)).tolist() == [[192 + 128 * i for i in range(10)]]
 
 
-def test_pool_alone_keeps_integers() -> None:
+def test_pool_alone_keeps_integers():
     x = torch.tensor([[[[-1.0, -2], [0, 0]]]])
     pool = Pool(pool="avg")
     set_mode(pool, Mode.INTEGER)
@@ -168,7 +167,7 @@ def test_pool_alone_keeps_integers() -> None:
 @pytest.mark.parametrize(
     ("op", "expected"), [(Combine.ADD, [127, -4]), (Combine.SUB, [50, -2]), (Combine.OR, [118, -1])]
 )
-def test_element_wise(op: Combine, expected: list[int]) -> None:
+def test_element_wise(op, expected):
     operands = (torch.tensor([100.0, -3]), torch.tensor([50.0, -1]))
     layer = ElementWise(op)
     real = layer(*(operand / 128 for operand in operands))
@@ -181,7 +180,7 @@ def test_element_wise(op: Combine, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize("free", [False, True])
-def test_stem_takes_pictures_and_folded_pictures(free: bool) -> None:
+def test_stem_takes_pictures_and_folded_pictures(free):
     torch.manual_seed(0)
     stem = FoldedConv2d(3, 16, free=free, batchnorm="Affine", activation="ReLU").eval()
     n_weights = {False: 432, True: 1728}[free]
@@ -192,7 +191,7 @@ def test_stem_takes_pictures_and_folded_pictures(free: bool) -> None:
     assert torch.allclose(stem(fold_image(x)), out, atol=1e-5)
 
 
-def test_free_stem_starts_from_a_trained_one() -> None:
+def test_free_stem_starts_from_a_trained_one():
     torch.manual_seed(0)
     trained, free = FoldedConv2d(3, 8).eval(), FoldedConv2d(3, 8, free=True).eval()
     free.load_state_dict(trained.state_dict())

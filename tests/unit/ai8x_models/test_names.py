@@ -1,11 +1,10 @@
 import gzip
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ai8x_models.checkpoint import load_checkpoint
 from ai8x_models.layers import vendor_names as names
@@ -65,7 +64,7 @@ TRANSPOSED = [
 
 
 @pytest.mark.parametrize("name", CONV2D + CONV1D + TRANSPOSED)
-def test_names_mean_what_they_say(name: str) -> None:
+def test_names_mean_what_they_say(name):
     layer = getattr(names, name)(4, 8, 3)
     kind = {"1d": Conv1d, "2d": ConvTranspose2d if "Transpose" in name else Conv2d}
     assert type(layer) is next(kind[key] for key in kind if key in name)
@@ -76,7 +75,7 @@ def test_names_mean_what_they_say(name: str) -> None:
     assert layer.plan.padding == 0
 
 
-def test_two_names_have_no_abs_in_the_vendors_training_either() -> None:
+def test_two_names_have_no_abs_in_the_vendors_training_either():
     for name in ("FusedMaxPoolConv1dBNAbs", "FusedAvgPoolConv1dBNAbs"):
         layer = getattr(names, name)(4, 8, 3)
         assert layer.plan.activation is Activation.NONE
@@ -86,7 +85,7 @@ def test_two_names_have_no_abs_in_the_vendors_training_either() -> None:
 class VendorStyle(nn.Module):
     """A model as the vendor's model files write them."""
 
-    def __init__(self, num_classes: int = 10, num_channels: int = 1, **kwargs: object) -> None:
+    def __init__(self, num_classes=10, num_channels=1, **kwargs):
         super().__init__()
         self.conv1 = names.FusedConv2dBNReLU(
             num_channels, 8, 3, stride=1, padding=1, bias=True, batchnorm="NoAffine", **kwargs
@@ -99,13 +98,13 @@ class VendorStyle(nn.Module):
         self.add = names.Add()
         self.fc = names.Linear(4 * 64, num_classes, bias=True, wide=True, **kwargs)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x):
         x = self.up(self.pool(self.conv2(self.conv1(x))))
         x = self.add(x, x)
         return self.fc(x.view(x.size(0), -1))
 
 
-def test_a_model_of_the_vendors_style_runs() -> None:
+def test_a_model_of_the_vendors_style_runs():
     names.set_device(device=85, simulate=False, round_avg=False)
     assert VendorStyle()(torch.rand(2, 1, 16, 16)).shape == (2, 10)
     quantized = VendorStyle(weight_bits=8, bias_bits=8, quantize_activation=True)
@@ -117,7 +116,7 @@ def test_a_model_of_the_vendors_style_runs() -> None:
 class Mnist(nn.Module):
     """The vendor's MNIST example network, as its description has it."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.conv1 = names.FusedConv2dReLU(1, 60, 3, padding=1, bias=False)
         self.conv2 = names.FusedMaxPoolConv2dReLU(60, 60, 3, padding=2, bias=False)
@@ -125,7 +124,7 @@ class Mnist(nn.Module):
         self.conv4 = names.FusedAvgPoolConv2dReLU(56, 12, 3, padding=1, bias=False)
         self.fc = names.Linear(192, 10, bias=True, wide=True)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x):
         x = self.conv4(self.conv3(self.conv2(self.conv1(x))))
         return self.fc(x.flatten(1))
 
@@ -133,7 +132,7 @@ class Mnist(nn.Module):
 class KeywordSpotting(nn.Module):
     """The vendor's 20-keyword network (third version), as its description has it."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.voice_conv1 = names.FusedConv1dReLU(128, 100, 1, bias=False)
         self.voice_conv2 = names.FusedConv1dReLU(100, 96, 3, bias=False)
@@ -145,16 +144,14 @@ class KeywordSpotting(nn.Module):
         self.kws_conv4 = names.FusedMaxPoolConv1dReLU(100, 64, 6, padding=1, bias=False)
         self.fc = names.Linear(256, 21, wide=True)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x):
         x = self.voice_conv4(self.voice_conv3(self.voice_conv2(self.voice_conv1(x))))
         x = self.kws_conv4(self.kws_conv3(self.kws_conv2(self.kws_conv1(x))))
         return self.fc(x.flatten(1))
 
 
 @pytest.mark.parametrize(("folder", "network"), [("mnist", Mnist), ("kws20_v3", KeywordSpotting)])
-def test_known_answers_of_the_vendors_networks(
-    folder: str, network: type[nn.Module], vectors_dir: Path | None
-) -> None:
+def test_known_answers_of_the_vendors_networks(folder, network, vectors_dir):
     if vectors_dir is None:
         pytest.skip("the vendor's files are not beside this checkout")
     case = vectors_dir / "trained" / folder
@@ -167,18 +164,18 @@ def test_known_answers_of_the_vendors_networks(
     assert model(sample[None])[0].tolist() == np.uint32(words).view(np.int32).tolist()
 
 
-def test_linear_has_no_bias_unless_asked() -> None:
+def test_linear_has_no_bias_unless_asked():
     assert names.Linear(4, 2).op.bias is None
     assert names.FusedLinearReLU(4, 2, bias=True).op.bias is not None
 
 
-def test_batch_norm_settings() -> None:
+def test_batch_norm_settings():
     layer = names.FusedConv2dBN(4, 8, 3, eps=1e-3, momentum=0.2)
     assert layer.bn is not None
     assert (layer.bn.eps, layer.bn.momentum) == (1e-3, 0.2)
 
 
-def test_refusals_say_why() -> None:
+def test_refusals_say_why():
     with pytest.raises(UnsupportedError, match="only the MAX78002 has depthwise"):
         _ = names.FusedDepthwiseConv2dReLU
     with pytest.raises(AttributeError):
@@ -196,6 +193,6 @@ def test_refusals_say_why() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(87, False, False), (85, True, False), (85, False, True)])
-def test_set_device_checks(arguments: tuple[int, bool, bool]) -> None:
+def test_set_device_checks(arguments):
     with pytest.raises(UnsupportedError):
         names.set_device(*arguments)

@@ -1,6 +1,5 @@
 from fractions import Fraction
 from math import floor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +26,7 @@ from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
 from max78000.errors import InputError, ProblemList
 
 
-def test_fake_quantize_rounds_half_up_and_clamps() -> None:
+def test_fake_quantize_rounds_half_up_and_clamps():
     x = torch.tensor([-2.0, -1.0, -1.5 / 128, -0.5 / 128, 0.5 / 128, 2.5 / 128, 0.999, 3.0])
     expected = torch.tensor([-128.0, -128, -1, 0, 1, 3, 127, 127]) / 128
     assert torch.equal(fake_quantize(x, DATA_GRID), expected)
@@ -39,7 +38,7 @@ def test_fake_quantize_rounds_half_up_and_clamps() -> None:
     bits=st.sampled_from([1, 2, 4, 8]),
     exponent=st.integers(-4, 4),
 )
-def test_fake_quantize_is_the_formula(x: float, bits: int, exponent: int) -> None:
+def test_fake_quantize_is_the_formula(x, bits, exponent):
     one, gain = 2 ** (bits - 1), 2.0**exponent
     scaled = np.float32(np.float32(x) * np.float32(gain * one)) + np.float32(0.5)  # as float32 adds
     integer = max(-one, min(one - 1, floor(Fraction(float(np.float32(scaled))))))
@@ -47,7 +46,7 @@ def test_fake_quantize_is_the_formula(x: float, bits: int, exponent: int) -> Non
     assert quantized.item() == integer / one
 
 
-def test_gradients_pass_where_nothing_is_clamped() -> None:
+def test_gradients_pass_where_nothing_is_clamped():
     x = torch.tensor([-1.2, -0.3, 0.001, 0.7, 1.2], requires_grad=True)
     fake_quantize(x, DATA_GRID, gain=2.0).sum().backward()
     assert x.grad is not None
@@ -60,7 +59,7 @@ def test_gradients_pass_where_nothing_is_clamped() -> None:
     assert x.grad.tolist() == [1, 1, 1, 1, 1]
 
 
-def test_truncate_goes_toward_zero() -> None:
+def test_truncate_goes_toward_zero():
     x = torch.tensor([-2.75, -0.5, 0.5, 2.75]) / 128
     assert (truncate(x) * 128).tolist() == [-2, 0, 0, 2]
 
@@ -68,18 +67,18 @@ def test_truncate_goes_toward_zero() -> None:
 @pytest.mark.parametrize(
     ("limit", "shift"), [(0.519, 0), (0.27, -1), (5.82, 3), (0.5, -1), (1.0039, 1), (0.0, -15)]
 )
-def test_output_shift_examples(limit: float, shift: int) -> None:
+def test_output_shift_examples(limit, shift):
     assert output_shift_for(torch.tensor(limit), weight_bits=8) == shift
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_output_shift_stays_what_the_shifter_takes(bits: int) -> None:
+def test_output_shift_stays_what_the_shifter_takes(bits):
     shifts = {output_shift_for(torch.tensor(limit), bits) for limit in (1e-9, 1e9)}
     assert shifts == {bits - 23, bits + 7}
 
 
 @given(quantile=st.floats(0.01, 1), n=st.integers(2, 40))
-def test_parameter_limit_is_the_interpolated_quantile(quantile: float, n: int) -> None:
+def test_parameter_limit_is_the_interpolated_quantile(quantile, n):
     values = np.random.default_rng(n).normal(size=n).astype(np.float32)
     limit = parameter_limit(torch.from_numpy(values[:-1]), torch.from_numpy(values[-1:]), quantile)
     assert limit.item() == pytest.approx(np.quantile(np.abs(values), quantile), rel=1e-5)
@@ -100,7 +99,7 @@ LAYERS = st.fixed_dictionaries(
 
 @given(drawn=LAYERS)
 @settings(max_examples=60)
-def test_qat_and_integers_are_twins(drawn: dict[str, object]) -> None:
+def test_qat_and_integers_are_twins(drawn):
     """The same data through a layer in QAT and through its quantized integers: equal, always."""
     kind = drawn["activation"]
     wide = kind in ("wide", "fixed_scale")
@@ -128,7 +127,7 @@ def test_qat_and_integers_are_twins(drawn: dict[str, object]) -> None:
     assert torch.equal(trained.double() * one, integers.double())
 
 
-def _small_model() -> nn.Sequential:
+def _small_model():
     torch.manual_seed(0)
     return nn.Sequential(
         Conv2d(2, 4, batchnorm="Affine", activation="ReLU"),
@@ -136,7 +135,7 @@ def _small_model() -> nn.Sequential:
     )
 
 
-def test_start_qat_folds_batch_norm_and_sets_the_state() -> None:
+def test_start_qat_folds_batch_norm_and_sets_the_state():
     model = _small_model()
     for _ in range(5):
         model(torch.rand(4, 2, 6, 6))
@@ -151,7 +150,7 @@ def test_start_qat_folds_batch_norm_and_sets_the_state() -> None:
     assert torch.allclose(after * 2 ** model[1].output_shift, before, atol=0.15)
 
 
-def test_qat_trains() -> None:
+def test_qat_trains():
     model = _small_model()
     start_qat(model, QatPolicy(0))
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
@@ -166,25 +165,25 @@ def test_qat_trains() -> None:
     assert losses[-1] < losses[0] / 3
 
 
-def test_integer_layers_cannot_be_trained() -> None:
+def test_integer_layers_cannot_be_trained():
     model = _small_model()
     set_mode(model, Mode.INTEGER)
     with pytest.raises(InputError, match="cannot be trained"):
         start_qat(model, QatPolicy(0))
 
 
-def test_overrides_must_name_layers() -> None:
+def test_overrides_must_name_layers():
     with pytest.raises(InputError, match=r"overrides\.conv9: names no layer"):
         start_qat(_small_model(), QatPolicy(0, overrides={"conv9": 4}))
 
 
-def test_policy_refuses_impossible_values_together() -> None:
+def test_policy_refuses_impossible_values_together():
     with pytest.raises(ProblemList) as caught:
         QatPolicy(-1, 3, overrides={"a": 16}, shift_quantile=0)
     assert len(caught.value.problems) == 4
 
 
-def test_read_policy(tmp_path: Path) -> None:
+def test_read_policy(tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(
         "start_epoch: 10\nweight_bits: 8\nshift_quantile: 0.985\n"
@@ -194,7 +193,7 @@ def test_read_policy(tmp_path: Path) -> None:
     assert read_policy(path) == expected
 
 
-def test_read_policy_reports_every_problem_with_its_line(tmp_path: Path) -> None:
+def test_read_policy_reports_every_problem_with_its_line(tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text("start_epoch: soon\nweight_bit: 8\nstart_epoch: 1\noverrides: 4\n")
     with pytest.raises(ProblemList) as caught:
@@ -210,7 +209,7 @@ def test_read_policy_reports_every_problem_with_its_line(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["", "[", "a: b: c", "- 1"])
-def test_read_policy_of_something_else(tmp_path: Path, text: str) -> None:
+def test_read_policy_of_something_else(tmp_path, text):
     path = tmp_path / "policy.yaml"
     path.write_text(text)
     with pytest.raises((InputError, ProblemList)):

@@ -1,6 +1,5 @@
 import math
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
-from ai8x_models.checkpoint import Checkpoint, State, load_checkpoint, save_checkpoint
+from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.layers import Conv2d, ConvTranspose2d, FoldedConv2d, FusedLayer
 from ai8x_models.layers.qat import QatPolicy, start_qat
 from ai8x_models.layers.space_to_depth import fold_image
@@ -28,7 +27,7 @@ VENDOR_PAIRS = ("mnist", "mnist-extrasmall", "catsdogs", "bayer2rgb")
 DEFAULT = QuantizeOptions()
 
 
-def _trained(model: nn.Module, steps: int = 3) -> nn.Module:
+def _trained(model, steps=3):
     """A few steps away from its initial values, batch norm statistics included."""
     torch.manual_seed(0)
     optimizer = torch.optim.SGD(model.parameters(), 0.05)
@@ -41,7 +40,7 @@ def _trained(model: nn.Module, steps: int = 3) -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def tiny() -> TinyStudentModel:
+def tiny():
     """In QAT, with a quantile that clips, so that everything has an effect."""
     model = _trained(TinyStudentModel())
     start_qat(model, QatPolicy(0, 8, {"conv5": 4}, shift_quantile=0.995))
@@ -52,9 +51,7 @@ def tiny() -> TinyStudentModel:
 
 
 @pytest.mark.parametrize("name", VENDOR_PAIRS)
-def test_vendor_checkpoints_tensor_by_tensor(
-    name: str, vectors_dir: Path | None, tmp_path: Path
-) -> None:
+def test_vendor_checkpoints_tensor_by_tensor(name, vectors_dir, tmp_path):
     if vectors_dir is None:
         pytest.skip("the vendor's files are not beside this checkout")
     quantize_checkpoint(vectors_dir / "quantize" / f"{name}-qat.pth.tar", tmp_path / "q")
@@ -69,7 +66,7 @@ def test_vendor_checkpoints_tensor_by_tensor(
 # The rules, on numbers that can be checked by hand.
 
 
-def _layer(weights: list[float], bias: list[float] | None = None, **state: float) -> State:
+def _layer(weights, bias=None, **state):
     names = ("output_shift", "weight_bits", "bias_bits", "quantize_activation")
     entries = {f"conv1.{name}": torch.tensor([state.get(name, 0.0)]) for name in names}
     entries["conv1.adjust_output_shift"] = torch.tensor([state.get("adjust_output_shift", 1.0)])
@@ -79,7 +76,7 @@ def _layer(weights: list[float], bias: list[float] | None = None, **state: float
     return entries
 
 
-def test_worked_example() -> None:
+def test_worked_example():
     state = _layer([0.26985, -0.1], [0.01, -0.27], weight_bits=8)
     result, (report,) = quantize_state(state, DEFAULT)
     assert result["conv1.op.weight"].flatten().tolist() == [69, -26]  # times 256
@@ -95,7 +92,7 @@ def test_worked_example() -> None:
     values=st.lists(st.floats(-4, 4, width=32), min_size=3, max_size=12),
     bits=st.sampled_from([1, 2, 4, 8]),
 )
-def test_formulas_in_exact_numbers(values: list[float], bits: int) -> None:
+def test_formulas_in_exact_numbers(values, bits):
     """Two weights and more, one bias, against the formulas in rational numbers."""
     largest = max(map(abs, values))
     assume(largest > 1e-3)
@@ -105,7 +102,7 @@ def test_formulas_in_exact_numbers(values: list[float], bits: int) -> None:
     assume(-7 - bits <= exponent <= 23 - bits)
     one = 2 ** (bits - 1)
 
-    def integer(value: float) -> int:
+    def integer(value):
         scaled = np.float32(value * 2.0**exponent * one) + np.float32(0.5)  # as float32 adds
         return max(-one, min(one - 1, math.floor(Fraction(float(scaled)))))
 
@@ -116,14 +113,14 @@ def test_formulas_in_exact_numbers(values: list[float], bits: int) -> None:
     assert result["conv1.op.bias"][0].item() == integer(values[0]) * one
 
 
-def test_narrow_weights_store_narrow_biases() -> None:
+def test_narrow_weights_store_narrow_biases():
     result, (report,) = quantize_state(_layer([0.9, -1.0], [0.5, 0.1], weight_bits=4), DEFAULT)
     assert result["conv1.op.weight"].flatten().tolist() == [7, -8]
     assert result["conv1.op.bias"].tolist() == [4 * 8, 1 * 8]
     assert (report.weight_bits, report.output_shift, report.n_clipped) == (4, 0, 0)
 
 
-def test_clipped_parameters_are_counted() -> None:
+def test_clipped_parameters_are_counted():
     state = _layer([0.1] * 98 + [0.9, -0.9], weight_bits=8)
     state["conv1.shift_quantile"] = torch.tensor([0.9])
     result, (report,) = quantize_state(state, DEFAULT)
@@ -132,8 +129,8 @@ def test_clipped_parameters_are_counted() -> None:
     assert result["conv1.op.weight"].flatten()[-2:].tolist() == [127, -128]
 
 
-def test_widths_come_from_options_then_checkpoint_then_default() -> None:
-    def bits(stored: int, **options: object) -> int:
+def test_widths_come_from_options_then_checkpoint_then_default():
+    def bits(stored, **options):
         state = _layer([0.5, 0.25], weight_bits=stored)
         result, _ = quantize_state(state, QuantizeOptions(**options))
         return int(result["conv1.weight_bits"].item())
@@ -158,7 +155,7 @@ def test_widths_come_from_options_then_checkpoint_then_default() -> None:
         (QuantizeOptions(clip_method=ClipMethod.STDDEV, n_deviations=10), 0.75),
     ],
 )
-def test_clip_methods(options: QuantizeOptions, factor: float) -> None:
+def test_clip_methods(options, factor):
     result, _ = quantize_state(_layer([0.75, 0.25, -0.5, 0.5], output_shift=2), options)
     weights = torch.tensor([0.75, 0.25, -0.5, 0.5])
     expected = torch.floor(weights * factor * 128 + 0.5)
@@ -166,7 +163,7 @@ def test_clip_methods(options: QuantizeOptions, factor: float) -> None:
     assert result["conv1.output_shift"].item() == 2
 
 
-def test_standard_deviation_clip() -> None:
+def test_standard_deviation_clip():
     weights = torch.tensor([-0.5, -0.1, 0.0, 0.1, 0.9])
     reach = 1.0 * weights.std()
     factor = max(abs(max(-0.5, weights.mean() - reach)), abs(min(0.9, weights.mean() + reach)))
@@ -176,7 +173,7 @@ def test_standard_deviation_clip() -> None:
     assert torch.equal(result["conv1.op.weight"].flatten(), expected)
 
 
-def test_zero_points_and_leftovers_are_dropped() -> None:
+def test_zero_points_and_leftovers_are_dropped():
     state = _layer([0.5, 0.25], weight_bits=8)
     state |= {"conv1.base_b_q": torch.ones(1), "conv1.w_zero_point": torch.zeros(1)}
     result, _ = quantize_state(state, DEFAULT)
@@ -189,12 +186,12 @@ def test_zero_points_and_leftovers_are_dropped() -> None:
     ("weights", "why"),
     [([5.0, -3.0], "integers already"), ([math.nan, 1.0], "not all finite")],
 )
-def test_weights_that_cannot_be_quantized(weights: list[float], why: str) -> None:
+def test_weights_that_cannot_be_quantized(weights, why):
     with pytest.raises(InputError, match=why):
         quantize_state(_layer(weights), DEFAULT)
 
 
-def test_loose_batch_norm_weights_are_refused() -> None:
+def test_loose_batch_norm_weights_are_refused():
     with pytest.raises(InputError, match="one dimension"):
         quantize_state({"norm1.op.weight": torch.ones(3) / 2}, DEFAULT)
 
@@ -203,7 +200,7 @@ def test_loose_batch_norm_weights_are_refused() -> None:
 
 
 @pytest.mark.parametrize("transposed", [False, True])
-def test_batch_norm_of_unknown_networks_is_folded(transposed: bool) -> None:
+def test_batch_norm_of_unknown_networks_is_folded(transposed):
     torch.manual_seed(0)
     layer: FusedLayer = (ConvTranspose2d if transposed else Conv2d)(4, 4, batchnorm="Affine")
     model = nn.Sequential(layer)
@@ -221,7 +218,7 @@ def test_batch_norm_of_unknown_networks_is_folded(transposed: bool) -> None:
 # Our own networks, whole.
 
 
-def test_integers_equal_training_in_every_layer(tiny: TinyStudentModel, tmp_path: Path) -> None:
+def test_integers_equal_training_in_every_layer(tiny, tmp_path):
     """The chain end to end: QAT forward, quantize, integer forward."""
     save_checkpoint(tmp_path / "qat", Checkpoint("TinyStudentModel", 3, tiny.state_dict()))
     quantize_checkpoint(tmp_path / "qat", tmp_path / "q")
@@ -242,7 +239,7 @@ def test_integers_equal_training_in_every_layer(tiny: TinyStudentModel, tmp_path
     assert all(np.array_equal(plain[name], integers[name]) for name in integers)
 
 
-def test_report_and_extras(tiny: TinyStudentModel, tmp_path: Path) -> None:
+def test_report_and_extras(tiny, tmp_path):
     source = Checkpoint("TinyStudentModel", 3, tiny.state_dict(), {"best": 0.5}, {"state": {}})
     save_checkpoint(tmp_path / "qat", source)
     report = quantize_checkpoint(tmp_path / "qat", tmp_path / "q")
@@ -262,7 +259,7 @@ def test_report_and_extras(tiny: TinyStudentModel, tmp_path: Path) -> None:
     assert not (tmp_path / "qq").exists()
 
 
-def test_float_checkpoints_are_quantized_as_qat_begins(tmp_path: Path) -> None:
+def test_float_checkpoints_are_quantized_as_qat_begins(tmp_path):
     model = _trained(TinyStudentModel()).eval()
     save_checkpoint(tmp_path / "float", Checkpoint("TinyStudentModel", 1, model.state_dict()))
     quantize_checkpoint(tmp_path / "float", tmp_path / "q")
@@ -273,7 +270,7 @@ def test_float_checkpoints_are_quantized_as_qat_begins(tmp_path: Path) -> None:
     assert quantized["heat.output_shift"].item() == 0
 
 
-def test_integer_model_needs_integers(tiny: TinyStudentModel, tmp_path: Path) -> None:
+def test_integer_model_needs_integers(tiny, tmp_path):
     save_checkpoint(tmp_path / "qat", Checkpoint("TinyStudentModel", 3, tiny.state_dict()))
     with pytest.raises(InputError, match="holds no integer weights"):
         load_integer_model(tmp_path / "qat")
@@ -281,7 +278,7 @@ def test_integer_model_needs_integers(tiny: TinyStudentModel, tmp_path: Path) ->
         integer_activations(tiny, np.zeros((1, 3, 128, 128), np.int8))
 
 
-def test_stem_is_quantized_as_it_was_trained() -> None:
+def test_stem_is_quantized_as_it_was_trained():
     """The folded kernel's zeros must not change the quantile that chooses the shift."""
     torch.manual_seed(0)
     model = nn.Sequential(FoldedConv2d(3, 8))

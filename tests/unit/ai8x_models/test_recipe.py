@@ -20,7 +20,7 @@ data:
 """
 
 
-def problem_of(text: str) -> str:
+def problem_of(text):
     with pytest.raises(ToolError) as caught:
         parse_recipe(text, "r.yaml")
     return str(caught.value)

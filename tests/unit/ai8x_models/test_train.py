@@ -22,7 +22,7 @@ from ai8x_models.training.batches import Batch, DataSource, Maps, TrainingSet, n
 from ai8x_models.training.logs import Console, RunLog
 from ai8x_models.training.loop import STATE_NAME, learning_rate, train
 from ai8x_models.training.losses import ARM_PARTS, PoseLoss
-from ai8x_models.training.recipe import AugmentPlan, LossPlan, OptimizerPlan, Recipe, parse_recipe
+from ai8x_models.training.recipe import AugmentPlan, LossPlan, OptimizerPlan, parse_recipe
 from ai8x_models.zoo.registry import create_model, load_model, mode_of
 from max78000.apps.pose.skeleton import LIMBS
 from max78000.errors import InputError, ToolError
@@ -41,7 +41,7 @@ data:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(tmp_path_factory):
     """One cache folder for all tests; eight images are rendered in a tenth of a second."""
     return tmp_path_factory.mktemp("data")
 
@@ -55,20 +55,20 @@ def _alone(tmp_path, monkeypatch):
     torch.set_num_threads(threads)
 
 
-def recipe_of(folder: Path, epochs: int = 1, more: str = "") -> Recipe:
+def recipe_of(folder, epochs=1, more=""):
     return parse_recipe(RECIPE.format(epochs=epochs, folder=folder) + more, "short.yaml")
 
 
-def console() -> Console:
+def console():
     return Console(StringIO())
 
 
-def set_of(folder: Path, count: int) -> TrainingSet:
+def set_of(folder, count):
     _, cache = open_data(DataSource(folder, "single", "train", count), console())
     return TrainingSet.from_cache(cache, None, lambda _done, _total: None)
 
 
-def random_batch(mask: torch.Tensor) -> Batch:
+def random_batch(mask):
     torch.manual_seed(0)
     heat, paf = torch.rand(2, 19, 16, 16), torch.rand(2, 38, 16, 16) - 0.5
     return Batch(torch.zeros(2, 3, 128, 128), Maps(heat, paf), mask, None)
@@ -77,7 +77,7 @@ def random_batch(mask: torch.Tensor) -> Batch:
 class Constant(torch.nn.Module):
     """A network that answers with its parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.heat = torch.nn.Parameter(torch.zeros(2, 19, 16, 16))
         self.paf = torch.nn.Parameter(torch.zeros(2, 38, 16, 16))
@@ -129,7 +129,7 @@ def test_batches_depend_on_seed_and_epoch_alone(folder):
     data = set_of(folder, 8)
     augment = AugmentPlan(flip=True, shift_cells=2, jitter=True)
 
-    def images(seed: int, epoch: int) -> torch.Tensor:
+    def images(seed, epoch):
         return torch.cat([one.images for one in data.batches(4, seed, epoch, augment)])
 
     before = data.images.copy()
@@ -300,7 +300,7 @@ def test_a_killed_run_resumes_to_the_same_weights(folder, tmp_path):
     assert len({(path / "metrics.json").read_text() for path in results.values()}) == 1
 
 
-def kill_after_epoch(process: subprocess.Popen, state: Path, epoch: int) -> None:
+def kill_after_epoch(process, state, epoch):
     while process.poll() is None:
         if state.exists() and load_checkpoint(state).epoch >= epoch:
             process.kill()
@@ -332,7 +332,7 @@ def test_piped_progress_is_a_line_a_quarter():
 
 def test_a_terminal_gets_a_bar():
     class Terminal(StringIO):
-        def isatty(self) -> bool:
+        def isatty(self):
             return True
 
     stream = Terminal()

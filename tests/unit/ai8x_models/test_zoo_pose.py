@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from ai8x_models.layers.qat import Mode, QatPolicy, start_qat
 from ai8x_models.layers.space_to_depth import fold_image
@@ -16,14 +15,12 @@ MODEL_SIZES = [
 ]
 
 
-def _count(model: nn.Module, ending: str = "") -> int:
+def _count(model, ending=""):
     return sum(p.numel() for name, p in model.named_parameters() if name.endswith(ending))
 
 
 @pytest.mark.parametrize(("model", "parameters", "weights", "more", "n_layers"), MODEL_SIZES)
-def test_sizes(
-    model: type[nn.Module], parameters: int, weights: int, more: int, n_layers: int
-) -> None:
+def test_sizes(model, parameters, weights, more, n_layers):
     assert _count(model()) == parameters
     assert _count(model(), "op.weight") == weights
     assert _count(model(free_stem=True)) == parameters + more
@@ -31,7 +28,7 @@ def test_sizes(
 
 
 @pytest.mark.parametrize("name", [info.name for info in MODELS.values() if info.task == "pose"])
-def test_shapes_and_order(name: str) -> None:
+def test_shapes_and_order(name):
     info = find_model(name.lower())
     model = create_model(name).eval()
     with torch.no_grad():
@@ -49,13 +46,13 @@ def test_shapes_and_order(name: str) -> None:
     ]
 
 
-def test_batch_norm_everywhere_but_in_the_outputs() -> None:
+def test_batch_norm_everywhere_but_in_the_outputs():
     model = TinyStudentModel()
     without = [name for name, layer in model.named_children() if layer.bn is None]
     assert without == ["heat", "paf"]
 
 
-def test_folded_pictures_give_the_same_maps() -> None:
+def test_folded_pictures_give_the_same_maps():
     torch.manual_seed(0)
     model = TinyStudentModel().eval()
     picture = torch.randint(-128, 128, (1, 3, 128, 128)) / 128
@@ -64,7 +61,7 @@ def test_folded_pictures_give_the_same_maps() -> None:
             assert torch.allclose(direct, folded, atol=1e-4)
 
 
-def _blobs(n_images: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _blobs(n_images):
     """Pictures with one bright square per colour, and a heatmap cell where it lies."""
     rng = np.random.default_rng(0)
     pictures = rng.normal(0, 0.1, (n_images, 3, 128, 128)).astype(np.float32)
@@ -77,7 +74,7 @@ def _blobs(n_images: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(pictures).clamp(-1, 127 / 128), torch.from_numpy(heat)
 
 
-def test_training_reduces_the_loss_before_and_during_qat() -> None:
+def test_training_reduces_the_loss_before_and_during_qat():
     torch.manual_seed(0)
     model = TinyStudentModel()
     pictures, heat = _blobs(4)
@@ -98,7 +95,7 @@ def test_training_reduces_the_loss_before_and_during_qat() -> None:
     assert mode_of(model) is Mode.QAT
 
 
-def test_output_shifts_of_the_heads_stay_zero_in_qat() -> None:
+def test_output_shifts_of_the_heads_stay_zero_in_qat():
     model = TinyStudentModel()
     start_qat(model, QatPolicy(0))
     model.eval()
@@ -108,7 +105,7 @@ def test_output_shifts_of_the_heads_stay_zero_in_qat() -> None:
     assert model.conv2.output_shift.item() != 0
 
 
-def test_unknown_models_get_a_suggestion() -> None:
+def test_unknown_models_get_a_suggestion():
     with pytest.raises(InputError, match="there is no model 'TinyStudent'") as caught:
         create_model("TinyStudent")
     assert caught.value.fix == "did you mean TinyStudentModel?"

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from max78000.facts import regmap
 from max78000.facts.chip import MAX78000 as CHIP
-from max78000.facts.regs import Register
 from max78000.program.program import (
     Copy,
     Expected,
@@ -30,7 +29,7 @@ MASK_SIZE = {8: 0, 1: 1, 2: 2, 4: 3}
 FUNCTIONS = {"sub": 0, "add": 1, "or": 2, "xor": 3}
 
 
-def passes_of(channels: int) -> tuple[int, int]:
+def passes_of(channels):
     """Passes and channels per pass."""
     passes = ceil(channels / 64)
     per_pass = ceil(channels / passes)
@@ -68,7 +67,7 @@ class Case:
 
     # -- the answer ----------------------------------------------------------------------------
 
-    def pooled(self, image: Array) -> Array:
+    def pooled(self, image):
         (height, width), step = self.pool, self.step
         rows = (image.shape[1] - height) // step + 1
         columns = (image.shape[2] - width) // step + 1
@@ -78,14 +77,14 @@ class Case:
             result[c, y, x] = self.reduced([int(v) for v in window.ravel()])
         return result
 
-    def reduced(self, window: list[int]) -> int:
+    def reduced(self, window):
         if not self.is_average:
             return max(window)
         total, n = sum(window), len(window)
         sign = -1 if total < 0 else 1
         return sign * (floor(abs(total) / n + 0.5) if self.is_rounding else abs(total) // n)
 
-    def combined(self, images: list[Array]) -> Array:
+    def combined(self, images):
         total = images[0].astype(np.int64)
         for image in images[1:]:
             match self.function:
@@ -99,7 +98,7 @@ class Case:
                     total = total ^ image
         return np.clip(total, -128, 127)
 
-    def prepared(self) -> Array:
+    def prepared(self):
         """What the convolution sees, or what a pass-through writes."""
         images = list(self.x)
         if len(images) > 1 and not self.is_pooled_first:
@@ -107,7 +106,7 @@ class Case:
         images = [self.pooled(image) for image in images]
         return self.combined(images) if len(images) > 1 else images[0]
 
-    def answer(self) -> Array:
+    def answer(self):
         image = self.prepared()
         if self.weights is None:
             return image
@@ -126,7 +125,7 @@ class Case:
             result[k, y, x] = total if self.is_wide else self.finished(total)
         return result
 
-    def finished(self, total: int) -> int:
+    def finished(self, total):
         scaled = max(-128, min(127, floor(total * 2.0**self.shift / 128 + 0.5)))
         if self.activation == "relu":
             return max(scaled, 0)
@@ -135,15 +134,15 @@ class Case:
     # -- the program ---------------------------------------------------------------------------
 
     @property
-    def n_outputs(self) -> int:
+    def n_outputs(self):
         return len(self.x[0]) if self.weights is None else len(self.weights)
 
-    def processor(self, channel: int, channels: int, first: int) -> tuple[int, int]:
+    def processor(self, channel, channels, first):
         """Pass and processor of a channel."""
         pass_index, rank = divmod(channel, passes_of(channels)[1])
         return pass_index, first + rank
 
-    def fields(self) -> dict[Register, dict[str, int]]:
+    def fields(self):
         """Fields of every layer register that are the same in all quadrants."""
         operands, channels, rows, columns = self.x.shape
         in_passes, _ = passes_of(channels)
@@ -202,7 +201,7 @@ class Case:
             },
         }
 
-    def layer_writes(self, quadrant: int) -> dict[Register, int]:
+    def layer_writes(self, quadrant):
         """Register values of one quadrant."""
         _, per_pass = passes_of(self.x.shape[1])
         enabled = sum(1 << self.first_processor + rank for rank in range(per_pass))
@@ -220,7 +219,7 @@ class Case:
             fields[regmap.POST] |= {"bptr_en": 1, "bptr_sad": 3}
         return {register: register.pack(**values) for register, values in fields.items()}
 
-    def configure(self) -> list[Write]:
+    def configure(self):
         writes = []
         for quadrant in QUADRANTS:
             for register, value in self.layer_writes(quadrant).items():
@@ -229,7 +228,7 @@ class Case:
                 writes.append(Write(addr, changed))
         return writes
 
-    def kernels(self) -> list[KernelBlock]:
+    def kernels(self):
         """Kernel words of every processor: each weight at the address that the counter visits."""
         if self.weights is None:
             return []
@@ -253,7 +252,7 @@ class Case:
             blocks.append(KernelBlock(addr, tuple(np.frombuffer(words, ">u4").tolist())))
         return blocks
 
-    def input_words(self) -> list[Copy]:
+    def input_words(self):
         operands, channels, rows, columns = self.x.shape
         in_passes, per_pass = passes_of(channels)
         if self.is_chw:
@@ -270,12 +269,12 @@ class Case:
                 copies.append(Copy(addr, tuple(np.frombuffer(lanes, "<u4").tolist())))
         return copies
 
-    def chw_words(self) -> list[Copy]:
+    def chw_words(self):
         pixels = self.x[0, 0].astype(np.int8).tobytes()
         words = np.frombuffer(pixels + bytes(-len(pixels) % 4), "<u4").tolist()
         return [Copy(CHIP.data_addr(self.first_processor, 4 * self.in_word), tuple(words))]
 
-    def output_map(self) -> OutputMap:
+    def output_map(self):
         out_passes, _ = passes_of(self.n_outputs)
         unit = (self.gap + 1) * (16 if self.is_wide else 4)
         addrs = []
@@ -290,7 +289,7 @@ class Case:
         width_bits = 32 if self.is_wide else 8
         return OutputMap(0, "out", shape, width_bits, tuple(addrs), unit * out_passes)
 
-    def known_answer(self) -> tuple[Expected, ...]:
+    def known_answer(self):
         output, answer = self.output_map(), self.answer()
         words: dict[int, tuple[int, int]] = {}
         for channel, row, column in np.ndindex(answer.shape):
@@ -302,7 +301,7 @@ class Case:
             words[addr] = old_mask | mask, old_value | value & 0xFFFF_FFFF
         return tuple(Expected(0, a, mask, (value,)) for a, (mask, value) in sorted(words.items()))
 
-    def program(self) -> RegisterProgram:
+    def program(self):
         """Write all registers of all quadrants, zeros included."""
         ctl = regmap.CTL.pack(clk_en=1, mexpress=1, poolrnd=self.is_rounding)
         ctls = [regmap.quadrant_register_addr(CHIP, regmap.CTL, q) for q in QUADRANTS]

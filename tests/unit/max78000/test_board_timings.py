@@ -34,7 +34,7 @@ class Published:
     time_us: float
 
 
-def classifier(image: str, second_pad: int) -> Net:
+def classifier(image, second_pad):
     """Four convolutions, three of them pooling, and a linear layer: MNIST and CIFAR-10."""
     layers = (
         f"{{{CONV}}}\n"
@@ -47,7 +47,7 @@ def classifier(image: str, second_pad: int) -> Net:
     return Net(layers, f"60x{channels}x3x3 60x60x3x3 56x60x3x3 12x56x3x3 10x192", image)
 
 
-def keywords() -> Net:
+def keywords():
     """Eight one-dimensional convolutions and a linear layer: KWS20 v3."""
     layers = (
         f"{{{CONV1D}, kernel_size: 1, pad: 0}}\n"
@@ -64,7 +64,7 @@ def keywords() -> Net:
     return Net(layers, weights, "128x128")
 
 
-def simple_net() -> Net:
+def simple_net():
     """Fourteen convolutions, five of them pooling: CIFAR-100."""
     channels = (3, 16, 20, 20, 20, 20, 20, 44, 48, 48, 96, 512, 128, 128, 100)
     first_processor = {2: 20, 3: 40, 5: 20, 6: 40}  # the low processors' kernel memory is full
@@ -92,7 +92,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED.keys())
-def test_a_board_takes_as_long_as_predicted(published: Published) -> None:
+def test_a_board_takes_as_long_as_predicted(published):
     report = compile_net(published.net).report
     assert report.cycles.total == published.cycles
     assert not report.cycles.is_estimate
@@ -102,7 +102,7 @@ def test_a_board_takes_as_long_as_predicted(published: Published) -> None:
 
 
 @pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED.keys())
-def test_the_simulated_accelerator_takes_as_long(published: Published) -> None:
+def test_the_simulated_accelerator_takes_as_long(published):
     """It knows nothing but the program's registers."""
     compiled = compile_net(published.net)
     machine = Machine(MAX78000)

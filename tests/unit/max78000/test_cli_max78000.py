@@ -3,71 +3,70 @@
 import gzip
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from hand_made import CHIP, Case
 
 from max78000.commands import main as cli
 from max78000.errors import InternalError
-from max78000.program.program import Copy, KernelBlock, RegisterProgram, Write, to_json
+from max78000.program.program import Copy, KernelBlock, Write, to_json
 
 CASE = Case(
     np.arange(-24, 24).reshape(1, 3, 4, 4), np.arange(-50, 58).reshape(4, 3, 3, 3), pad=(1, 1)
 )
 
 
-def save(folder: Path, program: RegisterProgram) -> str:
+def save(folder, program):
     (folder / "program.json").write_text(to_json(program, CHIP))
     return str(folder)
 
 
-def wrong() -> RegisterProgram:
+def wrong():
     program = CASE.program()
     first, *others = program.known_answer
     other = replace(first, words=(first.words[0] ^ 1,))
     return replace(program, known_answer=(other, *others))
 
 
-def run(*args: str) -> Result:
+def run(*args):
     return CliRunner().invoke(cli.cli, args)
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, *args: str) -> int | str | None:
+def run_main(monkeypatch, *args):
     monkeypatch.setattr("sys.argv", ["max78000", *args])
     with pytest.raises(SystemExit) as caught:
         cli.main()
     return caught.value.code
 
 
-def test_simulate_passes(tmp_path: Path):
+def test_simulate_passes(tmp_path):
     result = run("simulate", save(tmp_path, CASE.program()))
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines == ["ran 157 cycles, 0.0031 ms at 50 MHz", "PASS"]
 
 
-def test_simulate_takes_the_file_itself(tmp_path: Path):
+def test_simulate_takes_the_file_itself(tmp_path):
     save(tmp_path, CASE.program())
     assert run("simulate", str(tmp_path / "program.json")).exit_code == 0
 
 
-def test_simulate_verbose_has_a_line_per_layer(tmp_path: Path):
+def test_simulate_verbose_has_a_line_per_layer(tmp_path):
     result = run("simulate", save(tmp_path, CASE.program()), "--verbose")
     first = " ".join(result.stdout.splitlines()[0].split())
     assert first == "layer 0 4x4, convolution 3x3 8 bit -> 4x4 156 cycles"
 
 
-def test_simulate_fails_with_the_place(tmp_path: Path):
+def test_simulate_fails_with_the_place(tmp_path):
     result = run("simulate", save(tmp_path, wrong()))
     assert result.exit_code == 1
     last = result.stdout.splitlines()[-1]
     assert last.startswith("FAIL layer 0 out channel 0 row 0 column 0, 0x50404000 lane 0")
 
 
-def test_simulate_json(tmp_path: Path):
+def test_simulate_json(tmp_path):
     report = json.loads(run("simulate", save(tmp_path, wrong()), "--json").stdout)
     assert report["result"] == "FAIL"
     assert report["cycles"] == 157
@@ -75,13 +74,13 @@ def test_simulate_json(tmp_path: Path):
     assert "channel 0 row 0 column 0" in report["mismatch"]
 
 
-def test_simulate_without_a_known_answer(tmp_path: Path, monkeypatch, capsys):
+def test_simulate_without_a_known_answer(tmp_path, monkeypatch, capsys):
     folder = save(tmp_path, replace(CASE.program(), known_answer=()))
     assert run_main(monkeypatch, "simulate", folder) == 2
     assert capsys.readouterr().err == "max78000: hand-made: there is no known answer to check\n"
 
 
-def test_a_fault_is_one_message(tmp_path: Path, monkeypatch, capsys):
+def test_a_fault_is_one_message(tmp_path, monkeypatch, capsys):
     program = replace(CASE, changes={("TPTR", quadrant): 0 for quadrant in range(4)}).program()
     assert run_main(monkeypatch, "simulate", save(tmp_path, program)) == 1
     captured = capsys.readouterr()
@@ -91,7 +90,7 @@ def test_a_fault_is_one_message(tmp_path: Path, monkeypatch, capsys):
     )
 
 
-def state_of(program: RegisterProgram) -> dict:
+def state_of(program):
     """The program as a recorded state."""
     stores: dict[str, dict[str, int]] = {"reg": {}, "aon": {}, "bias": {}, "data": {}, "tram": {}}
     kernels, start = [], []
@@ -113,7 +112,7 @@ def state_of(program: RegisterProgram) -> dict:
 
 
 @pytest.mark.parametrize("is_zipped", [True, False])
-def test_simulate_a_recorded_state(tmp_path: Path, is_zipped: bool):
+def test_simulate_a_recorded_state(tmp_path, is_zipped):
     raw = json.dumps(state_of(CASE.program())).encode()
     path = tmp_path / "expected.json"
     path.write_bytes(gzip.compress(raw) if is_zipped else raw)
@@ -130,9 +129,7 @@ def test_simulate_a_recorded_state(tmp_path: Path, is_zipped: bool):
         (b'{"state": {}}', "the recorded state is malformed: KeyError"),
     ],
 )
-def test_states_that_cannot_be_read(
-    tmp_path: Path, monkeypatch, capsys, content: bytes, message: str
-):
+def test_states_that_cannot_be_read(tmp_path, monkeypatch, capsys, content, message):
     path = tmp_path / "expected.json"
     path.write_bytes(content)
     assert run_main(monkeypatch, "simulate", "--state", str(path)) == 2
@@ -147,20 +144,20 @@ def test_states_that_cannot_be_read(
         (("info", "nowhere"), "name a folder that synthesize wrote, or its program.json"),
     ],
 )
-def test_missing_input(tmp_path: Path, monkeypatch, capsys, args: tuple[str, ...], message: str):
+def test_missing_input(tmp_path, monkeypatch, capsys, args, message):
     monkeypatch.chdir(tmp_path)
     assert run_main(monkeypatch, *args) == 2
     assert message in capsys.readouterr().err
 
 
-def test_unreadable_program(tmp_path: Path, monkeypatch, capsys):
+def test_unreadable_program(tmp_path, monkeypatch, capsys):
     (tmp_path / "program.json").write_text("{}")
     assert run_main(monkeypatch, "simulate", str(tmp_path)) == 2
     assert "program.json: not a register program: 'format' is missing" in capsys.readouterr().err
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch, capsys):
-    def broken(*_args: object, **_kwargs: object) -> None:
+    def broken(*_args, **_kwargs):
         raise InternalError("two and two are five")
 
     monkeypatch.setattr("max78000.commands.info._print_facts", broken)
@@ -177,7 +174,7 @@ def test_info_about_the_chip():
     assert facts["processors"] == 64
 
 
-def test_info_about_a_program(tmp_path: Path):
+def test_info_about_a_program(tmp_path):
     folder = save(tmp_path, CASE.program())
     facts = json.loads(run("info", folder, "--json").stdout)
     assert facts["outputs"] == ["layer 0 out 4x4x4 8 bit"]
@@ -187,7 +184,7 @@ def test_info_about_a_program(tmp_path: Path):
     assert "cycles              -" in run("info", folder).stdout
 
 
-def test_info_prints_the_program(tmp_path: Path):
+def test_info_prints_the_program(tmp_path):
     text = run("info", save(tmp_path, CASE.program()), "--text").stdout
     assert "quadrant 1 layer 0 CCNT: max=5 pad=1" in text
 

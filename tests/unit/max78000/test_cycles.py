@@ -32,7 +32,7 @@ CONV3X3 = LayerTiming(
         (LayerTiming(rows=20, columns=10, out_columns=10, operands=2, is_passthrough=True), 1000),
     ],
 )
-def test_layers(layer: LayerTiming, cycles: int):
+def test_layers(layer, cycles):
     assert layer_cycles(layer) == cycles
 
 
@@ -67,7 +67,7 @@ def test_passes_of_a_pooling_passthrough():
 
 
 def test_combining_before_pooling_loads_kernels_again():
-    def layer(kernel_start: int) -> LayerTiming:
+    def layer(kernel_start):
         return LayerTiming(
             rows=4, columns=4, out_columns=4, pad_rows=1, pad_columns=1,
             kernel_rows=3, kernel_columns=3, operands=2, pool_size=4, kernels=4,

@@ -23,7 +23,7 @@ ACCUMULATORS = st.integers(min_value=-(2**31), max_value=2**31 - 1)
 
 
 @given(acc=ACCUMULATORS, shift=st.integers(min_value=-15, max_value=15))
-def test_round_shift_is_the_rational_formula(acc: int, shift: int) -> None:
+def test_round_shift_is_the_rational_formula(acc, shift):
     expected = floor(Fraction(acc) * Fraction(2) ** shift / 128 + Fraction(1, 2))
     assert round_shift(np.array(acc), shift) == expected
 
@@ -42,18 +42,18 @@ def test_round_shift_is_the_rational_formula(acc: int, shift: int) -> None:
         (-320, -2),
     ],
 )
-def test_half_goes_up_for_both_signs(acc: int, rounded: int) -> None:
+def test_half_goes_up_for_both_signs(acc, rounded):
     assert round_shift(np.array(acc), 0) == rounded
 
 
-def test_narrow_weights_shift_left() -> None:
+def test_narrow_weights_shift_left():
     assert total_shift(output_shift=-3, weight_bits=2) == 3
     acc = np.arange(-20, 20)
     expected = [floor(Fraction(int(a), 8) + Fraction(1, 2)) for a in acc]
     assert round_shift(acc, total_shift(0, weight_bits=4)).tolist() == expected
 
 
-def test_int8_input_does_not_wrap() -> None:
+def test_int8_input_does_not_wrap():
     data = np.array([100, -100], dtype=np.int8)
     assert combine([data, data], Combine.ADD).tolist() == [127, -128]
     assert round_shift(data, 15).tolist() == [25600, -25600]
@@ -61,12 +61,12 @@ def test_int8_input_does_not_wrap() -> None:
 
 
 @given(x=ACCUMULATORS, bits=st.sampled_from([1, 2, 4, 8, 30]))
-def test_saturate_clamps_to_the_signed_range(x: int, bits: int) -> None:
+def test_saturate_clamps_to_the_signed_range(x, bits):
     expected = max(-(2 ** (bits - 1)), min(2 ** (bits - 1) - 1, x))
     assert saturate(np.array(x), bits) == expected
 
 
-def test_activation_follows_rounding_and_clamp() -> None:
+def test_activation_follows_rounding_and_clamp():
     acc = np.array([-100_000, -192, 0, 192, 100_000])
     assert requantize(acc, 0, Activation.NONE).tolist() == [-128, -1, 0, 2, 127]
     assert requantize(acc, 0, Activation.RELU).tolist() == [0, 0, 0, 2, 127]
@@ -74,20 +74,20 @@ def test_activation_follows_rounding_and_clamp() -> None:
 
 
 @given(total=st.integers(min_value=-128 * 256, max_value=127 * 256), n=st.integers(1, 256))
-def test_averages_are_symmetric_in_sign(total: int, n: int) -> None:
+def test_averages_are_symmetric_in_sign(total, n):
     exact = Fraction(abs(total), n)
     sign = -1 if total < 0 else 1
     assert average_trunc(np.array(total), n) == sign * floor(exact)
     assert average_round(np.array(total), n) == sign * floor(exact + Fraction(1, 2))
 
 
-def test_average_examples_of_the_vendor() -> None:
+def test_average_examples_of_the_vendor():
     sums = np.array([11, -11, 10, -10])
     assert average_trunc(sums, 4).tolist() == [2, -2, 2, -2]
     assert average_round(sums, 4).tolist() == [3, -3, 3, -3]
 
 
-def test_combine_goes_left_to_right_and_clamps_once() -> None:
+def test_combine_goes_left_to_right_and_clamps_once():
     a, b, c = (np.array([value], dtype=np.int8) for value in (100, 100, -100))
     assert combine([a, b, c], Combine.ADD).tolist() == [100]
     assert combine([a, b, c], Combine.SUB).tolist() == [100]
@@ -95,7 +95,7 @@ def test_combine_goes_left_to_right_and_clamps_once() -> None:
 
 
 @given(x=st.integers(-128, 127), y=st.integers(-128, 127))
-def test_bitwise_operations_act_on_bytes(x: int, y: int) -> None:
+def test_bitwise_operations_act_on_bytes(x, y):
     operands = [np.array(x, dtype=np.int8), np.array(y, dtype=np.int8)]
     as_byte = {Combine.OR: (x | y) & 0xFF, Combine.XOR: (x ^ y) & 0xFF}
     for op, expected in as_byte.items():

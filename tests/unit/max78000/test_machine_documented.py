@@ -5,7 +5,7 @@ Outside witnesses: they hold the tables, the memory layouts and the arithmetic w
 
 import numpy as np
 import pytest
-from hand_made import CHIP, Array, Case
+from hand_made import CHIP, Case
 
 from max78000.facts import regmap
 from max78000.machine import Machine
@@ -17,21 +17,21 @@ WEIGHTS = np.array([[32 * o + 16 * c + TAPS for c in range(2)] for o in range(2)
 WEIGHTS = WEIGHTS.reshape(2, 2, 3, 3)
 
 
-def hexes(text: str) -> list[int]:
+def hexes(text):
     return [int(word, 16) for word in text.split()]
 
 
-def ran(case: Case) -> Machine:
+def ran(case):
     machine = Machine()
     machine.run(case.program())
     return machine
 
 
-def words(machine: Machine, addr: int, n: int, mask: int = 0xFFFF_FFFF) -> list[int]:
+def words(machine, addr, n, mask=0xFFFF_FFFF):
     return [machine.load(addr + 4 * index) & mask for index in range(n)]
 
 
-def kernel_words(case: Case) -> list[list[int]]:
+def kernel_words(case):
     return [list(block.words) for block in case.kernels()]
 
 
@@ -115,7 +115,7 @@ def test_average_pool_before_convolution():
     weights = np.zeros((2, 2, 1, 1), np.int64)
     weights[0, 0] = weights[1, 1] = 64
 
-    def answer(is_rounding: bool) -> Array:
+    def answer(is_rounding):
         case = Case(windows, weights, pool=(2, 2), step=2, is_average=True, is_rounding=is_rounding)
         return ran(case).read_output(case.output_map())[:, 0, 0]
 
@@ -123,7 +123,7 @@ def test_average_pool_before_convolution():
     assert answer(True).tolist() == [2, -1]
 
 
-def flatten_program(n_positions: int, kernels: list[list[int]], data: Array) -> RegisterProgram:
+def flatten_program(n_positions, kernels, data):
     """Two channels of `n_positions` elements each to three outputs, 32 bit, with bias."""
     is_long = n_positions > 16
     fields = {
@@ -172,7 +172,7 @@ def test_flatten():
 
 
 @pytest.mark.parametrize("n_positions", [16, 17, 40])
-def test_long_flatten(n_positions: int):
+def test_long_flatten(n_positions):
     """More than 16 elements per processor use the wide pass counter."""
     generator = np.random.default_rng(n_positions)
     data = generator.integers(-128, 128, (2, n_positions))

@@ -9,9 +9,9 @@ from max78000.facts import regmap
 from max78000.facts.chip import MAX78000
 from max78000.machine import Machine, MachineFault
 from max78000.machine.predict import LoadedMachine
-from max78000.program.program import FastFifo, Phase, RegisterProgram, Write, from_json, to_json
+from max78000.program.program import FastFifo, Phase, Write, from_json, to_json
 from networks import Net, compile_net, image_of, source_of
-from synthesis.compile import Compiled, compile_source
+from synthesis.compile import compile_source
 from synthesis.generate.program import Options
 from synthesis.read.source import InputPath
 
@@ -20,21 +20,21 @@ CONTROL = (0x5010_0000, 0x5050_0000, 0x5090_0000, 0x50D0_0000)
 APART = "0x0001000100010001"  # a processor in each quadrant
 
 
-def compiled(layers: str = "{}", weights: str = "4x3x3x3", image: str = "3x6x5") -> Compiled:
+def compiled(layers="{}", weights="4x3x3x3", image="3x6x5"):
     source = source_of(Net(layers, weights, image, input_path=InputPath.FAST_FIFO))
     return compile_source(source, Options("tiny"), MAX78000, frozenset({"S8a"}))
 
 
-def apart() -> Compiled:
+def apart():
     layers = f"{{processors: {APART}, output_processors: 0xf, out_offset: 0x4000}}"
     return compiled(layers, "4x4x3x3", "4x6x5")
 
 
-def writes(program: RegisterProgram, name: str) -> list[tuple[int, int]]:
+def writes(program, name):
     return [(op.addr, op.value) for op in program.phase(name).operations if isinstance(op, Write)]
 
 
-def changed(program: RegisterProgram, addr: int, value: int) -> RegisterProgram:
+def changed(program, addr, value):
     """The program with another value for the last store to a register."""
     phases = []
     for phase in program.phases:
@@ -46,7 +46,7 @@ def changed(program: RegisterProgram, addr: int, value: int) -> RegisterProgram:
     return replace(program, phases=tuple(phases))
 
 
-def test_registers_of_processors_0_to_3() -> None:
+def test_registers_of_processors_0_to_3():
     """Values of the register reference, 2.6 and 2.7: no FIFO control, CR = 0xA0 as the last."""
     program = compiled().program
     assert (CONTROL[0], 0x0010_8008) in writes(program, "init")
@@ -56,7 +56,7 @@ def test_registers_of_processors_0_to_3() -> None:
     assert [phase.name for phase in program.phases][-2:] == ["start", "load_input"]
 
 
-def test_registers_of_one_processor_in_each_quadrant() -> None:
+def test_registers_of_one_processor_in_each_quadrant():
     program = apart().program
     first, *others, master = writes(program, "start")
     assert first == (CONTROL[0], 0x0050_8808)
@@ -65,7 +65,7 @@ def test_registers_of_one_processor_in_each_quadrant() -> None:
 
 
 @pytest.mark.parametrize("is_chw", [False, True], ids=["hwc", "chw"])
-def test_words_are_those_of_fifo_0(is_chw: bool) -> None:
+def test_words_are_those_of_fifo_0(is_chw):
     layers, sizes = (
         ("{data_format: chw}", ("4x1x3x3", "1x6x5")) if is_chw else ("{}", ("4x3x3x3", "3x6x5"))
     )
@@ -78,7 +78,7 @@ def test_words_are_those_of_fifo_0(is_chw: bool) -> None:
     assert [op.words for op in fast if isinstance(op, FastFifo)] == [op.words for op in plain]  # type: ignore[union-attr]
 
 
-def test_it_runs_and_is_written_down() -> None:
+def test_it_runs_and_is_written_down():
     program = compiled().program
     assert from_json(to_json(program, MAX78000)) == program
     machine = Machine()
@@ -89,7 +89,7 @@ def test_it_runs_and_is_written_down() -> None:
 
 
 @pytest.mark.parametrize("make", [compiled, apart])
-def test_another_input_through_the_fast_fifo(make) -> None:  # type: ignore[no-untyped-def]
+def test_another_input_through_the_fast_fifo(make):  # type: ignore[no-untyped-def]
     made = make()
     loaded = LoadedMachine(made.program)
     sample = image_of(Net("", image="4x6x5" if make is apart else "3x6x5"))
@@ -114,12 +114,12 @@ def test_another_input_through_the_fast_fifo(make) -> None:  # type: ignore[no-u
         (CONTROL[0], 0x80D0_8809, "sets qupac, which is not modelled"),
     ],
 )
-def test_contradictions(addr: int, value: int, message: str) -> None:
+def test_contradictions(addr, value, message):
     with pytest.raises(MachineFault, match=message):
         Machine().run(changed(compiled().program, addr, value))
 
 
-def test_both_kinds_of_fifo() -> None:
+def test_both_kinds_of_fifo():
     program = compiled().program
     machine = Machine()
     machine.store(regmap.global_register_addr(MAX78000, regmap.FIFO_CTL), 0x1908)
@@ -127,7 +127,7 @@ def test_both_kinds_of_fifo() -> None:
         machine.run(program)
 
 
-def test_words_that_nothing_takes() -> None:
+def test_words_that_nothing_takes():
     program = compiled().program
     with pytest.raises(MachineFault, match="the fast FIFO: nothing takes words"):
         Machine().store(DR, 1)
@@ -140,6 +140,6 @@ def test_words_that_nothing_takes() -> None:
 
 
 @pytest.mark.parametrize("addr", [0x400C_0408, 0x400C_040C, 0x400C_0414])
-def test_interrupts_and_dma_are_not_modelled(addr: int) -> None:
+def test_interrupts_and_dma_are_not_modelled(addr):
     with pytest.raises(MachineFault, match="there is no word"):
         Machine().store(addr, 0)

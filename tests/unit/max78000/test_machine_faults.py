@@ -8,7 +8,7 @@ from hand_made import CHIP, Case
 
 from max78000.facts import regmap
 from max78000.machine import Machine, MachineFault
-from max78000.program.program import Copy, KernelBlock, Phase, RegisterProgram, Write
+from max78000.program.program import Copy, KernelBlock, Phase, Write
 
 X = np.arange(1, 33).reshape(1, 2, 4, 4)
 W = np.ones((5, 2, 3, 3), np.int64)
@@ -16,17 +16,15 @@ CONV = Case(X, W, pad=(1, 1))
 ADD = Case(np.concatenate([X, X]), function="add")
 
 
-def changed(
-    case: Case, register: str, value: int, quadrants: tuple[int, ...] = (0, 1, 2, 3)
-) -> Case:
+def changed(case, register, value, quadrants=(0, 1, 2, 3)):
     return replace(case, changes={(register, quadrant): value for quadrant in quadrants})
 
 
-def value_of(case: Case, register: regmap.Register) -> int:
+def value_of(case, register):
     return case.layer_writes(0)[register]
 
 
-def without(program: RegisterProgram, phase_name: str) -> RegisterProgram:
+def without(program, phase_name):
     return replace(program, phases=tuple(p for p in program.phases if p.name != phase_name))
 
 
@@ -56,7 +54,7 @@ FLATTEN = regmap.POST.pack(flatten_en=1, xpmp_cnt=1)
         (ADD, "LCTL2", 1, "a pass-through with 2 input and 1 output passes"),
     ],
 )
-def test_registers_that_contradict_each_other(case: Case, register: str, value: int, message: str):
+def test_registers_that_contradict_each_other(case, register, value, message):
     with pytest.raises(MachineFault, match="layer 0") as caught:
         Machine().run(changed(case, register, value).program())
     assert message in str(caught.value)
@@ -212,7 +210,7 @@ def test_missing_input_under_zero_kernels_does_not_matter():
         (Case(X, W, is_transposed=True, pad=(1, 1)), 16, False),
     ],
 )
-def test_output_over_input(case: Case, out_word: int, is_refused: bool):
+def test_output_over_input(case, out_word, is_refused):
     program = replace(case, out_word=out_word).program()
     machine = Machine()
     if is_refused:

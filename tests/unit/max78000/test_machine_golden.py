@@ -11,12 +11,12 @@ import pytest
 from hand_made import CHIP, Case
 
 from max78000.machine import Machine
-from max78000.program.program import RegisterProgram, from_json, to_json
+from max78000.program.program import from_json, to_json
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "machine"
 
 
-def numbers(seed: int, *shape: int) -> np.ndarray:
+def numbers(seed, *shape):
     return np.random.default_rng(seed).integers(-128, 128, shape)
 
 
@@ -38,12 +38,12 @@ CASES = {
 }
 
 
-def program_of(name: str) -> RegisterProgram:
+def program_of(name):
     return replace(CASES[name].program(), name=name)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_golden_program(name: str, request: pytest.FixtureRequest):
+def test_golden_program(name, request):
     path = FOLDER / f"{name}.json"
     text = to_json(program_of(name), CHIP)
     if request.config.getoption("--update-golden", default=False):

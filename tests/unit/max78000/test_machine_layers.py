@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hand_made import Array, Case
+from hand_made import Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +11,7 @@ from max78000.machine import Machine
 SEED = 7
 
 
-def run(case: Case) -> Machine:
+def run(case):
     program = case.program()
     machine = Machine()
     machine.run(program)
@@ -20,22 +20,22 @@ def run(case: Case) -> Machine:
     return machine
 
 
-def data(*shape: int) -> Array:
+def data(*shape):
     return np.random.default_rng(SEED).integers(-128, 128, shape)
 
 
-def kernels(*shape: int, bits: int = 8) -> Array:
+def kernels(*shape, bits=8):
     limit = 1 << bits - 1
     return np.random.default_rng(SEED + 1).integers(-limit, limit, shape)
 
 
 @pytest.mark.parametrize("pad", [0, 1, 2])
-def test_conv3x3(pad: int):
+def test_conv3x3(pad):
     run(Case(data(1, 3, 5, 6), kernels(5, 3, 3, 3), pad=(pad, pad), shift=-4))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_weight_widths(bits: int):
+def test_weight_widths(bits):
     run(
         Case(
             data(1, 4, 4, 4), kernels(8, 4, 3, 3, bits=bits), bits=bits, pad=(1, 1), shift=8 - bits
@@ -44,7 +44,7 @@ def test_weight_widths(bits: int):
 
 
 @pytest.mark.parametrize("activation", ["", "relu", "abs"])
-def test_activations_and_bias(activation: str):
+def test_activations_and_bias(activation):
     bias = np.arange(-3, 3)
     run(Case(data(1, 2, 4, 4), kernels(6, 2, 1, 1), bias=bias, activation=activation))
 
@@ -60,7 +60,7 @@ def test_sums_beyond_single_precision_are_exact():
 
 
 @pytest.mark.parametrize(("channels", "outputs"), [(70, 5), (3, 70), (130, 66)])
-def test_passes(channels: int, outputs: int):
+def test_passes(channels, outputs):
     run(Case(data(1, channels, 3, 3), kernels(outputs, channels, 1, 1), shift=-3))
 
 
@@ -69,7 +69,7 @@ def test_passes_with_wide_output_and_one_pixel():
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 9])
-def test_conv1d(length: int):
+def test_conv1d(length):
     case = Case(data(1, 4, 12, 1), kernels(3, 4, length, 1), pad=(min(1, length - 1), 0), shift=-2)
     run(case)
 
@@ -81,7 +81,7 @@ def test_transposed():
 @pytest.mark.parametrize(
     ("is_average", "is_rounding"), [(False, False), (True, False), (True, True)]
 )
-def test_pool_then_convolve(is_average: bool, is_rounding: bool):
+def test_pool_then_convolve(is_average, is_rounding):
     run(
         Case(
             data(1, 3, 7, 8),
@@ -110,12 +110,12 @@ def test_decimation_without_pool():
 
 
 @pytest.mark.parametrize("function", ["add", "sub", "or", "xor"])
-def test_element_wise(function: str):
+def test_element_wise(function):
     run(Case(data(3, 5, 3, 4), function=function))
 
 
 @pytest.mark.parametrize("is_pooled_first", [True, False])
-def test_element_wise_pools_and_convolves(is_pooled_first: bool):
+def test_element_wise_pools_and_convolves(is_pooled_first):
     run(
         Case(
             data(2, 4, 6, 6),
@@ -140,7 +140,7 @@ def test_chw_input():
 
 
 @st.composite
-def convolutions(draw: st.DrawFn) -> Case:
+def convolutions(draw):
     generator = np.random.default_rng(draw(st.integers(0, 99)))
     channels, outputs = draw(st.integers(1, 9)), draw(st.integers(1, 9))
     bits, kernel = draw(st.sampled_from([1, 2, 4, 8])), draw(st.sampled_from([1, 3]))
@@ -161,5 +161,5 @@ def convolutions(draw: st.DrawFn) -> Case:
 
 @given(convolutions())
 @settings(max_examples=40, deadline=None)
-def test_random_convolutions(case: Case):
+def test_random_convolutions(case):
     run(case)

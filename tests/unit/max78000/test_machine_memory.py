@@ -16,14 +16,14 @@ PACKED = regmap.CTL.pack(clk_en=1, mexpress=1)
 PLAIN = regmap.CTL.pack(clk_en=1)
 
 
-def machine(ctl: int = PACKED) -> Machine:
+def machine(ctl=PACKED):
     made = Machine()
     made.store(CTL0, ctl)
     return made
 
 
 @given(st.integers(0, 63), st.integers(0, 8191), st.integers(0, 2**32 - 1))
-def test_data_words(processor: int, word: int, value: int):
+def test_data_words(processor, word, value):
     made = machine()
     addr = CHIP.data_addr(processor, 4 * word)
     made.store(addr, value)
@@ -122,7 +122,7 @@ def test_self_test_leaves_zeros_and_says_so():
 
 
 @pytest.mark.parametrize("quadrant", [0, 3])
-def test_self_test_clears_its_own_quadrant(quadrant: int):
+def test_self_test_clears_its_own_quadrant(quadrant):
     made = Machine()
     made.store(
         regmap.quadrant_register_addr(CHIP, regmap.SRAM_TEST, quadrant),
@@ -152,13 +152,13 @@ def test_self_test_clears_its_own_quadrant(quadrant: int):
         (regmap.fifo_data_addr(CHIP, 2), 0, "FIFO 2: nothing takes words from this FIFO"),
     ],
 )
-def test_stores_that_are_refused(addr: int, value: int, message: str):
+def test_stores_that_are_refused(addr, value, message):
     with pytest.raises(MachineFault, match=message):
         machine().store(addr, value)
 
 
 @pytest.mark.parametrize("word", [768, 1023])
-def test_plain_kernels_end_with_the_memory(word: int):
+def test_plain_kernels_end_with_the_memory(word):
     with pytest.raises(MachineFault, match=f"kernel word {word} is not in 0..767"):
         machine(PLAIN).store(CHIP.kernel_addr(1) + 16 * word, 0)
 
@@ -180,7 +180,7 @@ def test_a_copy_ends_with_the_instance():
 @pytest.mark.parametrize(
     ("addr", "value"), [(CHIP.data_addr(0) | 1, 1), (CHIP.kernel_addr(0), 1), (CTL0 | 1, 1)]
 )
-def test_bytes_that_mean_nothing(addr: int, value: int):
+def test_bytes_that_mean_nothing(addr, value):
     with pytest.raises(MachineFault, match="byte 0x01 means nothing there"):
         machine().store_byte(addr, value)
 

@@ -12,7 +12,7 @@ from max78000.facts.regmap import describe_addr
 from max78000.machine import Machine, MachineFault
 from max78000.machine.engine import LayerRun
 from max78000.machine.places import output_map_of
-from max78000.program.program import Copy, Expected, Fifo, Phase, Poll, RegisterProgram, Write
+from max78000.program.program import Copy, Expected, Fifo, Phase, Poll, Write
 
 X = np.arange(-20, 25).reshape(1, 5, 3, 3)
 W = np.random.default_rng(3).integers(-128, 128, (6, 5, 3, 3))
@@ -20,7 +20,7 @@ CASE = Case(X, W, pad=(1, 1), shift=-3, in_word=0x100)
 CTL0 = regmap.quadrant_register_addr(CHIP, regmap.CTL, 0)
 
 
-def fifo_program(case: Case, *, is_streaming: bool = False) -> RegisterProgram:
+def fifo_program(case, *, is_streaming=False):
     """The same layer fed through FIFO 0 (four channels at most)."""
     program = case.program()
     (copy,) = program.phase("load_input").operations
@@ -149,7 +149,7 @@ def test_streaming_needs_a_fifo():
 
 
 @pytest.mark.parametrize("name", ["FIFO_CTL", "IFRM"])
-def test_a_fifo_needs_enables_and_a_frame_size(name: str):
+def test_a_fifo_needs_enables_and_a_frame_size(name):
     program = fifo_program(FIFO_CASE)
     init, weights, bias, configure, *rest = program.phases
     writes = (op for op in configure.operations if isinstance(op, Write))
@@ -160,7 +160,7 @@ def test_a_fifo_needs_enables_and_a_frame_size(name: str):
 
 
 @pytest.mark.parametrize("is_streaming", [True, False])
-def test_stream_en_must_suit_the_layers(is_streaming: bool):
+def test_stream_en_must_suit_the_layers(is_streaming):
     program = fifo_program(FIFO_CASE, is_streaming=is_streaming)
     *rest, start, fed = program.phases
     bit = regmap.CTL.pack(stream_en=1)
@@ -195,7 +195,7 @@ def test_a_poll_that_never_ends():
         Machine().execute(phase)
 
 
-def two_layers() -> RegisterProgram:
+def two_layers():
     """CASE, then a 1x1 layer that reads its output."""
     first = CASE.program()
     second = Case(
@@ -261,7 +261,7 @@ def test_two_layers():
         ),
     ],
 )  # fmt: skip
-def test_cycles_come_from_the_registers(case: Case, timing: LayerTiming):
+def test_cycles_come_from_the_registers(case, timing):
     assert Machine().run(case.program()).layer_cycles == (layer_cycles(timing),)
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.skipif(not CASES, reason="no vectors beside the checkout")
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.name)
-def test_vector(path: Path):
+def test_vector(path):
     expected = json.loads(gzip.decompress(path.read_bytes()))
     program = read_state(path, CHIP)
     machine = Machine()

@@ -117,7 +117,7 @@ def test_a_program_may_do_without_answer_outputs_and_cycles():
     st.lists(st.tuples(st.integers(0, 2**30 - 1), st.integers(0, 2**32 - 1)), max_size=5),
     st.lists(st.integers(0, 2**32 - 1), max_size=9),
 )
-def test_any_words_survive(stores: list[tuple[int, int]], words: list[int]):
+def test_any_words_survive(stores, words):
     copies = tuple(Copy(4 * addr, (value, *words)) for addr, value in stores)
     program = RegisterProgram("x", "MAX78000", (Phase("load_input", copies),))
     assert from_json(to_json(program, CHIP)) == program
@@ -159,7 +159,7 @@ GOOD = to_json(PROGRAM, CHIP)
         ('"phases"', "phases", "Expecting property name"),
     ],
 )
-def test_malformed_json_is_one_clear_refusal(old: str, new: str, message: str):
+def test_malformed_json_is_one_clear_refusal(old, new, message):
     assert old in GOOD
     with pytest.raises(InputError, match=message) as caught:
         from_json(GOOD.replace(old, new, 1), "demo/program.json")
@@ -168,7 +168,7 @@ def test_malformed_json_is_one_clear_refusal(old: str, new: str, message: str):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "null", "[" * 100_000])
-def test_other_json_is_refused(text: str):
+def test_other_json_is_refused(text):
     with pytest.raises(InputError, match="not a register program"):
         from_json(text)
 

@@ -27,7 +27,7 @@ from max78000.facts.regmap import (
     locate_memory,
     quadrant_register_addr,
 )
-from max78000.facts.regs import Bank, Register
+from max78000.facts.regs import Bank
 
 # Words from programs of the vendor's generator, and what they mean there.
 WITNESSES = [
@@ -68,25 +68,25 @@ MASKS = {
 
 
 @pytest.mark.parametrize("register", REGISTERS, ids=lambda register: register.name)
-def test_every_register_names_the_documented_bits(register: Register):
+def test_every_register_names_the_documented_bits(register):
     assert register.mask == MASKS[register.name], f"{register.mask:#010x}"
 
 
 @pytest.mark.parametrize(("register", "word", "fields"), WITNESSES)
-def test_words_of_known_programs(register: Register, word: int, fields: dict[str, int]):
+def test_words_of_known_programs(register, word, fields):
     assert {name: value for name, value in register.unpack(word).items() if value} == fields
     assert register.pack(**fields) == word
 
 
 @given(st.data())
-def test_unpack_inverts_pack_for_every_register(data: st.DataObject):
+def test_unpack_inverts_pack_for_every_register(data):
     for register in REGISTERS:
         word = data.draw(st.integers(0, 0xFFFF_FFFF)) & register.mask
         assert register.pack(**register.unpack(word)) == word
 
 
 @pytest.mark.parametrize("register", LAYER_REGISTERS, ids=lambda register: register.name)
-def test_layer_register_offsets(register: Register):
+def test_layer_register_offsets(register):
     addr = layer_register_addr(CHIP, register, 0, 0)
     assert addr == 0x5010_0000 + OFFSETS[register.name]
 
@@ -100,7 +100,7 @@ def test_every_layer_register_is_listed_once_in_the_order_of_writing():
 
 
 @given(st.sampled_from(LAYER_REGISTERS), st.integers(0, 31), st.integers(0, 3))
-def test_locate_inverts_layer_register_addr(register: Register, layer: int, quadrant: int):
+def test_locate_inverts_layer_register_addr(register, layer, quadrant):
     layer = 0 if register is IFRM else layer
     found = locate(CHIP, layer_register_addr(CHIP, register, layer, quadrant))
     assert found == regmap.Location(register, quadrant, layer)
@@ -131,7 +131,7 @@ def test_locate_the_other_registers():
         0x5200_0000,
     ],
 )
-def test_locate_finds_no_register_elsewhere(addr: int):
+def test_locate_finds_no_register_elsewhere(addr):
     assert locate(CHIP, addr) is None
 
 
@@ -151,12 +151,12 @@ def test_locate_finds_no_register_elsewhere(addr: int):
         (0x4000_0000, "no such address"),
     ],
 )
-def test_every_address_has_a_name(addr: int, text: str):
+def test_every_address_has_a_name(addr, text):
     assert describe_addr(CHIP, addr) == text
 
 
 @given(st.integers(0, 63), st.integers(0, 0x7FFC // 4))
-def test_locate_memory_inverts_the_chip_addresses(processor: int, word: int):
+def test_locate_memory_inverts_the_chip_addresses(processor, word):
     data = locate_memory(CHIP, CHIP.data_addr(processor, 4 * word))
     assert data == regmap.MemoryPlace(regmap.Memory.DATA, processor // 4, 4 * word)
     kernel = locate_memory(CHIP, CHIP.kernel_addr(processor, word % 768))
@@ -174,7 +174,7 @@ def test_locate_memory_inverts_the_chip_addresses(processor: int, word: int):
         (regmap.CTL, 0, 0, "CTL is one per quadrant"),
     ],
 )
-def test_addresses_that_do_not_exist(register: Register, layer: int, quadrant: int, message: str):
+def test_addresses_that_do_not_exist(register, layer, quadrant, message):
     with pytest.raises(ToolError, match=message):
         layer_register_addr(CHIP, register, layer, quadrant)
 

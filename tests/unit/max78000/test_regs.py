@@ -46,7 +46,7 @@ def test_unpack_refuses_bits_outside_every_field():
 
 
 @given(st.integers(0, 15), st.integers(0, 1), st.integers(0, 1))
-def test_unpack_inverts_pack(low: int, flag: int, hidden: int):
+def test_unpack_inverts_pack(low, flag, hidden):
     values = {"low": low, "flag": flag, "hidden": hidden}
     assert DEMO.unpack(DEMO.pack(**values)) == values
 
@@ -70,6 +70,6 @@ def test_forbidden_bits_are_unnamed_ones_and_forbidden_fields():
         ((Field("a", 0), Field("a", 1)), "share a name"),
     ],
 )
-def test_a_register_checks_itself(fields: tuple[Field, ...], message: str):
+def test_a_register_checks_itself(fields, message):
     with pytest.raises(InternalError, match=message):
         Register("BAD", fields, "test", index=0, bank=Bank.LAYER)

@@ -83,13 +83,13 @@ TEXTS = [
 # Refused where files, checkpoints and options are read; their tests are where those are tested.
 
 
-def rules_of(refusal: ToolError) -> set[str]:
+def rules_of(refusal):
     problems = getattr(refusal, "problems", (refusal,))
     assert all(problem.where and problem.why for problem in problems)
     return {problem.rule for problem in problems}
 
 
-def order(rule: str) -> tuple[str, int, str]:
+def order(rule):
     letter, number, suffix = re.fullmatch(r"([A-Z])(\d+)([a-z]?)", rule).groups()
     return letter, int(number), suffix
 

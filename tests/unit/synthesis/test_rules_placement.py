@@ -7,7 +7,6 @@ import pytest
 from max78000.errors import CapacityError, InputError, UnsupportedError
 from max78000.facts.chip import MAX78000
 from networks import Net, placement_of
-from synthesis.place.place import Placement
 from synthesis.read.source import InputPath
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
@@ -293,7 +292,7 @@ def test_mask_counter():
     placement = placement_of(Net("{}", W))
     (placed,) = placement.graph.layers
 
-    def with_count(count: int) -> Placement:
+    def with_count(count):
         slot = replace(placed.kernel_slot, count=count)
         layers = (replace(placed, kernel_slot=slot),)
         return replace(placement, graph=replace(placement.graph, layers=layers))

@@ -13,7 +13,7 @@ from networks import FILE, Net, compile_net, graph_of, network_of, placement_of,
 from synthesis.compile import compile_source
 from synthesis.generate.program import Options
 from synthesis.read.files import Files, read_source
-from synthesis.read.source import InputPath, Source
+from synthesis.read.source import InputPath
 from synthesis.read.yaml_reader import read_network
 from synthesis.text import STAGES, graph_text, placed_yaml, stage_text
 
@@ -175,7 +175,7 @@ def test_networks_of_the_vendor_read_back(vectors_dir):
         assert again.program == compiled.program, case.name
 
 
-def compile_allowed(source: Source, flags):
+def compile_allowed(source, flags):
     allowed = frozenset({"D7"} if "--overlap-data" in flags else ())
     return compile_source(source, Options("x"), MAX78000, allowed)
 

@@ -23,7 +23,6 @@ from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.compile import Compiled, compile_source
 from synthesis.generate.program import Options
-from synthesis.graph.ir import Graph
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.source import Source
 from synthesis.read.yaml_reader import read_network
@@ -43,11 +42,11 @@ class Road:
     compiled: Compiled
 
     @property
-    def graph(self) -> Graph:
+    def graph(self):
         return self.compiled.graph
 
     @property
-    def results(self) -> tuple[np.ndarray, ...]:
+    def results(self):
         return self.compiled.results
 
 

@@ -12,8 +12,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from max78000.board.board import Limits, Outcome, VirtualBoard
-from max78000.program.program import Copy, KernelBlock, RegisterProgram, Write
+from max78000.board.board import Limits, VirtualBoard
+from max78000.program.program import Copy, KernelBlock, Write
 
 FLAGS = ("-std=c11", "-O1", "-ffreestanding", "-fno-builtin", "-nostdlib", "-Wall", "-Werror",
          "-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")  # fmt: skip
@@ -142,7 +142,7 @@ static inline void execute(const uint32_t *op)
 """
 
 
-def program_text(program: RegisterProgram) -> str:
+def program_text(program):
     """C arrays, one per phase, for `execute`."""
     lines = [INTERPRETER]
     for phase in program.phases:
@@ -161,12 +161,12 @@ def program_text(program: RegisterProgram) -> str:
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory:
+def _folder():
     return tempfile.TemporaryDirectory()
 
 
 @cache
-def build(source: str, *, has_floats: bool = False) -> Path:
+def build(source, *, has_floats=False):
     """Compile a program; gcc if it is here, else the compiler from PyPI."""
     folder = Path(_folder().name)
     base = folder / hashlib.sha256(source.encode()).hexdigest()[:16]
@@ -187,18 +187,18 @@ def build(source: str, *, has_floats: bool = False) -> Path:
     return elf
 
 
-def board_with(source: str, *, has_floats: bool = False, watch=None) -> VirtualBoard:
+def board_with(source, *, has_floats=False, watch=None):
     """A board whose flash holds the program."""
     board = VirtualBoard(watch=watch)
     board.load_elf(build(source, has_floats=has_floats))
     return board
 
 
-def run(source: str, **limits) -> Outcome:
+def run(source, **limits):
     """Run a program to its end."""
     return board_with(source).run(limits=Limits(**limits))
 
 
-def printed(source: str) -> list[str]:
+def printed(source):
     """The words a program prints; the console is set up for it."""
     return run(source).console.split()

@@ -7,7 +7,6 @@ from board_programs import board_with
 
 from max78000.board.board import VirtualBoard
 from max78000.board.processor import RAM_ADDR
-from max78000.debug.target import Target
 from max78000.errors import BoardError, UnsupportedError
 
 COUNTER = """
@@ -32,7 +31,7 @@ def addr_of(board, name):
     return symbols.addrs[symbols.names.index(name)]
 
 
-def as_target(board: VirtualBoard) -> Target:
+def as_target(board):
     """The type checker's word for it that the board is a target."""
     return board
 
