@@ -9,7 +9,7 @@ import click
 from max78000.command import examples
 from max78000.facts.chip import MAX78000, Chip
 from max78000.program.folder import read_program
-from max78000.program.program import Poll, RegisterProgram, Write, chip_of, to_text
+from max78000.program.program import Poll, RegisterProgram, Require, Write, chip_of, to_text
 
 
 @click.command(epilog=examples("max78000 info", "max78000 info build/mnist --text | less"))
@@ -46,7 +46,7 @@ def _chip_facts(chip: Chip) -> dict[str, Any]:
 def _program_facts(program: RegisterProgram) -> dict[str, Any]:
     def n_words(phase_name: str) -> int:
         operations = program.phase(phase_name).operations
-        return sum(len(op.words) for op in operations if not isinstance(op, Write | Poll))
+        return sum(len(op.words) for op in operations if not isinstance(op, Write | Poll | Require))
 
     operations = [operation for phase in program.phases for operation in phase.operations]
     return {

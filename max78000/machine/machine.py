@@ -34,6 +34,7 @@ from max78000.program.program import (
     Phase,
     Poll,
     RegisterProgram,
+    Require,
     Write,
 )
 
@@ -187,7 +188,7 @@ class Machine:
             case FastFifo(words):
                 for word in words:
                     self.store(regmap.global_register_addr(self.chip, regmap.FFIFO_DATA), word)
-            case Poll(addr, mask, value):
+            case Poll(addr, mask, value) | Require(addr, mask, value):
                 found = self.load(addr)
                 if found & mask != value:
                     where = describe_addr(self.chip, addr)

@@ -83,8 +83,16 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class Require(Poll):
+class Require:
     """Fail unless the word at `addr` equals `value` under `mask`: looks once, waits for nothing."""
+
+    addr: int
+    mask: int
+    value: int
+
+    def __post_init__(self) -> None:
+        require_word_addr(self.addr)
+        require_words((self.mask, self.value))
 
 
 Operation: TypeAlias = Write | KernelBlock | Copy | Fifo | FastFifo | Poll | Require

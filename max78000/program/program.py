@@ -209,11 +209,10 @@ def _operation_text(operation: Operation, chip: Chip) -> str:
         case Fifo() | FastFifo():
             name = f"fifo {operation.fifo_index}" if isinstance(operation, Fifo) else "fast fifo"
             return f"{name} {_words_text(operation.words)}"
-        case Require(addr, mask, value):
-            where = describe_addr(chip, addr)
-            return f"{addr:#010x} & {mask:#010x} == {value:#010x}!  {where}"
         case Poll(addr, mask, value):
             return f"{addr:#010x} & {mask:#010x} == {value:#010x}?  {describe_addr(chip, addr)}"
+        case Require(addr, mask, value):
+            return f"{addr:#010x} & {mask:#010x} == {value:#010x}!  {describe_addr(chip, addr)}"
 
 
 def _words_text(words: tuple[int, ...]) -> str:

@@ -106,11 +106,11 @@ def _statement(operation: Operation, chip: Chip, *, store: str = "REG({}) = {};"
             assert location is not None, hex_word(addr)
             comment = f"{location.register.name}: {location.register.describe(value)}"
             return f"{store.format(hex_word(addr), hex_word(value))} /* {comment} */"
+        case Poll(addr, mask, value):
+            return f"while ({_differs(addr, mask, value)}) {{ }} {_fields(chip, operation)}"
         case Require(addr, mask, value):
             failed = f"if ({_differs(addr, mask, value)}) {{ return CNN_FAIL; }}"
             return f"{failed} {_fields(chip, operation)}"
-        case Poll(addr, mask, value):
-            return f"while ({_differs(addr, mask, value)}) {{ }} {_fields(chip, operation)}"
         case Copy(addr, words) if not any(words):
             return f"clear((volatile uint32_t *){hex_word(addr)}, {len(words)});"
         case _:
@@ -121,11 +121,11 @@ def _differs(addr: int, mask: int, value: int) -> str:
     return f"(REG({hex_word(addr)}) & {hex_word(mask)}u) != {hex_word(value)}u"
 
 
-def _fields(chip: Chip, poll: Poll) -> str:
-    """A comment: the fields that are waited for."""
-    location = locate(chip, poll.addr)
-    assert location is not None, hex_word(poll.addr)
-    names = [field.name for field in location.register.fields if field.mask & poll.mask]
+def _fields(chip: Chip, look: Poll | Require) -> str:
+    """A comment: the fields that are looked at."""
+    location = locate(chip, look.addr)
+    assert location is not None, hex_word(look.addr)
+    names = [field.name for field in location.register.fields if field.mask & look.mask]
     return f"/* {location.register.name}: {' '.join(names)} */"
 
 

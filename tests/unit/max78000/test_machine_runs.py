@@ -12,7 +12,7 @@ from max78000.facts.regmap import describe_addr
 from max78000.machine import Machine, MachineFault
 from max78000.machine.engine import LayerRun
 from max78000.machine.places import output_map_of
-from max78000.program.program import Copy, Expected, Fifo, Phase, Poll, Write
+from max78000.program.program import Copy, Expected, Fifo, Phase, Poll, Require, Write
 
 X = np.arange(-20, 25).reshape(1, 5, 3, 3)
 W = np.random.default_rng(3).integers(-128, 128, (6, 5, 3, 3))
@@ -189,8 +189,9 @@ def test_a_quadrant_without_power_cannot_run():
         Machine().run(replace(CASE.program(), phases=phases))
 
 
-def test_a_poll_that_never_ends():
-    phase = Phase("init", (Poll(CTL0, 1, 1),))
+@pytest.mark.parametrize("look", [Poll, Require])
+def test_a_wait_that_never_ends_and_a_demand_that_is_not_met(look):
+    phase = Phase("init", (look(CTL0, 1, 1),))
     with pytest.raises(MachineFault, match="init: quadrant 0 CTL: is 0x00000000 and will never be"):
         Machine().execute(phase)
 

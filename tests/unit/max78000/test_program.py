@@ -1,6 +1,8 @@
 """Register programs: text, JSON there and back, and refusals that name the place."""
 
 import json
+from itertools import permutations
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -15,10 +17,12 @@ from max78000.program.program import (
     FastFifo,
     Fifo,
     KernelBlock,
+    Operation,
     OutputMap,
     Phase,
     Poll,
     RegisterProgram,
+    Require,
     Write,
     chip_of,
     from_json,
@@ -33,7 +37,7 @@ PROGRAM = RegisterProgram(
         Phase("init", (Write(0x5000_1000, 0), Write(0x5010_0590, 0x0920), Write(0x5040_0000, 7))),
         Phase("load_weights", (KernelBlock(0x5018_0008, (0x0102_0304, 5)),)),
         Phase("load_bias", (Copy(0x5010_8000, (5, 249)),)),
-        Phase("start", (Poll(0x5010_0000, 0x1000, 0),)),
+        Phase("start", (Poll(0x5010_0000, 0x1000, 0), Require(0x5010_0000, 0x1000, 0))),
         Phase("load_input", (Fifo(0, (1, 2)), FastFifo((3, 4)))),
     ),
     known_answer=(Expected(0, 0x5040_2000, 0xFFFF, (9, 0xFE01)),),
@@ -56,6 +60,7 @@ phase load_bias
 
 phase start
   0x50100000 & 0x00001000 == 0x00000000?  quadrant 0 CTL
+  0x50100000 & 0x00001000 == 0x00000000!  quadrant 0 CTL
 
 phase load_input
   fifo 0 2 words crc b64c97f5
@@ -104,7 +109,7 @@ def test_json_names_registers_and_fields():
 
 def test_json_has_one_line_per_operation():
     lines = to_json(PROGRAM, CHIP).splitlines()
-    assert sum(line.startswith('{"op"') for line in lines) == 8
+    assert sum(line.startswith('{"op"') for line in lines) == 9
 
 
 def test_a_program_may_do_without_answer_outputs_and_cycles():
@@ -196,8 +201,14 @@ def test_places_of_an_output_there_and_back():
     assert narrow.find(0x5040_0100, 0) is None
 
 
+@pytest.mark.parametrize(("one", "other"), tuple(permutations(get_args(Operation), 2)))
+def test_no_kind_of_operation_is_another_kind(one, other):
+    """So that the order in which a match asks for them does not matter."""
+    assert not issubclass(one, other)
+
+
 def test_lookups():
-    assert PROGRAM.phase("start").operations == (Poll(0x5010_0000, 0x1000, 0),)
+    assert PROGRAM.phase("load_bias").operations == (Copy(0x5010_8000, (5, 249)),)
     assert PROGRAM.phase("configure").operations == ()
     assert PROGRAM.cycles is not None
     assert PROGRAM.cycles.total == 84
