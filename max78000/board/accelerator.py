@@ -146,10 +146,8 @@ class Accelerator:
         if self._timeline.is_watched:
             place = regmap.locate(self.chip, addr)
             self._timeline.note("CNN", f"{place or hex(addr)} = {value:#010x}")
-        before = self._machine.result
-        self._machine.store(addr, value)
-        result = self._machine.result
-        if result is not None and result is not before:
+        result = self._machine.store(addr, value)
+        if result is not None:
             self._begin(result)
 
     def _load_data(self, addr: int, quadrant: int, offset: int) -> int:

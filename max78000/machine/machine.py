@@ -96,26 +96,35 @@ class Machine:
 
     # -- what software does ------------------------------------------------------------------------
 
-    def store(self, addr: int, value: int) -> None:
+    def store(self, addr: int, value: int) -> RunResult | None:
         """Store a 32-bit word.
+
+        Returns:
+            The run that the store set off, by starting the accelerator or by completing the input
+            frame that it waited for; None if it did neither.
 
         Raises:
             MachineFault: no such address, a bit that is not modelled, a value too wide, or whatever
-                goes wrong in the run that the store starts.
+                goes wrong in the run that the store sets off.
         """
-        self.store_words(addr, (value,))
+        return self.store_words(addr, (value,))
 
-    def store_words(self, addr: int, words: tuple[int, ...]) -> None:
-        """Store 32-bit words upwards, as a copy loop does; faster than one by one."""
+    def store_words(self, addr: int, words: tuple[int, ...]) -> RunResult | None:
+        """Store 32-bit words upwards, as a copy loop does; faster than one by one.
+
+        Returns and raises as `store`; of several runs the last is returned.
+        """
         try:
             if regmap.locate(self.chip, addr) is None:
                 self.memories.store(addr, words, is_packed=self._is_packed(addr))
-                return
+                return None
         except MachineFault as fault:
             fault.where = f"store to {addr:#010x}, {describe_addr(self.chip, addr)}"
             raise
+        run: RunResult | None = None
         for index, word in enumerate(words):
-            self._store_register(addr + WORD_BYTES * index, word)
+            run = self._store_register(addr + WORD_BYTES * index, word) or run
+        return run
 
     def store_byte(self, addr: int, value: int) -> None:
         """Store a byte: 1 at the odd address of a packed kernel run sets its start word.
@@ -148,21 +157,23 @@ class Machine:
             MachineFault: a fault, with the phase it occurs in, or no run.
         """
         self.result = None
+        run: RunResult | None = None
         for phase in program.phases:
-            self.execute(phase)
+            run = self.execute(phase) or run
         if self._frame is not None:
             raise MachineFault(f"the input frame is not complete: {self._frame}")
-        if self.result is None:
+        if run is None:
             raise MachineFault("nothing has started the accelerator")
-        return self.result
+        return run
 
-    def execute(self, phase: Phase) -> None:
-        """Execute one phase."""
+    def execute(self, phase: Phase) -> RunResult | None:
+        """Execute one phase; returns the last run that it set off, if any."""
         fifos = [op for op in phase.operations if isinstance(op, Fifo)]
+        run: RunResult | None = None
         try:
             for operation in phase.operations:
-                self._execute_operation(operation)
-            self._feed(fifos)
+                run = self._execute_operation(operation) or run
+            return self._feed(fifos) or run
         except MachineFault as fault:
             fault.where = f"{phase.name}: {fault.where}" if fault.where else phase.name
             raise
@@ -176,18 +187,20 @@ class Machine:
         """Collect an output tensor: signed values, shape (channels, rows, columns)."""
         return read_output(self.chip, self.memories, output)
 
-    def _execute_operation(self, operation: Operation) -> None:
+    def _execute_operation(self, operation: Operation) -> RunResult | None:
+        run: RunResult | None = None
         match operation:
             case Write(addr, value):
-                self.store(addr, value)
+                run = self.store(addr, value)
             case KernelBlock(addr, words):
                 self.store_byte(addr | 1, 1)
                 self.store_words(addr, words)
             case Copy(addr, words):
-                self.store_words(addr, words)
+                run = self.store_words(addr, words)
             case FastFifo(words):
                 for word in words:
-                    self.store(regmap.global_register_addr(self.chip, regmap.FFIFO_DATA), word)
+                    data_addr = regmap.global_register_addr(self.chip, regmap.FFIFO_DATA)
+                    run = self.store(data_addr, word) or run
             case Poll(addr, mask, value) | Require(addr, mask, value):
                 found = self.load(addr)
                 if found & mask != value:
@@ -197,23 +210,26 @@ class Machine:
                     )
             case Fifo():
                 pass  # fed in lock step, after the phase's other operations
+        return run
 
-    def _feed(self, fifos: list[Fifo]) -> None:
+    def _feed(self, fifos: list[Fifo]) -> RunResult | None:
         if len({len(fifo.words) for fifo in fifos}) > 1:
             raise MachineFault("the FIFOs get different numbers of words, but run in lock step")
+        run: RunResult | None = None
         for words in zip(*(fifo.words for fifo in fifos), strict=True):
             for fifo, word in zip(fifos, words, strict=True):
-                self.store(regmap.fifo_data_addr(self.chip, fifo.fifo_index), word)
+                data_addr = regmap.fifo_data_addr(self.chip, fifo.fifo_index)
+                run = self.store(data_addr, word) or run
+        return run
 
     # -- registers that act ------------------------------------------------------------------------
 
-    def _store_register(self, addr: int, value: int) -> None:
+    def _store_register(self, addr: int, value: int) -> RunResult | None:
         location = regmap.locate(self.chip, addr)
         if location is None:
             raise MachineFault("the words run past the registers", where=f"store to {addr:#010x}")
         if location.register in (regmap.FIFO_DATA, regmap.FFIFO_DATA):
-            self._push(location, value)
-            return
+            return self._push(location, value)
         was_enabled = self.registers.get(regmap.CTL, "cnn_en")
         self.registers.store(location, value)
         quadrant = location.quadrant or 0
@@ -224,7 +240,8 @@ class Machine:
             if regmap.CTL.field("cnn_en").get(value):
                 self._started.add(quadrant)
                 if self.registers.get(regmap.CTL, "cnn_en") and not was_enabled:
-                    self._start()
+                    return self._start()
+        return None
 
     def _load_register(self, location: Location) -> int:
         register, quadrant = location.register, location.quadrant or 0
@@ -254,23 +271,23 @@ class Machine:
 
     # -- the run -----------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def _start(self) -> RunResult | None:
         """Run at once, or wait for the input frame if the FIFO is on."""
         self._frame = awaited_frame(self.chip, self.registers, sorted(self._started))
-        if self._frame is None:
-            self._run(None)
+        return self._run(None) if self._frame is None else None
 
-    def _push(self, location: Location, word: int) -> None:
+    def _push(self, location: Location, word: int) -> RunResult | None:
         fifo = location.quadrant  # None: the fast one
         if self._frame is None or fifo not in self._frame.words:
             name = "the fast FIFO" if fifo is None else f"FIFO {fifo}"
             raise MachineFault("nothing takes words from this FIFO", where=name)
         self._frame.words[fifo].append(word)
-        if self._frame.is_complete:
-            frame, self._frame = self._frame, None
-            self._run(frame)
+        if not self._frame.is_complete:
+            return None
+        frame, self._frame = self._frame, None
+        return self._run(frame)
 
-    def _run(self, frame: Frame | None) -> None:
+    def _run(self, frame: Frame | None) -> RunResult:
         """Run all layers, raise the interrupt flag, remember the result."""
         quadrants = tuple(sorted(self._started))
         n_layers = self.registers.get(regmap.LCNT_MAX, "value") + 1
@@ -294,6 +311,7 @@ class Machine:
         self.result = RunResult(setups, cycles, tuple(notes))
         ctl = self.registers.load(regmap.CTL) | regmap.CTL.pack(cnn_irq=1)
         self.registers.store(Location(regmap.CTL, 0), ctl)
+        return self.result
 
     def _require_quadrants(self, quadrants: tuple[int, ...], n_layers: int) -> None:
         """Every running quadrant counts the same layers; no other quadrant is told to work."""

@@ -105,6 +105,28 @@ def test_fifo():
     assert machine.check_known_answer(program) is None
 
 
+@pytest.mark.parametrize("program", [CASE.program(), fifo_program(FIFO_CASE)], ids=["", "fifo"])
+def test_a_store_says_which_run_it_started(program):
+    """Only the last of all stores does: that to CTL, or that of the picture's last word."""
+    machine = Machine()
+    *others, last = (run for phase in program.phases for run in stores(machine, phase))
+    assert others == [None] * len(others)
+    assert last is machine.result
+    assert last.cycles > 0
+    assert machine.execute(Phase("init", (Write(CTL0, 0),))) is None  # and the old result stays
+    assert machine.result is last
+
+
+def stores(machine, phase):
+    """What each operation of a phase gives, one by one."""
+    for operation in phase.operations:
+        if isinstance(operation, Fifo):
+            addr = regmap.fifo_data_addr(CHIP, operation.fifo_index)
+            yield from (machine.store(addr, word) for word in operation.words)
+        else:
+            yield machine.execute(replace(phase, operations=(operation,)))
+
+
 def test_streaming_through_a_ring():
     program = fifo_program(FIFO_CASE, is_streaming=True)
     machine = Machine()
