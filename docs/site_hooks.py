@@ -50,13 +50,14 @@ def turn_links(markdown: str, home: str, site: frozenset[str]) -> str:
         site: all pages and pictures of the site.
     """
     pages = {there: here for here, there in PAGES_ELSEWHERE.items()}
+    folder = posixpath.dirname(pages.get(home, home.removeprefix(f"{DOCS}/")))
 
     def turned(link: re.Match[str]) -> str:
         words, target, fragment = link[1], link[2], link[3] or ""
         there = posixpath.normpath(posixpath.join(posixpath.dirname(home), target))
         here = pages.get(there, there.removeprefix(f"{DOCS}/"))
         if here in site and (there in pages or there.startswith(f"{DOCS}/")):
-            return f"[{words}]({here}{fragment})"
+            return f"[{words}]({posixpath.relpath(here, folder)}{fragment})"
         return words if there in words else f"{words} (`{there}`)"
 
     return LINK.sub(turned, markdown)

@@ -23,7 +23,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "networks/README.md",
     "checkpoints/README.md",
-    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
 TUTORIAL = "docs/tutorial.md"
 PROJECT = "build/pose_tiny"

@@ -81,10 +81,12 @@ def words_of(text):
 def test_every_document_is_a_page_in_the_navigation(site, scripts):
     config = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     entries = json.dumps(config["nav"])
-    listed = set(re.findall(r"[\w-]+\.md", entries))
+    listed = set(re.findall(r"[\w/-]+\.md", entries))
     elsewhere = scripts["site_hooks"].PAGES_ELSEWHERE
-    assert listed == {path.name for path in DOCS.glob("*.md")} | set(elsewhere)
-    assert {path.stem for path in pages_of(site)} == {Path(name).stem for name in listed} | {"404"}
+    documents = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert listed == documents | set(elsewhere)
+    pages = {path.relative_to(site).with_suffix(".md").as_posix() for path in pages_of(site)}
+    assert pages == listed | {"404.md"}
 
 
 def test_nothing_is_loaded_from_elsewhere(site):
@@ -119,12 +121,17 @@ def test_links_lead_somewhere(site):
         ("[a](https://example.org/x.md)", "docs/x.md", "[a](https://example.org/x.md)"),
         ("![a](img/chip.svg)", "docs/x.md", "![a](img/chip.svg)"),
         ("[a](../docs/rules.md#d5)", "networks/README.md", "[a](rules.md#d5)"),
+        ("[a](rules.md)", "docs/hardware/y.md", "a (`docs/hardware/rules.md`)"),
+        ("[a](../rules.md#d5)", "docs/hardware/y.md", "[a](../rules.md#d5)"),
+        ("[a](z.md#post)", "docs/hardware/y.md", "[a](z.md#post)"),
+        ("[a](hardware/z.md)", "docs/x.md", "[a](hardware/z.md)"),
+        ("[a](../../networks/README.md)", "docs/hardware/y.md", "[a](../networks.md)"),
         ("[LICENSE](../LICENSE)", "docs/x.md", "LICENSE"),
         ("[a recipe](../runs/a.yaml)", "docs/x.md", "a recipe (`runs/a.yaml`)"),
     ],
 )
 def test_links_are_turned(scripts, link, home, turned):
-    site = frozenset({"rules.md", "networks.md", "x.md", "img/chip.svg"})
+    site = frozenset({"rules.md", "networks.md", "x.md", "hardware/z.md", "img/chip.svg"})
     assert scripts["site_hooks"].turn_links(link, home, site) == turned
 
 
