@@ -87,9 +87,14 @@ class PostSetup:
 
 @dataclass(frozen=True, slots=True)
 class WriteSetup:
-    """Where results go. Words count over all instances: instance number in the bits above 12."""
+    """Where results go. Words count over all instances: instance number in the bits above 12.
+
+    With local writes a data memory takes its data from its own quadrant's bus alone [UG], so that
+    every quadrant that runs writes for itself; else the bus of quadrant 0 reaches all memories.
+    """
 
     first_words: tuple[int, ...]  # per quadrant; a convolution uses that of quadrant 0
+    local_quadrants: tuple[int, ...]  # those that run, with local writes; else none
     pixel_step: int
     pass_step: int
     group_step: int  # to the next four processors
@@ -176,8 +181,6 @@ def decode_layer(
     view = _LayerView(chip, registers, index, quadrants)
     lctl = view.shared(regmap.LCTL, "cnnsi_en")
     post = view.shared(regmap.POST, "bptr_en", "bptr_sad")
-    if not lctl["sramlsrc"]:
-        raise view.fault("LCTL.sramlsrc is 0: local writes are not modelled")
     read = _decode_read(view, lctl, post)
     kernel = None if post["ts_en"] else _decode_kernel(view, post, read.passes)
     setup = LayerSetup(
@@ -295,12 +298,14 @@ def _decode_post(view: _LayerView, lctl: dict[str, int], post: dict[str, int]) -
 def _decode_write(view: _LayerView, lctl: dict[str, int], kernel: KernelSetup | None) -> WriteSetup:
     every = range(view.chip.n_quadrants)
     first_words = tuple(view.file.load(regmap.WPTR_BASE, q, view.index) for q in every)
+    local_quadrants = () if lctl["sramlsrc"] else view.quadrants
     pass_step = view.value(regmap.WPTR_CHOFFS)
     lctl2 = view.shared(regmap.LCTL2)
     if kernel is None:
         n_passes = view.shared(regmap.MCNT)["end"] // MASK_UNITS + 1
         return WriteSetup(
             first_words=first_words,
+            local_quadrants=local_quadrants,
             pixel_step=n_passes * (lctl2["wptr_inc"] + 1),
             pass_step=pass_step,
             group_step=view.value(regmap.WPTR_TOFFS),
@@ -308,7 +313,8 @@ def _decode_write(view: _LayerView, lctl: dict[str, int], kernel: KernelSetup | 
             columns_per_pass=0,
             n_slots=view.shared(regmap.ONED)["tscnt_max"] + 1,
         )
-    view.shared(regmap.WPTR_BASE)
+    if not local_quadrants:
+        view.shared(regmap.WPTR_BASE)
     pixel_step = (lctl2["wptr_inc"] + 1) * (4 if lctl["bigdwrt"] else 1)
     if pass_step and pixel_step % pass_step:
         raise view.fault(f"pixels are {pixel_step} words apart, passes {pass_step}")
@@ -316,6 +322,7 @@ def _decode_write(view: _LayerView, lctl: dict[str, int], kernel: KernelSetup | 
         raise view.fault(f"LCTL2.xpch_max {lctl2['xpch_max']} is no multiple of the weight bits")
     return WriteSetup(
         first_words=first_words,
+        local_quadrants=local_quadrants,
         pixel_step=pixel_step,
         pass_step=pass_step,
         group_step=view.value(regmap.WPTR_MOFFS),

@@ -29,7 +29,7 @@ from max78000.machine.memory import (
     MachineFault,
     State,
 )
-from max78000.machine.places import column_places
+from max78000.machine.places import column_places, require_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +217,7 @@ def _biases(setup: LayerSetup, memory: EntryMemory) -> Tensor:
 
 def _write(chip: Chip, setup: LayerSetup, output: Tensor, memories: Memories) -> None:
     """Store all columns; up to four share a word, whose other lanes become undefined."""
+    require_reach(chip, setup)
     places = column_places(chip, setup)
     if len(set(places)) < len(places):
         raise MachineFault("two output columns have the same place")

@@ -107,13 +107,24 @@ def _stride(c: Context) -> int:
 def _wptr_base(c: Context) -> int:
     placed = c.placed
     word = (placed.out_offset - placed.hardware.lead_bytes) // 4
-    first = lowest(placed.output_processors)
+    return regmap.WPTR_BASE.pack(word=word, instance=_first_instance(c))
+
+
+def _first_instance(c: Context) -> int:
+    """Data memory in which the quadrant's write pointer starts.
+
+    Quirk: with local writes quadrant q starts at the first output processor from 4*q on (not from
+    16*q), or, if there is none, in data memory q - 1. The vendor's generator writes this and calls
+    it untested; the machine refuses what would depend on it. See docs/hardware/quirks.md,
+    local-pointer.
+    """
+    first = lowest(c.placed.output_processors)
     if _writes_locally(c):
-        shifted = placed.output_processors >> (4 * c.quadrant)
-        return word | ((lowest(shifted) & ~3) + 4 * c.quadrant) * 2048
-    if not placed.has_convolution:
+        behind = c.placed.output_processors >> INSTANCE_PROCESSORS * c.quadrant
+        return c.quadrant + lowest(behind) // INSTANCE_PROCESSORS
+    if not c.placed.has_convolution:
         first = 16 * c.quadrant + lowest(c.out_map) if c.out_map else 0
-    return regmap.WPTR_BASE.pack(word=word, instance=first // INSTANCE_PROCESSORS)
+    return first // INSTANCE_PROCESSORS
 
 
 def _wptr_toffs(c: Context) -> int:

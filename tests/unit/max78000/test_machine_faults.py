@@ -34,7 +34,6 @@ FLATTEN = regmap.POST.pack(flatten_en=1, xpmp_cnt=1)
 @pytest.mark.parametrize(
     ("case", "register", "value", "message"),
     [
-        (CONV, "LCTL", 0x120, "LCTL.sramlsrc is 0: local writes are not modelled"),
         (CONV, "MCNT", 0x0004_0024, "MCNT 4..36 does not hold whole steps of 8 bits"),
         (CONV, "MCNT", 0x0024, "MCNT 0..36 does not hold whole steps of 8 bits in 1 passes"),
         (CONV, "MCNT", 5 * 8, "6 output columns, room for 5"),
