@@ -1,7 +1,8 @@
-"""What the silicon has: counts, sizes, addresses. One frozen value per chip, no behaviour.
+"""What the silicon has: counts, sizes, limits, addresses. One frozen value per chip, no behaviour.
 
-Sources: MAX78000 user guide, CNN chapter (address map, memory sizes); the vendor's public network
-generator agrees with every number here.
+Sources: MAX78000 user guide, CNN chapter (address map, memory sizes, register fields); the vendor's
+public network generator agrees with every number here. A limit that is the width of a register
+field names the register; a test compares it with the register tables.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,10 @@ WORD_BYTES = 4  # of the bus, of data memory and of the register interface
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """Limits and address map of one accelerator. Sizes in bytes unless the name says otherwise."""
+    """Limits and address map of one accelerator. Sizes in bytes unless the name says otherwise.
+
+    A `max_` is the largest value that is possible, a `_limit` the first one that is not.
+    """
 
     name: str
     n_quadrants: int
@@ -23,10 +27,31 @@ class Chip:
     bias_bytes_per_quadrant: int
     data_instance_bytes: int
     tram_words: int  # 16-bit entries per processor
-    max_channels: int
     cnn_clock_hz: int
     flash_bytes: int  # of the microcontroller, for code and constants
     wakeup_us: float  # added to cycles / clock by the published board timings
+
+    # What a layer can be.
+    max_channels: int  # of the input, and of the output
+    max_taps: int  # of a kernel: weights that a processor multiplies at a time
+    max_pad: int  # rows or columns of zeros on each side; the field would hold 3
+    max_size: int  # rows or columns, padding included; RCNT, CCNT
+    frame_limit: int  # input pixels times passes: the frame counter
+    max_pool: int  # rows and columns of a window, and its step; PRCNT, PCCNT, STRIDE
+    max_operands: int  # of an element-wise operation; ONED
+    max_flat: int  # pixels times input passes of a flattened layer; POST and LCTL2, four bits each
+    max_write_step: int  # words from an output position to the next; LCTL2
+    mask_limit: int  # kernel positions, in bits of weight; MCNT
+    bias_limit: int  # of a bias byte, which is signed: -limit .. limit - 1
+
+    # What a stream can be, in words unless the name says otherwise.
+    max_streaming: int  # layers: sets of stream registers
+    stream_start_limit: int  # before a layer starts; STREAM1
+    stream_passes_limit: int  # input passes of the layers before; STREAM2
+    stream_step_limit: int  # before it goes on inside a row; STREAM2
+    stream_row_step_limit: int  # before it goes on in the next row; STREAM2
+    ring_limit: int  # of data memory that its input goes round in; FMAX
+    fifo_frame_limit: int  # of a picture, from each FIFO; IFRM
 
     fifo_base: int
     fast_fifo_base: int  # on the bus of the RISC-V core
@@ -52,6 +77,26 @@ class Chip:
         return self.n_processors // self.processors_per_instance
 
     @property
+    def n_fifos(self) -> int:
+        """FIFOs: each feeds the first data memory instance of a quadrant."""
+        return self.n_quadrants
+
+    @property
+    def fifo_channels(self) -> int:
+        """Channels that the FIFOs carry at most: a byte for each processor that they feed."""
+        return self.n_fifos * self.processors_per_instance
+
+    @property
+    def max_passes(self) -> int:
+        """Rounds in which a layer reads, or writes, the most channels."""
+        return self.max_channels // self.n_processors
+
+    @property
+    def max_flat_inputs(self) -> int:
+        """Values that a flattened layer reads at most."""
+        return self.max_flat * self.n_processors
+
+    @property
     def weight_bytes(self) -> int:
         """Kernel memory of all processors."""
         return self.n_processors * self.kernel_words * self.kernel_word_bytes
@@ -65,6 +110,11 @@ class Chip:
     def data_bytes(self) -> int:
         """Data memory of all instances."""
         return self.n_instances * self.data_instance_bytes
+
+    @property
+    def data_words(self) -> int:
+        """Words of all data memory instances, which pointers count through."""
+        return self.data_bytes // WORD_BYTES
 
     def quadrant_addr(self, quadrant: int) -> int:
         """First address of a quadrant's registers."""
@@ -99,10 +149,27 @@ MAX78000 = Chip(
     bias_bytes_per_quadrant=512,
     data_instance_bytes=0x8000,
     tram_words=3072,
-    max_channels=1024,
     cnn_clock_hz=50_000_000,
     flash_bytes=0x8_0000,
     wakeup_us=6.7,
+    max_channels=1024,
+    max_taps=9,
+    max_pad=2,
+    max_size=1024,
+    frame_limit=1 << 21,
+    max_pool=16,
+    max_operands=16,
+    max_flat=256,
+    max_write_step=16,
+    mask_limit=1 << 16,
+    bias_limit=128,
+    max_streaming=8,
+    stream_start_limit=1 << 14,
+    stream_passes_limit=16,
+    stream_step_limit=32,
+    stream_row_step_limit=1 << 12,
+    ring_limit=1 << 17,
+    fifo_frame_limit=1 << 20,
     fifo_base=0x5000_0000,
     fast_fifo_base=0x400C_0400,
     aon_base=0x5000_1000,

@@ -72,7 +72,8 @@ class Request:
 def synthesize(**given: Any) -> None:
     """Compile NETWORK (a YAML description) for the MAX78000 and write a C project."""
     if given["explain"] is not None or given["options"]:
-        click.echo(options_page() if given["options"] else explain(given["explain"]))
+        chip = _chip(given["device"])
+        click.echo(options_page() if given["options"] else explain(given["explain"], chip))
         return
     raise_all([*cli_options.core_problems(given), *refusals(given)])
     chip = _chip(given["device"])

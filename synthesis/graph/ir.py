@@ -147,6 +147,11 @@ class Layer:
         )
 
     @property
+    def is_wide(self) -> bool:
+        """True if the result is 32-bit accumulators, not bytes."""
+        return self.output_width == 32
+
+    @property
     def pooled(self) -> Pair:
         """Rows and columns that the convolution sees."""
         return self.pool.output(self.in_shape.dims, self.is_1d)

@@ -52,6 +52,11 @@ class KernelSlot:
     count: int  # kernels the engine steps through, for the mask registers
     owner: int  # layer that stores them; another layer's index if they are shared
 
+    @property
+    def end(self) -> int:
+        """The word behind the last one."""
+        return self.first_word + self.n_words
+
 
 @dataclass(frozen=True, slots=True)
 class BiasSlot:

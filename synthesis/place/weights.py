@@ -61,6 +61,15 @@ def kernel_end(layers: Sequence[PlacedLayer]) -> int:
     return room.end
 
 
+def first_outside(layers: Sequence[PlacedLayer], chip: Chip) -> PlacedLayer:
+    """The first layer whose kernels end behind the memory; there has to be one."""
+    return next(
+        placed
+        for placed in layers
+        if placed.kernel_slot is not None and placed.kernel_slot.end > chip.kernel_words
+    )
+
+
 def _in_order(layers: Sequence[PlacedLayer]) -> Iterator[tuple[PlacedLayer, int | None]]:
     """Layers with weights in the order of storing, each with the layer whose weights it shares."""
     storable = [

@@ -1,6 +1,7 @@
 """Rules that need no check of a graph: what earlier stages refuse, and what is seen to otherwise.
 
-The manual lists them beside the rules that are checks. Nothing is checked here.
+The manual lists them beside the rules that are checks, worded as their docstrings are. Nothing is
+checked here.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "G3":  (InputError, "Only keys of the language are used: a typing error would change much."),
     "G4":  (InputError, "A key is spelled in one way: `op`, `operation`, `operator` and "
                         "`convolution` are the same key."),
-    "G5":  (CapacityError, "There are at most 32 layers: there are 32 sets of layer registers."),
+    "G5":  (CapacityError, "There are at most {chip.n_layers} layers: there are {chip.n_layers} "
+                        "sets of layer registers."),
     "G6":  (InputError, "Every layer has a sequence number of its own."),
     "G7":  (InputError, "Every layer has a name of its own, in any case; not `input`, not `stop`."),
     "G8":  (InputError, "Names and numbers refer to layers of the description; weights come from, "
@@ -42,25 +44,27 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "G25": (InputError, "The checkpoint is a PyTorch file whose `state_dict` holds integer "
                         "weights, batch normalization folded."),
     "P1":  (UnsupportedError, "Joined tensors whose `processors` are left out can be placed: above "
-                              "64 channels they are equal parts."),
+                              "{chip.n_processors} channels they are equal parts."),
     "D3":  (InputError, "Something is left after pooling and convolution."),
     "C9":  (InputError, "Kernel sizes are the same in description and checkpoint."),
     "C13": (InputError, "A layer has a bias for every output channel, or none."),
     "C21": (InputError, "`kernel_size` is not given for linear layers: it is 1x1."),
     "C24": (InputError, "`output_shift` goes with a convolution: nothing else has a shifter."),
     "L10": (InputError, "A layer pools by maximum or by average: there is one pool unit."),
-    "E1":  (InputError, "`operands`, 2 to 16, goes with an element-wise operation."),
+    "E1":  (InputError, "`operands`, 2 to {chip.max_operands}, goes with an element-wise "
+                        "operation."),
     "O1":  (UnsupportedError, "Options for modes that only the MAX78002 has are refused."),
     "O2":  (UnsupportedError, "`--fast-fifo` goes with `--riscv`: only the RISC-V core reaches it. "
                               "That core needs its cache; deep sleep is not written."),
-    "O3":  (InputError, "`--synthesize-input` makes up FIFO words of up to four channels: it goes "
-                        "with `--fifo` and HWC."),
+    "O3":  (InputError, "`--synthesize-input` makes up FIFO words of up to "
+                        "{chip.processors_per_instance:word} channels: it goes with `--fifo` "
+                        "and HWC."),
     "O4":  (UnsupportedError, "`--softmax` is for the last layer alone. Of 8-bit results it is "
                               "coarse, with a warning."),
     "O5":  (None, "`--timer` is ignored with `--energy`, which times the inference itself."),
     "O6":  (InputError, "An existing project is replaced only with `--overwrite`."),
     "O7":  (None, "`--mlator` is ignored where the byte gatherer cannot read the result: 32 bits, "
-                  "more than 64 channels, pixels that are no multiple of 4."),
+                  "more than {chip.n_processors} channels, pixels that are no multiple of 4."),
     "O9":  (CapacityError, "Weights, sample input and code fit the flash. If only the known "
                               "answer does not, that is a warning."),
 })
@@ -74,14 +78,16 @@ G19: Nothing has to be given: a layer that reads the rolling buffer gets its off
 processors and its size from the buffer. Values that contradict it are refused as G20.
 P13: Cannot happen: every channel of the input is stored in the lane of its own processor.
 P14: Refused as G18: the only number of groups is 1.
-D10: Follows from P4: 1024 channels are 16 passes.
+D10: Follows from P4: {chip.max_channels} channels are {chip.max_passes} passes.
 D14: Refused as D5. The ways out are those of D5: fold the picture, stream it through the FIFOs, \
 or load it as CHW, which takes a quarter of the room.
 C8: Refused as G18: convolutions have one group. A depthwise layer is a full convolution whose \
 other weights are 0.
-C16: Follows from C14: the biases of a layer lie in one quadrant, which has 512 bytes.
+C16: Follows from C14: the biases of a layer lie in one quadrant, which has \
+{chip.bias_bytes_per_quadrant} bytes.
 C19: Cannot be written: `pad` is one number for all four sides.
-C20: Follows from P4 and F2: 1024 inputs and outputs, or 16,384 inputs when flattened.
+C20: Follows from P4 and F2: {chip.max_channels} inputs and outputs, or {chip.max_flat_inputs:,} \
+inputs when flattened.
 L3: Cannot be written: there is no key for padding of pools, and `pool_dilation` is refused as G18.
 L5: Refused as G18: the only `pool_dilation` is 1, with or without pooling.
 L7: Refused as F4.

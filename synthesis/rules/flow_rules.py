@@ -14,146 +14,140 @@ from synthesis.place.occupancy import instances_of
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, highest, lowest
 from synthesis.read.description import BUFFER, INPUT
-from synthesis.rules.rule import Finding, Rule
+from synthesis.rules.rule import Finding, Rule, placed_layer_rule
 
 
-def readers_map(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+@placed_layer_rule("P8", InputError, can_be_allowed=True)
+def readers_map(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """A layer reads processors that its producers wrote."""
-    layers = placement.graph.layers
-    for placed in layers:
-        if INPUT in placed.layer.sources:
-            continue
-        written = 0
-        for source in placed.layer.sources:
-            written |= _map_of(source, placement)
-        missing = placed.processors & ~written
-        if missing:
-            yield Finding(
-                f"processors 0x{missing:016x} read what no producer writes",
-                where=placed.layer.where,
-                fix="correct processors, or output_processors of the producers",
-            )
+    if INPUT in placed.layer.sources:
+        return
+    written = 0
+    for source in placed.layer.sources:
+        written |= _map_of(source, placement)
+    missing = placed.processors & ~written
+    if missing:
+        yield Finding(
+            f"processors 0x{missing:016x} read what no producer writes",
+            fix="correct processors, or output_processors of the producers",
+        )
 
 
-def operand_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+@placed_layer_rule("P7", InputError)
+def operand_maps(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """The producers of an element-wise layer write the same processors."""
-    layers = placement.graph.layers
-    for placed in layers:
-        sources = [source for source in placed.layer.sources if source >= 0]
-        maps = {layers[source].output_processors for source in sources}
-        if placed.layer.combine is not None and len(maps) > 1:
-            yield Finding(
-                "operands on different processors: "
-                + ", ".join(f"0x{processors:016x}" for processors in sorted(maps)),
-                where=placed.layer.where,
-                fix="give all producers the same output_processors",
-            )
+    sources = [source for source in placed.layer.sources if source >= 0]
+    maps = {_map_of(source, placement) for source in sources}
+    if placed.layer.combine is not None and len(maps) > 1:
+        yield Finding(
+            "operands on different processors: "
+            + ", ".join(f"0x{processors:016x}" for processors in sorted(maps)),
+            fix="give all producers the same output_processors",
+        )
 
 
-def joined_maps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+@placed_layer_rule("P9", InputError, can_be_allowed=True)
+def joined_maps(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """Tensors joined along the channels lie on ascending processors, in the order of the list.
 
     The n-th channel is on the n-th processor of the reader's map, whoever wrote it. Producers that
     share processors become passes of the reader and are written with a gap.
     """
-    for placed, first, second in _neighbours(placement):
+    for first, second in _neighbours(placed, placement):
         if highest(first.output_processors) >= lowest(second.output_processors):
             yield Finding(
                 f"joins {first.layer.name} on 0x{first.output_processors:016x} and "
                 f"{second.layer.name} on 0x{second.output_processors:016x}",
-                where=placed.layer.where,
                 fix="list the producers by ascending processors, in the order of the channels",
             )
 
 
-def joined_words(placement: Placement, _chip: Chip) -> Iterator[Finding]:
-    """Tensors joined along the channels share no data word: words hold four channels.
+@placed_layer_rule("P10", InputError, can_be_allowed=True)
+def joined_words(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """Tensors joined along the channels share no data word: words hold
+    {chip.processors_per_instance:word} channels.
 
-    All but the last have a multiple of four channels, or processors that are further apart.
+    All but the last have a multiple of {chip.processors_per_instance:word} channels, or processors
+    that are further apart.
     """
-    for placed, first, second in _neighbours(placement):
+    step = chip.processors_per_instance
+    for first, second in _neighbours(placed, placement):
         shared = instances_of(first.output_processors) & instances_of(second.output_processors)
         if shared:
-            channels = first.layer.out_shape.channels
+            n = first.layer.out_shape.channels
             yield Finding(
-                f"{first.layer.name} has {channels} channels and ends in a word of "
-                f"{second.layer.name}, in data memory {min(shared)}",
-                where=placed.layer.where,
-                fix=f"make {-(-channels // WORD_BYTES) * WORD_BYTES} channels of them, or let the "
-                "second start at the next multiple of 4",
+                f"{first.layer.name} has {n} channels and ends in a word of {second.layer.name}, "
+                f"in data memory {min(shared)}",
+                fix=f"make {-(-n // step) * step} channels of them, or let the second start at the "
+                f"next multiple of {step}",
             )
 
 
-def _neighbours(placement: Placement) -> Iterator[tuple[PlacedLayer, PlacedLayer, PlacedLayer]]:
-    """Layers that join channels, with every two of their producers that lie side by side."""
-    layers = placement.graph.layers
-    for placed in layers:
-        if placed.layer.combine is not None or min(placed.layer.sources) < 0:
-            continue
-        producers = [layers[source] for source in placed.layer.sources]
-        n_channels = sum(producer.layer.out_shape.channels for producer in producers)
-        if placed.layer.in_shape.channels != n_channels:
-            continue  # joined along the pixels
-        for first, second in pairwise(producers):
-            is_pass = first.write_gap > 0 and first.output_processors == second.output_processors
-            if not is_pass:
-                yield placed, first, second
+def _neighbours(
+    placed: PlacedLayer, placement: Placement
+) -> Iterator[tuple[PlacedLayer, PlacedLayer]]:
+    """Every two producers of a layer that joins channels which lie side by side."""
+    if placed.layer.combine is not None or min(placed.layer.sources) < 0:
+        return
+    producers = [placement.graph.layers[source] for source in placed.layer.sources]
+    n_channels = sum(producer.layer.out_shape.channels for producer in producers)
+    if placed.layer.in_shape.channels != n_channels:
+        return  # joined along the pixels
+    for first, second in pairwise(producers):
+        is_pass = first.write_gap > 0 and first.output_processors == second.output_processors
+        if not is_pass:
+            yield first, second
 
 
-def gap_reader(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+@placed_layer_rule("E6a", can_be_allowed=True)
+def gap_reader(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """A tensor written with a gap is read by a layer of as many operands or passes: no read gap."""
-    layers = placement.graph.layers
-    for placed in layers:
-        for source in placed.layer.sources:
-            if source < 0 or not layers[source].write_gap:
-                continue
-            words = placed.layer.operands * placed.in_passes.n
-            written = layers[source].out_passes.n * (layers[source].write_gap + 1)
-            if words != written:
-                yield Finding(
-                    f"reads {words} words a pixel, {layers[source].layer.name} writes every "
-                    f"{written} words",
-                    where=placed.layer.where,
-                    fix="write the tensor a second time without gap (op: passthrough)",
-                )
+    producers = [placement.graph.layers[source] for source in placed.layer.sources if source >= 0]
+    for producer in producers:
+        words = placed.layer.operands * placed.in_passes.n
+        written = producer.out_passes.n * (producer.write_gap + 1)
+        if producer.write_gap and words != written:
+            yield Finding(
+                f"reads {words} words a pixel, {producer.layer.name} writes every {written} words",
+                fix="write the tensor a second time without gap (op: passthrough)",
+            )
 
 
-def operand_gaps(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+@placed_layer_rule("E6", InputError, can_be_allowed=True)
+def operand_gaps(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """Operands of several producers alternate word by word: n of them have a write_gap of n - 1.
 
     They follow each other at 4 bytes. Without a gap, neighbouring pixels would be combined.
     """
-    for placed in placement.graph.layers:
-        n = placed.layer.operands
-        for source in placed.layer.sources if len(placed.layer.sources) > 1 else ():
-            producer = _written(source, placement)
-            if placed.layer.combine is not None and producer.gap == 0:
-                yield Finding(
-                    f"reads {n} operands word by word, {producer.name} is written without gap",
-                    where=placed.layer.where,
-                    fix=f"give its producers write_gap: {n - 1} and offsets 4 bytes apart, or copy "
-                    "the tensor there (op: passthrough)",
-                )
+    n, sources = placed.layer.operands, placed.layer.sources
+    if placed.layer.combine is None or len(sources) == 1:
+        return
+    for producer in (_written(source, placement) for source in sources):
+        if producer.gap == 0:
+            yield Finding(
+                f"reads {n} operands word by word, {producer.name} is written without gap",
+                fix=f"give its producers write_gap: {n - 1} and offsets {WORD_BYTES} bytes apart, "
+                "or copy the tensor there (op: passthrough)",
+            )
 
 
-def places(placement: Placement, _chip: Chip) -> Iterator[Finding]:
+@placed_layer_rule("D9", InputError, can_be_allowed=True)
+def places(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """`in_offset` is where the producers wrote: out_offset, plus rows dropped by `in_crop`.
 
     Operands, and passes from several producers, follow each other at 4 bytes in list order; parts
     of an image follow each other as a whole.
     """
-    for placed in placement.graph.layers:
-        start = placed.in_offset - cropped_bytes(placed.layer) - _shifted_bytes(placed)
-        producers = [_written(source, placement) for source in placed.layer.sources]
-        for producer, shift in zip(producers, _shifts(placed, producers), strict=True):
-            wrong_by = producer.offset - start - shift
-            if wrong_by:
-                yield Finding(
-                    f"in_offset {placed.in_offset:#x} expects {producer.name} at "
-                    f"{start + shift:#x}, it is at {producer.offset:#x}",
-                    where=placed.layer.where,
-                    fix=f"use in_offset: {placed.in_offset + wrong_by:#x}",
-                )
+    start = placed.in_offset - cropped_bytes(placed.layer) - _shifted_bytes(placed)
+    producers = [_written(source, placement) for source in placed.layer.sources]
+    for producer, shift in zip(producers, _shifts(placed, producers), strict=True):
+        wrong_by = producer.offset - start - shift
+        if wrong_by:
+            yield Finding(
+                f"in_offset {placed.in_offset:#x} expects {producer.name} at {start + shift:#x}, "
+                f"it is at {producer.offset:#x}",
+                fix=f"use in_offset: {placed.in_offset + wrong_by:#x}",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +198,11 @@ def _shifts(placed: PlacedLayer, producers: list[_Written]) -> list[int]:
 
 
 FLOW_RULES: tuple[Rule[Placement], ...] = (
-    Rule("P7", operand_maps, InputError),
-    Rule("P8", readers_map, InputError, can_be_allowed=True),
-    Rule("P9", joined_maps, InputError, can_be_allowed=True),
-    Rule("P10", joined_words, InputError, can_be_allowed=True),
-    Rule("E6", operand_gaps, InputError, can_be_allowed=True),
-    Rule("E6a", gap_reader, can_be_allowed=True),
-    Rule("D9", places, InputError, can_be_allowed=True),
+    operand_maps,
+    readers_map,
+    joined_maps,
+    joined_words,
+    operand_gaps,
+    gap_reader,
+    places,
 )

@@ -10,11 +10,13 @@ from types import MappingProxyType
 from typing import Any
 
 from max78000.errors import InputError
+from max78000.facts.chip import Chip
 from synthesis.rules.early import EARLY, NOTES
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import Rule
 from synthesis.rules.stream_rules import STREAM_RULES
+from synthesis.rules.wording import worded
 
 EVERY_CHECK: tuple[Rule[Any], ...] = (*GRAPH_RULES, *PLACEMENT_RULES, *STREAM_RULES)
 CHECKS: Mapping[str, Rule[Any]] = MappingProxyType({rule.id: rule for rule in EVERY_CHECK})
@@ -42,27 +44,27 @@ entry, `synthesize --explain all` this page.
 """
 
 
-def explain(rule_id: str) -> str:
+def explain(rule_id: str, chip: Chip) -> str:
     """A rule's manual entry, or the whole page for `all`; ids are taken in any case.
 
     Raises:
         InputError: no rule has this id.
     """
     if rule_id.lower() == WHOLE:
-        return manual_page()
+        return manual_page(chip)
     rule_id = _find(rule_id, "--explain")
     kind = _kind(rule_id)
     if rule_id in CHECKS and CHECKS[rule_id].can_be_allowed:
         kind += f"; --allow {rule_id} makes it a warning"
-    return f"{rule_id} ({kind})\n\n{_text(rule_id)}"
+    return f"{rule_id} ({kind})\n\n{_text(rule_id, chip)}"
 
 
-def manual_page() -> str:
+def manual_page(chip: Chip) -> str:
     """All entries as Markdown: a table for each section, in the order of the ids."""
     ids = sorted((*EARLY, *CHECKS, *NOTES), key=_order)
     parts = [PAGE_HEAD]
     for letter, title in SECTIONS.items():
-        rows = [_row(rule_id) for rule_id in ids if rule_id.startswith(letter)]
+        rows = [_row(rule_id, chip) for rule_id in ids if rule_id.startswith(letter)]
         parts.append(f"## {title}\n\n| rule | kind | |\n|---|---|---|\n" + "\n".join(rows) + "\n")
     return "\n".join(parts).rstrip("\n")
 
@@ -98,17 +100,17 @@ def _kind(rule_id: str) -> str:
     return "warning" if error is None else f"exit status {error.exit_code}"
 
 
-def _text(rule_id: str) -> str:
+def _text(rule_id: str, chip: Chip) -> str:
     if rule_id in CHECKS:
-        return CHECKS[rule_id].manual
-    return NOTES[rule_id] if rule_id in NOTES else EARLY[rule_id][1]
+        return CHECKS[rule_id].manual(chip)
+    return worded(NOTES[rule_id] if rule_id in NOTES else EARLY[rule_id][1], chip)
 
 
-def _row(rule_id: str) -> str:
+def _row(rule_id: str, chip: Chip) -> str:
     kind = _kind(rule_id).replace("exit status", "exit")
     if rule_id in CHECKS and CHECKS[rule_id].can_be_allowed:
         kind += ", can be allowed"
-    text = " ".join(_text(rule_id).split()).replace("|", "\\|")
+    text = " ".join(_text(rule_id, chip).split()).replace("|", "\\|")
     return f"| {rule_id} | {kind} | {text} |"
 
 

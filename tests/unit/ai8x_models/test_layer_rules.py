@@ -20,6 +20,7 @@ from max78000.errors import (
     ToolError,
     UnsupportedError,
 )
+from max78000.facts.chip import MAX78000
 from networks import Net, compile_net
 from synthesis.rules.manual import CHECKS, EARLY, NOTES, explain
 
@@ -185,7 +186,7 @@ def test_refusals_are_explained_with_their_exit_status(refusal):
     if not error.rule:  # the compiler never sees what only training has
         assert error.exit_code == UnsupportedError.exit_code
         return
-    assert explain(error.rule).startswith(f"{error.rule} (")
+    assert explain(error.rule, MAX78000).startswith(f"{error.rule} (")
     assert error.exit_code == exit_code_of(error.rule)
 
 

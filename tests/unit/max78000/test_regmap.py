@@ -183,3 +183,35 @@ def test_a_layer_register_has_no_quadrant_address():
     with pytest.raises(ToolError, match="POST is one per layer"):
         quadrant_register_addr(CHIP, POST, 0)
     assert regmap.CTL.bank is Bank.QUADRANT
+
+
+# fmt: off
+LIMITS = [
+    # what the chip says, the register field that it comes from, as a limit
+    (CHIP.max_size,              RCNT.field("max").limit),
+    (CHIP.max_size,              regmap.CCNT.field("max").limit),
+    (CHIP.max_pad,               RCNT.field("pad").limit - 2),  # 3 would fit
+    (CHIP.max_pool,              regmap.PRCNT.field("max").limit),
+    (CHIP.max_pool,              regmap.PCCNT.field("max").limit),
+    (CHIP.max_pool,              regmap.STRIDE.field("max").limit),
+    (CHIP.max_operands,          ONED.field("ewise_cnt").limit),
+    (CHIP.max_flat,              POST.field("xpmp_cnt").limit * LCTL2.field("inpchexp").limit),
+    (CHIP.max_passes,            LCTL2.field("inpchexp").limit),
+    (CHIP.max_write_step,        LCTL2.field("wptr_inc").limit),
+    (CHIP.mask_limit,            MCNT.field("end").limit),
+    (CHIP.mask_limit,            MCNT.field("start").limit),
+    (CHIP.n_layers,              regmap.LCNT_MAX.field("value").limit),
+    (CHIP.data_words,            regmap.RPTR_BASE.field("value").limit),
+    (CHIP.stream_start_limit,    regmap.STREAM1.field("start").limit),
+    (CHIP.stream_passes_limit,   STREAM2.field("invol").limit),
+    (CHIP.stream_step_limit,     STREAM2.field("delta1").limit),
+    (CHIP.stream_row_step_limit, STREAM2.field("delta2").limit),
+    (CHIP.ring_limit,            regmap.FMAX.field("value").limit),
+    (CHIP.fifo_frame_limit,      IFRM.field("value").limit),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("limit", "field"), LIMITS)
+def test_limits_of_the_chip_are_those_of_its_registers(limit, field):
+    assert limit == field

@@ -188,6 +188,11 @@ def test_every_rule_is_explained(run, rule):
     assert text[-1].endswith(".")
 
 
+def test_the_page_of_rules_is_what_the_command_prints(run):
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert run("--explain", "all") == (0, page, "")
+
+
 def test_every_rule_that_a_message_names_can_be_explained():
     named = {
         node.value
