@@ -3,7 +3,7 @@
 A convolution takes the batch norm and the activation behind it along. What is left over and no
 layer can do is refused, all of it at once. Weights are copied. Two things differ from the model
 that was given: data saturate at -1 and 127/128 (examples scale the network so that theirs do not),
-and answers without activation have 32 bits. The limits of single layers are `layer_rules`'; which
+and answers without activation have 32 bits. The limits of single layers are `layers.rules`'; which
 layers the accelerator runs as one is for `stages` to see, which is asked here only so that a model
 that is refused is refused for everything at once.
 """

@@ -19,7 +19,7 @@ MAX_PIXELS = 8_192  # of a picture in the data memory, a word each
 def with_split_poolings(entries: Sequence[LayerEntry]) -> tuple[LayerEntry, ...]:
     """A transposed convolution pools with stride 1 at most: the rest is done in front of it.
 
-    Source: the layer's stride register is 0 for transposed convolutions (rule L2).
+    Source: docs/hardware/registers.md#stride, which is 0 there (rule L2).
     """
     found: list[LayerEntry] = []
     for entry in entries:

@@ -2,7 +2,7 @@
 
 A builder looks at the arguments of one call and says which operation it is; functions without a row
 are refused, most of them with a row in `refusals`. No tracing here, and no limits of the chip:
-sizes that it lacks are refused by `layer_rules` when the layer is made.
+sizes that it lacks are refused by `layers.rules` when the layer is made.
 """
 
 from collections.abc import Callable, Mapping

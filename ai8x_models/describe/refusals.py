@@ -1,6 +1,6 @@
 """What PyTorch can do and the accelerator cannot: why, and what to write instead.
 
-A table for people. Sizes of layers that exist are judged by `layer_rules`.
+A table for people. Sizes of layers that exist are judged by `layers.rules`.
 """
 
 from collections.abc import Mapping

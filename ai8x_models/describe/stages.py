@@ -6,7 +6,7 @@ layer of their own. A tensor that is combined lies in memory interleaved with th
 can be read by no one else; where a network reads it elsewhere too, a copy is made. Where tensors
 lie is not decided here, nor whether the network fits.
 
-Source of what can be in front of what: rules E1 to E5, F4, L7 of the compiler's manual.
+Source of what can be in front of what: docs/rules.md, E1 to E5, F4, L7.
 """
 
 from dataclasses import dataclass, replace

@@ -127,7 +127,7 @@ class Conv2d(FusedLayer):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int = 3, **options: Unpack[Options]
     ) -> None:
-        """For the options see `layer_rules.Options`.
+        """For the options see `rules.Options`.
 
         Raises:
             ToolError: the accelerator cannot do this; with what to do instead.
@@ -156,7 +156,7 @@ class FoldedConv2d(FusedLayer):
     def __init__(
         self, in_channels: int, out_channels: int, *, free: bool = False, **options: Unpack[Options]
     ) -> None:
-        """For the options see `layer_rules.Options`; padding and pooling are not among them."""
+        """For the options see `rules.Options`; padding and pooling are not among them."""
         plan = Plan.make(3, options)
         check("FoldedConv2d", in_channels, out_channels, 3, plan)
         op = nn.Conv2d(in_channels, out_channels, 3, stride=RATIO, padding=1, bias=plan.bias)
@@ -204,7 +204,7 @@ class ConvTranspose2d(FusedLayer):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int = 3, **options: Unpack[Options]
     ) -> None:
-        """For the options see `layer_rules.Options`; the stride must be 2."""
+        """For the options see `rules.Options`; the stride must be 2."""
         plan = Plan.make(kernel_size, {"stride": 2, **options})
         check("ConvTranspose2d", in_channels, out_channels, kernel_size, plan)
         op = nn.ConvTranspose2d(
@@ -223,7 +223,7 @@ class Conv1d(FusedLayer):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int = 3, **options: Unpack[Options]
     ) -> None:
-        """For the options see `layer_rules.Options`; pooling windows and strides are numbers."""
+        """For the options see `rules.Options`; pooling windows and strides are numbers."""
         plan = Plan.make(kernel_size, options, n_dims=1)
         check("Conv1d", in_channels, out_channels, kernel_size, plan)
         op = nn.Conv1d(
@@ -246,7 +246,7 @@ class Linear(FusedLayer):
     """Fully connected layer over (N, features), flattened as channel, row, column."""
 
     def __init__(self, in_features: int, out_features: int, **options: Unpack[Options]) -> None:
-        """For the options see `layer_rules.Options`; pooling and batch norm are not among them."""
+        """For the options see `rules.Options`; pooling and batch norm are not among them."""
         plan = Plan.make(1, options)
         check_linear(in_features, out_features, plan)
         super().__init__(nn.Linear(in_features, out_features, bias=plan.bias), plan)
@@ -259,7 +259,7 @@ class Pool(QatModule):
     """Pooling alone. It has no parameters, but the quantization state that the vendor's has."""
 
     def __init__(self, n_dims: int = 2, **options: Unpack[Options]) -> None:
-        """For the options see `layer_rules.Options`; only those of pooling matter."""
+        """For the options see `rules.Options`; only those of pooling matter."""
         super().__init__()
         self.plan = Plan.make(1, options, n_dims)
         check_pool(self.plan)

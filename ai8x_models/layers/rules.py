@@ -4,7 +4,7 @@ Rules carry the ids that `synthesize --explain` knows, and errors are of the kin
 raises for the same rule; what only training has carries none. Rules here cover what one layer alone
 can break; what depends on the picture's size or on other layers is the compiler's to judge.
 
-Source of the limits: the vendor's network generator; the numbers are field widths of the registers.
+Source of the limits: docs/rules.md; docs/hardware/registers.md#layer-registers (field widths).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

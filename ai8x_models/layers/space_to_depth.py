@@ -39,7 +39,7 @@ def fold_image(image: Array) -> Array:
     Returns:
         Shape (..., 4 C, H/2, W/2), same type.
 
-    Source: the order is the one of the vendor's training code (sub-image (i, j) in block 2 i + j).
+    Source: [trainer] sub-image (i, j) in block 2 i + j.
     """
     height, width = image.shape[-2:]
     if height % RATIO or width % RATIO:

@@ -5,7 +5,7 @@ argument names and defaults (padding 0, pooling 2 by 2, batch norm "Affine"); th
 as they are: two 1D names end in Abs and have none. Each name constructs a layer of `layers.py`.
 Depthwise and software layers, which the MAX78000 does not have, are refused by name.
 
-Source: the vendor's published class list. Only its interface is followed.
+Source: [trainer] its class list. Only the interface is followed.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,7 @@ integer network gives its very outputs. A checkpoint from before QAT is treated 
 without its training. Clip methods of the vendor's tool are offered for comparison. No data are
 looked at, nothing is calibrated.
 
-Source of every rule: the vendor's quantizer, reproduced tensor by tensor on its published pairs.
+Source of every rule: docs/hardware/arithmetic.md#quantizing; [quantizer].
 """
 
 import math

@@ -8,8 +8,7 @@ goal: no softmax, no temperature. Its answers for the training images are comput
 int8 beside the images. The feature term compares what enters the heads and needs the teacher at
 every step; it is off unless asked for. The loop itself is `train.py`'s, unchanged.
 
-Sources: share 0.5 as in Fast Human Pose Estimation (ilovepose/fast-human-pose-estimation.pytorch);
-falling weights as in DWPose (arXiv 2307.15880).
+Source: [FastPose] share 0.5; [DWPose] falling weights.
 """
 
 from functools import partial

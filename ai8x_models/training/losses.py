@@ -14,7 +14,7 @@ from ai8x_models.training.batches import Batch, Maps
 from ai8x_models.training.recipe import LossPlan
 from max78000.apps.pose.skeleton import LIMBS, N_HEATMAPS, N_PAF
 
-# Elbows and wrists lag behind the other parts in training (pose.md, measured with the prototype).
+# Elbows and wrists lag behind the other parts in training: measured when the losses were chosen.
 ARM_PARTS = frozenset((3, 4, 6, 7))
 N_CELLS = 16 * 16
 

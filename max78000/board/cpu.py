@@ -5,7 +5,7 @@ controller. Exceptions are entered between slices, after WFI, and right after an
 during which that asked for attention. The process stack, lazy stacking and faults as exceptions are
 not modelled: a fault ends the run as a `BoardError` that names the instruction.
 
-Source: Armv7-M architecture reference manual, B1.5 (exceptions), C1.6 (register numbers).
+Source: [Armv7-M] B1.5 (exceptions), C1.6 (register numbers).
 """
 
 from collections.abc import Callable, Mapping

@@ -4,8 +4,8 @@ A peripheral of the virtual board; it changes the flash it is given and knows no
 It is no model of time: an operation is over when the store that started it returns. It is stricter
 than silicon where silicon would damage data in silence: such a store is a `BoardError`.
 
-Source: register names and fields of the vendor's public header for the part (flc_regs.h) and its
-driver (flc_reva.c, flc_me17.c); errata sheet of revision A1, item 5 (page locks).
+Source: docs/hardware/firmware.md#flash-controller; [MSDK] flc_regs.h, flc_reva.c, flc_me17.c; [ERR]
+item 5 (page locks).
 """
 
 from collections.abc import Callable, Mapping

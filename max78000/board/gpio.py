@@ -1,7 +1,9 @@
 """General-purpose pins: what they drive, what they are connected to, what hangs on them.
 
 A pin without a driver reads its pull resistor. Edges and levels raise no interrupts here: a program
-that enables them is refused. Source: the vendor's public header gpio_regs.h and driver gpio_reva.c.
+that enables them is refused.
+
+Source: docs/hardware/firmware.md#gpio; [MSDK] gpio_regs.h, gpio_reva.c.
 """
 
 from collections.abc import Mapping

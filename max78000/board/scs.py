@@ -1,7 +1,7 @@
 """The core's own registers: interrupt controller, system control, cycle counter.
 
 Decides which exception comes next; entering it is the core's business. No debug registers.
-Source: Armv7-M architecture reference manual, B1.5 (exceptions), B3 (address map), C1.8 (DWT).
+Source: [Armv7-M] B1.5 (exceptions), B3 (address map), C1.8 (DWT).
 """
 
 from collections.abc import Callable, Mapping

@@ -2,9 +2,11 @@
 
 Global control (GCR), low-power global control (LPGCR), CNN power (GCFR), wake status (PWRSEQ), the
 instruction cache (ICC), the supply (SIMO) and function control (FCR). Voltages and caches have no
-effect here. Source: register names and fields of the vendor's public headers for the part
-(gcr_regs.h, lpgcr_regs.h, gcfr_regs.h, pwrseq_regs.h, icc_regs.h, simo_regs.h, fcr_regs.h); reset
-values of CLKCTRL and the gates as modelled in qemu's max78000_gcr.c.
+effect here.
+
+Source: docs/hardware/firmware.md#clocks; docs/hardware/firmware.md#accelerator-power; [MSDK]
+gcr_regs.h, lpgcr_regs.h, gcfr_regs.h, pwrseq_regs.h, icc_regs.h, simo_regs.h, fcr_regs.h; [qemu]
+reset values.
 """
 
 from collections.abc import Callable

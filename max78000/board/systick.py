@@ -1,6 +1,6 @@
 """SysTick, the 24-bit timer of the core, in virtual time.
 
-Source: Armv7-M architecture reference manual, B3.3.
+Source: [Armv7-M] B3.3.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Timers TMR0..3 in virtual time, as 32-bit counters: one-shot, continuous, compare.
 
-The 16-bit halves, capture and PWM are refused. Source: the vendor's public header tmr_regs.h and
-driver tmr_revb.c.
+The 16-bit halves, capture and PWM are refused.
+
+Source: docs/hardware/firmware.md#timers; [MSDK] tmr_regs.h, tmr_revb.c.
 """
 
 from max78000.board.registers import RegisterBlock, Word

@@ -2,8 +2,9 @@
 
 The line is infinitely fast and the host never overruns the receiver: it hands over a byte when
 there is room. But the program must have set everything up; what goes wrong on a real board in
-silence is refused by name. Source: the vendor's public header uart_regs.h, drivers uart_ai85.c and
-uart_revb.c.
+silence is refused by name.
+
+Source: docs/hardware/firmware.md#uart; [MSDK] uart_regs.h, uart_ai85.c, uart_revb.c.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """The memory access port (AHB-AP): one window of registers through which memory is reached.
 
 Knows sizes, lanes and the auto-incremented address; what is at an address it asks the core.
-Source: Arm Debug Interface v5.2, C2 (MEM-AP) and the AHB-AP of the Cortex-M4 manual.
+Source: [ADI] C2 (MEM-AP); [Cortex-M4] AHB-AP.
 """
 
 from max78000.debug.core import CoreDebug

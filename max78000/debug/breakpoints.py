@@ -1,7 +1,7 @@
 """The comparators of the core: breakpoints of the FPB, and the DWT as far as a debugger looks.
 
 Breakpoints stop the target; watchpoints are not modelled and setting one is an error, never a
-watchpoint that does not fire. Source: Armv7-M reference manual, C1.8 (DWT) and C1.11 (FPB).
+watchpoint that does not fire. Source: [Armv7-M] C1.8 (DWT), C1.11 (FPB).
 """
 
 from max78000.errors import BoardError

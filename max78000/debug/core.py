@@ -4,7 +4,7 @@ Stands between the memory access port and a `Target`: debug registers are answer
 else is the target's memory. It moves no bits and knows no wire. A fault of the running program is
 kept, and shown to the debugger as lockup.
 
-Source: Armv7-M reference manual, C1.6 (halting debug registers) and B3.2 (AIRCR, CPUID).
+Source: [Armv7-M] C1.6 (halting debug registers), B3.2 (AIRCR, CPUID).
 """
 
 from max78000.debug.breakpoints import BreakpointUnit, WatchUnit

@@ -1,7 +1,7 @@
 """The debug port (DP): power-up, choice of the access port, sticky errors.
 
 One level above the wire and one below memory: the SWD and JTAG front ends call it with register
-addresses, and read what they must answer. Source: Arm Debug Interface v5.2, B2 (DP registers).
+addresses, and read what they must answer. Source: [ADI] B2 (DP registers).
 """
 
 from max78000.debug.access_port import MemoryAccessPort

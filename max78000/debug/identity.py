@@ -1,7 +1,7 @@
 """Who the parts of the debug system say they are: fixed words, no behaviour.
 
-Sources: Arm Debug Interface v5 (IDCODE, DPIDR, IDR), CoreSight architecture (CIDR, PIDR, ROM
-table), Armv7-M reference manual (CPUID, FPB, DWT) and the Cortex-M4 r0p1 reference manual.
+Source: docs/hardware/firmware.md#debug-port; [ADI] IDCODE, DPIDR, IDR; [CoreSight] CIDR, PIDR, ROM
+table; [Armv7-M] CPUID, FPB, DWT; [Cortex-M4].
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """JTAG, one clock edge at a time: the TAP state machine and the registers of the JTAG-DP.
 
-Sources: IEEE 1149.1 (states), Arm Debug Interface v5.2, B3 (JTAG-DP scan chains).
+Source: [JTAG] states; [ADI] B3 (JTAG-DP scan chains).
 """
 
 from collections.abc import Mapping

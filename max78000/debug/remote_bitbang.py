@@ -1,8 +1,9 @@
 """A TCP server that speaks OpenOCD's remote_bitbang protocol for one modelled chip.
 
 One character a pin change, one client at a time. It has no thread of its own until it is used as a
-context, and it listens on this machine only. Source: OpenOCD manual, remote_bitbang driver, and
-its protocol page (doc/manual/jtag/drivers/remote_bitbang.txt).
+context, and it listens on this machine only.
+
+Source: [OpenOCD] remote_bitbang driver, and its page doc/manual/jtag/drivers/remote_bitbang.txt.
 """
 
 import socket

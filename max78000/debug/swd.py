@@ -1,7 +1,7 @@
 """Serial wire debug, one transfer at a time: acknowledge, posted reads, refused accesses.
 
 What a CMSIS-DAP probe sends and receives; the single clock edges of the wire are not modelled.
-Source: Arm Debug Interface v5.2, B4 (SW-DP).
+Source: [ADI] B4 (SW-DP).
 """
 
 from dataclasses import dataclass

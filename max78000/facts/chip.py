@@ -1,8 +1,7 @@
 """What the silicon has: counts, sizes, limits, addresses. One frozen value per chip, no behaviour.
 
-Sources: MAX78000 user guide, CNN chapter (address map, memory sizes, register fields); the vendor's
-public network generator agrees with every number here. A limit that is the width of a register
-field names the register; a test compares it with the register tables.
+A limit that is the width of a register field names the register; a test compares it with the
+register tables. Source: docs/hardware/registers.md#address-map; [UG] CNN chapter.
 """
 
 from dataclasses import dataclass

@@ -3,6 +3,8 @@
 The compiler predicts with it, the simulated accelerator reports with it. It reproduces the vendor's
 published latency estimate; with 6.7 microseconds added it meets four published board timings to
 within 0.3 microseconds (MNIST, keyword spotting, CIFAR-10, CIFAR-100).
+
+Source: docs/hardware/arithmetic.md#cycles; [timings].
 """
 
 from dataclasses import dataclass

@@ -9,8 +9,7 @@ A data byte is signed with value 1.0 = 128; a weight of q bits has 1.0 = 2^(q-1)
 are exact, so the only losses are those below. Rounding is "half up", toward plus infinity, for
 negative numbers as well: -1.5 becomes -1.
 
-Source: the vendor's integer reference, checked bit for bit on 206 of its own test networks and 1143
-random ones. Silicon may differ in the cases the docstrings name.
+Source: docs/hardware/arithmetic.md. Silicon may differ in the cases the docstrings name.
 """
 
 from collections.abc import Sequence

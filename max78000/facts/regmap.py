@@ -4,8 +4,8 @@ Tables only: what the values mean for a layer is computed by `synthesis.generate
 `machine.decode`. Field names are the user guide's where it has one; the others are called `max` (a
 count minus one), `pad`, `start`, `end` and `value`.
 
-Sources: [UG] MAX78000 user guide, CNN chapter; [tool] what the vendor's public network generator
-does, where it differs from the guide or the guide is silent.
+Source: docs/hardware/registers.md. [UG] is the user guide, [tool] what the vendor's generator does
+where that differs from the guide or the guide is silent.
 """
 
 from dataclasses import dataclass

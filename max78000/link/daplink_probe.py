@@ -2,7 +2,7 @@
 
 The adapter programs what arrives and reads nothing back; what it refuses it says in FAIL.TXT. It
 writes from the first address on, so the order that protects against half an image is not ours here.
-Source: DAPLink's user guide (MSD programming, FAIL.TXT, DETAILS.TXT).
+Source: [DAPLink] MSD programming, FAIL.TXT, DETAILS.TXT.
 """
 
 import io

@@ -1,8 +1,8 @@
 """Checks of what is plugged in: adapter, its permissions and firmware, serial ports, the chip.
 
-Looks only: nothing here erases, resets or halts. Sources: MAX78000_Evaluation_Kit/README.md and
-MAX78000_Feather/README.md in analogdevicesinc/MaximAI_Documentation (unlocking, adapter firmware);
-the adapter's files are those of DAPLink.
+Looks only: nothing here erases, resets or halts.
+
+Source: docs/board.md; [kit] unlocking, adapter firmware; [DAPLink] the adapter's files.
 """
 
 import importlib

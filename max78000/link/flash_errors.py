@@ -1,8 +1,9 @@
 """What debuggers say and what it means: known messages, their cause, and the remedy.
 
-A table, and two functions that look into it; it talks to nobody. Sources: texts of OpenOCD 0.12
-(adapter and cortex_m drivers), of pyOCD (probe and coresight packages) and of DAPLink's FAIL.TXT;
-causes from the vendor's evaluation kit guide and the errata sheet of revision A1.
+A table, and two functions that look into it; it talks to nobody.
+
+Source: [OpenOCD] adapter and cortex_m drivers; [pyOCD] probe and coresight packages; [DAPLink]
+FAIL.TXT; [kit] causes; [ERR].
 """
 
 import re

@@ -4,7 +4,7 @@ The machine's own reading of the register map; it shares nothing with the code t
 registers but the tables of `regmap.py`. It reads registers only, never memory, and refuses settings
 whose effect is not known.
 
-Source: the user guide, and what the vendor's programs and their known answers imply.
+Source: docs/hardware/registers.md#layer-registers.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """The picture on its way in: the words of the FIFOs, until a running accelerator has all of them.
 
-Source: register reference 2.1, 2.6, 8.3. Which byte of a word of the fast FIFO reaches which
-quadrant is not documented: byte q reaching processor 16q is an assumption.
+Source: docs/hardware/memories.md#fifo-input; docs/hardware/registers.md#fifo-control.
 """
 
 from collections.abc import Sequence

@@ -5,8 +5,7 @@ never seen, so that everything else is a fault: CTL.mlat_ld goes from 0 to 1 and
 from WPTR_BASE of layer 0 (instance and word, as a layer writes them), LCTL2 of layer 0 is 0 (each
 pixel is the next word), the first load of MLAT returns nothing, every further one four pixels of
 the lane in CTL.mlatch_sel, the first in the low byte.
-Source: memory reference 4.3, register reference 8.5; the vendor's generator starts at word 0
-whatever the output's place, its simulation code at the output's address, which is modelled here.
+Source: docs/hardware/registers.md#byte-gather.
 """
 
 import numpy as np

@@ -44,7 +44,7 @@ def _self_tests(graph: PlacedGraph, chip: Chip) -> Iterator[Operation]:
     """Test every memory of the quadrants in use, one kind after the other; the test leaves zeros.
 
     The vendor's code also tests the quadrants that are off and hence do not answer.
-    Source: register reference 2.4.
+    Source: docs/hardware/registers.md#self-test.
     """
     test = regmap.SRAM_TEST
     for memory in TESTED_MEMORIES:

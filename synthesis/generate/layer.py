@@ -1,8 +1,9 @@
 """One placed layer -> its register words, one short function per register.
 
-The formulas are those of the register reference (section 4), which reproduce the vendor
-generator's values on all its accepted networks; registers and fields come from the register
-tables.
+The formulas reproduce the vendor generator's values on all its accepted networks; registers and
+fields come from the register tables.
+
+Source: docs/hardware/registers.md#layer-registers.
 """
 
 from collections.abc import Callable

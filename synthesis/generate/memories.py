@@ -42,8 +42,9 @@ def kernel_operations(
 ) -> Iterator[KernelBlock | Copy]:
     """Maximal runs of used words, processor by processor.
 
-    Packed runs are nine bytes a word, big-endian; plain ones four 32-bit words (memory reference
-    1.1, 1.8). Words of nothing but zeros are left out where the memories have been cleared.
+    Packed runs are nine bytes a word, big-endian; plain ones four 32-bit words. Words of nothing
+    but zeros are left out where the memories have been cleared.
+    Source: docs/hardware/memories.md#loading-kernels.
     """
     is_loaded = memory.is_used
     if options.clears_memories:

@@ -1,8 +1,10 @@
 """Layer -> Hardware: the engine's own form of some convolutions.
 
-Facts H1 to H4 of the register reference: widening 1x1 kernels in streaming groups, stretching
-dilated kernels with zero taps, running a long dilated 1D kernel on the 2D engine, padding a
-transposed convolution by the complement.
+H1 to H4 there: widening 1x1 kernels in streaming groups, stretching dilated kernels with zero taps,
+running a long dilated 1D kernel on the 2D engine, padding a transposed convolution by the
+complement.
+
+Source: docs/hardware/registers.md#hardware-form.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Bias memory: each layer's bias bytes in one quadrant, spread so that the four fill evenly.
 
-The engine takes a byte per output column, used or not (register reference, 4.18); see `pack`.
+The engine takes a byte per output column, used or not; see `pack`.
+Source: docs/hardware/memories.md#biases.
 """
 
 from collections.abc import Sequence

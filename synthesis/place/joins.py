@@ -2,7 +2,7 @@
 
 The engine reads one run of words on one set of processors. Several tensors appear to it as one if
 they are written side by side (lanes), in turn (operands, passes) or one behind the other (pixels).
-Source: network description reference, 1.4.
+Source: docs/hardware/memories.md#joins.
 """
 
 from enum import Enum

@@ -7,7 +7,8 @@ every output pass, used or not. A step's taps are consecutive bytes, last tap fi
 bits share these bytes with the steps that follow. Bytes fill a word from its last (d8) to its first
 (d0). Equal to the vendor generator's words wherever those are what the engine reads.
 
-Source: register reference, 4.18 (kernel side) and 6.4; memory reference, 1.4 to 1.7.
+Source: docs/hardware/memories.md#output-columns; docs/hardware/memories.md#kernel-words;
+docs/hardware/registers.md#mcnt.
 """
 
 from dataclasses import dataclass

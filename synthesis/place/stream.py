@@ -2,7 +2,9 @@
 
 A streaming layer starts once its producer has written `start` words and goes on whenever `delta1`
 more (inside a row) or `delta2` more (at the end of a row) are there; its input memory is a ring of
-`ring_words`. Formulas: register reference, sections 4.15 and 4.16.
+`ring_words`.
+
+Source: docs/hardware/registers.md#stream-and-fmax.
 """
 
 from collections.abc import Mapping

@@ -100,7 +100,7 @@ def _picture(channels: Pixels, about: str) -> Picture:
 
 
 def png(pixels: Pixels) -> bytes:
-    """A PNG file, 8 bits a sample, filter 0. Source: PNG specification, 3rd edition."""
+    """A PNG file, 8 bits a sample, filter 0. Source: [PNG]."""
     height, width = pixels.shape[:2]
     rows = np.zeros((height, 1 + pixels[0].size), np.uint8)  # each row starts with its filter
     rows[:, 1:] = pixels.reshape(height, -1)

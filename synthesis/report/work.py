@@ -14,7 +14,7 @@ from synthesis.place.place import Placement
 from synthesis.read.description import DataFormat
 
 # A word of a copy loop takes about ten cycles of the core at 100 MHz: load 2, store 2, count 1 and
-# branch 3 (Cortex-M4 technical reference manual, instruction timings), and what is left of the two
+# branch 3 ([Cortex-M4], instruction timings), and what is left of the two
 # 50 MHz cycles of a write on the peripheral bus (AMBA APB). Not measured.
 WORD_US = 0.1
 SOURCE = (

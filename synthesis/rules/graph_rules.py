@@ -1,6 +1,6 @@
 """Rules a graph has to keep before it can be placed: operators, sizes, number ranges.
 
-Ids are those of the legality tables in the network description reference.
+Ids are those of docs/rules.md.
 """
 
 from collections.abc import Iterator

@@ -296,7 +296,7 @@ def softmax_core(tmp_path_factory):
 
 
 def softmax(values):
-    """Base-2 soft-max in shifts; facts of the arithmetic reference, section 1.9."""
+    """Base-2 soft-max in shifts. Source: docs/hardware/arithmetic.md#soft-max."""
     base = max(values) - (16 << 14)
     above = [v for v in values if v > base]
     quotient = (1 << 32) // sum(1 << ((8192 + v - base) >> 14) for v in above)

@@ -1,8 +1,8 @@
 """Networks that random search has found to go wrong once: each agrees now, or is refused.
 
 Some come from the vendor's generator, which stores kernels and biases of these layers where the
-accelerator does not read them (register reference, 6.4 and 7.3), or accepts them although its
-known answer cannot come out.
+accelerator does not read them (docs/hardware/memories.md#output-columns), or accepts them although
+its known answer cannot come out.
 """
 
 import pytest

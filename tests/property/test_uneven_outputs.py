@@ -56,7 +56,7 @@ def is_local(program):
 
 
 def vendors_pointer(outputs, quadrant):
-    """WPTR_BASE with local writes: register reference 4.5."""
+    """WPTR_BASE with local writes: docs/hardware/registers.md#local-writes."""
     t = outputs >> (4 * quadrant)
     inst = ((t & -t).bit_length() - 1) & ~3 if t else -4
     return OUT_WORD | (inst + 4 * quadrant) * 2048

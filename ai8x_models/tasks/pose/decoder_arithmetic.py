@@ -53,8 +53,7 @@ TABLE_BITS = 8  # mantissa bits that address the table of logarithms
 class DecoderSettings:
     """Thresholds in map units (1.0 = a perfect peak, a unit vector); counts are counts.
 
-    Source: between those of OpenPose, tf-pose-estimation and Lightweight OpenPose, nearest to the
-    last (Daniil-Osokin/lightweight-human-pose-estimation.pytorch:modules/keypoints.py).
+    Source: [OpenPose] between those of the three, nearest to modules/keypoints.py of the last.
     """
 
     peak_threshold: float = 0.1

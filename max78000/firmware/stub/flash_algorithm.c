@@ -5,8 +5,9 @@
  * OpenOCD script calls the same way: arguments in r0 to r3, return address on the breakpoint in the
  * first word, 0 or an error number in r0. No data section, no library, no interrupts.
  *
- * Sources: register names and fields of the vendor's public headers (flc_regs.h, gcr_regs.h) and
- * the order of its driver (flc_reva.c, flc_me17.c), written anew; CMSIS-Pack, "Flash Programming".
+ * Source: docs/hardware/firmware.md#flash-controller; [MSDK] flc_regs.h, gcr_regs.h, and the order of
+ * flc_reva.c and flc_me17.c, written anew; [CMSIS-Pack].
+ *
  * Compiled to words.py by generate.py; the words are what is shipped and used.
  */
 #include <stdint.h>

@@ -47,7 +47,7 @@ def changed(program, addr, value):
 
 
 def test_registers_of_processors_0_to_3():
-    """Values of the register reference, 2.6 and 2.7: no FIFO control, CR = 0xA0 as the last."""
+    """No FIFO control, CR = 0xA0 as the last."""
     program = compiled().program
     assert (CONTROL[0], 0x0010_8008) in writes(program, "init")
     assert writes(program, "configure")[-1] == (CR, 0xA0)

@@ -1,7 +1,6 @@
 """Contents of kernel, bias and data memory and the known answer, against worked examples.
 
-Source: memory reference, sections 1.11 (kernels), 2 (biases), 3.2 (input), 4.4 (known answer):
-values of the vendor's generator. Words are written there and here as hexadecimal digits.
+Source: [tool], its words for these networks.
 """
 
 from dataclasses import replace

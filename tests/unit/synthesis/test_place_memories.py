@@ -139,7 +139,7 @@ def form(layers, weights, image):
 
 
 def test_short_dilation_is_stretched_with_zeros():
-    """Register reference 3.6, H2."""
+    """H2 of docs/hardware/registers.md#hardware-form."""
     hardware = form("{op: conv1d, kernel_size: 3, pad: 1, dilation: 4}", "1x1x3", "1x20")
     assert (hardware.op, hardware.kernel_size, hardware.pad) == (Operator.CONV1D, (9, 1), (1, 0))
     taps = hardware.weights_oihw[0, 0, :, 0]
@@ -151,7 +151,7 @@ def test_short_dilation_is_stretched_with_zeros():
     ("taps", "rows", "lead"), [(2, [1, 2], 0), (3, [0, 1, 2], 20)], ids=["k2", "k3"]
 )
 def test_long_dilation_is_folded(taps, rows, lead):
-    """Register reference 3.6, H3: an image of five columns, weights in the middle column."""
+    """H3: an image of five columns, weights in the middle column."""
     layers = f"{{op: conv1d, kernel_size: {taps}, pad: 0, dilation: {9 if taps == 2 else 5}}}"
     hardware = form(layers, f"1x1x{taps}", "1x43")
     width = 9 if taps == 2 else 5
@@ -163,14 +163,14 @@ def test_long_dilation_is_folded(taps, rows, lead):
 
 
 def test_transposed_layers_are_padded_by_the_complement():
-    """Register reference 3.6, H4, and 3.7 for the row buffer."""
+    """H4, and the row buffer."""
     hardware = form("{op: convtranspose2d, pad: 0}", "2x4x3x3t", "2x5x6")
     assert hardware.pad == (2, 2)
     assert row_buffer_entries(hardware, output_pad=1) == (6 - 1) * 2 + 1 + 1 + 2 * 2 - 3 + 1
 
 
 def test_a_1x1_kernel_in_a_streaming_group_is_widened():
-    """Register reference 3.6, H1."""
+    """H1."""
     net = Net(
         "{streaming: true}\n{kernel_size: 1x1, pad: 0}", f"{W} 4x4x1x1", input_path=InputPath.FIFO
     )

@@ -32,7 +32,7 @@ def offsets(net):
      (1024, 16, 64)],
 )  # fmt: skip
 def test_passes(channels, n, width):
-    """Memory reference, section 0."""
+    """Source: docs/hardware/memories.md#passes."""
     assert Passes.of(channels) == Passes(n, width)
 
 

@@ -1,8 +1,8 @@
 """Register words of six networks, against the values of the vendor's generator.
 
-Source: register reference, section 11 (worked examples A to F), where each value is derived. A line
-gives the registers of one layer, `/` separates quadrants where they differ, `-` is a register that
-is not written.
+A line gives the registers of one layer, `/` separates quadrants where they differ, `-` is a
+register that is not written.
+Source: [tool], its words for these six.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
  * The processor core: intrinsics, interrupt controller, system control, SysTick.
  *
  * Names as in Arm's CMSIS, as far as applications use them.
- * Source of numbers: Arm DDI 0403 (Armv7-M architecture), B3.2 to B3.4.
+ * Source of numbers: [Armv7-M] B3.2 to B3.4.
  */
 #ifndef CORTEX_M4_H
 #define CORTEX_M4_H

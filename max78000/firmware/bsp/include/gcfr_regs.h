@@ -1,7 +1,7 @@
 /*
  * Power of the accelerator: one bit per quadrant (3:0) in each register.
  *
- * Source of numbers: MSDK, DEV/Include/gcfr_regs.h.
+ * Source of numbers: [MSDK] gcfr_regs.h.
  */
 #ifndef GCFR_REGS_H
 #define GCFR_REGS_H

@@ -1,7 +1,7 @@
 /*
  * Global control: clocks, resets, clock gates.
  *
- * Source of numbers: MSDK, DEV/Include/gcr_regs.h.
+ * Source of numbers: [MSDK] gcr_regs.h.
  */
 #ifndef GCR_REGS_H
 #define GCR_REGS_H

@@ -1,7 +1,7 @@
 /*
  * One GPIO port: a bit per pin in each register.
  *
- * Source of numbers: MSDK, DEV/Include/gpio_regs.h.
+ * Source of numbers: [MSDK] gpio_regs.h.
  */
 #ifndef GPIO_REGS_H
 #define GPIO_REGS_H

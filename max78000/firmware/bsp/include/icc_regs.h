@@ -1,7 +1,7 @@
 /*
  * Instruction cache of the Arm core.
  *
- * Source of numbers: MSDK, Libraries/PeriphDrivers/Source/ICC/icc_reva.c.
+ * Source of numbers: [MSDK] icc_reva.c.
  */
 #ifndef ICC_REGS_H
 #define ICC_REGS_H

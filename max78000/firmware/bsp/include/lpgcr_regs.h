@@ -1,7 +1,7 @@
 /*
  * Global control of the low-power peripherals: 0 GPIO2, 1 WDT1, 2 TMR4, 3 TMR5, 4 UART3.
  *
- * Source of numbers: MSDK, DEV/Include/lpgcr_regs.h.
+ * Source of numbers: [MSDK] lpgcr_regs.h.
  */
 #ifndef LPGCR_REGS_H
 #define LPGCR_REGS_H

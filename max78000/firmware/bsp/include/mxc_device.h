@@ -1,7 +1,7 @@
 /*
  * The chip: interrupt numbers, clock rates, memories, and the register blocks at their addresses.
  *
- * Source of numbers: MSDK, DEV/Include/max78000.h.
+ * Source of numbers: [MSDK] max78000.h.
  */
 #ifndef MXC_DEVICE_H
 #define MXC_DEVICE_H

@@ -1,7 +1,7 @@
 /*
  * Results of functions: E_NO_ERROR or a negative number.
  *
- * Source of numbers: MSDK, DEV/Include/mxc_errors.h.
+ * Source of numbers: [MSDK] mxc_errors.h.
  */
 #ifndef MXC_ERRORS_H
 #define MXC_ERRORS_H

@@ -1,7 +1,7 @@
 /*
  * Power sequencer: what woke the chip.
  *
- * Source of numbers: MSDK, DEV/Include/pwrseq_regs.h.
+ * Source of numbers: [MSDK] pwrseq_regs.h.
  */
 #ifndef PWRSEQ_REGS_H
 #define PWRSEQ_REGS_H

@@ -1,7 +1,7 @@
 /*
  * Switching regulator of the core supplies.
  *
- * Source of numbers: MSDK, DEV/Include/simo_regs.h.
+ * Source of numbers: [MSDK] simo_regs.h.
  */
 #ifndef SIMO_REGS_H
 #define SIMO_REGS_H

@@ -1,7 +1,7 @@
 /*
  * One timer, used as a single 32-bit counter.
  *
- * Source of numbers: MSDK, DEV/Include/tmr_regs.h, Libraries/PeriphDrivers/Source/TMR/tmr_revb.c.
+ * Source of numbers: [MSDK] tmr_regs.h, tmr_revb.c.
  */
 #ifndef TMR_REGS_H
 #define TMR_REGS_H

@@ -1,8 +1,7 @@
 /*
  * One serial port.
  *
- * Source of numbers: MSDK, DEV/Include/uart_regs.h,
- * Libraries/PeriphDrivers/Source/UART/uart_revb.c.
+ * Source of numbers: [MSDK] uart_regs.h, uart_revb.c.
  */
 #ifndef UART_REGS_H
 #define UART_REGS_H

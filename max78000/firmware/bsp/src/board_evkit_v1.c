@@ -1,7 +1,7 @@
 /*
  * MAX78000EVKIT: jumpers JH1 for the console, JP1 and JP2 for the LEDs.
  *
- * Source: MSDK, Libraries/Boards/MAX78000/EvKit_V1/Source/board.c.
+ * Source: [MSDK] Libraries/Boards/MAX78000/EvKit_V1/Source/board.c.
  */
 #include "board.h"
 #include "mxc_device.h"

@@ -2,7 +2,7 @@
  * MAX78000FTHR. Its power controller needs about 180 ms for the 1.8 V rail; nothing here uses that
  * rail, so nobody waits for it.
  *
- * Source: MSDK, Libraries/Boards/MAX78000/FTHR_RevA/Source/board.c.
+ * Source: [MSDK] Libraries/Boards/MAX78000/FTHR_RevA/Source/board.c.
  */
 #include "board.h"
 #include "mxc_device.h"

@@ -1,7 +1,7 @@
 /*
  * Instruction cache of the Arm core.
  *
- * Source of the sequence: MSDK, Libraries/PeriphDrivers/Source/ICC/icc_reva.c.
+ * Source of the sequence: docs/hardware/firmware.md#clocks; [MSDK] icc_reva.c.
  */
 #include "icc.h"
 #include "poll.h"

@@ -1,8 +1,8 @@
 /*
  * Oscillators, system clock, clock gates.
  *
- * Source of the sequence: MSDK, Libraries/PeriphDrivers/Source/SYS/sys_ai85.c. The flash wait
- * states of the reset state suit 100 MHz and are left alone.
+ * Source of the sequence: docs/hardware/firmware.md#clocks; [MSDK] sys_ai85.c. The flash wait states
+ * of the reset state suit 100 MHz and are left alone.
  */
 #include <stddef.h>
 #include <stdint.h>

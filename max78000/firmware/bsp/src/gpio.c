@@ -1,7 +1,7 @@
 /*
  * Pins: function, direction, pull, supply.
  *
- * Source of the settings: MSDK, Libraries/PeriphDrivers/Source/GPIO/gpio_reva.c.
+ * Source of the settings: docs/hardware/firmware.md#gpio; [MSDK] gpio_reva.c.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * Sleep until an interrupt.
  *
- * Source of the registers: MSDK, Libraries/PeriphDrivers/Source/LP/lp_ai85.c.
+ * Source of the registers: docs/hardware/firmware.md#sleep; [MSDK] lp_ai85.c.
  */
 #include <stdint.h>
 

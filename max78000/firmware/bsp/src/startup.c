@@ -3,7 +3,8 @@
  *
  * The boot ROM takes stack and program counter from the table at the start of flash. The clock is
  * left at the 60 MHz of the reset state: main() selects another one.
- * Source of the order: firmware start of MSDK, DEV/Source/system_max78000.c.
+ *
+ * Source of the order: docs/hardware/firmware.md#boot; [MSDK] system_max78000.c.
  */
 #include <stdint.h>
 

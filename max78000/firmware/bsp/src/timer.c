@@ -2,8 +2,9 @@
  * Timers as stopwatches: 32 bits, peripheral clock, no prescaler.
  *
  * The vendor's stopwatch prescales by 64 so that it lasts longer; inference takes milliseconds, and
- * ticks of 20 ns tell more. Source of the sequence: MSDK, Libraries/PeriphDrivers/Source/TMR/
- * tmr_revb.c.
+ * ticks of 20 ns tell more.
+ *
+ * Source of the sequence: docs/hardware/firmware.md#timers; [MSDK] tmr_revb.c.
  */
 #include <stdint.h>
 

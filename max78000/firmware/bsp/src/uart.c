@@ -1,7 +1,7 @@
 /*
  * UART0, polled. Its clock is the baud-rate oscillator, so the rate does not depend on the core's.
  *
- * Source of the sequence: MSDK, Libraries/PeriphDrivers/Source/UART/uart_revb.c.
+ * Source of the sequence: docs/hardware/firmware.md#uart; [MSDK] uart_revb.c.
  */
 #include "uart.h"
 
