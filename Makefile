@@ -85,7 +85,7 @@ check: setup ## Style, types and import arrows only
 	$(BIN)/lint-imports
 
 format: setup ## Bring all Python files into shape
-	$(BIN)/ruff check --fix --select I,RUF100 .
+	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 
 golden: setup ## Rewrite the golden files; review the difference before committing

@@ -1,21 +1,101 @@
-"""How the command lines of the toolchain end: one message and one exit status for every error.
+"""What the command lines of the toolchain share: verbs that are found by name, options, an ending.
 
-Each `cli.py` has a `main` that calls `run`. Nothing else of the toolchain prints errors or exits.
+A verb is one file with one click command. A group holds a table of its verbs and imports one when
+it is asked for, so that `--help` waits for nothing; packages mount further tables by entry point.
+Each `commands/main.py` has a `main` that calls `run`. Nothing else of the toolchain prints errors
+or exits.
 """
 
+import pkgutil
 import sys
 import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
 
 import click
 
 from max78000.errors import InputError, InternalError, ToolError
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
+HELP_OPTIONS = ("-h", "--help")
+
+# Options that many verbs have, and mean alike.
+FILE = click.Path(path_type=Path)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 
 
 def examples(*lines: str) -> str:
     """Lay out an epilog that click does not rewrap."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A command that is imported when it is asked for.
+
+    Args:
+        name: what is typed.
+        target: the click command, `module:attribute`.
+        summary: first sentence of the command's help, for the list of verbs.
+    """
+
+    name: str
+    target: str
+    summary: str
+
+    def load(self) -> click.Command:
+        """Import the command."""
+        command = pkgutil.resolve_name(self.target)
+        assert isinstance(command, click.Command)
+        return command
+
+
+class VerbGroup(click.Group):
+    """A group of verbs: those of its own table, and of the tables that packages mount on it.
+
+    A package mounts verbs by an entry point whose value is a table, and whose name heads the table
+    in the help. What is in a table must be quick to import:
+
+        [project.entry-points."max78000.verbs"]
+        pose = "max78000.apps.pose.verbs:VERBS"
+
+    Args:
+        verbs: own verbs, in the order of the help.
+        mounted: group of entry points.
+        settings: as for `click.Group`.
+    """
+
+    def __init__(self, *, verbs: tuple[Verb, ...], mounted: str, **settings: Any) -> None:
+        super().__init__(context_settings={"help_option_names": list(HELP_OPTIONS)}, **settings)
+        self._own = verbs
+        self._mounted = mounted
+
+    @cached_property
+    def tables(self) -> Mapping[str, tuple[Verb, ...]]:
+        """All verbs, by the heading that they have in the help."""
+        points = sorted(entry_points(group=self._mounted), key=lambda point: point.name)
+        return {"Commands": self._own} | {point.name.title(): point.load() for point in points}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all verbs."""
+        return [verb.name for verbs in self.tables.values() for verb in verbs]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb; None if there is none of this name."""
+        found = (verb for verbs in self.tables.values() for verb in verbs if verb.name == cmd_name)
+        verb = next(found, None)
+        return None if verb is None else verb.load()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        for title, verbs in self.tables.items():
+            with formatter.section(title):
+                formatter.write_dl([(verb.name, verb.summary) for verb in verbs])
 
 
 def run(command: click.Command) -> None:

@@ -1,7 +1,7 @@
 """Errors a user can meet: what is wrong, where, and what to do about it.
 
 Deep code raises one `ToolError`; readers and rule checks collect several and raise them together
-with `raise_all`. Only the `main` of a `cli.py` prints an error and turns `exit_code` into the exit
+with `raise_all`. Only `max78000.command.run` prints an error and turns `exit_code` into the exit
 status.
 """
 

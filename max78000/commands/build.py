@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from max78000.command import examples
+from max78000.command import JSON, examples
+from max78000.commands.options import BOARD, COMPILER
 from max78000.firmware.build import build_project
 from max78000.firmware.image import FLASH_BYTES, MIN_STACK_BYTES, RAM_BYTES, Image
-from max78000.firmware.sources import BOARDS, DEFAULT_BOARD, app_names
-from max78000.firmware.toolchain import CHOICES, Toolchain, find_toolchain
+from max78000.firmware.sources import app_names
+from max78000.firmware.toolchain import Toolchain, find_toolchain
 
 N_LARGEST = 8
 
@@ -20,31 +21,20 @@ N_LARGEST = 8
     epilog=examples("max78000 build build/mnist", "max78000 build build/mnist --compiler zig")
 )
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--compiler",
-    type=click.Choice(CHOICES),
-    default="auto",
-    show_default=True,
-    help="auto: arm-none-eabi-gcc if it is installed, else ziglang.",
-)
-@click.option(
-    "--board",
-    type=click.Choice(tuple(BOARDS)),
-    default=DEFAULT_BOARD,
-    show_default=True,
-    help="What the chip is soldered to.",
-)
+@COMPILER
+@BOARD
 @click.option(
     "--app",
     type=click.Choice(app_names()),
     help="Use this application of the toolchain in place of the project's main.c.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def build(directory: Path, compiler: str, board: str, app: str | None, as_json: bool) -> None:
-    """Compile the C project in DIRECTORY to ELF, HEX and BIN files in DIRECTORY/build.
+    """Compile a C project to firmware.
 
     DIRECTORY is what `synthesize` wrote, or any folder of C files with a main function that
-    includes mxc.h. What is up to date is not compiled again.
+    includes mxc.h. The ELF, HEX and BIN files go to DIRECTORY/build. What is up to date is not
+    compiled again.
     """
     toolchain = find_toolchain(compiler)
     image = build_project(directory, toolchain, board, app or "", watch=_watch)

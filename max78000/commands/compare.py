@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from max78000.command import examples
+from max78000.command import JSON, examples
 from max78000.errors import InputError
 from max78000.machine.predict import LoadedMachine
 from max78000.program.folder import read_program
@@ -20,7 +20,7 @@ STDIN = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Comparison:
     """One answer beside the simulated accelerator's.
 
     Args:
@@ -58,7 +58,7 @@ class Verdict:
     help="Console text of firmware with layer checks; - is standard input.",
 )
 @click.option("--save", type=FILE, help="Write the simulated accelerator's layers as .npz.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def compare(
     *,
     directory: Path,
@@ -67,26 +67,26 @@ def compare(
     save: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare answers for the sample of the project in DIRECTORY, layer by layer.
+    """Compare answers for a project's sample, layer by layer.
 
-    The simulated accelerator runs the project's program. Beside its layers are held: the checksums
-    of the compiler's interpreter, always; dumps that `ai8x dump` wrote of the PyTorch model; and
-    the console text of a board whose firmware was made with `synthesize --layer-checks`. The exit
-    status is 1 if any of them differs.
+    The simulated accelerator runs the program of the project in DIRECTORY. Beside its layers are
+    held: the checksums of the compiler's interpreter, always; dumps that `ai8x dump` wrote of the
+    PyTorch model; and the console text of a board whose firmware was made with `synthesize
+    --layer-checks`. The exit status is 1 if any of them differs.
     """
     table = read_layers(directory)
     layers = LoadedMachine(read_program(directory)).layers(table)
-    verdicts = [_interpreter(table, layers), *(_dump(path, layers) for path in dumps)]
+    comparisons = [_interpreter(table, layers), *(_dump(path, layers) for path in dumps)]
     if console is not None:
-        verdicts.append(_console(console, table, layers))
+        comparisons.append(_console(console, table, layers))
     if save is not None:
         save_dump(save, layers)
-    for line in _lines(verdicts, as_json=as_json):
+    for line in _lines(comparisons, as_json=as_json):
         click.echo(line)
-    click.get_current_context().exit(int(any(verdict.difference for verdict in verdicts)))
+    click.get_current_context().exit(int(any(comparison.difference for comparison in comparisons)))
 
 
-def _interpreter(table: LayerTable, layers: Layers) -> Verdict:
+def _interpreter(table: LayerTable, layers: Layers) -> Comparison:
     """The compiler's own answer, of which the project has the checksums."""
     for entry in table.entries:
         output = entry.output
@@ -95,11 +95,11 @@ def _interpreter(table: LayerTable, layers: Layers) -> Verdict:
         differing = [channel for channel, (one, other) in enumerate(pairs) if one != other]
         if differing:
             why = f"{entry.title} channel {differing[0]} has another checksum"
-            return Verdict(LAYERS_FILE, len(layers), (), why)
-    return Verdict(LAYERS_FILE, len(layers), (), "")
+            return Comparison(LAYERS_FILE, len(layers), (), why)
+    return Comparison(LAYERS_FILE, len(layers), (), "")
 
 
-def _dump(path: Path, layers: Layers) -> Verdict:
+def _dump(path: Path, layers: Layers) -> Comparison:
     """An answer from a file."""
     found = read_dump(path)
     try:
@@ -108,10 +108,10 @@ def _dump(path: Path, layers: Layers) -> Verdict:
         where = f"{path} {error.where}".rstrip()
         raise InputError(error.why, where=where, fix=error.fix) from None
     missing = tuple(name for name in layers if name not in found)
-    return Verdict(str(path), len(layers) - len(missing), missing, str(difference or ""))
+    return Comparison(str(path), len(layers) - len(missing), missing, str(difference or ""))
 
 
-def _console(path: Path, table: LayerTable, layers: Layers) -> Verdict:
+def _console(path: Path, table: LayerTable, layers: Layers) -> Comparison:
     """What a board printed."""
     source = "console" if path == STDIN else str(path)
     try:
@@ -120,20 +120,20 @@ def _console(path: Path, table: LayerTable, layers: Layers) -> Verdict:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=source) from None
     difference = find_difference(read_log(text, source), table, layers)
-    return Verdict(source, len(layers), (), str(difference or ""))
+    return Comparison(source, len(layers), (), str(difference or ""))
 
 
-def _lines(verdicts: list[Verdict], *, as_json: bool) -> Iterator[str]:
+def _lines(comparisons: list[Comparison], *, as_json: bool) -> Iterator[str]:
     if not as_json:
-        yield from map(str, verdicts)
+        yield from map(str, comparisons)
         return
     sides = [
         {
-            "side": verdict.side,
-            "layers": verdict.n_compared,
-            "missing": list(verdict.missing),
-            "difference": verdict.difference or None,
+            "side": comparison.side,
+            "layers": comparison.n_compared,
+            "missing": list(comparison.missing),
+            "difference": comparison.difference or None,
         }
-        for verdict in verdicts
+        for comparison in comparisons
     ]
-    yield json.dumps({"agree": not any(v.difference for v in verdicts), "sides": sides})
+    yield json.dumps({"agree": not any(v.difference for v in comparisons), "sides": sides})

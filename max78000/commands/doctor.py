@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from max78000.command import examples
+from max78000.command import JSON, examples
 from max78000.link.doctor import explain_log, refuse_failures, to_data, to_lines
 from max78000.link.doctor_board import RULE, Bench, check_bench
 from max78000.link.doctor_host import Host, check_host
@@ -19,16 +19,17 @@ from max78000.link.doctor_host import Host, check_host
         "openocd -f board.cfg 2>&1 | max78000 doctor --log -",
     )
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+@JSON
 @click.option("--udev-rule", "wants_rule", is_flag=True, help="Print only the rule for Linux.")
 @click.option(
     "--log", type=click.File(encoding="utf-8", errors="replace"), metavar="FILE",
     help="Explain the messages of OpenOCD or pyOCD in FILE.",
 )  # fmt: skip
 def doctor(as_json: bool, wants_rule: bool, log: TextIO | None) -> None:
-    """Look at compiler, probe, permissions, adapter firmware and chip, and say how to mend each.
+    """Check everything from compiler to chip, and say how to mend it.
 
-    Changes nothing. Exit status 5 if something failed; without a probe it always is.
+    Looks at compiler, probe, permissions, adapter firmware and chip; changes nothing. Exit status
+    5 if something failed; without a probe it always is.
     """
     if wants_rule:
         click.echo(RULE)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from max78000.command import examples
+from max78000.command import JSON, examples
 from max78000.errors import BoardError
 from max78000.link.energy_report import (
     EnergyReport,
@@ -44,7 +44,7 @@ from max78000.link.serial_ports import find_power_monitor, list_ports, open_port
     help="How long to wait for them.",
 )  # fmt: skip
 @click.option("--estimate", "is_estimate", is_flag=True, help="Do not look for a power monitor.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def energy(
     *,
     directory: Path | None,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from max78000.command import examples
+from max78000.command import JSON, examples
 from max78000.errors import BoardError, InputError
 from max78000.firmware.image import read_image
 from max78000.link.console import read_lines
@@ -47,7 +47,7 @@ from max78000.link.serial_ports import CONSOLE_BAUD, find_console, list_ports, o
     show_default=True,
     help="How long to listen to the console.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def flash_command(
     directory: Path,
     *,
@@ -59,7 +59,7 @@ def flash_command(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Write the firmware in DIRECTORY/build to the board, compare it, and start it.
+    """Write firmware to the board, compare it, and start it.
 
     DIRECTORY is what `max78000 build` has compiled, or an ELF file. If writing is interrupted,
     flash again: pyocd and openocd leave no half-written image that starts. Exit status 5 if there

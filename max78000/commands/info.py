@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from max78000.command import examples
+from max78000.command import JSON, examples
 from max78000.facts.chip import MAX78000, Chip
 from max78000.program.folder import read_program
 from max78000.program.program import Poll, RegisterProgram, Require, Write, chip_of, to_text
@@ -15,11 +15,11 @@ from max78000.program.program import Poll, RegisterProgram, Require, Write, chip
 @click.command(epilog=examples("max78000 info", "max78000 info build/mnist --text | less"))
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--text", "as_text", is_flag=True, help="Print every operation of the program.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def info(directory: Path | None, as_text: bool, as_json: bool) -> None:
-    """Say what the program in DIRECTORY contains; without one, what the chip has.
+    """Say what a program contains, or what the chip has.
 
-    DIRECTORY is what `synthesize` wrote, or its program.json.
+    DIRECTORY is what `synthesize` wrote, or its program.json; without one, it is the chip.
     """
     if directory is None:
         _print_facts(_chip_facts(MAX78000), as_json=as_json)

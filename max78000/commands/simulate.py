@@ -1,6 +1,7 @@
 """`max78000 simulate`: run a project and say PASS or FAIL."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,18 +9,18 @@ import click
 
 from max78000.board.board import Outcome, VirtualBoard
 from max78000.board.timeline import Note
-from max78000.command import examples
-from max78000.commands.input_file import read_input
-from max78000.commands.run_report import output_lines, output_values, print_run, run_values
+from max78000.command import JSON, examples
+from max78000.commands.options import BOARD, COMPILER
 from max78000.errors import BoardError, InputError
 from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
-from max78000.firmware.sources import BOARDS, DEFAULT_BOARD
-from max78000.firmware.toolchain import CHOICES, find_toolchain
+from max78000.firmware.toolchain import find_toolchain
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
+from max78000.machine.run_text import output_lines, output_values, run_lines, run_values
 from max78000.machine.state import read_state
 from max78000.program.folder import read_program
+from max78000.program.input_file import read_input
 from max78000.program.program import RegisterProgram, chip_of
 
 
@@ -55,11 +56,11 @@ class Manner:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Run a recorded state (.json or .json.gz) instead of a project.",
 )
-@click.option("--compiler", type=click.Choice(CHOICES), default="auto", show_default=True)
-@click.option("--board", type=click.Choice(tuple(BOARDS)), default=DEFAULT_BOARD, show_default=True)
+@COMPILER
+@BOARD
 @click.option("--trace", is_flag=True, help="Print what the firmware does, with its time.")
 @click.option("--verbose", "-v", is_flag=True, help="Print a line per layer.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def simulate(
     *,
     directory: Path | None,
@@ -72,7 +73,7 @@ def simulate(
     verbose: bool,
     as_json: bool,
 ) -> None:
-    """Run the project in DIRECTORY and check its known answer.
+    """Run a project and check its known answer.
 
     A project with C files is built if need be, and its firmware runs on the virtual board: console
     text, clock cycles and modelled time, then PASS (exit status 0) or FAIL (1). Without C files, or
@@ -95,6 +96,11 @@ def simulate(
     click.get_current_context().exit(0 if is_pass else 1)
 
 
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
 # -- firmware --------------------------------------------------------------------------------------
 
 
@@ -112,7 +118,7 @@ def _run_firmware(directory: Path, elf: Path, manner: Manner) -> bool:
         return outcome.is_pass
     click.echo(outcome.console.strip("\n"))
     for run in outcome.runs[-1:]:
-        print_run(run.result, run.clock_hz, verbose=manner.is_verbose)
+        _print(run_lines(run.result, run.clock_hz, verbose=manner.is_verbose))
     reason = f"the firmware does not say PASS; the run is over because {outcome.end.value}"
     click.echo("PASS" if outcome.is_pass else f"FAIL {reason}")
     return outcome.is_pass
@@ -154,7 +160,7 @@ def _check(program: RegisterProgram, manner: Manner) -> bool:
             json.dumps({"program": program.name, "result": verdict, **values, "mismatch": text})
         )
         return mismatch is None
-    print_run(result, machine.chip.cnn_clock_hz, verbose=manner.is_verbose)
+    _print(run_lines(result, machine.chip.cnn_clock_hz, verbose=manner.is_verbose))
     for note in result.notes if manner.is_verbose or mismatch else ():
         click.echo(f"note: {note}", err=True)
     click.echo(verdict if mismatch is None else f"{verdict} {mismatch}")
@@ -174,8 +180,7 @@ def _run_input(program: RegisterProgram, path: Path, manner: Manner) -> bool:
         tensors = [output_values(*output) for output in outputs]
         click.echo(json.dumps({"program": program.name, **values, "outputs": tensors}))
         return True
-    print_run(result, chip.cnn_clock_hz, verbose=manner.is_verbose)
+    _print(run_lines(result, chip.cnn_clock_hz, verbose=manner.is_verbose))
     for output in outputs:
-        for line in output_lines(*output):
-            click.echo(line)
+        _print(output_lines(*output))
     return True

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from max78000.command import examples
+from max78000.command import JSON, examples
 from max78000.errors import InputError, UnsupportedError
 from max78000.firmware.toolchain import CHOICES
 from max78000.program.folder import read_program
@@ -58,7 +58,7 @@ OUTPUT_SHAPES = ((19, 16, 16), (38, 16, 16))  # heatmaps, part-affinity maps
     show_default=True,
     help="For --virtual.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def run(
     directory: Path,
     picture: Path,

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from max78000.commands import main as cli
 from max78000.errors import InternalError
 from max78000.program.program import Copy, KernelBlock, Write, to_json
 
+VERBS = {verb.name: verb for verbs in cli.cli.tables.values() for verb in verbs}
 CASE = Case(
     np.arange(-24, 24).reshape(1, 3, 4, 4), np.arange(-50, 58).reshape(4, 3, 3, 3), pad=(1, 1)
 )
@@ -189,8 +192,25 @@ def test_info_prints_the_program(tmp_path):
     assert "quadrant 1 layer 0 CCNT: max=5 pad=1" in text
 
 
-def test_help_has_examples():
-    for args in (["--help"], ["simulate", "--help"], ["info", "-h"]):
-        result = run(*args)
-        assert result.exit_code == 0
-        assert "Examples:\n  " in result.stdout
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_a_verb_is_what_the_table_says(verb):
+    command = verb.load()
+    assert command.name == verb.name
+    assert command.get_short_help_str(limit=100) == verb.summary
+    assert f"Examples:\n    max78000 {verb.name}" in run(verb.name, "-h").stdout
+
+
+def test_help_lists_verbs_without_importing_them():
+    code = (
+        "import sys; from max78000.commands.main import cli;"
+        "cli(['--help'], standalone_mode=False); assert 'numpy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    own, pose = done.stdout.split("Pose:")
+    assert "simulate  Run a project and check its known answer." in own
+    assert "run  Find the people" in pose
+
+
+def test_unknown_verbs_are_refused():
+    assert "No such command 'simulat'" in run("simulat").output

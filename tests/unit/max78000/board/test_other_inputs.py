@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from ai8x_models.layers.space_to_depth import fold_image
-from max78000.commands.input_file import read_input
 from max78000.errors import InputError, UnsupportedError
 from max78000.facts.chip import MAX78000 as CHIP
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
+from max78000.program.input_file import read_input
 from networks import Net, compile_net, image_of
 
 NET = Net("{op: conv2d, kernel_size: 3x3, pad: 1, activate: ReLU}", "4x3x3x3", "3x6x8")

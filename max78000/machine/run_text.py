@@ -1,9 +1,8 @@
-"""What `simulate` says about a run: lines for people, values for scripts. Runs nothing."""
+"""A run of the machine in words: lines for people, values for scripts. Runs and prints nothing."""
 
 from collections.abc import Iterator
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,15 +26,14 @@ def run_values(result: RunResult, clock_hz: int) -> dict[str, Any]:
     }
 
 
-def print_run(result: RunResult, clock_hz: int, *, verbose: bool) -> None:
-    """Print cycles and time, on request layer by layer."""
+def run_lines(result: RunResult, clock_hz: int, *, verbose: bool) -> Iterator[str]:
+    """Cycles and time, on request layer by layer."""
     if verbose:
         for setup, cycles in zip(result.setups, result.layer_cycles, strict=True):
-            click.echo(f"layer {setup.index:<3}{layer_text(setup):60}{cycles:>10} cycles")
+            yield f"layer {setup.index:<3}{layer_text(setup):60}{cycles:>10} cycles"
     kind = "about " if result.is_estimate else ""
     time_ms = _milliseconds(result, clock_hz)
-    clock = f"{clock_hz / 1e6:g} MHz"
-    click.echo(f"ran {kind}{result.cycles} cycles, {time_ms} ms at {clock}")
+    yield f"ran {kind}{result.cycles} cycles, {time_ms} ms at {clock_hz / 1e6:g} MHz"
 
 
 def output_values(output: OutputMap, values_chw: NDArray[np.int64]) -> dict[str, Any]:
