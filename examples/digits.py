@@ -18,8 +18,8 @@ from ai8x_models.describe.describe import describe
 from ai8x_models.layers.qat import start_qat
 from ai8x_models.quantize.layer_answers import layer_answers
 from ai8x_models.quantize.quantize import load_integer_model, quantize_checkpoint
-from ai8x_models.tasks.drawn import draw_samples, practise
 from ai8x_models.zoo.registry import create_model, find_model
+from ai8x_models.zoo.toy_data import draw_samples, train_briefly
 from max78000.program.layer_dump import first_difference
 from synthesis import compile_network
 
@@ -30,10 +30,10 @@ info = find_model("DigitNet")
 model = create_model("DigitNet")
 
 # %% Train it, first with real numbers, then on the chip's grid (quantization-aware training).
-batches = [draw_samples(info.task, 32, seed) for seed in range(50)]
-losses = practise(model, info.task, batches[:40])
+batches = [draw_samples(info.dataset, 32, seed) for seed in range(50)]
+losses = train_briefly(model, info.dataset, batches[:40])
 start_qat(model, info.policy)
-losses += practise(model, info.task, batches[40:])
+losses += train_briefly(model, info.dataset, batches[40:])
 print(f"loss {losses[0]:.2f} -> {losses[-1]:.2f}")
 
 # %% Make integers of it: they are the numbers that training computed with already.
@@ -46,7 +46,7 @@ description = folder / "digits.yaml"
 description.write_text(describe(model, info.device_shape).to_text(), encoding="utf-8")
 
 # %% Compile it. The sample is the input of the known answer that the firmware will check.
-test = draw_samples(info.task, 12, seed=1000)
+test = draw_samples(info.dataset, 12, seed=1000)
 pictures = test.device_inputs()  # integers, (N, C, H, W)
 network = compile_network(description, integers, pictures[0])
 print(f"{network.report.cycles.total} cycles, {network.report.milliseconds:.2f} ms a picture")

@@ -1,9 +1,4 @@
-"""The verbs of `ai8x` that join the halves: describe a network to the compiler, export it as ONNX.
-
-They parse, call the library and show its result, like those of `cli`, which mounts them.
-"""
-
-# ruff: noqa: PLC0415 - commands import what they need when they run, as in `cli`
+"""`ai8x describe`: a model in PyTorch or ONNX as the compiler reads it."""
 
 import json
 from pathlib import Path
@@ -11,37 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, Shape
+from max78000.command import FILE, JSON, OVERWRITE, examples
+from max78000.files import refuse_existing, write_whole
+
 if TYPE_CHECKING:
     from ai8x_models.describe.subject import Subject
 
-Shape = tuple[int, ...]
-FILE = click.Path(path_type=Path)
-
-
-def _shape(_context: click.Context, _option: click.Parameter, text: str | None) -> Shape | None:
-    """3x64x64 or 6x128: channels, then rows and columns, or steps."""
-    if text is None:
-        return None
-    parts = text.lower().split("x")
-    if len(parts) not in (2, 3) or not all(part.isdecimal() and int(part) for part in parts):
-        raise click.BadParameter(f"{text!r} is no shape; write 3x64x64 or 6x128")
-    return tuple(map(int, parts))
-
-
-_INPUT = click.option(
-    "--input", "shape", metavar="CxHxW", callback=_shape, help="Shape of the model's input."
-)
-_OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
-_MODEL = click.argument("word", metavar="MODEL")
-_CHECKPOINT = click.option("--checkpoint", type=FILE, help="Weights to take, of any stage.")
-
-
-def _examples(*lines: str) -> str:
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
-
 
 @click.command(
-    epilog=_examples(
+    epilog=examples(
         "ai8x describe TinyStudentModel",
         "ai8x describe my/net.py:Net --input 3x64x64 --out networks/net.yaml",
         "ai8x describe net.onnx --calibration samples.npy --checkpoint-out net-q.pth.tar",
@@ -51,15 +25,15 @@ def _examples(*lines: str) -> str:
         "synthesize d.yaml --checkpoint-file d-q.pth.tar --sample-input d.npy --check",
     )
 )
-@_MODEL
-@_INPUT
+@MODEL
+@INPUT
 @click.option("--out", type=FILE, help="File to write.  [default: standard output]")
-@_CHECKPOINT
+@CHECKPOINT
 @click.option("--calibration", type=FILE, help="Examples to scale for, an .npy array N x CxHxW.")
 @click.option("--checkpoint-out", type=FILE, help="Integer checkpoint to write.")
 @click.option("--sample-out", type=FILE, help="Sample to write: noise of the device's input shape.")
-@_OVERWRITE
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@OVERWRITE
+@JSON
 def describe(
     *,
     word: str,
@@ -84,14 +58,14 @@ def describe(
     from ai8x_models.describe.convert import network_of
     from ai8x_models.describe.describe import describe_network
     from ai8x_models.describe.integers import integer_state, save_integers, save_noise
-    from ai8x_models.describe.output import refuse_existing, write_whole
+    from ai8x_models.describe.subject import find_subject
 
     if calibration is not None and checkpoint_out is None:
         raise click.UsageError("--calibration is for --checkpoint-out")
     targets = [path for path in (out, checkpoint_out, sample_out) if path is not None]
     for path in targets:
         refuse_existing(path, overwrite)
-    subject = _subject(word, shape, checkpoint)
+    subject = find_subject(word, shape, checkpoint)
     network = network_of(subject.model, subject.shape)
     description = describe_network(network, subject.model, subject.arch, subject.dataset)
     result = description.to_json()
@@ -116,13 +90,6 @@ def describe(
         click.echo(f"{out}" if out else description.to_text(), nl=out is not None)
 
 
-def _subject(word: str, shape: Shape | None, checkpoint: Path | None) -> "Subject":
-    from ai8x_models.describe.subject import find_subject, with_weights
-
-    subject = find_subject(word, shape)
-    return subject if checkpoint is None else with_weights(subject, checkpoint)
-
-
 def _calibrated(subject: "Subject", examples: Path, target: Path) -> dict[str, Any]:
     """Write the integer checkpoint; what became of the network."""
     from ai8x_models.describe.calibrate import calibrate, read_examples, save_calibrated
@@ -133,36 +100,3 @@ def _calibrated(subject: "Subject", examples: Path, target: Path) -> dict[str, A
     for answer, quality in enumerate(calibration.qsnr_db):
         click.echo(f"{target}: answer {answer} has {quality:.1f} dB QSNR", err=True)
     return calibration.to_json()
-
-
-@click.command(
-    epilog=_examples(
-        "ai8x export DigitNet --out digit_net.onnx",
-        "ai8x export TinyStudentModel --checkpoint checkpoints/pose_tiny-q.pth.tar --out tiny.onnx",
-    )
-)
-@_MODEL
-@_INPUT
-@_CHECKPOINT
-@click.option("--out", type=FILE, required=True, help="ONNX file to write.")
-@_OVERWRITE
-def export(
-    word: str,
-    shape: Shape | None,
-    checkpoint: Path | None,
-    out: Path,
-    overwrite: bool,
-) -> None:
-    """Write a model as ONNX, for viewers and other tools.
-
-    MODEL is as for `ai8x describe`. The file computes with the real numbers that the network has,
-    with batch norm folded; data are not rounded in it.
-    """
-    from ai8x_models.describe.onnx_writer import export_model, save_onnx
-    from ai8x_models.describe.output import refuse_existing
-
-    refuse_existing(out, overwrite)
-    subject = _subject(word, shape, checkpoint)
-    written = export_model(subject.model, subject.shape, subject.arch)
-    save_onnx(written, out)
-    click.echo(f"{out}: {len(written.graph.node)} nodes")

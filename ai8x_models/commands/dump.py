@@ -1,39 +1,32 @@
-"""The verb `ai8x dump`: what every layer of an integer network makes of one input, as a file.
+"""`ai8x dump`: what every layer of an integer network makes of one input, as a file.
 
-It parses, calls the library and shows its result; `cli` mounts it. Comparing is for
-`max78000 compare`, which knows the other answers.
+Comparing is for `max78000 compare`, which knows the other answers.
 """
-
-# ruff: noqa: PLC0415 - commands import what they need when they run, as in `cli`
 
 from pathlib import Path
 
 import click
 
-FILE = click.Path(path_type=Path)
+from max78000.command import FILE, OVERWRITE, examples
+from max78000.files import refuse_existing
 
 
 @click.command(
-    epilog="\n".join(
-        (
-            "\b",
-            "Examples:",
-            "  ai8x dump checkpoints/pose_tiny-q.pth.tar networks/samples/pose_tiny.npy torch.npz",
-            "  max78000 compare build/pose_tiny --dump torch.npz",
-        )
+    epilog=examples(
+        "ai8x dump checkpoints/pose_tiny-q.pth.tar networks/samples/pose_tiny.npy torch.npz",
+        "max78000 compare build/pose_tiny --dump torch.npz",
     )
 )
 @click.argument("checkpoint", type=FILE)
 @click.argument("sample", type=FILE)
 @click.argument("out", type=FILE)
-@click.option("--overwrite", is_flag=True, help="Replace what is there already.")
+@OVERWRITE
 def dump(checkpoint: Path, sample: Path, out: Path, overwrite: bool) -> None:
-    """Write what every layer computes from SAMPLE to OUT (.npz).
+    """Write what every layer computes from SAMPLE.
 
     CHECKPOINT is an integer one, of a network of `ai8x list`; SAMPLE the .npy file that
-    `synthesize` was given.
+    `synthesize` was given; OUT the .npz file to write.
     """
-    from ai8x_models.describe.output import refuse_existing
     from ai8x_models.quantize.layer_answers import layer_answers, read_input
     from ai8x_models.quantize.quantize import load_integer_model
     from max78000.program.layer_dump import save_dump

@@ -17,7 +17,8 @@ from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.describe.convert import Converted, convert
 from ai8x_models.describe.graph import Shape
 from ai8x_models.layers.layers import FusedLayer
-from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, QatPolicy, set_mode, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, set_mode, start_qat
 from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
 from max78000.errors import InputError
 

@@ -5,7 +5,6 @@ that was not trained for the accelerator saturates (`calibrate` scales such a on
 goes with it is noise: sizes, places and cycles do not depend on it.
 """
 
-import io
 from copy import deepcopy
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from torch import nn
 from ai8x_models.checkpoint import Checkpoint, State, save_checkpoint
 from ai8x_models.describe.convert import Converted, Network
 from ai8x_models.describe.graph import Shape
-from ai8x_models.describe.output import write_whole
-from ai8x_models.layers.qat import DATA_GRID, Mode, QatModule, QatPolicy
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import DATA_GRID, Mode, QatModule
 from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
+from max78000.files import write_array
 
 _SEED = 0  # of the noise
 
@@ -58,6 +58,4 @@ def save_noise(path: Path, shape: Shape) -> None:
         InputError: the file cannot be written.
     """
     data = np.random.default_rng(_SEED).integers(DATA_GRID.low, DATA_GRID.high + 1, shape)
-    file = io.BytesIO()
-    np.save(file, data.astype(np.int8))
-    write_whole(path, file.getvalue())
+    write_array(path, data.astype(np.int8))

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from ai8x_models.describe.convert import Converted, Network, network_of
 from ai8x_models.describe.graph import Concat, Node, Own, Shape
-from ai8x_models.describe.output import write_whole
 from ai8x_models.layers.layers import (
     ConvTranspose2d,
     ElementWise,
@@ -31,6 +30,7 @@ from ai8x_models.layers.qat import DATA_MAX, Mode, weight_grid
 from ai8x_models.layers.space_to_depth import RATIO
 from max78000.errors import UnsupportedError
 from max78000.facts.fixed import DATA_BITS, Activation, Combine
+from max78000.files import write_whole
 
 OPSET = 17
 _BATCH = "N"

@@ -19,7 +19,8 @@ from torch import nn
 from ai8x_models.checkpoint import State, load_checkpoint
 from ai8x_models.describe.graph import Shape
 from ai8x_models.describe.onnx_reader import read_onnx_model
-from ai8x_models.layers.qat import QatModule, QatPolicy, set_mode
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import QatModule, set_mode
 from ai8x_models.zoo.registry import EIGHT_BITS, find_model
 from max78000.errors import InputError, ProblemList, ToolError
 
@@ -49,17 +50,24 @@ class Subject:
     policy: QatPolicy = EIGHT_BITS
 
 
-def find_subject(word: str, shape: Shape | None = None) -> Subject:
-    """Find a model.
+def find_subject(word: str, shape: Shape | None = None, checkpoint: Path | None = None) -> Subject:
+    """Find a model, with the weights of a checkpoint if one is given.
 
     Args:
         word: name in the registry, `path/file.py:Name`, or `path/file.onnx`.
         shape: of the input; left out, the one that the model is known to have.
+        checkpoint: weights to take, in the mode in which they were stored.
 
     Raises:
-        InputError: no such model or file, one that fails, or an input of unknown shape.
+        InputError: no such model or file, one that fails, an input of unknown shape, or a
+            checkpoint of another network.
         ProblemList: operators of an ONNX file that cannot be read.
     """
+    subject = _named(word, shape)
+    return subject if checkpoint is None else _with_weights(subject, checkpoint)
+
+
+def _named(word: str, shape: Shape | None) -> Subject:
     if word.lower().endswith(".onnx"):
         model = read_onnx_model(Path(word))
         return Subject(model, _known(shape or model.shape, word), model.arch, model.arch.lower())
@@ -71,15 +79,11 @@ def find_subject(word: str, shape: Shape | None = None) -> Subject:
         raise InputError("names no class", where=word, fix=f"write {word}:ClassName")
     info = find_model(word)
     shape = shape or info.input_shape
-    return Subject(info.builder(), shape, info.name, info.task, info.policy)
+    return Subject(info.build(), shape, info.name, info.dataset, info.policy)
 
 
-def with_weights(subject: Subject, path: Path) -> Subject:
-    """The model with the weights of a checkpoint, in the mode in which they were stored.
-
-    Raises:
-        InputError: no checkpoint, or one of another network.
-    """
+def _with_weights(subject: Subject, path: Path) -> Subject:
+    """The model with the weights of a checkpoint, in the mode in which they were stored."""
     checkpoint = load_checkpoint(path)
     model = deepcopy(subject.model)
     try:

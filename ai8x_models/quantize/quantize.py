@@ -22,17 +22,18 @@ from torch import Tensor, nn
 
 from ai8x_models.checkpoint import Checkpoint, State, file_hash, load_checkpoint, save_checkpoint
 from ai8x_models.layers.batchnorm import DEFAULT_EPS, BatchNorm, fold_batchnorm
+from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import (
     Layer,
     Mode,
-    QatPolicy,
     output_shift_for,
     parameter_limit,
     start_qat,
     weight_grid,
 )
 from ai8x_models.layers.space_to_depth import RATIO, fold_kernel
-from ai8x_models.zoo.registry import MODELS, load_model, mode_of, restore
+from ai8x_models.zoo.load import load_model, mode_of, restore
+from ai8x_models.zoo.registry import MODELS
 from max78000.errors import InputError
 from max78000.facts.fixed import DATA_BITS, WEIGHT_BITS
 

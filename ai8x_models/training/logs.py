@@ -17,6 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from max78000.errors import InputError
+from max78000.files import write_whole
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -101,17 +102,10 @@ class RunLog:
         table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
         table.writeheader()
         table.writerows(self._rows)
-        write_whole(self._path, text.getvalue())
+        write_whole(self._path, text.getvalue().encode())
         for name, number in numbers.items():
             self._writer.add_scalar(name, number, epoch)
         self._writer.flush()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that appears complete or not at all."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

@@ -22,14 +22,16 @@ from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.qat import Mode, start_qat
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.evaluate import evaluate_maps
-from ai8x_models.tasks.pose.predictor import TASK, Predictor, channels_last
+from ai8x_models.tasks.pose.predictor import TASK, Predictor
 from ai8x_models.training.batches import DataSource, TrainingSet, open_data
 from ai8x_models.training.distillation import DistillationLoss, FeatureTerm, teacher_maps
-from ai8x_models.training.logs import Console, Progress, RunLog, write_whole
+from ai8x_models.training.logs import Console, Progress, RunLog
 from ai8x_models.training.losses import PoseLoss
 from ai8x_models.training.recipe import OptimizerPlan, Recipe
-from ai8x_models.zoo.registry import create_model, find_model, load_model, mode_of
+from ai8x_models.zoo.load import channels_last, load_model, mode_of
+from ai8x_models.zoo.registry import create_model, find_model
 from max78000.errors import InputError, ToolError, UnsupportedError
+from max78000.files import write_whole
 
 STATE_NAME = "state.pth.tar"
 Numbers = dict[str, float]
@@ -236,7 +238,7 @@ def _finish(run: Run, console: Console) -> Path:
         f"  AR {metrics.ar:.3f}  PCK@0.2 {metrics.pck:.3f}"
     )
     scores = metrics.to_json()
-    write_whole(folder / "metrics.json", json.dumps(scores, indent=2) + "\n")
+    write_whole(folder / "metrics.json", json.dumps(scores, indent=2).encode() + b"\n")
     path = folder / f"{recipe.name}.pth.tar"
     extras = {"recipe": recipe.name, "data": recipe.data.preset, "metrics": scores}
     state = dict(run.model.state_dict())

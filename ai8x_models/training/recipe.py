@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from ai8x_models.layers.qat import QatPolicy
+from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.tasks.pose.figures.figures import PRESETS
 from max78000.errors import InputError, ToolError, raise_all
 

@@ -1,9 +1,9 @@
-"""Small data sets that are drawn, not downloaded: something to learn for every network of the zoo.
+"""Toy data sets, drawn and not downloaded: something to learn for every network of the zoo.
 
 An example is a pure function of a random generator: a shape on a ground, a word made of tones, the
 signals of a machine. They are easy on purpose: a few steps show that a network of this shape
 learns, a few hundred get nearly all answers right. They are no benchmark, and say nothing about
-real data. The pose task has its own data and loop (`batches.py`, `train.py`).
+real data. `train_briefly` is for examples and tests; real training is `training/loop.py`'s.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,11 +37,11 @@ _N_PITCHES = 7  # of words, each rising, level and falling
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What a network is asked.
+class ToySet:
+    """What is drawn, and what a network that learns it is asked.
 
     Args:
-        name: as in the registry, and `dataset` in descriptions.
+        name: `dataset` of the registry and of descriptions.
         draw: one example: input in -1..1, shape (C, H, W) or (C, L); and its target, a class, a
             class per pixel (H, W), or numbers in the shape of the answer.
         loss: of answers and targets, both with the examples as first dimension.
@@ -65,16 +65,16 @@ class Samples:
         return integers
 
 
-def draw_samples(task: str, count: int, seed: int = 0) -> Samples:
+def draw_samples(dataset: str, count: int, seed: int = 0) -> Samples:
     """Draw examples; equal arguments give equal examples.
 
     Raises:
-        InputError: there is no such task.
+        InputError: there is no such data set.
     """
-    if task not in TASKS:
-        raise InputError(f"there is no task {task!r}", fix=f"one of {', '.join(TASKS)}")
+    if dataset not in SETS:
+        raise InputError(f"there is no data set {dataset!r}", fix=f"one of {', '.join(SETS)}")
     rng = np.random.default_rng(seed)
-    inputs, targets = zip(*(TASKS[task].draw(rng) for _ in range(count)), strict=True)
+    inputs, targets = zip(*(SETS[dataset].draw(rng) for _ in range(count)), strict=True)
     integers = np.round(np.stack(inputs) * DATA_GRID.one).clip(DATA_GRID.low, DATA_GRID.high)
     return Samples(
         torch.from_numpy(integers.astype(np.float32) / DATA_GRID.one),
@@ -82,8 +82,8 @@ def draw_samples(task: str, count: int, seed: int = 0) -> Samples:
     )
 
 
-def practise(
-    model: nn.Module, task: str, batches: Iterable[Samples], rate: float = 1e-3
+def train_briefly(
+    model: nn.Module, dataset: str, batches: Iterable[Samples], rate: float = 1e-3
 ) -> list[float]:
     """Train for one step a batch: the same few examples again and again, or ever new ones.
 
@@ -92,7 +92,7 @@ def practise(
 
     Args:
         model: trained in place, before QAT or in it.
-        task: gives the loss.
+        dataset: gives the loss.
         batches: any number.
         rate: of Adam.
 
@@ -106,7 +106,7 @@ def practise(
     for step, batch in enumerate(batches):
         for norm in norms:
             norm.momentum = max(BN_MOMENTUM, 1 / (step + 1))
-        loss = TASKS[task].loss(model(batch.inputs), batch.targets)
+        loss = SETS[dataset].loss(model(batch.inputs), batch.targets)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -246,17 +246,17 @@ def _sensors(rng: np.random.Generator) -> tuple[Floats, Target]:
     return signal, signal.astype(np.float32)
 
 
-TASKS: Mapping[str, Task] = MappingProxyType(
+SETS: Mapping[str, ToySet] = MappingProxyType(
     {
-        task.name: task
-        for task in (
-            Task("digits", _digit, F.cross_entropy),
-            Task("objects", _object, F.cross_entropy),
-            Task("scenes", _scene, F.cross_entropy),
-            Task("regions", _regions, F.cross_entropy),
-            Task("words", _word, F.cross_entropy),
-            Task("motion", _motion, F.cross_entropy),
-            Task("sensors", _sensors, F.mse_loss),
+        one.name: one
+        for one in (
+            ToySet("digits", _digit, F.cross_entropy),
+            ToySet("objects", _object, F.cross_entropy),
+            ToySet("scenes", _scene, F.cross_entropy),
+            ToySet("regions", _regions, F.cross_entropy),
+            ToySet("words", _word, F.cross_entropy),
+            ToySet("motion", _motion, F.cross_entropy),
+            ToySet("sensors", _sensors, F.mse_loss),
         )
     }
 )

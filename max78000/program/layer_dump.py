@@ -6,7 +6,6 @@ here.
 """
 
 import io
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError
+from max78000.files import write_whole
 
 Values = NDArray[np.int64]  # channels, rows, columns
 Layers = Mapping[str, Values]  # by layer name, in the order in which the layers run
@@ -96,15 +96,7 @@ def save_dump(path: Path, layers: Mapping[str, NDArray[Any]]) -> None:
             array = io.BytesIO()
             np.lib.format.write_array(array, np.ascontiguousarray(values), allow_pickle=False)
             members.writestr(_member(name), array.getvalue(), zipfile.ZIP_DEFLATED)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(archive.getvalue())
-        temporary.replace(path)
-    except OSError as error:
-        why = f"cannot be written: {error.strerror}"
-        raise InputError(why, where=str(path), fix="name a file in an existing folder") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, archive.getvalue())
 
 
 def _member(name: str) -> zipfile.ZipInfo:

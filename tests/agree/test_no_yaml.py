@@ -20,7 +20,8 @@ from ai8x_models.commands.main import cli
 from ai8x_models.describe.convert import convert
 from ai8x_models.describe.describe import describe
 from ai8x_models.describe.description import NetworkDescription
-from ai8x_models.layers.qat import QatPolicy, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import start_qat
 from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.board.board import VirtualBoard
 from max78000.firmware.build import build_project
@@ -52,7 +53,7 @@ class Trainee:
 def of_zoo(info):
     torch.manual_seed(1)
     model = create_model(info.name)
-    return Trainee(describe(model, info.input_shape, info.name, info.task), model, info.policy)
+    return Trainee(describe(model, info.input_shape, info.name, info.dataset), model, info.policy)
 
 
 def of_plain(kind, shape):

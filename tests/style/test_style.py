@@ -12,6 +12,7 @@ MAY_IMPORT = {  # modules of other packages, each with what is below it
     "ai8x_models": (
         "max78000.facts",
         "max78000.errors",
+        "max78000.files",
         "max78000.command",
         "max78000.program.layer_dump",
         "max78000.apps.pose",
@@ -19,6 +20,7 @@ MAY_IMPORT = {  # modules of other packages, each with what is below it
     "synthesis": (
         "max78000.facts",
         "max78000.errors",
+        "max78000.files",
         "max78000.command",
         "max78000.program",
         "max78000.machine.predict",  # what a compiled network answers, for Python

@@ -52,7 +52,7 @@ def trained(info):
 
 
 def described(model, info):
-    return describe(model, info.input_shape, info.name, info.task)
+    return describe(model, info.input_shape, info.name, info.dataset)
 
 
 @pytest.fixture(params=ZOO, ids=lambda info: info.name)

@@ -21,8 +21,8 @@ from ai8x_models.quantize.quantize import (
     load_integer_model,
     quantize_checkpoint,
 )
-from ai8x_models.tasks.drawn import draw_samples, practise
 from ai8x_models.zoo.registry import MODELS, ModelInfo, create_model
+from ai8x_models.zoo.toy_data import draw_samples, train_briefly
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.compile import Compiled, compile_source
@@ -83,10 +83,10 @@ def compile_for(info, integers, image):
 def road(request, tmp_path_factory):
     info, folder = ZOO[request.param], tmp_path_factory.mktemp(request.param)
     torch.manual_seed(1)
-    model, samples = create_model(info.name), draw_samples(info.task, N_EXAMPLES)
-    float_losses = practise(model, info.task, [samples] * FLOAT_STEPS)
+    model, samples = create_model(info.name), draw_samples(info.dataset, N_EXAMPLES)
+    float_losses = train_briefly(model, info.dataset, [samples] * FLOAT_STEPS)
     start_qat(model, info.policy)
-    qat_losses = practise(model, info.task, [samples] * QAT_STEPS)
+    qat_losses = train_briefly(model, info.dataset, [samples] * QAT_STEPS)
     with torch.no_grad():
         answers = model.eval()(samples.inputs)
     save_checkpoint(folder / "qat.pth.tar", Checkpoint(info.name, 1, dict(model.state_dict())))

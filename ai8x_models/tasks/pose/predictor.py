@@ -24,9 +24,11 @@ from ai8x_models.tasks.pose.evaluate import Metrics, evaluate_maps, evaluate_ora
 from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
 from ai8x_models.training.batches import Uint8s, normalize
 from ai8x_models.training.logs import Console
-from ai8x_models.zoo.registry import find_model, load_model, mode_of
+from ai8x_models.zoo.load import channels_last, load_model, mode_of
+from ai8x_models.zoo.registry import find_model
 from max78000.apps.pose.person import Person
 from max78000.errors import InputError, UnsupportedError
+from max78000.files import write_array
 
 Array = NDArray[Any]
 TASK = "pose"
@@ -105,10 +107,7 @@ def write_sample(path: Path, name: str, preset: str, index: int) -> tuple[int, .
     figure = render(PRESETS[preset], SPLIT_BASE["test"] + index)
     data = device_input(figure.image, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        np.save(file, data)
-    temporary.replace(path)
+    write_array(path, data)
     return data.shape
 
 
@@ -130,9 +129,3 @@ def device_input(image: Uint8s, name: str) -> NDArray[np.int8]:
         )
     signed: NDArray[np.int8] = (chw.astype(np.int16) - DATA_GRID.one).astype(np.int8)
     return np.ascontiguousarray(fold_image(signed), np.int8)
-
-
-def channels_last(model: nn.Module) -> nn.Module:
-    """Lay the weights out as the CPU's convolutions like them; a fifth faster."""
-    changed: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return changed

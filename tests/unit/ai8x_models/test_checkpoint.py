@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from ai8x_models.checkpoint import Checkpoint, file_hash, load_checkpoint, save_checkpoint
-from ai8x_models.layers.qat import Mode, QatPolicy, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import Mode, start_qat
+from ai8x_models.zoo.load import load_model, mode_of
 from ai8x_models.zoo.pose import TinyStudentModel
-from ai8x_models.zoo.registry import load_model, mode_of
 from max78000.errors import InputError
 
 STATE = {"conv1.op.weight": torch.arange(300.0).view(3, 100), "conv1.op.bias": torch.ones(3)}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -19,6 +20,7 @@ from ai8x_models.tasks.pose.figures.figures import PRESETS, render
 from ai8x_models.zoo.registry import MODELS, create_model
 
 ROOT = Path(__file__).parents[3]
+VERBS = {verb.name: verb for verbs in cli.tables.values() for verb in verbs}
 RECIPE = """\
 name: quick
 model: TinyStudentModel
@@ -55,18 +57,36 @@ def checkpoint(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("name", ["", *cli.commands])
+@pytest.mark.parametrize("name", ["", *VERBS])
 def test_every_command_explains_itself_with_an_example(ai8x, name):
     status, out, _ = ai8x(*name.split(), "--help")
     assert status == 0
     assert f"ai8x {name}".rstrip() in out.split("Examples:")[1]
 
 
-def test_every_option_has_a_line_of_help():
-    for name, command in cli.commands.items():
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                assert parameter.help, f"{name} {parameter.name}"
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_a_verb_is_what_the_table_says(verb):
+    command = verb.load()
+    assert command.name == verb.name
+    assert command.get_short_help_str(limit=100) == verb.summary
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+def test_verbs_of_a_task_are_mounted(ai8x):
+    assert {"data", "evaluate", "predict", "sample"} <= VERBS.keys()
+    _, out, _ = ai8x("--help")
+    assert "evaluate" in out.split("Pose:")[1]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["train", "--help"]])
+def test_what_needs_no_torch_does_not_wait_for_it(arguments):
+    code = (
+        "import sys; from ai8x_models.commands.main import cli;"
+        f"cli({arguments}, standalone_mode=False); assert 'torch' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_list(ai8x):

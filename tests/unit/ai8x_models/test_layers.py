@@ -12,7 +12,8 @@ from ai8x_models.layers.layers import (
     Linear,
     Pool,
 )
-from ai8x_models.layers.qat import Mode, QatPolicy, set_mode, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import Mode, set_mode, start_qat
 from ai8x_models.layers.space_to_depth import fold_image
 from max78000.facts.fixed import Combine
 

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ai8x_models.layers.layers import Conv2d
+from ai8x_models.layers.policy import QatPolicy, read_policy
 from ai8x_models.layers.qat import (
     DATA_GRID,
     Mode,
-    QatPolicy,
     fake_quantize,
     output_shift_for,
     parameter_limit,
-    read_policy,
     set_mode,
     start_qat,
     truncate,

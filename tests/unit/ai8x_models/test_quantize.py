@@ -10,7 +10,8 @@ from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.layers import Conv2d, ConvTranspose2d, FoldedConv2d, FusedLayer
-from ai8x_models.layers.qat import QatPolicy, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import start_qat
 from ai8x_models.layers.space_to_depth import fold_image
 from ai8x_models.quantize.quantize import (
     ClipMethod,

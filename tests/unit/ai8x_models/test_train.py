@@ -23,7 +23,8 @@ from ai8x_models.training.logs import Console, RunLog
 from ai8x_models.training.loop import STATE_NAME, learning_rate, train
 from ai8x_models.training.losses import ARM_PARTS, PoseLoss
 from ai8x_models.training.recipe import AugmentPlan, LossPlan, OptimizerPlan, parse_recipe
-from ai8x_models.zoo.registry import create_model, load_model, mode_of
+from ai8x_models.zoo.load import load_model, mode_of
+from ai8x_models.zoo.registry import create_model
 from max78000.apps.pose.skeleton import LIMBS
 from max78000.errors import InputError, ToolError
 

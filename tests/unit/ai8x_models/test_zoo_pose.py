@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from ai8x_models.layers.qat import Mode, QatPolicy, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import Mode, start_qat
 from ai8x_models.layers.space_to_depth import fold_image
+from ai8x_models.zoo.load import mode_of
 from ai8x_models.zoo.pose import StudentModel, TinyStudentModel
-from ai8x_models.zoo.registry import MODELS, create_model, find_model, mode_of
+from ai8x_models.zoo.registry import MODELS, create_model, find_model
 from max78000.errors import InputError
 
 MODEL_SIZES = [

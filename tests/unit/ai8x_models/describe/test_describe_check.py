@@ -21,7 +21,8 @@ from ai8x_models.describe.convert import network_of
 from ai8x_models.describe.describe import check_model, describe
 from ai8x_models.describe.integers import integer_state
 from ai8x_models.layers.layers import Conv2d, ConvTranspose2d, ElementWise, FoldedConv2d, Linear
-from ai8x_models.layers.qat import QatPolicy, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import start_qat
 from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError, InternalError, ProblemList, UnsupportedError
 from max78000.facts.fixed import Combine

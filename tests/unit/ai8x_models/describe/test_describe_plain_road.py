@@ -16,7 +16,8 @@ from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.describe.convert import Converted, convert
 from ai8x_models.describe.describe import describe
 from ai8x_models.describe.description import NetworkDescription
-from ai8x_models.layers.qat import Mode, QatPolicy, set_mode, start_qat
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import Mode, set_mode, start_qat
 from ai8x_models.layers.space_to_depth import fold_image
 from ai8x_models.quantize.quantize import integer_activations, quantize_checkpoint
 from max78000.facts.chip import MAX78000

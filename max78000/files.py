@@ -1,7 +1,12 @@
-"""Files appear whole or not at all."""
+"""Writing files: they appear whole or not at all, and replace nothing unasked."""
 
+import io
 import os
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from max78000.errors import InputError
 
@@ -21,6 +26,13 @@ def write_whole(path: Path, contents: bytes) -> None:
         raise InputError(why, where=str(path), fix="name a file in an existing folder") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an `.npy` file; raises as `write_whole`."""
+    file = io.BytesIO()
+    np.save(file, array)
+    write_whole(path, file.getvalue())
 
 
 def refuse_existing(path: Path | None, overwrite: bool) -> None:

@@ -1,0 +1,30 @@
+"""`ai8x distill`: as `ai8x train`, for recipes that name a teacher."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ai8x_models.commands.options import RECIPE, RESTART, RESUME
+from max78000.command import examples
+from max78000.errors import InputError
+
+
+@click.command(epilog=examples("ai8x distill --config ai8x_models/recipes/tiny_qat.yaml"))
+@RECIPE
+@RESUME
+@RESTART
+def distill(config: Path, resume: bool, overwrite: bool) -> None:
+    """Train a network with a teacher.
+
+    The recipe says how; the results go to runs/NAME.
+    """
+    from ai8x_models.training.logs import Console
+    from ai8x_models.training.loop import train
+    from ai8x_models.training.recipe import read_recipe
+
+    recipe = read_recipe(config)
+    if recipe.distill is None:
+        fix = "add `distill:` with a teacher, or use `ai8x train`"
+        raise InputError("the recipe names no teacher", where=str(config), fix=fix)
+    click.echo(str(train(recipe, Console(sys.stderr), resume, overwrite)))

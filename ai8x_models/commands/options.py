@@ -1,0 +1,34 @@
+"""Options and arguments that several verbs have alike."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from max78000.command import FILE
+
+Command = Callable[..., Any]
+Shape = tuple[int, ...]
+
+
+def shape_of(_context: click.Context, _option: click.Parameter, text: str | None) -> Shape | None:
+    """3x64x64 or 6x128: channels, then rows and columns, or steps."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) not in (2, 3) or not all(part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(f"{text!r} is no shape; write 3x64x64 or 6x128")
+    return tuple(map(int, parts))
+
+
+# A model that need not be trained.
+MODEL = click.argument("word", metavar="MODEL")
+INPUT = click.option(
+    "--input", "shape", metavar="CxHxW", callback=shape_of, help="Shape of the model's input."
+)
+CHECKPOINT = click.option("--checkpoint", type=FILE, help="Weights to take, of any stage.")
+
+# A training run.
+RECIPE = click.option("--config", type=FILE, required=True, help="Recipe, a YAML file.")
+RESUME = click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
+RESTART = click.option("--overwrite", is_flag=True, help="Throw an earlier run away.")

@@ -1,0 +1,1 @@
+"""The verbs of the pose task, one file each."""

@@ -1,0 +1,53 @@
+"""`ai8x evaluate`: a table of scores."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from ai8x_models.tasks.pose.commands.options import (
+    FOLDER,
+    PRESET,
+    STUDENT,
+    TINY,
+    TINY_FLOAT,
+    count_option,
+    split_option,
+)
+from max78000.command import FILE, JSON, examples
+
+
+@click.command(
+    epilog=examples(
+        "ai8x evaluate",
+        "ai8x evaluate runs/tiny_qat/tiny_qat.pth.tar checkpoints/pose_tiny-q.pth.tar --json",
+    )
+)
+@click.argument("checkpoints", nargs=-1, type=FILE)
+@PRESET
+@split_option("validation")
+@count_option(300)
+@FOLDER
+@JSON
+def evaluate(
+    checkpoints: tuple[Path, ...], preset: str, split: str, count: int, folder: Path, as_json: bool
+) -> None:
+    """Score pose networks.
+
+    Float, quantization-aware or integer, beside what perfect maps would reach. Without CHECKPOINTS,
+    the shipped ones.
+    """
+    from ai8x_models.tasks.pose.evaluate import format_table
+    from ai8x_models.tasks.pose.predictor import CEILING, score_checkpoints
+    from ai8x_models.training.batches import DataSource, open_data
+    from ai8x_models.training.logs import Console
+
+    console = Console(sys.stderr)
+    _, cache = open_data(DataSource(folder, preset, split, count), console)
+    scores = score_checkpoints(checkpoints or (STUDENT, TINY_FLOAT, TINY), cache, console)
+    if as_json:
+        click.echo(json.dumps({name: row.to_json() for name, row in scores.items()}, indent=2))
+        return
+    ceiling = scores.pop(CEILING)
+    click.echo(format_table(scores, ceiling))

@@ -1,0 +1,36 @@
+"""Options that the verbs of the pose task have alike, and the checkpoints they take unasked."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from max78000.command import FILE
+
+STUDENT = Path("checkpoints/pose_student.pth.tar")
+TINY_FLOAT = Path("checkpoints/pose_tiny.pth.tar")
+TINY = Path("checkpoints/pose_tiny-q.pth.tar")
+SPLITS = ("train", "validation", "test")
+
+Command = Callable[..., Any]
+PRESET = click.option("--preset", default="single", show_default=True, help="Kind of figures.")
+FOLDER = click.option(
+    "--folder", type=FILE, default=Path("data"), show_default=True, help="Where data are cached."
+)
+
+
+def split_option(default: str) -> Callable[[Command], Command]:
+    """The option `--split`."""
+    return click.option(
+        "--split",
+        type=click.Choice(SPLITS),
+        default=default,
+        show_default=True,
+        help="Splits share no image.",
+    )
+
+
+def count_option(default: int) -> Callable[[Command], Command]:
+    """The option `--count`."""
+    return click.option("--count", default=default, show_default=True, help="Number of images.")
