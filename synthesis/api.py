@@ -1,4 +1,4 @@
-"""The compiler for Python: `compile_network`, and what can be done with its result.
+"""The compiler's front door: a request in, a compiled network or a refusal out.
 
     from synthesis import compile_network
 
@@ -6,12 +6,13 @@
     (scores,) = network.machine().predict(another)  # bit for bit what the chip computes
     network.write("build/digit_net")
 
-Takes files or values. Computes nothing of its own: the stages are in `compile`, the simulated
-accelerator is in `max78000`.
+The command line comes in by `compile_files`, Python by `compile_network`, which makes a request of
+files or values: both get the same warnings, refusals and advice. Computes nothing of its own: the
+stages are in `compile`, the simulated accelerator is in `max78000`.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -22,22 +23,64 @@ from max78000.machine.predict import LoadedMachine, signed_bytes
 from max78000.program.layer_dump import save_dump
 from max78000.program.layer_table import LayerTable
 from max78000.program.program import RegisterProgram
-from synthesis.compile import Compiled, compile_source
+from synthesis.compile import Compiled
+from synthesis.emit.checks import check_project
 from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.whole_project import project_files
 from synthesis.emit.write import write_project
 from synthesis.generate.options import Options
 from synthesis.graph.interpret import interpret
-from synthesis.read.checkpoint import Checkpoint, read_checkpoint
+from synthesis.lower.overrides import Overrides, apply_overrides
+from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import NetworkSpec
-from synthesis.read.files import Files, find_files, read_text
-from synthesis.read.onnx_file import read_onnx
-from synthesis.read.sample import read_sample
-from synthesis.read.source import InputPath, Source, Tensor
-from synthesis.read.yaml_reader import read_network
-from synthesis.report.report import Report
+from synthesis.read.files import Files, Ready, find_files, read_source
+from synthesis.read.source import InputPath, Tensor
+from synthesis.report.report import Report, report_on
 from synthesis.rules.manual import allowed_rules
+from synthesis.variants import compile_or_advise
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of the compiler.
+
+    Attributes:
+        files: description, weights and sample.
+        options: choices about the register program, its name among them.
+        project: choices about the C code.
+        overrides: what changes in the network before it is compiled.
+        input_path: how the input reaches the accelerator.
+        allowed: rules that only warn.
+        chip: to compile for.
+    """
+
+    files: Files
+    options: Options
+    project: ProjectOptions = field(default_factory=ProjectOptions)
+    overrides: Overrides = field(default_factory=Overrides)
+    input_path: InputPath = InputPath.MEMORY
+    allowed: frozenset[str] = frozenset()
+    chip: Chip = MAX78000
+
+
+def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetwork":
+    """Compile what is asked for.
+
+    Args:
+        request: where things are, and every choice.
+        ready: what need not be read from files.
+    Raises:
+        ToolError: what is wrong with the files; or all violations of a stage's rules at once, each
+            with place, numbers and a way out; and at the end, where the chip is too small, the
+            cheapest change with which the network fits, found by trying.
+    """
+    source = read_source(request.files, request.input_path, ready)
+    source = apply_overrides(source, request.overrides)
+    compiled = compile_or_advise(source, request.options, request.chip, request.allowed)
+    warnings = check_project(compiled, request.project, request.chip)
+    report = report_on(compiled, request.chip, warnings)
+    return CompiledNetwork(request, compiled, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +88,14 @@ class CompiledNetwork:
     """A network that fits the chip: its program, its report, and ways to run it.
 
     Attributes:
-        stages: everything the compiler made on the way: graph, placement, results, program, report.
-        files: the description and the weights, as named in the C files.
-        options: that it was compiled with.
-        chip: that it was compiled for.
+        request: what was asked for: files, options, chip.
+        stages: everything the compiler made on the way: graph, placement, results, program.
+        report: what the network takes of the chip, layer by layer; and warnings.
     """
 
+    request: Request
     stages: Compiled
-    files: Files
-    options: Options
-    chip: Chip
+    report: Report
 
     @property
     def program(self) -> RegisterProgram:
@@ -62,9 +103,9 @@ class CompiledNetwork:
         return self.stages.program
 
     @property
-    def report(self) -> Report:
-        """What the network takes of the chip, layer by layer."""
-        return self.stages.report
+    def warnings(self) -> tuple[str, ...]:
+        """What does not stop the compiler, and should be known."""
+        return self.report.warnings
 
     @property
     def layers(self) -> dict[str, Tensor]:
@@ -75,7 +116,7 @@ class CompiledNetwork:
     @property
     def table(self) -> LayerTable:
         """Where the accelerator leaves each layer's result; for `LoadedMachine.layers`."""
-        return layer_table(self.stages, self.chip)
+        return layer_table(self.stages, self.request.chip)
 
     def interpret(self, x: ArrayLike) -> tuple[Tensor, ...]:
         """Compute the outputs without the accelerator, from the graph alone; see `predict`."""
@@ -84,7 +125,7 @@ class CompiledNetwork:
         if image.shape != (graph.input_shape.channels, *graph.input_shape.dims):
             found = "x".join(map(str, image.shape))
             raise InputError(f"is {found}, the network takes {graph.input_shape}", where="x")
-        results = interpret(graph, image, round_average=self.options.round_average)
+        results = interpret(graph, image, round_average=self.request.options.round_average)
         return tuple(results[layer.index] for layer in graph.outputs)
 
     def machine(self) -> LoadedMachine:
@@ -111,7 +152,7 @@ class CompiledNetwork:
 
         Args:
             folder: to make; its parents are made too.
-            project: choices about the C code; left out, a plain known-answer test.
+            project: choices about the C code; left out, those of the request.
             layer_checks: the firmware checks every layer and says which is the first to differ.
             overwrite: replace the files in a folder that exists.
         Returns:
@@ -119,25 +160,29 @@ class CompiledNetwork:
         Raises:
             InputError: it exists; or description or weights were never in a file, so that there is
                 no hash that C files could name.
+            ToolError: the network and these choices do not go together, or not into the flash.
         """
-        project = project or ProjectOptions()
-        for path in (self.files.network, self.files.checkpoint):
+        project = project or self.request.project
+        project = replace(project, checks_layers=layer_checks or project.checks_layers)
+        files, chip = self.request.files, self.request.chip
+        for path in (files.network, files.checkpoint):
             if not path.is_file():
                 why = "is no file, and a project names the hashes of what it is made of"
                 fix = "save what was made in memory, and compile from the files"
                 raise InputError(why, where=str(path), fix=fix)
-        project = replace(project, checks_layers=layer_checks or project.checks_layers)
-        contents = project_files(self.stages, self.files, project, self.chip)
+        check_project(self.stages, project, chip)
+        contents = project_files(self.stages, self.report, files, project, chip)
         write_project(Path(folder), contents, overwrite=overwrite)
         return Path(folder)
 
 
-def compile_network(
+def compile_network(  # noqa: PLR0913 - each is something that a user has or decides
     network: str | Path | NetworkSpec,
     checkpoint: str | Path | Checkpoint | None = None,
     sample: ArrayLike | Path | None = None,
     options: Options | None = None,
     *,
+    project: ProjectOptions | None = None,
     input_path: InputPath = InputPath.MEMORY,
     allow: Collection[str] = (),
 ) -> CompiledNetwork:
@@ -146,41 +191,42 @@ def compile_network(
     Args:
         network: description: a YAML file, or read already.
         checkpoint: integer weights: a `.pth.tar` or `.onnx` file, or read already. Left out: the
-            file in `checkpoints` that is named like the description.
+            file in `checkpoints` that is named like the description; for `arch: test`, arrays
+            where the vendor's generator looks for them.
         sample: an input for the known answer, integers -128..127, (C, H, W) or (C, L); or its
             `.npy` file. Left out: the file in `networks/samples` named like the description.
         options: choices about the program, its name among them.
+        project: choices about the C code, which `CompiledNetwork.write` will make.
         input_path: how the input reaches the accelerator.
         allow: rules that only warn.
     Raises:
         ToolError: what is wrong with the files; or all violations of a stage's rules at once, each
             with place, numbers and a way out.
     """
-    spec = network if isinstance(network, NetworkSpec) else _read_description(Path(network))
-    weights = checkpoint.source if isinstance(checkpoint, Checkpoint) else checkpoint
-    files = find_files(Path(spec.source), None if weights is None else Path(weights), None)
-    parameters = checkpoint if isinstance(checkpoint, Checkpoint) else _read_weights(files)
-    image = _image_of(files.sample if sample is None else sample, files)
-    options = options or Options(files.network.stem)
-    source = Source(spec, parameters, image, input_path)
-    stages = compile_source(source, options, MAX78000, allowed_rules(allow))
-    return CompiledNetwork(stages, files, options, MAX78000)
-
-
-def _read_description(path: Path) -> NetworkSpec:
-    return read_network(read_text(path), str(path))
-
-
-def _read_weights(files: Files) -> Checkpoint:
-    is_onnx = files.checkpoint.suffix.lower() == ".onnx"
-    return read_onnx(files.checkpoint) if is_onnx else read_checkpoint(files.checkpoint)
-
-
-def _image_of(sample: ArrayLike | Path | None, files: Files) -> Tensor:
-    """The sample, checked, from wherever it is."""
-    if sample is None:
-        fix = "give sample=, an array of the network's input shape or a .npy file"
-        raise InputError("there is no sample input", where=str(files.network), fix=fix)
+    spec = network if isinstance(network, NetworkSpec) else None
+    weights = checkpoint if isinstance(checkpoint, Checkpoint) else None
+    files = find_files(_path(network), _path(checkpoint), None)
     if isinstance(sample, str | Path):
-        return read_sample(Path(sample))
-    return signed_bytes(sample, "sample")
+        files = replace(files, sample=Path(sample))
+    request = Request(
+        files=files,
+        options=options or Options(files.network.stem),
+        project=project or ProjectOptions(),
+        input_path=input_path,
+        allowed=allowed_rules(allow),
+    )
+    return compile_files(request, Ready(spec, weights, _image_of(sample)))
+
+
+def _path(given: str | Path | NetworkSpec | Checkpoint | None) -> Path | None:
+    """Where something is, or was read from."""
+    if isinstance(given, NetworkSpec | Checkpoint):
+        return Path(given.source)
+    return None if given is None else Path(given)
+
+
+def _image_of(sample: ArrayLike | Path | None) -> Tensor | None:
+    """The sample, checked, if it is a value."""
+    return (
+        None if sample is None or isinstance(sample, str | Path) else signed_bytes(sample, "sample")
+    )

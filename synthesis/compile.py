@@ -1,7 +1,7 @@
-"""The whole compiler on one screen: description, weights and sample in; program and report out."""
+"""The whole compiler on one screen: description, weights and sample in, register program out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from max78000.errors import raise_all
 from max78000.facts.chip import Chip
@@ -13,8 +13,6 @@ from synthesis.graph.ir import Graph
 from synthesis.lower.lower import lower
 from synthesis.place.place import Placement, place
 from synthesis.read.source import Source, Tensor
-from synthesis.report.report import Report, make_report
-from synthesis.report.sample import Run
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
@@ -27,11 +25,13 @@ Watch = Callable[[str, object], None]
 class Compiled:
     """Every stage of a compiled network."""
 
+    options: Options
     graph: Graph
     placement: Placement
-    results: tuple[Tensor, ...]  # of every layer for the sample
+    image: Tensor  # the sample, or what takes its place
+    results: tuple[Tensor, ...]  # of every layer for the image
     program: RegisterProgram
-    report: Report
+    warnings: tuple[str, ...]  # of rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,7 @@ def compile_source(
     results = interpret(graph, image, round_average=options.round_average)
     program = generate(placement, image, results, options, chip)
     watch("program", program)
-    assert program.cycles is not None
-    run = Run(image, results, options.round_average)
-    report = make_report(placement, program.cycles, options.name, chip, run)
-    report = replace(report, warnings=placed.warnings)
-    return Compiled(graph, placement, results, program, report)
+    return Compiled(options, graph, placement, image, results, program, placed.warnings)
 
 
 def place_source(

@@ -11,12 +11,14 @@ import numpy as np
 
 from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
+from synthesis.emit.whole_project import project_files
 from synthesis.generate.program import Options
 from synthesis.lower.lower import lower
 from synthesis.place.place import place
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.source import InputPath, Source
 from synthesis.read.yaml_reader import read_network
+from synthesis.report.report import report_on
 
 FILE = "net.yaml"
 HEADER = "arch: tiny\ndataset: tiny\nlayers:\n"  # the first layer is on line 4
@@ -91,6 +93,16 @@ def graph_of(net):
     """The network, lowered; the sample's pixels are never made."""
     image = np.broadcast_to(np.int64(0), (*sizes(net.image), 1)[:3])
     return lower(Source(network_of(net), checkpoint_of(net), image, net.input_path), MAX78000)
+
+
+def report_of(net):
+    """What the compiled network takes of the chip."""
+    return report_on(compile_net(net), MAX78000)
+
+
+def project_of(compiled, files, options):
+    """File name -> text of the project that is written for a compiled network."""
+    return project_files(compiled, report_on(compiled, MAX78000), files, options, MAX78000)
 
 
 def placement_of(net):

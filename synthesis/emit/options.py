@@ -47,13 +47,14 @@ class ProjectOptions:
     timer: int | None = None
     has_kat: bool = True
     has_unload: bool = True
-    softmax_shift: int | None = None  # None: no soft-max; bytes take 0
+    has_softmax: bool = False  # of the last layer
     debug_wait_s: int = 2
     sleeps: bool = True  # while the network runs; else spins
     measures_energy: bool = False
     runs_forever: bool = False
     checks_layers: bool = False  # main() checks every layer, not the known answer alone
     gathers_bytes: bool = False  # cnn_unload() uses the accelerator's byte gather where it can
+    says_what_is_not_gathered: bool = True
     verifies_kernels: bool = False
     verifies_registers: bool = False
     has_compact_data: bool = True  # input from arrays; else one statement a word

@@ -43,6 +43,7 @@ class ProjectFacts:
     num_outputs: int
     unloaded: tuple[OutputMap, ...]  # what cnn_unload() delivers
     streams: bool  # some layers run at the same time
+    softmax_shift: int | None  # None: no soft-max; bytes take 0
     summary: tuple[str, ...]
     provenance: tuple[str, ...]
 
@@ -82,7 +83,7 @@ def emit_project(
     else:
         files[names.api] = render("cnn.c")
         files[test_file] = test
-    if options.softmax_shift is not None:
+    if facts.softmax_shift is not None:
         files["softmax.c"] = render("softmax.c")
     return files
 
@@ -147,6 +148,8 @@ def _context(
     has_wide_outputs_only = all(output.width_bits == 32 for output in outputs)
     return {
         **{field.name: getattr(options, field.name) for field in fields(options)},
+        "timer": None if options.measures_energy else options.timer,
+        "softmax_shift": facts.softmax_shift,
         "name": program.name,
         "chip": chip.name,
         "version": VERSION,

@@ -5,17 +5,18 @@ from math import prod
 from max78000.facts.chip import Chip
 from max78000.program.program import to_json as program_json
 from synthesis.compile import Compiled
+from synthesis.emit.checks import softmax_shift
 from synthesis.emit.layer_files import layer_files, provenance
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
 from synthesis.generate.memories import unload_maps
 from synthesis.read.files import Files, read_text
 from synthesis.report.html import report_html
-from synthesis.report.report import summary_lines
+from synthesis.report.report import Report, summary_lines
 from synthesis.report.report import to_json as report_json
 
 
 def project_files(
-    compiled: Compiled, files: Files, options: ProjectOptions, chip: Chip
+    compiled: Compiled, report: Report, files: Files, options: ProjectOptions, chip: Chip
 ) -> dict[str, str]:
     """File name -> text: C sources, register program, report. Same inputs, same bytes."""
     graph = compiled.graph
@@ -25,15 +26,14 @@ def project_files(
         num_outputs=prod((last.channels, *last.dims)),
         unloaded=unload_maps(compiled.placement.graph, chip),
         streams=graph.n_streaming > 0,
-        summary=summary_lines(compiled.report),
+        softmax_shift=softmax_shift(graph) if options.has_softmax else None,
+        summary=summary_lines(report),
         provenance=provenance(files),
     )
     return {
         **emit_project(compiled.program, facts, options, chip),
         "program.json": program_json(compiled.program, chip),
-        "report.json": report_json(compiled.report),
-        "report.html": report_html(
-            compiled.report, compiled.placement, chip, read_text(files.network)
-        ),
+        "report.json": report_json(report),
+        "report.html": report_html(report, compiled.placement, chip, read_text(files.network)),
         **layer_files(compiled, files, options, chip),
     }

@@ -14,7 +14,7 @@ from synthesis.read.description import NetworkSpec
 from synthesis.read.npy_weights import TEST_ARCH, read_test_weights
 from synthesis.read.onnx_file import read_onnx
 from synthesis.read.sample import read_sample
-from synthesis.read.source import Source
+from synthesis.read.source import InputPath, Source, Tensor
 from synthesis.read.yaml_reader import read_network
 
 Read = TypeVar("Read")
@@ -46,22 +46,49 @@ def find_files(network: Path | None, checkpoint: Path | None, sample: Path | Non
     )
 
 
-def read_source(files: Files) -> Source:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What need not be read: values that take the place of their files."""
+
+    network: NetworkSpec | None = None
+    checkpoint: Checkpoint | None = None
+    image: Tensor | None = None
+
+
+def read_source(
+    files: Files, input_path: InputPath = InputPath.MEMORY, ready: Ready | None = None
+) -> Source:
     """Read all three, and report what is wrong with all of them.
 
+    Args:
+        files: where they are.
+        input_path: how the input will reach the accelerator.
+        ready: what there is already.
     Raises:
         ToolError: unreadable or ill-formed files.
     """
+    ready = ready or Ready()
     problems: list[ToolError] = []
-    network = _try(lambda: read_network(read_text(files.network), str(files.network)), problems)
-    checkpoint = _try(lambda: _read_weights(network, files), problems)
-    sample = files.sample or _vendor_sample(network, files)
-    image = _try(lambda: read_sample(sample), problems)
+    network = ready.network or _try(lambda: read_description(files.network), problems)
+    checkpoint = ready.checkpoint or _try(lambda: _read_weights(network, files), problems)
+    image = ready.image
+    if image is None:
+        sample = files.sample or _vendor_sample(network, files)
+        image = _try(lambda: read_sample(sample), problems)
     raise_all(problems)
     assert network is not None
     assert checkpoint is not None
     assert image is not None
-    return Source(network, checkpoint, image)
+    return Source(network, checkpoint, image, input_path)
+
+
+def read_description(path: Path) -> NetworkSpec:
+    """The description in a file.
+
+    Raises:
+        ToolError: it cannot be read, or everything that is wrong with it.
+    """
+    return read_network(read_text(path), str(path))
 
 
 def _read_weights(network: NetworkSpec | None, files: Files) -> Checkpoint:

@@ -4,13 +4,14 @@ The JSON is described by `report.schema.json`; keys are added, never renamed, wi
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.energy import layer_energy_uj
 from max78000.program.program import Cycles
+from synthesis.compile import Compiled
 from synthesis.place.occupancy import occupancies, peak_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
@@ -109,6 +110,21 @@ class Report:
     def milliseconds(self) -> float:
         """Expected time of one inference: cycles, and the wake-up that board timings contain."""
         return _milliseconds(self.cycles, self.clock_hz, self.wakeup_us)
+
+
+def report_on(compiled: Compiled, chip: Chip, warnings: Iterable[str] = ()) -> Report:
+    """Collect the figures of a compiled network.
+
+    Args:
+        compiled: every stage of it.
+        chip: memory sizes and clock.
+        warnings: to be listed, beside those of rules.
+    """
+    cycles = compiled.program.cycles
+    assert cycles is not None
+    run = Run(compiled.image, compiled.results, compiled.options.round_average)
+    report = make_report(compiled.placement, cycles, compiled.program.name, chip, run)
+    return replace(report, warnings=(*compiled.warnings, *warnings))
 
 
 def make_report(

@@ -111,14 +111,14 @@ def invoke(*arguments, **options):
 
 def broken(network, layer, channel):
     """The same network with one bit of one weight of a layer wrong."""
-    checkpoint = read_checkpoint(network.files.checkpoint)
+    checkpoint = read_checkpoint(network.request.files.checkpoint)
     entries = list(checkpoint.layers)
     weight = entries[layer].weight.copy()
     weight[channel].flat[0] ^= 0x40
     entries[layer] = replace(entries[layer], weight=weight)
     wrong = replace(checkpoint, layers=tuple(entries))
-    sample = network.files.checkpoint.with_name("tiny.npy")
-    return compile_network(network.files.network, wrong, sample, network.options)
+    sample = network.request.files.checkpoint.with_name("tiny.npy")
+    return compile_network(network.request.files.network, wrong, sample, network.request.options)
 
 
 def kernel_words(network):
@@ -193,8 +193,8 @@ def test_cleared_memories_are_loaded_again(tmp_path):
 
 def test_the_same_network_gives_the_same_text(network):
     def text():
-        stages = network.program, network.table, ProjectOptions(), network.chip, ("Made of x.",)
-        return emit_layer_checks(*stages)
+        chip, made_of = network.request.chip, ("Made of x.",)
+        return emit_layer_checks(network.program, network.table, ProjectOptions(), chip, made_of)
 
     assert text() == text()
     assert " * Made of x.\n" in text()

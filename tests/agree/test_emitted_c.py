@@ -18,9 +18,9 @@ from max78000.facts.chip import MAX78000
 from max78000.facts.regmap import fifo_data_addr
 from max78000.machine import Machine
 from max78000.program.program import Copy, Fifo, KernelBlock, Write
+from networks import project_of
 from synthesis.compile import compile_source
 from synthesis.emit.project import ProjectOptions
-from synthesis.emit.whole_project import project_files
 from synthesis.generate.program import Options
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.files import Files, read_source
@@ -152,7 +152,7 @@ def elf(request, compiled, tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     timer = 0 if request.param == "zig" else None
     options = ProjectOptions(timer=timer)
-    for name, text in project_files(compiled, POSE, options, MAX78000).items():
+    for name, text in project_of(compiled, POSE, options).items():
         (folder / name).write_text(text)
     build(compilers()[request.param], folder, folder / "firmware.elf")
     return folder / "firmware.elf"
@@ -258,7 +258,7 @@ def runs_in_c(source, folder):
         compiled = compile_source(source, Options("random"), MAX78000)
     except ToolError:
         return
-    for name, text in project_files(compiled, POSE, ProjectOptions(), MAX78000).items():
+    for name, text in project_of(compiled, POSE, ProjectOptions()).items():
         (folder / name).write_text(text)
     build(compilers()["zig"], folder, folder / "firmware.elf")
     core, _ = started(folder / "firmware.elf", compiled)
@@ -288,8 +288,8 @@ def test_many_random_networks_run_in_c(tmp_path_factory, source):
 def softmax_core(tmp_path_factory):
     folder = tmp_path_factory.mktemp("softmax")
     compiled = compile_source(small_source("wide"), Options("wide"), MAX78000)
-    options = ProjectOptions(softmax_shift=0)
-    for name, text in project_files(compiled, POSE, options, MAX78000).items():
+    options = ProjectOptions(has_softmax=True)
+    for name, text in project_of(compiled, POSE, options).items():
         (folder / name).write_text(text)
     build(compilers()["zig"], folder, folder / "firmware.elf")
     return Core(folder / "firmware.elf", Recorder())

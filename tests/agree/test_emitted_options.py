@@ -16,9 +16,8 @@ from max78000.facts.chip import MAX78000
 from max78000.facts.regmap import global_register_addr, layer_register_addr, quadrant_register_addr
 from max78000.machine import Machine
 from max78000.program.program import Copy, KernelBlock
-from networks import Net, compile_net
+from networks import Net, compile_net, project_of
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
-from synthesis.emit.whole_project import project_files
 from synthesis.read.files import Files
 from synthesis.read.source import InputPath
 
@@ -103,7 +102,7 @@ def make(tmp_path):
 
     def make(net, options=None, compiler="zig", **program):
         compiled = compile_net(net, **program)
-        files = project_files(compiled, FILES, options or ProjectOptions(), MAX78000)
+        files = project_of(compiled, FILES, options or ProjectOptions())
         for name, text in files.items():
             (tmp_path / name).write_text(text)
         build(compilers()[compiler], tmp_path, tmp_path / "firmware.elf")
@@ -153,7 +152,7 @@ def test_the_known_answer_comes_out(make, net, code, program):
 def test_everything_at_once_with_the_other_compiler(make):
     options = ProjectOptions(
         verifies_kernels=True, verifies_registers=True, gathers_bytes=True, boost=PIN,
-        measures_energy=True, softmax_shift=0,
+        measures_energy=True, has_softmax=True,
     )  # fmt: skip
     net = Net("{name: only, op: conv2d, pad: 1}", "4x2x3x3", "2x2x2", bias=1)
     _, board = passes(make(net, options, "gcc", packs_kernels=False, clears_memories=True))
@@ -315,7 +314,7 @@ def test_gathered_bytes_are_those_that_software_sorts(make, net):
 
 def test_softmax_of_bytes(make):
     net = Net("{op: linear, flatten: true, output_shift: -6}", "9x8", "2x2x2", bias=3)
-    project = make(net, ProjectOptions(softmax_shift=0))
+    project = make(net, ProjectOptions(has_softmax=True))
     core, _ = passes(project)
     values = project.compiled.results[-1].reshape(-1).tolist()
     shares = np.frombuffer(core.read(core.symbols["ml_softmax"], 18), "<i2")

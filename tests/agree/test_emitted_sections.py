@@ -7,10 +7,8 @@ import pytest
 from test_emitted_c import POSE, build, compilers, started
 
 from max78000.errors import ToolError
-from max78000.facts.chip import MAX78000
-from networks import Net, compile_net, graph_of, image_of, source_of
+from networks import Net, compile_net, graph_of, image_of, project_of, source_of
 from synthesis.emit.options import ProjectOptions
-from synthesis.emit.whole_project import project_files
 from synthesis.graph.interpret import interpret, run_layer
 
 LAYERS = (
@@ -39,7 +37,7 @@ ROLLING = Net(
 
 def firmware(net, folder):
     compiled = compile_net(net)
-    for name, text in project_files(compiled, POSE, ProjectOptions(), MAX78000).items():
+    for name, text in project_of(compiled, POSE, ProjectOptions()).items():
         (folder / name).write_text(text)
     build(compilers()["zig"], folder, folder / "firmware.elf")
     return compiled, *started(folder / "firmware.elf", compiled)

@@ -11,12 +11,10 @@ import pytest
 
 from max78000.board.board import End, VirtualBoard
 from max78000.errors import BoardError
-from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
-from networks import Net, compile_net
+from networks import Net, compile_net, project_of
 from synthesis.emit.options import ProjectOptions
-from synthesis.emit.whole_project import project_files
 from synthesis.read.files import Files
 
 NET = Net(
@@ -46,7 +44,7 @@ def project(tmp_path_factory):
     files = Files(folder / "a", folder / "b", None)
     for path in (files.network, files.checkpoint):
         path.write_text("")
-    for name, text in project_files(compile_net(NET), files, ProjectOptions(), MAX78000).items():
+    for name, text in project_of(compile_net(NET), files, ProjectOptions()).items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 

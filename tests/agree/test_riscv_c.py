@@ -16,11 +16,9 @@ from unicorn.riscv_const import (
     UC_RISCV_REG_SP,
 )
 
-from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
-from networks import Net, compile_net, write_files
+from networks import Net, compile_net, project_of, write_files
 from synthesis.emit.options import ProjectOptions, RiscV
-from synthesis.emit.whole_project import project_files
 from synthesis.read.files import Files
 from synthesis.read.source import InputPath
 
@@ -90,7 +88,7 @@ def written(folder, net, options=OPTIONS):
     """The project of a network in a folder."""
     compiled = compile_net(net)
     files = Files(*write_files(folder, net))
-    for name, text in project_files(compiled, files, options, MAX78000).items():
+    for name, text in project_of(compiled, files, options).items():
         (folder / name).write_text(text)
     return compiled
 
@@ -146,7 +144,7 @@ def test_the_arm_core_compiles(tmp_path):
 EVERYTHING = ProjectOptions(
     riscv=RiscV(keeps_in_flash=False),
     measures_energy=True,
-    softmax_shift=0,
+    has_softmax=True,
     verifies_kernels=True,
     verifies_registers=True,
     sleeps=False,

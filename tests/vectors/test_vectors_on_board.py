@@ -11,9 +11,9 @@ from max78000.board.board import VirtualBoard
 from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
+from networks import project_of
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
-from synthesis.emit.whole_project import project_files
 from synthesis.read.files import Files
 
 # Their own answer cannot come from their own registers: see the vectors' README.
@@ -29,7 +29,7 @@ def write_case(case, compiled, folder):
         old.unlink()
     files = Files(case / "network.yaml", case / "checkpoint.pth.tar", case / "sample.npy")
     options = ProjectOptions(timer=0, has_unload="--no-unload" not in CASES[case].get("flags", []))
-    for name, text in project_files(compiled, files, options, MAX78000).items():
+    for name, text in project_of(compiled, files, options).items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -131,7 +131,7 @@ def test_sizes(road):
 
 
 def test_descriptions_compile_without_warnings(road):
-    assert road.compiled.report.warnings == ()
+    assert road.compiled.warnings == ()
 
 
 def test_training_learns_before_and_during_qat(road):

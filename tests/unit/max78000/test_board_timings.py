@@ -11,7 +11,7 @@ import pytest
 
 from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
-from networks import Net, compile_net
+from networks import Net, compile_net, report_of
 from synthesis.lower.hardware import Passes
 from synthesis.place.processors import packed_map
 
@@ -93,7 +93,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED.keys())
 def test_a_board_takes_as_long_as_predicted(published):
-    report = compile_net(published.net).report
+    report = report_of(published.net)
     assert report.cycles.total == published.cycles
     assert not report.cycles.is_estimate
     time_us = 1e6 * report.cycles.total / MAX78000.cnn_clock_hz + MAX78000.wakeup_us

@@ -8,6 +8,7 @@ import pytest
 
 from networks import Net, write_files
 from synthesis.commands import options as cli_options
+from synthesis.commands import request
 from synthesis.commands import synthesize as cli
 
 NET = Net(
@@ -140,8 +141,8 @@ def test_what_is_not_worth_a_warning(run, words):
 
 def test_numbers_are_read_in_any_base():
     assert [cli_options.integer(text) for text in ("10", "0x10", "-3")] == [10, 16, -3]
-    assert cli_options.layer_list("0,12", "") == (0, 12)
-    assert cli_options.layer_list("", "") == ()
+    assert request.layer_list("0,12", "") == (0, 12)
+    assert request.layer_list("", "") == ()
 
 
 def test_the_program_file_holds_every_kind_of_operation(run):

@@ -6,7 +6,7 @@ import pytest
 
 from max78000.facts.chip import MAX78000
 from max78000.link.energy_report import estimated
-from networks import Net, compile_net, image_of
+from networks import Net, compile_net, image_of, report_of
 from synthesis.report.report import Budget, make_report, summary_lines, to_json
 from synthesis.report.sample import Run
 
@@ -20,7 +20,7 @@ NET = Net(
 
 @pytest.fixture(scope="module")
 def report():
-    return compile_net(NET).report
+    return report_of(NET)
 
 
 def test_weights(report):
@@ -59,7 +59,7 @@ def test_the_layer_table(report):
 
 def test_shared_weights_count_once():
     net = Net("{name: a}\n{in_sequences: input, weight_source: a}", "4x2x3x3")
-    report = compile_net(net).report
+    report = report_of(net)
     assert [layer.weight_bytes for layer in report.layers] == [72, 0]
     assert report.weights.used == 72
 
@@ -82,11 +82,11 @@ def test_json_has_everything(report):
     assert data["milliseconds"] == report.milliseconds
     assert [layer["name"] for layer in data["layers"]] == ["a", "b", "c"]
     assert data["warnings"] == []
-    assert to_json(compile_net(NET).report) == to_json(report)
+    assert to_json(report_of(NET)) == to_json(report)
 
 
 def test_warnings_are_in_the_report():
-    report = compile_net(Net("{max_pool: 2}", "4x2x3x3")).report
+    report = report_of(Net("{max_pool: 2}", "4x2x3x3"))
     assert report.warnings == (
         "net.yaml:4 layers[0]: pooling with stride 1 [L6] (give pool_stride if unintended)",
         "net.yaml:4 layers[0]: the first layer pools 36 pixels to 25 [L8] (load a smaller picture)",
@@ -120,7 +120,7 @@ def test_loading_is_counted_in_words(report):
 def test_words_of_the_input(image, data_format, n_words):
     channels = image[0]
     net = Net(f"{{data_format: {data_format}}}", f"2x{channels}x3x3", image)
-    assert compile_net(net).report.work[2].words == n_words
+    assert report_of(net).work[2].words == n_words
 
 
 def test_the_inference_takes_what_its_layers_and_the_rest_of_the_time_take(report):

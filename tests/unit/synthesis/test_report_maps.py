@@ -5,7 +5,7 @@ import pytest
 from max78000.facts.chip import MAX78000
 from networks import Net, compile_net
 from synthesis.report.maps import bias_boxes, data_maps, kernel_boxes, shown_bytes
-from synthesis.report.report import TensorReport
+from synthesis.report.report import TensorReport, report_on
 
 NET = Net(
     "{name: a, activate: ReLU, processors: 0x0000000000030003}\n{name: b, output_width: 32}",
@@ -48,7 +48,7 @@ def test_shared_kernels_are_drawn_once():
 
 
 def test_data_maps_show_what_is_alive(compiled):
-    maps = list(data_maps(compiled.report.tensors, ["a", "b"], MAX78000))
+    maps = list(data_maps(report_on(compiled, MAX78000).tensors, ["a", "b"], MAX78000))
     assert [(one.layer, one.name) for one in maps] == [(0, "a"), (1, "b")]
     assert [one.names for one in maps] == [("the input", "a"), ("a", "b")]
 
@@ -74,7 +74,11 @@ def test_no_box_lies_outside_its_map(compiled):
     boxes = [
         *kernel_boxes(compiled.placement, MAX78000),
         *bias_boxes(compiled.placement, MAX78000),
-        *(box for one in data_maps(compiled.report.tensors, "ab", MAX78000) for box in one.boxes),
+        *(
+            box
+            for one in data_maps(report_on(compiled, MAX78000).tensors, "ab", MAX78000)
+            for box in one.boxes
+        ),
     ]
     assert boxes
     for box in boxes:

@@ -1,0 +1,61 @@
+"""What a project's options ask of a network: refusals, and warnings of what they do not do for it.
+
+Everything that is wrong only once the network is compiled; the command line alone is `commands`'
+business. Nothing is written here.
+"""
+
+from collections.abc import Iterator
+
+from max78000.errors import UnsupportedError
+from max78000.facts.chip import Chip
+from synthesis.compile import Compiled
+from synthesis.emit.flash_size import check_flash
+from synthesis.emit.options import ProjectOptions
+from synthesis.emit.project import gather_warnings
+from synthesis.generate.memories import unload_maps
+from synthesis.graph.ir import Graph
+
+
+def check_project(compiled: Compiled, options: ProjectOptions, chip: Chip) -> tuple[str, ...]:
+    """Find out whether the project can be written; returns warnings.
+
+    Raises:
+        UnsupportedError: a soft-max of several layers (rule O4).
+        CapacityError: the flash is too small (rule O9).
+    """
+    if options.has_softmax:
+        softmax_shift(compiled.graph)
+    where = compiled.graph.source
+    of_flash = check_flash(compiled.program, options, chip, where)
+    return (*of_flash, *_warnings(compiled, options, chip))
+
+
+def softmax_shift(graph: Graph) -> int:
+    """Left shift that brings 32-bit values to Q17.14; bytes are taken as they are, with 0.
+
+    Raises:
+        UnsupportedError: the results are those of several layers.
+    """
+    layers, last = graph.unloaded, graph.layers[-1]
+    if layers != (last,):
+        raise UnsupportedError(
+            f"--softmax is for the last layer alone, {len(layers)} are unloaded",
+            where=last.where,
+            fix="mark no other layer `output: true`",
+            rule="O4",
+        )
+    is_wide = last.output_width == 32
+    return 8 - last.kernel.bits if is_wide and last.kernel is not None else 0
+
+
+def _warnings(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Iterator[str]:
+    last = compiled.graph.layers[-1]
+    if options.has_softmax and last.output_width == 8:
+        yield (
+            f"{last.where}: --softmax of bytes is coarse: 1 more is twice as likely [O4] "
+            "(set output_width: 32)"
+        )
+    if options.measures_energy and options.timer is not None:
+        yield "--timer is ignored with --energy [O5] (leave one of them out)"
+    if options.gathers_bytes and options.says_what_is_not_gathered:
+        yield from gather_warnings(unload_maps(compiled.placement.graph, chip))
