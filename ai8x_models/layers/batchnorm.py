@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+# Quirk batch-norm-quarter: the vendor's layers divide; the output shift brings it back.
 BN_DIVISOR = 4  # of the vendor's training layers; folding must use the same
 DEFAULT_EPS = 1e-5  # torch's own, and that of every layer here
 

@@ -50,7 +50,8 @@ STATE_NAMES = (
 
 
 DATA_GRID = Grid(-DATA_ONE, DATA_ONE - 1, DATA_ONE)
-WIDE_GRID = Grid(-(1 << 29), 1 << 29, 1 << 14)  # the vendor trains 32-bit outputs within +-2^15
+# Quirk wide-range: the vendor trains 32-bit outputs within +-2^15; the chip does not clamp them.
+WIDE_GRID = Grid(-(1 << 29), 1 << 29, 1 << 14)
 
 
 def weight_grid(weight_bits: int) -> Grid:
@@ -105,12 +106,12 @@ def parameter_limit(weight: Tensor, bias: Tensor | None, quantile: float) -> Ten
     """Magnitude that weights and biases together stay below, but for the share 1 - `quantile`.
 
     Linear interpolation between order statistics, with 1.0 the maximum. Training and the quantizer
-    share it, so that both find the same shift. (The vendor's training code has a second routine
-    that may extrapolate from a neighbouring segment; that both steps agree is worth more here.)
+    share it, so that both find the same shift.
 
     Returns:
         Scalar float32 tensor.
     """
+    # Quirk shift-quantile: one routine for training and quantizing; the vendor has two.
     parts = [weight.detach().flatten()] + ([] if bias is None else [bias.detach().flatten()])
     magnitudes = torch.cat(parts).abs().float()
     if quantile >= 1:
@@ -220,6 +221,7 @@ def stored_mode(state: Mapping[str, Tensor], prefix: str) -> Mode:
         return Mode.QAT if state[prefix + "weight_bits"].item() else Mode.FLOAT
     weight = state.get(prefix + "op.weight")
     adjusts = bool(state[prefix + "adjust_output_shift"].item())
+    # Quirk whole-number-weights: with a fixed scale nothing else tells integers from QAT.
     if adjusts or (weight is not None and not torch.equal(weight, weight.round())):
         return Mode.QAT
     return Mode.INTEGER

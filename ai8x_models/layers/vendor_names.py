@@ -193,6 +193,7 @@ FusedAvgPoolConv1dReLU = _fused(layers.Conv1d, pool="avg", activation="ReLU")
 FusedAvgPoolConv1dAbs = _fused(layers.Conv1d, pool="avg", activation="Abs")
 FusedAvgPoolConv1dBNReLU = _fused(layers.Conv1d, pool="avg", activation="ReLU", batchnorm="Affine")
 # The vendor derives these two from layers without activation; networks were trained that way.
+# Quirk names-without-abs: so it is in the vendor's training code.
 FusedMaxPoolConv1dBNAbs = _fused(layers.Conv1d, pool="max", batchnorm="Affine")
 FusedAvgPoolConv1dBNAbs = _fused(layers.Conv1d, pool="avg", batchnorm="Affine")
 

@@ -328,7 +328,8 @@ def _scaling(
 
 
 def _clip_factor(weight: Tensor, options: QuantizeOptions) -> float:
-    """Factor of the vendor's clip methods. It multiplies, though for three of them that is odd."""
+    """Factor of the vendor's clip methods."""
+    # Quirk clip-factor: one would divide by these; the vendor multiplies.
     lowest, highest = weight.min(), weight.max()
     match options.clip_method:
         case ClipMethod.MAX:

@@ -230,6 +230,7 @@ class Accelerator:
 
     def _find_usable(self) -> frozenset[int]:
         """Quadrants with power, not isolated, not in reset."""
+        # Quirk power-order: nothing answers before all three are right.
         values = self.power.values
         working = values["REG0"] & ~values["REG2"] & ~values["REG3"]
         return frozenset(q for q in range(self.chip.n_quadrants) if working >> q & 1)
@@ -247,6 +248,7 @@ class Accelerator:
         self.settle()
         for quadrant in range(self.chip.n_quadrants):
             bit = 1 << quadrant
+            # Quirk forgotten-memories: lost with their power; a reset leaves them.
             if before & ~now & bit and register == "REG0":
                 self._forget(quadrant, (Memory.DATA, Memory.BIAS, Memory.TRAM))
             if before & ~now & bit and register == "REG1":

@@ -70,6 +70,7 @@ class PeripheralBus:
         device, gate = found
         if addr % n_bytes:
             raise BoardError(f"{n_bytes} bytes at {addr:#010x} are not aligned", where=device.name)
+        # Quirk clock-gates: on the chip such an access is lost, or worse, without a word.
         if gate is not None and gate.is_closed:
             why = f"is used at {addr:#010x} while its clock is off"
             raise BoardError(why, where=device.name, fix=f"clear {gate} first")

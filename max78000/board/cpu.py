@@ -123,6 +123,8 @@ class Core:
         inside an IT block it stops later, if at all. So one more instruction is executed, and if it
         is the access that the bus has seen, the bus does not see it again.
         """
+        # Quirk emulator-repeat: stopped in an access, unicorn would do it again.
+        # Quirk emulator-blocks: a stop at any other place may fall into an IT block.
         while self._is_attention_wanted and self._event is None:
             self._is_attention_wanted, self._seen = False, self._access
             self._emulate(1)
@@ -148,6 +150,7 @@ class Core:
             return Stop.SUPERVISOR
         if self._event == BKPT_EVENT:
             return Stop.BKPT
+        # Quirk emulator-return: the program counter is at EXC_RETURN, less its lowest bit.
         if self._event == RETURN_EVENT and self.pc >= EXC_RETURN:
             return Stop.RETURN
         if self._event is not None:

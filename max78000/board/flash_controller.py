@@ -109,6 +109,7 @@ class FlashController:
             BoardError: no register is there, or what is stored would do harm on the chip.
         """
         if offset in (WELR0, WELR1, RLR0, RLR1):
+            # Quirk page-locks: they last until power is removed, and then stop execution.
             why = f"writes the page locks at offset {offset:#x}, which last until power is removed"
             raise self._fault(why, "leave WELR and RLR alone: errata item 5")
         if offset not in self._words:
@@ -191,6 +192,7 @@ class FlashController:
             raise self._fault("starts with CLKDIV = 0", "set CLKDIV to the system clock in MHz")
         if self._system_clock_hz is None:
             return
+        # Quirk flash-clock: 1 MHz, from the system clock.
         clock_hz = self._system_clock_hz() / divider
         if abs(clock_hz - FLASH_CLOCK_HZ) > CLOCK_TOLERANCE * FLASH_CLOCK_HZ:
             why = f"would run at {clock_hz / 1e6:.2f} MHz instead of 1 MHz: CLKDIV is {divider}"

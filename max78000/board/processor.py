@@ -18,7 +18,8 @@ FLASH_ADDR, FLASH_BYTES = 0x1000_0000, 0x8_0000
 RAM_ADDR, RAM_BYTES = 0x2000_0000, 0x2_0000
 APB_ADDR, APB_BYTES = 0x4000_0000, 0x10_0000
 PPB_ADDR, PPB_BYTES = 0xE000_0000, 0x10_0000
-RAM_AT_POWER_ON = b"\xa5"  # anything but the zeros that start-up code must make
+# Quirk filled-ram: anything but the zeros that start-up code must make.
+RAM_AT_POWER_ON = b"\xa5"
 SLICE_INSTRUCTIONS = 10_000
 STEPS_AFTER_WAKING = 64  # one by one, until the program lets in the interrupt that woke it
 PCLK_CYCLES = 2  # system clock cycles of a register load
@@ -186,6 +187,7 @@ class Processor:
 
     def _wake(self) -> None:
         """End sleep if an enabled exception is pending, masked or not."""
+        # Quirk sleep-race: masked or not, a pending interrupt ends WFI; the handler runs later.
         self._collect_interrupts()
         if self._scs.candidate is not None:
             self.is_asleep = False

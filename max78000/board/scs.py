@@ -205,6 +205,7 @@ class SystemControl:
             case Reg.ICSR:
                 self._store_icsr(value)
             case Reg.VTOR:
+                # Quirk vector-alignment: 120 words, rounded up to a power of two.
                 if value % 512:
                     raise self._fault(addr, f"VTOR {value:#010x} is not a multiple of 512")
                 self.vector_table_addr = value
@@ -245,6 +246,7 @@ class SystemControl:
         """Cycles the counter of the DWT has seen: none in sleep, none while it is off."""
         if not (self._values[Reg.DEMCR] & TRACE_ENABLE and self._values[Reg.DWT_CTRL] & 1):
             return 0
+        # Quirk sleeping-counters: it stands still in sleep.
         awake_ns = self._timeline.now_ns - self._timeline.slept_ns
         return awake_ns * self._clocks.system_clock_hz // NS_PER_S
 

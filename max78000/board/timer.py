@@ -127,6 +127,7 @@ class Timer(RegisterBlock):
         mode = self.values["CTRL0"] & 0xF
         if mode == ONE_SHOT:
             self.values["CTRL0"] &= ~CTRL0_ENABLE
+        # Quirk timer-from-one: the next period begins at 1.
         self._restart(self.values["CMP"] if mode == COMPARE else 1)
 
     def _check_mode(self, control: int) -> None:

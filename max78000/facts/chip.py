@@ -150,6 +150,7 @@ MAX78000 = Chip(
     tram_words=3072,
     cnn_clock_hz=50_000_000,
     flash_bytes=0x8_0000,
+    # Quirk wake-up: what four published board timings have in common over the cycles.
     wakeup_us=6.7,
     max_channels=1024,
     max_taps=9,

@@ -52,6 +52,7 @@ class LayerTiming:
 def layer_cycles(layer: LayerTiming) -> int:
     """Clock cycles of one layer; for a streaming layer the vendor's rough estimate."""
     cycles = _passthrough_cycles(layer) if layer.is_passthrough else _convolution_cycles(layer)
+    # Quirk stream-cycles: half as long again is the vendor's guess; no board time is published.
     return (15 * cycles + 9) // 10 if layer.is_streaming else cycles
 
 
@@ -105,6 +106,7 @@ def _step_cycles(layer: LayerTiming) -> tuple[int, int]:
 
 def _passes(layer: LayerTiming) -> int:
     """Input passes; a pooling pass-through over several passes takes nearly twice as many."""
+    # Quirk pooled-passes: 2P - 1, as the vendor counts.
     if layer.is_passthrough and layer.out_passes > 1 and layer.pool_size > 1:
         return 2 * layer.in_passes - 1
     return layer.in_passes

@@ -25,6 +25,7 @@ Int64s = NDArray[np.int64]
 
 DATA_BITS = 8
 DATA_ONE = 1 << (DATA_BITS - 1)  # 1.0 as a data byte; the largest byte is one less
+# Quirk bias-scale: not 2^(weight bits - 1) of the sum: the same for every weight width.
 BIAS_ONE = 128  # an accumulator gains this much per unit of the bias byte, for every weight width
 WEIGHT_BITS = (1, 2, 4, 8)
 SHIFT_LIMIT = 15  # the scale field holds |shift| in four bits
@@ -54,6 +55,7 @@ def total_shift(output_shift: int, weight_bits: int) -> int:
     plus and minus `SHIFT_LIMIT`: 8 bits take output shifts -15..15, 4 bits -19..11, 2 bits -21..9,
     1 bit -22..8. Checking that is the caller's business.
     """
+    # Quirk narrow-shift: the register holds the sum; its four bits limit that.
     return output_shift + DATA_BITS - weight_bits
 
 
@@ -71,6 +73,7 @@ def round_shift(acc: Ints, shift: int) -> Int64s:
     right = DATA_BITS - 1 - shift
     if right <= 0:
         return wide << -right
+    # Quirk half-up: floor(x + 1/2), for negative numbers as well.
     return (wide + (1 << (right - 1))) >> right
 
 
@@ -93,6 +96,7 @@ def activate(x: Ints, activation: Activation) -> Int64s:
         case Activation.RELU:
             return np.maximum(wide, 0)
         case Activation.ABS:
+            # Quirk abs-last: of the rounded value, where training takes the magnitude first.
             return np.minimum(np.abs(wide), DATA_ONE - 1)
 
 
@@ -112,6 +116,7 @@ def average_trunc(total: Ints, n: int) -> Int64s:
         n: elements in the window.
     """
     wide = np.asarray(total, dtype=np.int64)
+    # Quirk average-cut: toward zero, not down.
     quotient: Int64s = np.abs(wide) // n
     return np.where(wide < 0, -quotient, quotient)
 
@@ -123,6 +128,7 @@ def average_round(total: Ints, n: int) -> Int64s:
     its manual says toward plus infinity, its training code to even.
     """
     wide = np.asarray(total, dtype=np.int64)
+    # Quirk average-ties: three tools of the vendor round ties in three ways.
     quotient: Int64s = (2 * np.abs(wide) + n) // (2 * n)
     return np.where(wide < 0, -quotient, quotient)
 
@@ -147,4 +153,5 @@ def combine(operands: Sequence[Ints], op: Combine) -> Int64s:
             joined = reduce(np.bitwise_or, wide)
         case Combine.XOR:
             joined = reduce(np.bitwise_xor, wide)
+    # Quirk clamp-once: not after each operand.
     return saturate(joined)

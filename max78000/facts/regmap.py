@@ -79,6 +79,7 @@ LCTL = Register("LCTL", index=11, source="[UG] LCTRL0", fields=(
     Field("cnnsi_en",       12,  4),  # bit q: add the sum (or the bias) of quadrant q
     Field("bigdwrt",        16),      # 32-bit output
 ))
+# Quirk mask-address: split at bit 3; the guide prints bit 4, which fits no program.
 MCNT = Register("MCNT", index=12, source="[tool]; [UG] MCNT misprints the bit split", fields=(
     Field("end",             0, 16),  # last mask address, inclusive, in weight bits
     Field("start",          16, 16),

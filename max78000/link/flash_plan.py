@@ -114,6 +114,7 @@ class FlashPlan:
 
 def flash_plan(image: FlashImage, *, verify: bool = True) -> FlashPlan:
     """Order the steps: erase from the entry on, write and compare the rest, then the entry."""
+    # Quirk entry-last: an image without its first line never starts.
     entry, rest = image.data[:LINE_BYTES], image.data[LINE_BYTES:]
     rest_addr = FLASH_BASE_ADDR + LINE_BYTES
     steps: list[Step] = [Erase(addr) for addr in image.page_addrs]

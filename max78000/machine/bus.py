@@ -61,6 +61,7 @@ class MemoryMap:
         Raises:
             MachineFault: any other byte.
         """
+        # Quirk packed-pointer: the only byte store that means something.
         place = locate_memory(self.chip, addr)
         if place is None or place.memory is not Memory.KERNEL or addr & 3 != 1 or value != 1:
             raise MachineFault(

@@ -209,6 +209,7 @@ def _decode_read(view: _LayerView, lctl: dict[str, int], post: dict[str, int]) -
         passes=passes,
         operands=oned["ewise_cnt"] + 1 if oned["ewise_en"] else 1,
         is_chw=bool(lctl["parallel"]),
+        # Quirk ring-size-streams: nothing else says that a layer streams.
         ring_words=view.value(regmap.FMAX),
         processors=_enabled_processors(view, is_passthrough=bool(post["ts_en"])),
     )
@@ -216,6 +217,7 @@ def _decode_read(view: _LayerView, lctl: dict[str, int], post: dict[str, int]) -
 
 def _input_size(view: _LayerView, register: Register, post: dict[str, int]) -> int:
     """Input rows or columns: the register holds them with padding, doubled if transposed."""
+    # Quirk transposed-counts: a transposed layer counts the zeros behind its pixels, too.
     count = view.shared(register)
     size = count["max"] + 1 - 2 * count["pad"]
     if size < 1 or (post["deconv_en"] and size % 2):
@@ -302,6 +304,7 @@ def _decode_write(view: _LayerView, lctl: dict[str, int], kernel: KernelSetup | 
     pass_step = view.value(regmap.WPTR_CHOFFS)
     lctl2 = view.shared(regmap.LCTL2)
     if kernel is None:
+        # Quirk passthrough-step: the pointer advances after each pass.
         n_passes = view.shared(regmap.MCNT)["end"] // MASK_UNITS + 1
         return WriteSetup(
             first_words=first_words,
@@ -315,6 +318,7 @@ def _decode_write(view: _LayerView, lctl: dict[str, int], kernel: KernelSetup | 
         )
     if not local_quadrants:
         view.shared(regmap.WPTR_BASE)
+    # Quirk wide-step: a product; the guide's sum does not lead to the expected places.
     pixel_step = (lctl2["wptr_inc"] + 1) * (4 if lctl["bigdwrt"] else 1)
     if pass_step and pixel_step % pass_step:
         raise view.fault(f"pixels are {pixel_step} words apart, passes {pass_step}")

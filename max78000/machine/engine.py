@@ -203,7 +203,7 @@ def _biases(setup: LayerSetup, memory: EntryMemory) -> Tensor:
     post, n_columns = setup.post, setup.n_columns
     if post.bias_quadrant is None:
         return Tensor(np.zeros(n_columns, np.int64), np.zeros(n_columns, np.bool_))
-    # a streaming first layer skips one byte: the vendor's programs put a dummy there
+    # Quirk stream-bias-byte: a streaming first layer skips one; the vendor puts a dummy there.
     skipped = 1 if setup.index == 0 and setup.read.ring_words else 0
     entries = post.bias_offset + skipped + np.arange(n_columns)
     last = memory.values.shape[1] - 1
@@ -228,6 +228,7 @@ def _write(chip: Chip, setup: LayerSetup, output: Tensor, memories: Memories) ->
     for place, columns in groupby(range(len(places)), key=words.__getitem__):
         chosen = list(columns)
         new_lanes = np.zeros((values.shape[1], LANES), np.uint8)
+        # Quirk whole-words: lanes without a channel lose their value; silicon may keep it.
         new_states = np.full(new_lanes.shape, State.UNDEFINED, np.uint8)
         if setup.post.is_wide:
             new_lanes[:] = values[chosen[0]].astype("<i4").view(np.uint8).reshape(-1, LANES)

@@ -32,6 +32,7 @@ class Frame:
 
     def by_quadrant(self) -> dict[int, list[int]]:
         """The words for the first data memory of each quadrant that is fed."""
+        # Quirk fast-fifo-bytes: byte q reaching processor 16q is assumed, not documented.
         if self.spread:
             return {q: [word >> (8 * q) & 0xFF for word in self.words[FAST]] for q in self.spread}
         return {fifo or 0: words for fifo, words in self.words.items()}

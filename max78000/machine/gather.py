@@ -47,6 +47,7 @@ class ByteGather:
             raise MachineFault("is read, but CTL.mlat_ld is 0", where=where)
         word = self._next_word[quadrant]
         if word is None:
+            # Quirk gather-address: the result's own place, as the vendor's simulation has it.
             self._next_word[quadrant] = self._registers.get(regmap.WPTR_BASE, "word", quadrant)
             return 0
         if self._registers.load(regmap.LCTL2, quadrant):

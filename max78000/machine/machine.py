@@ -89,8 +89,8 @@ class Machine:
         self.registers = RegisterFile(chip)
         self.memories = MemoryMap(chip) if memories is None else memories
         self._gather = ByteGather(chip, self.registers, self.memories.data)
-        # Quadrants that were started. Acknowledging an interrupt clears cnn_en everywhere, and
-        # software then continues by setting it in quadrant 0 alone: the others still take part.
+        # Quirk master-continues: acknowledging an interrupt clears cnn_en everywhere, and software
+        # then continues by setting it in quadrant 0 alone: all that were started take part.
         self._started: set[int] = set()
         self._frame: Frame | None = None  # of a run that waits for it
 
@@ -260,6 +260,7 @@ class Machine:
 
     def _self_test(self, quadrant: int, value: int) -> None:
         """Memory self test and zeroise: both leave zeros, at once; the done flags tell."""
+        # Quirk self-test-zeros: the test is what clears memories.
         word, test = value, regmap.SRAM_TEST
         for name, memory in TESTED:
             if test.field(f"{name}_run").get(value) or test.field(f"{name}_zero").get(value):

@@ -142,6 +142,7 @@ class KernelMemory:
 
     def set_pointer(self, processor: int, word: int) -> None:
         """Start a packed run; bytes left over from the run before are dropped."""
+        # Quirk packed-rest: up to three bytes of the run before are dropped.
         self._next_word[processor] = word
         self._pending[processor] = b""
 
@@ -186,6 +187,7 @@ class KernelMemory:
 
     def streams(self, processors: tuple[int, ...]) -> Bytes:
         """Kernel bytes in reading order, d[8] of a word first: shape (processors, 9 * words)."""
+        # Quirk kernel-bytes: words are filled from the last byte to the first.
         return self.bytes[list(processors), :, ::-1].reshape(len(processors), -1)
 
     def clear(self, first: int, n_processors: int) -> None:

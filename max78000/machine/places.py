@@ -60,6 +60,7 @@ def require_reach(chip: Chip, setup: LayerSetup) -> None:
     Raises:
         MachineFault: with the quadrant and the data memory.
     """
+    # Quirk local-pointer: what other quadrants than the first point at makes no sense.
     n_words = chip.data_instance_bytes // WORD_BYTES
     for quadrant, place in _local_writes(chip, setup):
         instance = place.word // n_words

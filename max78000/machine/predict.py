@@ -98,6 +98,7 @@ class LoadedMachine:
         If it flattens, its registers know the pixels as passes over a single one: the same words in
         the same order, with nothing left to tell how many rows they were.
         """
+        # Quirk flatten-pixel: no register tells how many rows the pixels were.
         read, (rows, columns) = self.sample.setups[0].read, shape[1:]
         passes, rest = divmod(read.passes, rows * columns)
         if rest or (read.rows, read.columns) != (1, 1):

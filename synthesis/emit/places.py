@@ -40,6 +40,7 @@ class ChannelBlock:
 
 def channel_blocks(outputs: Iterable[OutputMap]) -> Iterator[ChannelBlock]:
     """Blocks of the outputs, channel by channel."""
+    # Quirk unload-places: a table, where the vendor's code goes by lane numbers.
     for output in outputs:
         group_bytes, lane_bytes = (16, 4) if output.width_bits == 32 else (4, 1)
         for run in _runs(output, group_bytes, lane_bytes):

@@ -171,6 +171,7 @@ def _context(
 def _power(facts: ProjectFacts, chip: Chip) -> dict[str, Any]:
     """Quadrants in use: their power, and how their interrupt is acknowledged."""
     power = sum(1 << quadrant for quadrant in facts.quadrants)
+    # Quirk stream-restart: behind a stream its bit goes, too; the start is repeated whole.
     acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(facts.streams))
     return {
         "control_addrs": [

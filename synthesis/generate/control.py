@@ -12,10 +12,12 @@ from synthesis.place.placed import PlacedGraph, quadrant_map
 from synthesis.read.source import InputPath
 
 # Memory margins and FIFO thresholds as the vendor's code writes them.
+# Quirk vendor-settings: the same in every program; nothing tells what others would do.
 SRAM_SETTING = regmap.SRAM.pack(rmargin_en=1, rmargin=3, wneg_en=1)
 FIFO_THRESHOLD = 2
 FAST_FIFO_THRESHOLD = 10
 TESTED_MEMORIES = ("sram", "mram", "tram", "bram")  # in the order of the vendor's code
+# Quirk sync-field: so in every program, but for the master's last write; the guide says otherwise.
 SYNC_ENABLE = 4  # top bit of the synchronisation field; the rest is the master quadrant
 
 
@@ -43,9 +45,9 @@ def init_operations(graph: PlacedGraph, options: Options, chip: Chip) -> Iterato
 def _self_tests(graph: PlacedGraph, chip: Chip) -> Iterator[Operation]:
     """Test every memory of the quadrants in use, one kind after the other; the test leaves zeros.
 
-    The vendor's code also tests the quadrants that are off and hence do not answer.
     Source: docs/hardware/registers.md#self-test.
     """
+    # Quirk self-test-zeros: no other way to clear memories was ever seen to run.
     test = regmap.SRAM_TEST
     for memory in TESTED_MEMORIES:
         done = test.pack(**{"done": 1, f"{memory}_done": 1})

@@ -28,9 +28,11 @@ from synthesis.place.stream import frame_words, stream_of
 from synthesis.read.description import DataFormat, Operator
 
 EWISE_FUNC = MappingProxyType({Combine.SUB: 0, Combine.ADD: 1, Combine.OR: 2, Combine.XOR: 3})
+# Quirk mask-size: 8 bits are code 0, the others in their order.
 MASK_SIZE = MappingProxyType({0: 0, 8: 0, 1: 1, 2: 2, 4: 3})
 INSTANCE_WORDS = 0x2000  # step of the write pointer from one data memory instance to the next
 TIME_SLOT_WORDS = 0x800  # the same for a pass-through layer on a single instance
+# Quirk flatten-counter: from here on the count needs four more bits, in POST, and all of TPTR.
 FLATTEN_LIMIT = 16  # rounds from which a flattened layer needs the larger counter
 
 
@@ -82,6 +84,7 @@ def _ccnt(c: Context) -> int:
 def _count(register: Register, placed: PlacedLayer, axis: int) -> int:
     """Unpooled input size and padding along one axis."""
     size, pad = placed.hardware.in_dims[axis], placed.hardware.pad[axis]
+    # Quirk flatten-pixel: one pixel; those that are flattened are among the passes.
     if placed.layer.flatten:
         return register.pack(max=placed.layer.pool.window[axis] - 1)
     if placed.hardware.op is Operator.CONVTRANSPOSE2D:
@@ -100,8 +103,10 @@ def _pccnt(c: Context) -> int:
 
 
 def _stride(c: Context) -> int:
+    # Quirk transposed-stride: 0 whatever is asked for; rule L2 asks for nothing.
     if c.placed.hardware.op is Operator.CONVTRANSPOSE2D:
         return 0
+    # Quirk stride-alone: it works without a window, and is the only way to drop pixels.
     return regmap.STRIDE.pack(max=c.placed.layer.pool.stride[0] - 1)
 
 
@@ -114,11 +119,10 @@ def _wptr_base(c: Context) -> int:
 def _first_instance(c: Context) -> int:
     """Data memory in which the quadrant's write pointer starts.
 
-    Quirk: with local writes quadrant q starts at the first output processor from 4*q on (not from
-    16*q), or, if there is none, in data memory q - 1. The vendor's generator writes this and calls
-    it untested; the machine refuses what would depend on it. See docs/hardware/quirks.md,
-    local-pointer.
+    With local writes quadrant q starts at the first output processor from 4*q on, or, if there is
+    none, in data memory q - 1. The machine refuses what would depend on it.
     """
+    # Quirk local-pointer: 16*q would make sense; so [tool] writes it, and calls it untested.
     first = lowest(c.placed.output_processors)
     if _writes_locally(c):
         behind = c.placed.output_processors >> INSTANCE_PROCESSORS * c.quadrant
@@ -131,6 +135,7 @@ def _first_instance(c: Context) -> int:
 def _wptr_toffs(c: Context) -> int:
     placed = c.placed
     if placed.has_convolution:
+        # Quirk passthrough-slots: 1 with 1x1 kernels; nobody says why.
         return regmap.WPTR_TOFFS.pack(value=int(_is_1x1(placed)))
     spreads = placed.processors.bit_count() > INSTANCE_PROCESSORS
     is_wide = spreads or (placed.layer.operands > 1 and placed.in_passes.n > 1)
@@ -158,6 +163,7 @@ def _lctl(c: Context) -> int:
         master=1,
         parallel=int(c.placed.data_format is DataFormat.CHW),
         pool_en=int(layer.pool.has_window),
+        # Quirk maximum-bit: set without pooling, too; only an average clears it.
         maxpl_en=int(layer.pool.kind is PoolKind.MAX),
         act_en=int(layer.activation is Activation.RELU),
         sramlsrc=int(not _writes_locally(c)),
@@ -170,6 +176,7 @@ def _collected_quadrants(c: Context) -> int:
     """Other quadrants whose sums, or whose bias, the master quadrant adds."""
     if not (c.is_master and c.placed.has_convolution):
         return 0
+    # Quirk sum-quadrants: a quadrant that only has the bias needs its bit as well.
     maps = (quadrant_map(c.placed.processors, q) for q in range(4))
     collected = sum(1 << q for q, processors in enumerate(maps) if q and processors)
     if c.placed.bias_slot is not None and c.placed.bias_slot.quadrant:
@@ -189,6 +196,7 @@ def _lctl2(c: Context) -> int:
     span = highest(placed.output_processors) - (lowest(placed.output_processors) & ~3)
     return regmap.LCTL2.pack(
         inpchexp=rounds,
+        # Quirk passthrough-step: a pass-through layer advances after each pass.
         wptr_inc=(placed.out_passes.n if placed.has_convolution else 1) * step - 1,
         xpch_max=span * placed.bits,
     )
@@ -208,6 +216,7 @@ def _mcnt(c: Context) -> int:
 def _kernel_start(placed: PlacedLayer) -> tuple[int, int]:
     """First kernel of the layer in units of its own taps, and the bytes left over."""
     assert placed.kernel_slot is not None
+    # Quirk kernel-remainder: only with 5, 7 or 8 taps bytes are left over.
     return divmod(9 * placed.kernel_slot.first_word, placed.hardware.n_taps)
 
 

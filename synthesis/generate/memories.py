@@ -46,6 +46,7 @@ def kernel_operations(
     but zeros are left out where the memories have been cleared.
     Source: docs/hardware/memories.md#loading-kernels.
     """
+    # Quirk packed-pointer: a packed run has four addresses a word, where a byte store points.
     is_loaded = memory.is_used
     if options.clears_memories:
         is_loaded = is_loaded & memory.words.any(axis=-1)
@@ -220,6 +221,7 @@ def known_answer(placed: PlacedLayer, result: Tensor, chip: Chip) -> Iterator[Ex
     mask.
     """
     addrs, masks, words = _expected_words(placed, result, chip)
+    # Quirk answer-masks: sorted by mask first, as the vendor's.
     order = np.lexsort((addrs, masks))
     addrs, masks, words = addrs[order], masks[order], words[order]
     cuts = np.flatnonzero((np.diff(addrs) != 4) | (np.diff(masks) != 0)) + 1
@@ -247,6 +249,7 @@ def _expected_words(
     for base in np.unique(channel_addrs & ~3):
         channels = np.flatnonzero(channel_addrs & ~3 == base)
         lanes = channel_addrs[channels] & 3
+        # Quirk answer-masks: the lanes in use, holes and all.
         mask = sum(0xFF << 8 * int(lane) for lane in lanes)
         values = ((pixels[channels] & 0xFF) << (8 * lanes[:, None])).sum(axis=0) & mask
         columns.append((base + offsets, np.full(offsets.shape, mask & WORD_MASK), values))

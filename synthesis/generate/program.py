@@ -79,6 +79,7 @@ def _load_input(graph: PlacedGraph, image: Tensor, chip: Chip) -> Iterable[Opera
 
 def _configure(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
     """Registers of all layers; zeros are left out: the power-up reset has written them."""
+    # Quirk zero-registers: a reset has written them; what a network before has written stays.
     for placed in graph.layers:
         for quadrant in graph.quadrants:
             for register, word in layer_words(placed, graph, quadrant):
@@ -91,6 +92,7 @@ def _known_answer(
     checked: Sequence[PlacedLayer], results: Sequence[Tensor], options: Options, chip: Chip
 ) -> tuple[Expected, ...]:
     """Expected words of all output layers, cut where the options limit them."""
+    # Quirk answer-limit: N lines are N + 1 words.
     left = None if options.max_checked_words is None else options.max_checked_words + 1
     blocks: list[Expected] = []
     for placed in checked:

@@ -11,6 +11,7 @@ from synthesis.place.placed import INSTANCE_PROCESSORS, PlacedGraph
 
 def buffer_clears(placed: PlacedGraph, chip: Chip) -> Iterator[Copy]:
     """Zeros for every word of the rolling buffer; nothing if the network has none."""
+    # Quirk buffer-zeros: the vendor's known answer begins with zeros, its program with anything.
     buffer = placed.graph.buffer
     if buffer is None:
         return

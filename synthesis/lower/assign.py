@@ -88,10 +88,12 @@ def _kernel_problem(
 
 def _kernel(step: Step, operation: Operation, entry: LayerWeights) -> Kernel:
     weights = entry.weight.reshape(*entry.weight.shape[:2], *_taps(entry.weight))
+    # Quirk transposed-kernel: the engine correlates; raw weights are turned already.
     if operation.op is Operator.CONVTRANSPOSE2D and not entry.is_raw:
         weights = np.ascontiguousarray(weights[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
         weights.setflags(write=False)
-    default_bits = 8 if weights.any() else 1  # a layer of zeros is stored in one bit a weight
+    # Quirk zero-weights: a layer of zeros is stored in one bit a weight.
+    default_bits = 8 if weights.any() else 1
     bits = step.spec.quantization or entry.weight_bits or default_bits
     if entry.is_raw:
         weights = weights >> max(0, needed_bits(weights) - bits)

@@ -74,6 +74,7 @@ def hardware_form(layer: Layer) -> Hardware:
             return _folded(layer, weights)
     pad = layer.pad
     if layer.op is Operator.CONVTRANSPOSE2D:
+        # Quirk transposed-counts: the engine pads the picture with zeros between its pixels.
         pad = (layer.kernel_size[0] - 1 - pad[0], layer.kernel_size[1] - 1 - pad[1])
     return Hardware(
         op=layer.op,
@@ -94,6 +95,7 @@ def pixels_read(layer: Layer) -> int:
 
 def _is_widened(layer: Layer) -> bool:
     """1x1 kernels in a streaming group, and right behind it, run as 3x3."""
+    # Quirk stream-1x1: nobody says why; it takes nine times the weight memory.
     is_near = layer.is_streaming or layer.follows_streaming
     return is_near and layer.op is Operator.CONV2D and layer.kernel_size == (1, 1)
 
@@ -139,6 +141,7 @@ def _folded(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
     kernel[:, :, 3 - taps :, 1] = weights[:, :, :, 0]
     out_passes = Passes.of(layer.out_shape.channels)
     # With three taps the first row of the image is useless: it is written in front of the result.
+    # Quirk folded-lead: the vendor counts bytes of 8-bit results, also of wider ones.
     row_words = layer.dilation * out_passes.n * layer.output_width // 8
     lead_words = row_words * ((layer.wishes.write_gap or 0) + 1) if taps == 3 else 0
     return Hardware(

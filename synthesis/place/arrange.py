@@ -88,6 +88,7 @@ def _uses(graph: Graph) -> dict[int, list[_Use]]:
 
 def _needs_copies(source: int, uses: list[_Use], graph: Graph) -> bool:
     """True if those who want a gap cannot read the tensor itself."""
+    # Quirk no-read-gap: only what reads in turn can pass over words.
     if not any(use.gap for use in uses):
         return False
     if source < 0:

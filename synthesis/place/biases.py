@@ -69,15 +69,17 @@ def _contents(placed: PlacedLayer) -> bytes:
     """A byte for every output column up to the last output; those of unused columns are 0."""
     bias = _bias(placed)
     assert bias is not None
+    # Quirk bias-columns: unused columns take a byte, too, in every pass; [tool] leaves them out.
     columns = output_columns(placed)
     data = np.zeros(int(columns[-1]) + 1, np.uint8)
     data[columns] = (bias & 0xFF).astype(np.uint8)
-    # A streaming first layer skips a byte: the vendor generator works around a fault of the chip.
+    # Quirk stream-bias-byte: the first is skipped; so the vendor works around a fault of the chip.
     skipped = int(placed.layer.index == 0 and placed.layer.is_streaming)
     return bytes(skipped) + bytes(data)
 
 
 def _order(placed: PlacedLayer, used: Sequence[int], chip: Chip) -> int:
+    # Quirk bias-order: the vendor calls it a need of the chip; nobody says why.
     if placed.layer.flatten:
         return -1
     if len(placed.layer.wishes.bias_group or used) == 1:

@@ -20,6 +20,7 @@ def lanes_of(first: PlacedLayer, fifo: int) -> int:
 
 def enabled_fifos(first: PlacedLayer) -> tuple[int, ...]:
     """FIFOs that are switched on, ascending."""
+    # Quirk fifo-first-lane: only the first processor of a quadrant decides.
     return tuple(
         fifo
         for fifo in range(min(N_FIFOS, first.layer.in_shape.channels))

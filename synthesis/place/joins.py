@@ -56,6 +56,7 @@ def lanes_of_parts(layer: Layer, graph: Graph) -> tuple[int, ...]:
     """
     if join_of(layer, graph) is not Join.LANES:
         return (0,) * len(layer.sources)
+    # Quirk whole-words: what a store does to lanes without a channel is not known.
     widths = [graph.shape_of(source).channels for source in layer.sources]
     aligned = (-(-width // INSTANCE_PROCESSORS) * INSTANCE_PROCESSORS for width in widths)
     return (0, *accumulate(aligned))[:-1]

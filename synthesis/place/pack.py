@@ -43,6 +43,7 @@ class PackedKernels:
 
 def output_columns(placed: PlacedLayer) -> NDArray[np.int64]:
     """The column of every output channel, in all passes; int64 (K,), ascending."""
+    # Quirk lead-columns: counted from the first processor of a data memory, in every pass.
     processors = np.array(members(placed.output_processors))
     n_outputs, width = placed.layer.out_shape.channels, placed.out_passes.width
     passes, ranks = np.divmod(np.arange(n_outputs), width)
@@ -62,6 +63,7 @@ def kernel_size(placed: PlacedLayer) -> KernelSize:
     per_byte = 8 // bits
     groups = ceil(n_columns / per_byte) * steps * taps
     kernels = (n_columns - (placed.lead if placed.out_passes.n == 1 else 0)) * steps
+    # Quirk kernel-slack: zeros that nothing reads; kept so that programs stay equal.
     slack = kernels % per_byte * taps * (per_byte - 1)
     estimate = ceil((kernels * taps * bits + slack) / (8 * WORD_BYTES)) + placed.lead
     return KernelSize(n_columns * steps, max(ceil(groups / WORD_BYTES), estimate))
@@ -79,6 +81,7 @@ def pack_kernels(placed: PlacedLayer) -> PackedKernels:
     shared = _share_bytes(kernels.reshape(n_processors, count, taps), placed.bits)
     data[:, : shared.shape[1]] = shared
     used = np.flatnonzero(used_words(placed, n_words))
+    # Quirk kernel-bytes: a word is filled from its last byte to its first.
     words = data.reshape(n_processors, n_words, WORD_BYTES)[:, used, ::-1]
     return PackedKernels(used, words)
 
@@ -135,6 +138,7 @@ def _by_processor(placed: PlacedLayer) -> NDArray[np.uint8]:
 
 def _share_bytes(kernels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     """(processors, steps, taps) -> (processors, bytes): neighbouring steps share bytes."""
+    # Quirk narrow-last-pass: stored where the engine reads; [tool] stores some elsewhere.
     per_byte = 8 // bits
     n_processors, n_steps, taps = kernels.shape
     padded = np.pad(kernels, ((0, 0), (0, -n_steps % per_byte), (0, 0)))

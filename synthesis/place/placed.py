@@ -107,12 +107,14 @@ class PlacedLayer:
     @property
     def bits(self) -> int:
         """Weight width; 0 for layers without weights that do not say otherwise."""
+        # Quirk passthrough-width: a width given without weights shows in LCTL2.
         kernel = self.layer.kernel
         return kernel.bits if kernel is not None else self.layer.passthrough_bits
 
     @property
     def is_emulated(self) -> bool:
         """True for element-wise layers whose passes the hardware sees as further rows."""
+        # Quirk emulated-passes: the engine combines one pass, or two operands of two.
         n, passes = self.layer.operands, self.in_passes.n
         return n > 1 and passes > 1 and n * passes != n + passes
 

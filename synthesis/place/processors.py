@@ -49,6 +49,7 @@ def packed_map(n_processors: int, first: int = 0) -> int:
 
 def passed_map(processors: int) -> int:
     """Where a pass-through layer leaves its channels: packed in each quadrant, from lane 0 on."""
+    # Quirk passthrough-lanes: the write pointer names a data memory and no lane.
     quadrants = (quadrant_map(processors, q) for q in range(N_PROCESSORS // QUADRANT_PROCESSORS))
     return sum(
         packed_map(part.bit_count(), lowest(part) & -INSTANCE_PROCESSORS)

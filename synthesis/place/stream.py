@@ -15,7 +15,9 @@ from synthesis.lower.hardware import row_buffer_entries
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import DataFormat
 
+# Quirk stream-slack: two words more than the window needs.
 EXTRA_START = 2  # words of slack that the vendor generator adds
+# Quirk chw-ring: whatever the picture.
 CHW_RING_WORDS = 12
 
 
@@ -41,8 +43,9 @@ def stream_of(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
 def ring_bytes(graph: PlacedGraph) -> Mapping[int, int]:
     """Bytes of the rings that tensors of a streaming group lie in, by the layer that writes them.
 
-    One word is added: the vendor's generator keeps rings a word apart. Offsets do not matter here.
+    Offsets do not matter here.
     """
+    # Quirk ring-apart: one word more, since the vendor's generator wants one between rings.
     streaming = graph.layers[: graph.graph.n_streaming]
     return {
         placed.layer.index - 1: WORD_BYTES * (stream_of(placed, graph).ring_words + 1)
@@ -59,6 +62,7 @@ def frame_words(placed: PlacedLayer) -> int:
 def _first(placed: PlacedLayer) -> Stream:
     layer = placed.layer
     rows, columns = layer.pool.window
+    # Quirk whole-frame: a first layer that does not stream waits for the whole picture.
     if not layer.is_streaming:
         return Stream(start=rows * frame_words(placed))
     width = placed.hardware.in_dims[1]

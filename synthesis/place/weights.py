@@ -75,6 +75,7 @@ def _in_order(layers: Sequence[PlacedLayer]) -> Iterator[tuple[PlacedLayer, int 
     storable = [
         placed for placed in layers if placed.layer.kernel is not None and placed.has_fitting_maps
     ]
+    # Quirk kernel-start: the vendor's order, kept so that programs stay equal.
     for placed in sorted(storable, key=lambda placed: placed.processors != ALL_PROCESSORS):
         yield placed, _same_weights(placed, storable)
 
@@ -83,6 +84,7 @@ def _same_weights(placed: PlacedLayer, storable: Sequence[PlacedLayer]) -> int |
     """An earlier layer with the same packed weights on the same processors and output columns."""
     weights = placed.hardware.weights_oihw
     assert weights is not None
+    # Quirk kernel-sharing: [tool] does not compare the output columns.
     for other in storable:
         if other is placed:
             return None

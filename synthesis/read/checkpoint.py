@@ -94,6 +94,7 @@ def _layer(path: Path, key: str, weight: object, state: dict[str, Any]) -> Layer
     bias = state.get(f"{operator_name}.bias", state.get(f"{layer_name}.bias"))
     if bias is not None:
         stored = integers(bias, f"{path} {operator_name}.bias").reshape(-1)
+        # Quirk bias-stored-width: by the width it was stored with, whatever the description says.
         bias = np.floor_divide(stored, 1 << ((bits or DEFAULT_BITS) - 1))
         bias.setflags(write=False)
     return LayerWeights(layer_name, weights, bias, bits or None, shift or 0)

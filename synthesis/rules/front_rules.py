@@ -78,6 +78,7 @@ def eltwise_passes(layer: Layer) -> Iterator[Finding]:
 @layer_rule("E6b")
 def eltwise_source(layer: Layer) -> Iterator[Finding]:
     """Operands come from as many producers: one producer would give neighbouring pixels."""
+    # Quirk one-producer: the vendor's known answer combines blocks of channels instead.
     is_input = layer.sources == (INPUT,)
     if layer.combine is not None and not is_input and len(layer.sources) != layer.operands:
         why = f"{layer.operands} operands, producers: {len(layer.sources)}"
@@ -99,6 +100,7 @@ def flat_passes(layer: Layer, chip: Chip) -> Iterator[Finding]:
 
     The counter's field ends there; the vendor's generator writes larger values into the next field.
     """
+    # Quirk flatten-counter: larger counts would spill into the weight width.
     n_pixels, n_passes = prod(layer.pooled), Passes.of(layer.in_shape.channels).n
     n_rounds = n_pixels * n_passes
     if layer.flatten and n_pixels <= chip.max_flat < n_rounds:

@@ -105,6 +105,7 @@ def full_lanes(placed: PlacedLayer, graph: Graph, chip: Chip) -> Iterator[Findin
     is_hwc = placed.data_format is DataFormat.HWC
     if placed.layer.index > 0 or not graph.input_path.is_fifo or not is_hwc:
         return
+    # Quirk fifo-lanes: one of the vendor's own test networks is of that kind.
     used = [lanes for f in range(chip.n_fifos) if (lanes := lanes_of(placed, f))]
     if any(lanes != GROUP_PROCESSORS for lanes in used[:-1]) or (used and used[-1] & used[-1] + 1):
         firsts = range(0, chip.n_processors, chip.processors_per_quadrant)

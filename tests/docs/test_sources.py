@@ -6,26 +6,13 @@ table. It ends with its sentence; its parts, divided by semicolons, each begin w
 """
 
 import ast
-import io
 import re
-import tokenize
 from pathlib import Path
 
 import pytest
+from source_texts import CODE, PACKAGES, ROOT, TESTS, files_of, texts_of
 
-ROOT = Path(__file__).resolve().parents[2]
 INDEX = ROOT / "docs" / "hardware" / "index.md"
-PACKAGES = ("max78000", "ai8x_models", "synthesis")
-C_ENDINGS = (".c", ".h", ".ld", ".cfg", ".j2")
-
-
-def _files(*folders):
-    found = (path for folder in folders for path in (ROOT / folder).rglob("*"))
-    return sorted(path for path in found if path.suffix in (".py", *C_ENDINGS))
-
-
-CODE = _files(*PACKAGES, "docs", "examples")
-TESTS = _files("tests")
 
 CITATION = re.compile(r"\bSource(?: of [^:]{1,40})?: +(.+?\.)(?=\s|$)", re.DOTALL)
 SOME_CITATION = re.compile(r"\bSources?(?: of [^:\n]{1,40})?:(?=\s|$)", re.MULTILINE)
@@ -34,7 +21,6 @@ PLACE = re.compile(r"docs/[\w/-]+\.md(?:#[\w-]+)?")
 PAGE = re.compile(r"(?<![\w/.-])([\w/-]+\.md)\b(#[\w-]+)?")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 LISTED = re.compile(r"^\| \[([\w-]+)\] \| (.+?) \|", re.MULTILINE)
-C_COMMENT = re.compile(r"/\*.*?\*/|\{#.*?#\}", re.DOTALL)
 GONE = re.compile(r"(register|memory|arithmetic|network description|hardware) reference\b", re.I)
 FOUND_ELSEWHERE = ("README.md",)  # a project's own, or another project's
 
@@ -46,43 +32,6 @@ def anchors_of(path):
     """The fragments of a page: its headings, as MkDocs and GitHub spell them."""
     headings = HEADING.findall(path.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-
-
-def texts_of(path):
-    """Docstrings and comments of a file, each with its line; neighbouring comments are one."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".py":
-        yield from _c_comments(text)
-        return
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            docstring = ast.get_docstring(node)
-            if docstring:
-                yield getattr(node, "lineno", 1), docstring
-    comments = [
-        (token.start[0], token.string.lstrip("# "))
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT
-    ]
-    yield from _together(comments)
-
-
-def _c_comments(text):
-    for comment in C_COMMENT.finditer(text):
-        lines = comment[0][2:-2].splitlines()
-        line = text.count("\n", 0, comment.start()) + 1
-        yield line, "\n".join(part.strip().removeprefix("*").strip() for part in lines)
-    numbered = enumerate(text.splitlines(), 1)
-    yield from _together([(i, line.lstrip("# ")) for i, line in numbered if line.startswith("# ")])
-
-
-def _together(comments):
-    """Comments on neighbouring lines as one text."""
-    texts = {}
-    for line, text in comments:
-        first = next((at for at, lines in texts.items() if at + len(lines) == line), line)
-        texts.setdefault(first, []).append(text)
-    return [(line, "\n".join(lines)) for line, lines in texts.items()]
 
 
 def in_texts(path):
@@ -236,7 +185,7 @@ def test_no_document_is_cited_that_nobody_has():
 
 def test_every_page_that_code_names_is_there():
     bad = []
-    for path in _files(*PACKAGES, "examples"):
+    for path in files_of(*PACKAGES, "examples"):
         for page, anchor in PAGE.findall(path.read_text(encoding="utf-8")):
             places = [folder / page for folder in (ROOT, ROOT / "docs", path.parent)]
             if page not in FOUND_ELSEWHERE and not any(place.is_file() for place in places):

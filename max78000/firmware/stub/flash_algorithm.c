@@ -97,6 +97,7 @@ int Init(uint32_t addr, uint32_t clock_hz, uint32_t function)
     if (ready() != DONE) {
         return BUSY;
     }
+    /* Quirk flash-clock: 60 after a reset, 100 under firmware; one divider does not suit both. */
     FLC_CLKDIV = mhz;
     return DONE;
 }

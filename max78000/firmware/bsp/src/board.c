@@ -7,7 +7,7 @@
 #include "mxc.h"
 #include "pb.h"
 
-/* A port without a clock takes no writes. */
+/* Quirk clock-gates: a port without a clock takes no writes. */
 static void enable_ports(void)
 {
     MXC_SYS_ClockEnable(MXC_SYS_PERIPH_CLOCK_GPIO0);

@@ -12,7 +12,7 @@
 #include "poll.h"
 
 #define TIMER_STRIDE 0x1000u
-#define FIRST_COUNT 1u /* the counter cannot start at 0 */
+#define FIRST_COUNT 1u /* Quirk timer-from-one: the counter cannot start at 0 */
 
 static uint32_t timer_index(const mxc_tmr_regs_t *tmr)
 {

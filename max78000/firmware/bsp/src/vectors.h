@@ -8,7 +8,7 @@
 
 #include "mxc_device.h"
 
-/* The architecture wants the table aligned to its size, rounded up to a power of two. */
+/* Quirk vector-alignment: the table is aligned to its size, rounded up to a power of two. */
 #define VECTOR_ALIGNMENT 512
 
 typedef void (*handler_t)(void);

@@ -1,0 +1,112 @@
+"""Quirks of docs/hardware/quirks.md that no other test would notice.
+
+What the chip or the vendor's generator does, seen in the program that is written.
+"""
+
+from pathlib import Path
+
+import pytest
+from property.agreement import require_agreement
+
+from max78000.facts import regmap
+from max78000.facts.chip import MAX78000, WORD_BYTES
+from max78000.facts.regmap import layer_register_addr
+from max78000.program.program import Write
+from networks import Net, compile_net, graph_of, image_of, placement_of, project_of
+from synthesis.emit.options import ProjectOptions
+from synthesis.graph.interpret import interpret
+from synthesis.place.fifo import enabled_fifos
+from synthesis.place.stream import stream_of
+from synthesis.read.files import Files
+from synthesis.read.source import InputPath
+
+ROOT = Path(__file__).resolve().parents[3]
+FILES = Files(ROOT / "README.md", ROOT / "LICENSE", None)  # only their hashes are printed
+S = "op: conv2d, pad: 1, streaming: true"
+
+
+def fields_of(compiled, register, layer=0):
+    """Fields of a layer's register in quadrant 0; of a register that is not written all 0."""
+    addr = layer_register_addr(MAX78000, register, layer, 0)
+    written = compiled.program.phase("configure").operations
+    words = [op.value for op in written if isinstance(op, Write) and op.addr == addr]
+    return register.unpack(sum(words))
+
+
+@pytest.mark.parametrize(
+    ("layer", "input_path", "acknowledged"),
+    [
+        ("{op: conv2d, pad: 1}", InputPath.MEMORY, "0x00001001u"),
+        (f"{{{S}}}", InputPath.FIFO, "0x00005001u"),
+    ],
+)
+def test_a_stream_is_acknowledged_with_its_bit(layer, input_path, acknowledged):
+    compiled = compile_net(Net(layer, "4x2x3x3", input_path=input_path))
+    text = project_of(compiled, FILES, ProjectOptions())["cnn.c"]
+    assert f"REG(0x50100000) &= ~({acknowledged});" in text
+
+
+@pytest.mark.parametrize(
+    ("processors", "fifos"),
+    [(0x1, (0,)), (0x3, (0,)), (0x2_0001, (0,)), (0x1_0002_0001, (0, 2)), (0x2, ())],
+)
+def test_a_fifo_is_switched_on_by_its_first_processor(processors, fifos):
+    n_channels = processors.bit_count()
+    net = Net(
+        f"{{op: conv2d, pad: 1, processors: {processors:#x}}}",
+        f"4x{n_channels}x3x3",
+        f"{n_channels}x6x6",
+        input_path=InputPath.FIFO,
+    )
+    assert enabled_fifos(placement_of(net).graph.layers[0]) == fifos
+
+
+def test_a_width_without_weights_shows_in_one_register():
+    layers = "{{op: none, {}}}\n{{op: conv2d, pad: 1}}"
+    plain, wide = (
+        compile_net(Net(layers.format(key), "4x4x3x3", "4x6x6"))
+        for key in ("name: a", "quantization: 4")
+    )
+    assert fields_of(plain, regmap.LCTL2)["xpch_max"] == 0
+    assert fields_of(wide, regmap.LCTL2)["xpch_max"] == 3 * 4
+    assert fields_of(wide, regmap.POST) == fields_of(plain, regmap.POST)
+    assert wide.program.known_answer == plain.program.known_answer
+
+
+def test_passes_of_operands_are_counted_as_rows():
+    compiled = compile_net(Net("{op: add, operands: 3}", image="210x5x2"))
+    assert compiled.placement.graph.layers[0].in_passes.n == 2
+    assert fields_of(compiled, regmap.RCNT)["max"] == 2 * 5 - 1
+    assert fields_of(compiled, regmap.CCNT)["max"] == 2 - 1
+    assert fields_of(compiled, regmap.LCTL2)["inpchexp"] == 0
+    assert fields_of(compiled, regmap.MCNT)["end"] == 0
+    require_agreement(compiled)
+
+
+def test_rings_lie_a_word_apart():
+    layers = f"{{{S}, data_format: CHW}}\n{{{S}}}"
+    net = Net(layers, "4x1x3x3 2x4x3x3", "1x9x9", input_path=InputPath.FIFO)
+    graph = placement_of(net).graph
+    first, second = graph.layers
+    ring_words = stream_of(first, graph).ring_words
+    assert second.in_offset - first.in_offset == WORD_BYTES * (ring_words + 1)
+
+
+@pytest.mark.parametrize("limit", [0, 5, 1000])
+def test_one_word_more_than_the_limit_is_compared(limit):
+    net = Net("{op: conv2d, pad: 1}", "5x2x3x3")
+    whole = compile_net(net).program.known_answer
+    n_words = sum(len(block.words) for block in whole)
+    cut = compile_net(net, max_checked_words=limit).program.known_answer
+    assert sum(len(block.words) for block in cut) == min(limit + 1, n_words)
+    assert cut[0].words == whole[0].words[: limit + 1]
+
+
+def test_averages_of_a_line_are_cut_even_with_rounding():
+    layer = "{op: none, avg_pool: 2, pool_stride: 2}"
+    for image, expected in (("1x4x1", [1, -1]), ("1x4x2", [2, -2])):
+        net = Net(layer, image=image)
+        sample = image_of(net)
+        sample[0] = [[1], [2], [-1], [-2]]
+        (result,) = interpret(graph_of(net), sample, round_average=True)
+        assert result.ravel().tolist() == expected
