@@ -9,8 +9,6 @@ CRC-32 of each channel with the compiler's. Of the first channel that differs it
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from max78000.errors import InputError
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
@@ -18,11 +16,12 @@ from max78000.facts.regmap import locate, quadrant_register_addr
 from max78000.program.layer_table import LayerEntry, LayerTable
 from max78000.program.program import RegisterProgram, Write
 from synthesis.emit import rows
+from synthesis.emit.c_template import c_template
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.places import ChannelBlock, channel_blocks, plain_name
 from synthesis.version import VERSION
 
-TEMPLATE = "layer_checks.c.j2"
+TEMPLATE = "layer_checks.c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,6 @@ def emit_layer_checks(
     if options.names.api is None:
         why = "layer checks take the place of the main file, which would hold the interface too"
         raise InputError(why, where="--api-filename", fix="give the interface a file of its own")
-    environment = Environment(
-        loader=PackageLoader("synthesis.emit"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
     context = {
         **{field.name: getattr(options, field.name) for field in fields(options)},
         "name": program.name,
@@ -75,7 +66,7 @@ def emit_layer_checks(
         "layers": tuple(map(_row, table.entries)),
         "count_addrs": [rows.hex_word(addr) for addr in _count_addrs(program, chip)],
     }
-    return environment.get_template(TEMPLATE).render(context)
+    return c_template(TEMPLATE).render(context)
 
 
 def _row(entry: LayerEntry) -> LayerRow:

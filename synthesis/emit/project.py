@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
 from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
 from max78000.program.program import Copy, KernelBlock, OutputMap, RegisterProgram
 from synthesis.emit import rows
+from synthesis.emit.c_template import c_template
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
 from synthesis.emit.places import (
     channel_blocks,
@@ -52,19 +51,11 @@ def emit_project(
     program: RegisterProgram, facts: ProjectFacts, options: ProjectOptions, chip: Chip
 ) -> dict[str, str]:
     """File name -> text."""
-    environment = Environment(
-        loader=PackageLoader("synthesis.emit"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
     context = _context(program, facts, options, chip)
     names = options.names
 
     def render(template: str, **more: Any) -> str:
-        return environment.get_template(f"{template}.j2").render(context, **more)
+        return c_template(template).render(context, **more)
 
     files = {
         name: render("arrays.h", title=title, arrays=arrays)

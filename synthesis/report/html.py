@@ -6,6 +6,7 @@ same bytes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -57,34 +58,44 @@ def report_html(
         chip: memory sizes.
         description: text of the network description, for layers to link to.
     """
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            version=VERSION,
+            chip=chip,
+            gauges=_gauges(report),
+            answer=_answer(report),
+            overlaps=placement.graph.graph.input_path.is_fifo,
+            longest=max(layer.cycles for layer in report.layers),
+            energy_source=SOURCE,
+            accuracy_factor=ACCURACY_FACTOR,
+            data_maps=tuple(data_maps(report.tensors, [row.name for row in report.layers], chip)),
+            shown_kib=shown_bytes(report.tensors, chip) // 1024,
+            tensors=[(tensor, *_place(tensor, report)) for tensor in report.tensors],
+            kernels=tuple(kernel_boxes(placement, chip)),
+            kernel_slots=tuple(kernel_slots(placement)),
+            biases=tuple(bias_boxes(placement, chip)),
+            shown=tuple(_shown(report.sample, report.run)),
+            lines=_lines(report, description),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """The templates and what they call; compiled once a process."""
     environment = Environment(
         loader=PackageLoader("synthesis.report"),
         undefined=StrictUndefined,
-        optimized=False,  # rendered once: folding constants takes longer than it saves
+        optimized=False,  # folding constants takes longer than it saves
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=select_autoescape(default=True),
     )
     environment.filters |= {"count": _count, "colour": _colour, "percent": _percent}
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        version=VERSION,
-        chip=chip,
-        gauges=_gauges(report),
-        answer=_answer(report),
-        overlaps=placement.graph.graph.input_path.is_fifo,
-        longest=max(layer.cycles for layer in report.layers),
-        energy_source=SOURCE,
-        accuracy_factor=ACCURACY_FACTOR,
-        data_maps=tuple(data_maps(report.tensors, [row.name for row in report.layers], chip)),
-        shown_kib=shown_bytes(report.tensors, chip) // 1024,
-        tensors=[(tensor, *_place(tensor, report)) for tensor in report.tensors],
-        kernels=tuple(kernel_boxes(placement, chip)),
-        kernel_slots=tuple(kernel_slots(placement)),
-        biases=tuple(bias_boxes(placement, chip)),
-        shown=tuple(_shown(report.sample, report.run)),
-        lines=_lines(report, description),
-    )
+    return environment
 
 
 def _count(number: float) -> str:
