@@ -1,11 +1,19 @@
-"""What all tests share: how hypothesis draws, and where things are."""
+"""What all tests share: how hypothesis draws, where things are, and what is compiled once."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from max78000.firmware import objects
+
 ROOT = Path(__file__).resolve().parents[1]
+BUILDERS = ROOT / "tests" / "unit" / "max78000" / "firmware"  # compile for themselves
+
+# One thread for each process: as many processes run as there are cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples in every run, however slow the machine.
 settings.register_profile("house", deadline=None, derandomize=True)
@@ -17,3 +25,41 @@ def vectors_dir():
     """Programs of the vendor's generator, kept beside a checkout; None where there are none."""
     folder = ROOT.parent / "shared" / "vectors"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def objects_dir(tmp_path_factory):
+    """A folder of compiled objects for all tests of a run, whichever process runs them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "objects"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_once(request, objects_dir):
+    """Firmware is built of objects that another test has compiled, where their names are equal.
+
+    A name holds the hash of compiler, flags, source and headers. Objects that the compiler warned
+    of are compiled again, so that every test sees the warning.
+    """
+    if request.path.is_relative_to(BUILDERS):
+        yield
+        return
+    compile_unit = objects._compile
+
+    def compile_or_take(unit, path, toolchain):
+        kept = objects_dir / path.name
+        if kept.exists():
+            shutil.copyfile(kept, path)
+            return ""
+        said = compile_unit(unit, path, toolchain)
+        if path.exists() and not said:
+            fresh = objects_dir / f"{path.name}.{os.getpid()}"
+            shutil.copyfile(path, fresh)
+            fresh.replace(kept)
+        return said
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objects, "_compile", compile_or_take)
+        yield
