@@ -20,7 +20,6 @@ from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.description import LayerSpec, NetworkSpec
 from synthesis.read.source import InputPath, Source
 
-MAX_STREAMING = 8  # sets of stream registers
 NARROW_BITS = (4, 2)
 SUBSAMPLING = 2
 
@@ -71,7 +70,7 @@ def cheapest_variant(
         graph = lower(source, chip)
     except ToolError:
         return None
-    for variant in _variants(source, graph, rules):
+    for variant in _variants(source, graph, rules, chip):
         if _fits(variant.source, chip, allowed):
             return variant
     return None
@@ -85,10 +84,10 @@ def _fits(source: Source, chip: Chip, allowed: frozenset[str]) -> bool:
     return True
 
 
-def _variants(source: Source, graph: Graph, rules: frozenset[str]) -> Iterator[Variant]:
+def _variants(source: Source, graph: Graph, rules: frozenset[str], chip: Chip) -> Iterator[Variant]:
     """What can help, by the first letter of the rules: D is about data, C about weights."""
     if any(rule.startswith("D") for rule in rules):
-        yield from _streams(source)
+        yield from _streams(source, chip)
         yield from _smaller(source)
     if "C12" in rules:
         for bits in NARROW_BITS:
@@ -97,11 +96,11 @@ def _variants(source: Source, graph: Graph, rules: frozenset[str]) -> Iterator[V
         yield from _without_bias(source, graph)
 
 
-def _streams(source: Source) -> Iterator[Variant]:
+def _streams(source: Source, chip: Chip) -> Iterator[Variant]:
     """The input through the FIFOs, so that only some of its rows are in memory at a time."""
     if source.input_path.is_fifo:
         return
-    for n in range(1, min(MAX_STREAMING, len(source.network.layers)) + 1):
+    for n in range(1, min(chip.max_streaming, len(source.network.layers)) + 1):
         network = _with_layers(source.network, range(n), lambda spec: replace(spec, streaming=True))
         word = "layer" if n == 1 else f"{n} layers"
         yield Variant(

@@ -7,8 +7,8 @@ from max78000.facts.chip import Chip
 from max78000.facts.regmap import global_register_addr, quadrant_register_addr
 from max78000.program.program import Operation, Poll, Require, Write
 from synthesis.generate.options import Options
-from synthesis.place.fifo import enabled_fifos, is_grouped
-from synthesis.place.placed import PlacedGraph, quadrant_map
+from synthesis.place.fifo import enabled_fifos, is_grouped, lanes_of
+from synthesis.place.placed import PlacedGraph
 from synthesis.read.source import InputPath
 
 # Memory margins and FIFO thresholds as the vendor's code writes them.
@@ -113,7 +113,7 @@ def start_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[W
 
 def _is_fed(graph: PlacedGraph, quadrant: int) -> bool:
     """Whether a FIFO reaches processors of the first layer in a quadrant."""
-    return bool(quadrant_map(graph.layers[0].processors, quadrant) & 0xF)
+    return bool(lanes_of(graph.layers[0], quadrant))
 
 
 def _fast_fifo(graph: PlacedGraph, quadrant: int) -> dict[str, int]:

@@ -12,16 +12,17 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from max78000.facts import regmap
+from max78000.facts.chip import Chip
 from max78000.facts.fixed import Activation, Combine
 from max78000.facts.regs import Register
 from synthesis.graph.ir import PoolKind
 from synthesis.lower.hardware import row_buffer_entries
 from synthesis.place.placed import (
-    INSTANCE_PROCESSORS,
     PlacedGraph,
     PlacedLayer,
     highest,
     lowest,
+    members,
     quadrant_map,
 )
 from synthesis.place.stream import frame_words, stream_of
@@ -47,14 +48,19 @@ class Context:
     quadrant: int
 
     @property
+    def chip(self) -> Chip:
+        """The chip of the placed layer."""
+        return self.placed.chip
+
+    @property
     def in_map(self) -> int:
         """This quadrant's part of the input map."""
-        return quadrant_map(self.placed.processors, self.quadrant)
+        return quadrant_map(self.placed.processors, self.quadrant, self.chip)
 
     @property
     def out_map(self) -> int:
         """This quadrant's part of the output map."""
-        return quadrant_map(self.placed.output_processors, self.quadrant)
+        return quadrant_map(self.placed.output_processors, self.quadrant, self.chip)
 
     @property
     def is_master(self) -> bool:
@@ -123,13 +129,14 @@ def _first_instance(c: Context) -> int:
     none, in data memory q - 1. The machine refuses what would depend on it.
     """
     # Quirk local-pointer: 16*q would make sense; so [tool] writes it, and calls it untested.
-    first = lowest(c.placed.output_processors)
+    first, n_lanes = lowest(c.placed.output_processors), c.chip.processors_per_instance
     if _writes_locally(c):
-        behind = c.placed.output_processors >> INSTANCE_PROCESSORS * c.quadrant
-        return c.quadrant + lowest(behind) // INSTANCE_PROCESSORS
+        behind = c.placed.output_processors >> n_lanes * c.quadrant
+        return c.quadrant + lowest(behind) // n_lanes
     if not c.placed.has_convolution:
-        first = 16 * c.quadrant + lowest(c.out_map) if c.out_map else 0
-    return first // INSTANCE_PROCESSORS
+        start = c.chip.processors_per_quadrant * c.quadrant
+        first = start + lowest(c.out_map) if c.out_map else 0
+    return first // n_lanes
 
 
 def _wptr_toffs(c: Context) -> int:
@@ -137,7 +144,7 @@ def _wptr_toffs(c: Context) -> int:
     if placed.has_convolution:
         # Quirk passthrough-slots: 1 with 1x1 kernels; nobody says why.
         return regmap.WPTR_TOFFS.pack(value=int(_is_1x1(placed)))
-    spreads = placed.processors.bit_count() > INSTANCE_PROCESSORS
+    spreads = placed.processors.bit_count() > placed.chip.processors_per_instance
     is_wide = spreads or (placed.layer.operands > 1 and placed.in_passes.n > 1)
     return regmap.WPTR_TOFFS.pack(value=INSTANCE_WORDS if is_wide else TIME_SLOT_WORDS)
 
@@ -177,7 +184,7 @@ def _collected_quadrants(c: Context) -> int:
     if not (c.is_master and c.placed.has_convolution):
         return 0
     # Quirk sum-quadrants: a quadrant that only has the bias needs its bit as well.
-    maps = (quadrant_map(c.placed.processors, q) for q in range(4))
+    maps = (quadrant_map(c.placed.processors, q, c.chip) for q in range(c.chip.n_quadrants))
     collected = sum(1 << q for q, processors in enumerate(maps) if q and processors)
     if c.placed.bias_slot is not None and c.placed.bias_slot.quadrant:
         collected |= 1 << c.placed.bias_slot.quadrant
@@ -310,9 +317,7 @@ def _writes_locally(c: Context) -> bool:
     """True if the output map cannot be written through the common pointer: uneven spacing."""
     is_local = False
     for quadrant in c.graph.quadrants:
-        lanes = [
-            p for p in range(16) if quadrant_map(c.placed.output_processors, quadrant) >> p & 1
-        ]
+        lanes = members(quadrant_map(c.placed.output_processors, quadrant, c.chip))
         if is_local or len(lanes) < 2:
             continue
         gaps = [b - a - 1 for a, b in pairwise(lanes)]

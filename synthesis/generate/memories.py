@@ -22,13 +22,7 @@ from synthesis.graph.ir import Unload
 from synthesis.lower.hardware import Passes
 from synthesis.place.biases import BiasMemory
 from synthesis.place.fifo import feeding_fifos, lanes_of
-from synthesis.place.placed import (
-    INSTANCE_PROCESSORS,
-    N_PROCESSORS,
-    PlacedGraph,
-    PlacedLayer,
-    members,
-)
+from synthesis.place.placed import PlacedGraph, PlacedLayer, instances_of, members
 from synthesis.place.weights import KernelMemory
 from synthesis.read.description import DataFormat
 from synthesis.read.source import Tensor
@@ -50,7 +44,7 @@ def kernel_operations(
     is_loaded = memory.is_used
     if options.clears_memories:
         is_loaded = is_loaded & memory.words.any(axis=-1)
-    for processor in range(N_PROCESSORS):
+    for processor in range(chip.n_processors):
         used = np.flatnonzero(is_loaded[processor])
         for run in np.split(used, np.flatnonzero(np.diff(used) > 1) + 1):
             if not run.size:
@@ -96,7 +90,7 @@ def input_copies(first: PlacedLayer, image: Tensor, chip: Chip) -> Iterator[Copy
         return
     operands, passes = first.layer.operands, first.in_passes
     channels = first.layer.in_shape.channels
-    lanes = np.zeros((N_PROCESSORS, image[0].size, passes.n, operands), np.int64)
+    lanes = np.zeros((chip.n_processors, image[0].size, passes.n, operands), np.int64)
     pixels = image.reshape(len(image), -1)
     for channel in range(channels):
         processor = members(first.processors)[channel % passes.width]
@@ -104,11 +98,12 @@ def input_copies(first: PlacedLayer, image: Tensor, chip: Chip) -> Iterator[Copy
             lanes[processor, :, channel // passes.width, operand] = pixels[
                 operand * channels + channel
             ]
-    for instance in range(0, N_PROCESSORS, INSTANCE_PROCESSORS):
-        if first.processors >> instance & 0xF:
-            four = lanes[instance : instance + INSTANCE_PROCESSORS].reshape(4, -1) & 0xFF
-            words = (four << np.array([[0], [8], [16], [24]])).sum(axis=0)
-            yield Copy(chip.data_addr(instance, first.in_offset), tuple(words.tolist()))
+    n_lanes = chip.processors_per_instance
+    for instance in sorted(instances_of(first.processors, chip)):
+        processor = n_lanes * instance
+        four = lanes[processor : processor + n_lanes].reshape(n_lanes, -1) & 0xFF
+        words = (four << np.array([[0], [8], [16], [24]])).sum(axis=0)
+        yield Copy(chip.data_addr(processor, first.in_offset), tuple(words.tolist()))
 
 
 def fixed_words(copies: Iterable[Operation]) -> Iterator[Copy]:
@@ -198,12 +193,12 @@ def unload_maps(graph: PlacedGraph, chip: Chip) -> tuple[OutputMap, ...]:
 def data_map(where: Unload, layer: int, name: str, chip: Chip) -> OutputMap:
     """The addresses of a tensor in data memory."""
     unit, step = where.width_bits // 8, where.write_gap + 1
-    passes, processors = Passes.of(where.shape.channels), members(where.processors)
+    passes, processors = Passes.of(where.shape.channels, chip), members(where.processors)
     addrs = []
     for channel in range(where.shape.channels):
         round_index, rank = divmod(channel, passes.width)
         processor = processors[rank]
-        lane = processor % INSTANCE_PROCESSORS * (1 if unit == 1 else 4)
+        lane = processor % chip.processors_per_instance * (1 if unit == 1 else 4)
         base = chip.data_addr(processor, where.offset)
         addrs.append(base + 4 * round_index * unit * step + lane)
     return OutputMap(

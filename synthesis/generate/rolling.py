@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from max78000.facts.chip import Chip
 from max78000.program.program import Copy
 from synthesis.lower.hardware import Passes
-from synthesis.place.occupancy import instances_of
-from synthesis.place.placed import INSTANCE_PROCESSORS, PlacedGraph
+from synthesis.place.placed import PlacedGraph, instances_of
 
 
 def buffer_clears(placed: PlacedGraph, chip: Chip) -> Iterator[Copy]:
@@ -15,7 +14,7 @@ def buffer_clears(placed: PlacedGraph, chip: Chip) -> Iterator[Copy]:
     buffer = placed.graph.buffer
     if buffer is None:
         return
-    n_words = buffer.shape.n_pixels * Passes.of(buffer.shape.channels).n
-    for instance in sorted(instances_of(buffer.processors)):
-        addr = chip.data_addr(INSTANCE_PROCESSORS * instance, buffer.offset)
+    n_words = buffer.shape.n_pixels * Passes.of(buffer.shape.channels, chip).n
+    for instance in sorted(instances_of(buffer.processors, chip)):
+        addr = chip.data_addr(chip.processors_per_instance * instance, buffer.offset)
         yield Copy(addr, (0,) * n_words)

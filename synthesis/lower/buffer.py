@@ -9,12 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError
-from max78000.facts.chip import MAX78000, WORD_BYTES
-from synthesis.graph.ir import Buffer, Layer, Shape, Unload, Wishes
+from max78000.facts.chip import WORD_BYTES, Chip
+from synthesis.graph.ir import Buffer, Layer, Shape, Unload
+from synthesis.lower.hardware import Passes
 from synthesis.read.description import BUFFER, NetworkSpec, Operator
-
-CHANNELS_PER_PASS = MAX78000.n_processors
-INSTANCE_BYTES = MAX78000.data_instance_bytes
 
 
 def read_buffer(network: NetworkSpec) -> Buffer | None:
@@ -45,24 +43,23 @@ def read_unload(network: NetworkSpec) -> tuple[Unload, ...]:
     )
 
 
-def unload_problems(unload: Sequence[Unload]) -> Iterator[ToolError]:
+def unload_problems(unload: Sequence[Unload], chip: Chip) -> Iterator[ToolError]:
     """Entries of `unload` that name too few processors, or words behind the memory."""
     for entry in unload:
-        passes = -(-entry.shape.channels // CHANNELS_PER_PASS)
-        width = -(-entry.shape.channels // passes)
-        width = width if passes == 1 else min(-(-width // 4) * 4, CHANNELS_PER_PASS)
-        if entry.processors.bit_count() != width:
-            why = f"processors has {entry.processors.bit_count()} bits, {width} are needed"
+        passes = Passes.of(entry.shape.channels, chip)
+        if entry.processors.bit_count() != passes.width:
+            why = f"processors has {entry.processors.bit_count()} bits, {passes.width} are needed"
             fix = f"name the processors that hold the {entry.shape.channels} channels"
             yield InputError(why, where=entry.where, fix=fix, rule="P3")
-        n_words = entry.shape.n_pixels * passes * entry.width_bits // 8 * (entry.write_gap + 1)
-        if entry.offset % WORD_BYTES or entry.offset + WORD_BYTES * n_words > INSTANCE_BYTES:
+        n_words = entry.shape.n_pixels * passes.n * entry.width_bits // 8 * (entry.write_gap + 1)
+        end = entry.offset + WORD_BYTES * n_words
+        if entry.offset % WORD_BYTES or end > chip.data_instance_bytes:
             why = f"{WORD_BYTES * n_words} bytes from {entry.offset:#x} on are not in the memory"
-            fix = f"offset is a multiple of 4, an instance has {INSTANCE_BYTES:#x} bytes"
+            fix = f"offset is a multiple of 4, an instance has {chip.data_instance_bytes:#x} bytes"
             yield CapacityError(why, where=entry.where, fix=fix, rule="D6")
 
 
-def place_at_buffer(layer: Layer, buffer: Buffer | None) -> Layer:
+def place_at_buffer(layer: Layer, buffer: Buffer | None, chip: Chip) -> Layer:
     """A layer that reads or writes the buffer, with the places it has to take filled in."""
     if buffer is None:
         return layer
@@ -71,18 +68,18 @@ def place_at_buffer(layer: Layer, buffer: Buffer | None) -> Layer:
         wishes = replace(
             wishes,
             processors=wishes.processors or buffer.processors,
-            in_offset=_given(wishes.in_offset, _in_offset(layer, buffer)),
+            in_offset=_given(wishes.in_offset, _in_offset(layer, buffer, chip)),
         )
     if layer.buffer_shift or layer.buffer_insert:
         wishes = replace(
             wishes,
             output_processors=wishes.output_processors or buffer.processors,
-            out_offset=_given(wishes.out_offset, _out_offset(layer, buffer)),
+            out_offset=_given(wishes.out_offset, _out_offset(layer, buffer, chip)),
         )
     return replace(layer, wishes=wishes)
 
 
-def buffer_problems(layer: Layer, buffer: Buffer | None) -> Iterator[ToolError]:
+def buffer_problems(layer: Layer, buffer: Buffer | None, chip: Chip) -> Iterator[ToolError]:
     """Why a layer cannot use the rolling buffer as it says (rule G20)."""
     uses = layer.buffer_shift or layer.buffer_insert or BUFFER in layer.sources
     if not uses:
@@ -103,7 +100,7 @@ def buffer_problems(layer: Layer, buffer: Buffer | None) -> Iterator[ToolError]:
         yield from _shift_problems(layer, buffer)
     if layer.buffer_insert:
         yield from _insert_problems(layer, buffer)
-    yield from _place_problems(layer, layer.wishes, buffer)
+    yield from _place_problems(layer, buffer, chip)
 
 
 def _shift_problems(layer: Layer, buffer: Buffer) -> Iterator[ToolError]:
@@ -132,15 +129,16 @@ def _insert_problems(layer: Layer, buffer: Buffer) -> Iterator[ToolError]:
         yield _problem(layer, f"inserts {n} pixels into {buffer.shape.n_pixels}", "insert fewer")
 
 
-def _place_problems(layer: Layer, wishes: Wishes, buffer: Buffer) -> Iterator[ToolError]:
+def _place_problems(layer: Layer, buffer: Buffer, chip: Chip) -> Iterator[ToolError]:
+    wishes = layer.wishes
     if layer.sources == (BUFFER,):
-        wanted = _in_offset(layer, buffer)
+        wanted = _in_offset(layer, buffer, chip)
         if wishes.in_offset != wanted:
             why = f"in_offset {wishes.in_offset or 0:#x}, what it reads of {buffer.name} is there:"
             yield _problem(layer, f"{why} {wanted:#x}", f"use in_offset: {wanted:#x}")
     if not (layer.buffer_shift or layer.buffer_insert):
         return
-    wanted = _out_offset(layer, buffer)
+    wanted = _out_offset(layer, buffer, chip)
     if wishes.out_offset != wanted:
         why = f"out_offset {wishes.out_offset or 0:#x}, its place in {buffer.name} is {wanted:#x}"
         yield _problem(layer, why, f"use out_offset: {wanted:#x}")
@@ -153,19 +151,19 @@ def _problem(layer: Layer, why: str, fix: str) -> InputError:
     return InputError(why, where=layer.where, fix=fix, rule="G20")
 
 
-def _pixel_bytes(buffer: Buffer) -> int:
+def _pixel_bytes(buffer: Buffer, chip: Chip) -> int:
     """Bytes from a pixel of the buffer to the next, in every instance."""
-    return WORD_BYTES * -(-buffer.shape.channels // CHANNELS_PER_PASS)
+    return WORD_BYTES * Passes.of(buffer.shape.channels, chip).n
 
 
-def _in_offset(layer: Layer, buffer: Buffer) -> int:
+def _in_offset(layer: Layer, buffer: Buffer, chip: Chip) -> int:
     first = layer.buffer_shift + layer.in_crop[0] * layer.in_shape.columns
-    return buffer.offset + _pixel_bytes(buffer) * first
+    return buffer.offset + _pixel_bytes(buffer, chip) * first
 
 
-def _out_offset(layer: Layer, buffer: Buffer) -> int:
+def _out_offset(layer: Layer, buffer: Buffer, chip: Chip) -> int:
     first = buffer.shape.n_pixels - layer.buffer_insert if layer.buffer_insert else 0
-    return buffer.offset + _pixel_bytes(buffer) * first
+    return buffer.offset + _pixel_bytes(buffer, chip) * first
 
 
 def _given(wish: int | None, otherwise: int) -> int:

@@ -13,13 +13,11 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.facts.chip import MAX78000, WORD_BYTES
+from max78000.facts.chip import WORD_BYTES, Chip
 from synthesis.graph.ir import Layer
 from synthesis.read.description import Operator, Pair
 
-N_PROCESSORS = MAX78000.n_processors
-MAX_TAPS_1D = 9
-MAX_FOLDED_TAPS = 3
+MAX_FOLDED_TAPS = 3  # rows of the kernel that a folded image is run with
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,13 @@ class Passes:
     width: int
 
     @staticmethod
-    def of(channels: int) -> "Passes":
-        """Rounds for a channel count; above 64 channels the width is a multiple of four."""
-        n = ceil(channels / N_PROCESSORS)
+    def of(channels: int, chip: Chip) -> "Passes":
+        """Rounds for a channel count; several rounds fill whole data memory words."""
+        n = ceil(channels / chip.n_processors)
         width = ceil(channels / n)
-        return Passes(n, width if n == 1 else min(-(-width // 4) * 4, N_PROCESSORS))
+        if n > 1:
+            width = ceil(width / chip.processors_per_instance) * chip.processors_per_instance
+        return Passes(n, min(width, chip.n_processors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +61,17 @@ class Hardware:
         return self.kernel_size[0] * self.kernel_size[1]
 
 
-def hardware_form(layer: Layer) -> Hardware:
+def hardware_form(layer: Layer, chip: Chip) -> Hardware:
     """The layer as the engine runs it; layers without dilation or transposition are unchanged."""
     weights = layer.kernel.weights_oihw if layer.kernel is not None else None
     if weights is not None and _is_widened(layer):
         return _widened(layer, weights)
     if layer.op is Operator.CONV1D and layer.dilation > 1 and weights is not None:
         taps = layer.kernel_size[0]
-        if (taps - 1) * layer.dilation < MAX_TAPS_1D:
+        if (taps - 1) * layer.dilation < chip.max_taps:
             return _stretched(layer, weights)
         if taps <= MAX_FOLDED_TAPS:  # rule C6 refuses longer kernels
-            return _folded(layer, weights)
+            return _folded(layer, weights, chip)
     pad = layer.pad
     if layer.op is Operator.CONVTRANSPOSE2D:
         # Quirk transposed-counts: the engine pads the picture with zeros between its pixels.
@@ -87,9 +87,9 @@ def hardware_form(layer: Layer) -> Hardware:
     )
 
 
-def pixels_read(layer: Layer) -> int:
+def pixels_read(layer: Layer, chip: Chip) -> int:
     """Pixels from the start of a layer's input to the last that the engine reads."""
-    rows, columns = hardware_form(layer).in_dims
+    rows, columns = hardware_form(layer, chip).in_dims
     return rows * columns + layer.in_crop[0] * layer.in_shape.columns
 
 
@@ -131,7 +131,7 @@ def _stretched(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
     )
 
 
-def _folded(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
+def _folded(layer: Layer, weights: NDArray[np.int64], chip: Chip) -> Hardware:
     """A 3x3 kernel over the data seen as an image with `dilation` columns, taps in its middle
     column.
     """
@@ -139,7 +139,7 @@ def _folded(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
     image: Pair = (ceil(layer.in_shape.rows / layer.dilation), layer.dilation)
     kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
     kernel[:, :, 3 - taps :, 1] = weights[:, :, :, 0]
-    out_passes = Passes.of(layer.out_shape.channels)
+    out_passes = Passes.of(layer.out_shape.channels, chip)
     # With three taps the first row of the image is useless: it is written in front of the result.
     # Quirk folded-lead: the vendor counts bytes of 8-bit results, also of wider ones.
     row_words = layer.dilation * out_passes.n * layer.output_width // 8

@@ -39,7 +39,7 @@ def lower(source: Source, chip: Chip) -> Graph:
 
     Args:
         source: description, weights, and the sample for its shape.
-        chip: number of layers.
+        chip: number of layers and of processors, size of a data memory instance.
 
     Raises:
         ToolError: all problems of one stage at once: order, operations, weights, shapes.
@@ -57,7 +57,7 @@ def lower(source: Source, chip: Chip) -> Graph:
         if step.spec.move:
             problems.extend(_not_a_copy(layer))
             layer = as_move(layer)
-        done.layers.append(place_at_buffer(layer, done.buffer))
+        done.layers.append(place_at_buffer(layer, done.buffer, chip))
     graph = Graph(
         network.arch,
         network.source,
@@ -68,7 +68,7 @@ def lower(source: Source, chip: Chip) -> Graph:
         done.buffer,
         read_unload(network),
     )
-    raise_all([*problems, *_shape_problems(graph), *unload_problems(graph.unload)])
+    raise_all([*problems, *_shape_problems(graph, chip), *unload_problems(graph.unload, chip)])
     return graph
 
 
@@ -211,11 +211,11 @@ def _output_dims(operation: Operation, pooled: Pair, is_1d: bool) -> Pair:
     return rows, 1 if is_1d else columns
 
 
-def _shape_problems(graph: Graph) -> list[ToolError]:
+def _shape_problems(graph: Graph, chip: Chip) -> list[ToolError]:
     problems: list[ToolError] = []
     for layer in graph.layers:
         found = _empty(layer) or _not_1d(layer)
-        found = found or list(buffer_problems(layer, graph.buffer))
+        found = found or list(buffer_problems(layer, graph.buffer, chip))
         problems.extend(found or _weights_problem(layer) + _source_problems(layer, graph))
     return problems
 

@@ -15,7 +15,6 @@ from synthesis.graph.copies import as_move
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.hardware import Passes
 from synthesis.place.joins import Join, has_gap, join_of, lanes_of_parts, width_of
-from synthesis.place.placed import N_PROCESSORS
 from synthesis.place.processors import is_explicit
 from synthesis.place.tied import Tied
 from synthesis.read.description import BUFFER, INPUT, Operator
@@ -41,8 +40,8 @@ def arrange(graph: Graph, chip: Chip) -> Graph:
     """
     if is_explicit(graph):
         return graph
-    raise_all(_part_problems(graph))
-    arranged = _with_moves(_with_copies(graph))
+    raise_all(_part_problems(graph, chip))
+    arranged = _with_moves(_with_copies(graph, chip), chip)
     n_copies = len(arranged.layers) - len(graph.layers)
     if len(arranged.layers) > chip.n_layers:
         raise CapacityError(
@@ -52,35 +51,37 @@ def arrange(graph: Graph, chip: Chip) -> Graph:
             fix="join fewer tensors, or merge pooling into the convolution that follows",
             rule="G5",
         )
-    return _with_gaps(arranged)
+    return _with_gaps(arranged, chip)
 
 
-def _part_problems(graph: Graph) -> list[ToolError]:
-    """Joins that cannot be: too wide side by side, or above 64 channels and not of equal parts."""
+def _part_problems(graph: Graph, chip: Chip) -> list[ToolError]:
+    """Joins that cannot be: too wide side by side, or in several passes and not of equal parts."""
+    n_processors, step = chip.n_processors, chip.processors_per_instance
     problems: list[ToolError] = []
     for layer in graph.layers:
         counts = [graph.shape_of(source).channels for source in layer.sources]
-        n_lanes = lanes_of_parts(layer, graph)[-1] + counts[-1]
-        if join_of(layer, graph) is Join.LANES and n_lanes > N_PROCESSORS:
-            why = f"joins {' + '.join(map(str, counts))} channels: {n_lanes} of {N_PROCESSORS} "
-            why += "processors, as each tensor starts at a multiple of 4"
-            fix = "make all but the last a multiple of 4 channels"
+        n_lanes = lanes_of_parts(layer, graph, chip)[-1] + counts[-1]
+        if join_of(layer, graph, chip) is Join.LANES and n_lanes > n_processors:
+            why = f"joins {' + '.join(map(str, counts))} channels: {n_lanes} of {n_processors} "
+            why += f"processors, as each tensor starts at a multiple of {step}"
+            fix = f"make all but the last a multiple of {step} channels"
             problems.append(UnsupportedError(why, where=layer.where, fix=fix, rule="P10"))
-        if join_of(layer, graph) is not Join.PASSES:
+        if join_of(layer, graph, chip) is not Join.PASSES:
             continue
-        width = Passes.of(layer.in_shape.channels).width
-        if set(counts) != {width} or Passes.of(layer.in_shape.channels).n != len(counts):
-            why = f"joins {' + '.join(map(str, counts))} channels, more than 64, in unequal parts"
-            fix = "join equal parts of at most 64 channels, a multiple of 4"
+        passes = Passes.of(layer.in_shape.channels, chip)
+        if set(counts) != {passes.width} or passes.n != len(counts):
+            why = f"joins {' + '.join(map(str, counts))} channels, more than {n_processors}, in "
+            why += "unequal parts"
+            fix = f"join equal parts of at most {n_processors} channels, a multiple of {step}"
             problems.append(UnsupportedError(why, where=layer.where, fix=fix, rule="P1"))
     return problems
 
 
-def _uses(graph: Graph) -> dict[int, list[_Use]]:
+def _uses(graph: Graph, chip: Chip) -> dict[int, list[_Use]]:
     """Who reads each tensor, and with which gap."""
     uses: dict[int, list[_Use]] = defaultdict(list)
     for layer in graph.layers:
-        gap = len(layer.sources) - 1 if has_gap(join_of(layer, graph)) else 0
+        gap = len(layer.sources) - 1 if has_gap(join_of(layer, graph, chip)) else 0
         for position, source in enumerate(layer.sources):
             uses[source].append(_Use(layer, position, gap))
     return uses
@@ -99,12 +100,13 @@ def _needs_copies(source: int, uses: list[_Use], graph: Graph) -> bool:
     return len(places) > 1
 
 
-def _with_copies(graph: Graph) -> Graph:
+def _with_copies(graph: Graph, chip: Chip) -> Graph:
     """Pass-through layers for joins that want a gap where others read the tensor too."""
-    copied = {source for source, uses in _uses(graph).items() if _needs_copies(source, uses, graph)}
+    uses = _uses(graph, chip)
+    copied = {source for source in uses if _needs_copies(source, uses[source], graph)}
     rebuilt = _Rebuilt(graph)
     for layer in graph.layers:
-        is_gapped = has_gap(join_of(layer, graph))
+        is_gapped = has_gap(join_of(layer, graph, chip))
         rebuilt.append(
             layer,
             {
@@ -116,13 +118,13 @@ def _with_copies(graph: Graph) -> Graph:
     return rebuilt.graph()
 
 
-def _with_moves(graph: Graph) -> Graph:
+def _with_moves(graph: Graph, chip: Chip) -> Graph:
     """Copies to other processors where a tensor would have to be in two places at once.
 
     Tensors side by side, operands, and what a pass-through layer reads and writes lie at fixed
     distances. A tensor whose distances contradict each other is copied for the join at fault.
     """
-    ties = _LaneTies(graph)
+    ties = _LaneTies(graph, chip)
     rebuilt = _Rebuilt(graph)
     for layer in graph.layers:
         moved = ties.join(layer)
@@ -135,13 +137,14 @@ def _with_moves(graph: Graph) -> Graph:
 class _LaneTies:
     """Distances between the lanes of tensors, as far as the layers looked at fix them."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, chip: Chip) -> None:
         self.graph = graph
+        self.chip = chip
         sources = (INPUT - 1, INPUT, *range(len(graph.layers)))
         self.tied = Tied(sources)
-        self.widths = {source: width_of(graph, source) for source in sources if source >= INPUT}
-        if graph.buffer is not None:
-            self.widths[BUFFER] = width_of(graph, BUFFER)
+        there = [source for source in sources if source >= INPUT]
+        there += [] if graph.buffer is None else [BUFFER]
+        self.widths = {source: width_of(graph, source, chip) for source in there}
         self.inputs: dict[int, int] = {}  # layer -> its first tensor, or the copy of it
 
     def join(self, layer: Layer) -> tuple[int, ...]:
@@ -169,7 +172,8 @@ class _LaneTies:
     def _try(self, layer: Layer, trial: Tied, *, is_copied: bool) -> list[int]:
         """The tensors, or new ones in their place, tied as the layer reads them; empty: no room."""
         nodes: list[int] = []
-        for source, lane in zip(layer.sources, lanes_of_parts(layer, self.graph), strict=True):
+        lanes = lanes_of_parts(layer, self.graph, self.chip)
+        for source, lane in zip(layer.sources, lanes, strict=True):
             node = source
             if is_copied or (nodes and not self._tie(trial, nodes[0], source, lane)):
                 node = max(self.widths) + 1
@@ -184,7 +188,7 @@ class _LaneTies:
         """Tie two tensors if that contradicts nothing and all still fit side by side."""
         group = tied.joined(first, second, by)
         span = max(lane + self.widths[node] for node, lane in group.items())
-        return span <= N_PROCESSORS and tied.tie(first, second, by)
+        return span <= self.chip.n_processors and tied.tie(first, second, by)
 
 
 class _Rebuilt:
@@ -245,8 +249,8 @@ def _move(rebuilt: _Rebuilt, source: int, reader: Layer) -> Layer:
     return as_move(_copy(rebuilt, source, reader))
 
 
-def _with_gaps(graph: Graph) -> Graph:
-    gaps = {source: max(use.gap for use in uses) for source, uses in _uses(graph).items()}
+def _with_gaps(graph: Graph, chip: Chip) -> Graph:
+    gaps = {source: max(use.gap for use in uses) for source, uses in _uses(graph, chip).items()}
     layers = tuple(
         replace(layer, wishes=replace(layer.wishes, write_gap=gaps.get(layer.index, 0)))
         if layer.wishes.write_gap is None

@@ -5,10 +5,12 @@ Counts words by layer shapes alone; whether the kernels really fit is for `fits`
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from max78000.facts.chip import Chip
+from max78000.facts.fixed import DATA_BITS
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.hardware import Passes
 from synthesis.place.lanes import Choice, Unit, input_map
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, members
+from synthesis.place.placed import members
 
 Loads = list[tuple[int, int]]  # processors, words in each
 
@@ -16,15 +18,16 @@ Loads = list[tuple[int, int]]  # processors, words in each
 class KernelLoad:
     """Kernel words of every processor, for the layers whose inputs are placed."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, chip: Chip) -> None:
         self.graph = graph
-        self.words = [0] * N_PROCESSORS
+        self.chip = chip
+        self.words = [0] * chip.n_processors
 
     def loads(self, unit: Unit, maps: Mapping[int, int]) -> Loads:
         """What the readers of a unit's tensors take, and where."""
         readers = (layer for layer in self.graph.layers if layer.sources[0] in unit.lanes)
         return [
-            (input_map(layer, maps), kernel_words(layer))
+            (input_map(layer, maps), kernel_words(layer, self.chip))
             for layer in readers
             if all(source in maps for source in layer.sources)
         ]
@@ -52,38 +55,40 @@ class KernelLoad:
                 self.words[p] += sign * words
 
 
-def kernel_words(layer: Layer) -> int:
+def kernel_words(layer: Layer, chip: Chip) -> int:
     """Kernel words a layer takes in each of its processors, from shapes alone."""
     if layer.kernel is None:
         return 0
     weights = layer.kernel.weights_oihw
-    per_processor = weights.size * layer.kernel.bits // Passes.of(layer.in_shape.channels).width
-    return -(-per_processor // 72) + INSTANCE_PROCESSORS - 1
+    width = Passes.of(layer.in_shape.channels, chip).width
+    word_bits = DATA_BITS * chip.kernel_word_bytes
+    n_words = -(-(weights.size * layer.kernel.bits // width) // word_bits)
+    return n_words + chip.processors_per_instance - 1
 
 
 def weight_bytes(graph: Graph) -> int:
     """Kernel memory that all weights take at the very least, each stored once."""
     kernels = {layer.kernel.source: layer.kernel for layer in graph.layers if layer.kernel}
-    return sum(kernel.weights_oihw.size * kernel.bits // 8 for kernel in kernels.values())
+    return sum(kernel.weights_oihw.size * kernel.bits // DATA_BITS for kernel in kernels.values())
 
 
-def balanced_choices(graph: Graph, units: Sequence[Unit]) -> dict[int, Choice]:
+def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[int, Choice]:
     """A choice for every unit, by its first tensor, that fills the processors evenly.
 
     The units with most to store choose first, each where the fullest processor stays emptiest.
     """
-    load = KernelLoad(graph)
+    load = KernelLoad(graph, chip)
     chosen: dict[int, Choice] = {}
 
     def maps_of(unit: Unit, choice: Choice) -> dict[int, int]:
-        return {source: unit.map_of(source, choice) for source in unit.lanes}
+        return {source: unit.map_of(source, choice, chip) for source in unit.lanes}
 
     def size(unit: Unit) -> int:
-        loads = load.loads(unit, maps_of(unit, unit.choices()[0]))
+        loads = load.loads(unit, maps_of(unit, unit.choices(chip)[0]))
         return sum(processors.bit_count() * words for processors, words in loads)
 
     for unit in sorted(units, key=lambda unit: (-size(unit), unit.first)):
-        options = [(choice, maps_of(unit, choice)) for choice in unit.choices()]
+        options = [(choice, maps_of(unit, choice)) for choice in unit.choices(chip)]
         best, maps = min(
             options, key=lambda option: (load.busiest(unit, option[1]), option[0].start)
         )

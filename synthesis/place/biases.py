@@ -30,7 +30,7 @@ def place_biases(
     Flattened layers come first, then layers bound to one quadrant, then the others from long to
     short; each goes to the emptiest quadrant (the vendor generator's order).
     """
-    used = _used_quadrants(layers)
+    used = _used_quadrants(layers, chip)
     fill: dict[int, bytearray] = {quadrant: bytearray() for quadrant in range(chip.n_quadrants)}
     slots: dict[int, BiasSlot] = {}
     biased = [p for p in layers if _bias(p) is not None and p.has_fitting_maps]
@@ -72,7 +72,7 @@ def _contents(placed: PlacedLayer) -> bytes:
     # Quirk bias-columns: unused columns take a byte, too, in every pass; [tool] leaves them out.
     columns = output_columns(placed)
     data = np.zeros(int(columns[-1]) + 1, np.uint8)
-    data[columns] = (bias & 0xFF).astype(np.uint8)
+    data[columns] = bias.astype(np.uint8)  # in two's complement
     # Quirk stream-bias-byte: the first is skipped; so the vendor works around a fault of the chip.
     skipped = int(placed.layer.index == 0 and placed.layer.is_streaming)
     return bytes(skipped) + bytes(data)
@@ -87,8 +87,8 @@ def _order(placed: PlacedLayer, used: Sequence[int], chip: Chip) -> int:
     return chip.bias_bytes_per_quadrant - len(_contents(placed))
 
 
-def _used_quadrants(layers: Sequence[PlacedLayer]) -> tuple[int, ...]:
+def _used_quadrants(layers: Sequence[PlacedLayer], chip: Chip) -> tuple[int, ...]:
     maps = layers[-1].output_processors
     for placed in layers:
         maps |= placed.processors
-    return quadrants_of(maps)
+    return quadrants_of(maps, chip)

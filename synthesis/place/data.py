@@ -8,7 +8,7 @@ to the last one that reads it. Tensors of a join move together: see `joins`.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from synthesis.graph.ir import Graph
 from synthesis.place.extents import Extent, cropped_bytes
 from synthesis.place.joins import offsets_of_parts
@@ -43,27 +43,25 @@ def given_offsets(graph: Graph) -> tuple[Offsets, ...]:
     return tuple(offsets)
 
 
-def chosen_offsets(graph: Graph, extents: Mapping[int, Extent]) -> tuple[Offsets, ...]:
+def chosen_offsets(graph: Graph, extents: Mapping[int, Extent], chip: Chip) -> tuple[Offsets, ...]:
     """Offsets of layers whose tensors are placed."""
-    return tuple(
-        Offsets(
-            _wish(layer.wishes.in_offset, extents[layer.sources[0]].offset + cropped_bytes(layer)),
-            extents[layer.index].offset,
-        )
-        for layer in graph.layers
-    )
+    offsets: list[Offsets] = []
+    for layer in graph.layers:
+        first_read = extents[layer.sources[0]].offset + cropped_bytes(layer, chip)
+        in_offset = _wish(layer.wishes.in_offset, first_read)
+        offsets.append(Offsets(in_offset, extents[layer.index].offset))
+    return tuple(offsets)
 
 
-def blocks_of(graph: Graph) -> tuple[Block, ...]:
+def blocks_of(graph: Graph, chip: Chip) -> tuple[Block, ...]:
     """Tensors whose offsets hang together, in the order of the first ones."""
     kept = () if graph.buffer is None else (BUFFER,)
     tied = Tied((*kept, INPUT, *range(len(graph.layers))))
     for layer in graph.layers:
-        for source, shift in zip(layer.sources, offsets_of_parts(layer, graph), strict=True):
+        for source, shift in zip(layer.sources, offsets_of_parts(layer, graph, chip), strict=True):
             tied.tie(layer.sources[0], source, shift)  # where it cannot be, rule D9 looks
-    return tuple(
-        Block(shifts, _given_offset(graph, shifts)) for shifts in sorted(tied.groups(), key=min)
-    )
+    groups = sorted(tied.groups(), key=min)
+    return tuple(Block(shifts, _given_offset(graph, shifts, chip)) for shifts in groups)
 
 
 class DataMemory:
@@ -71,13 +69,13 @@ class DataMemory:
 
     Args:
         graph: arranged.
-        chip: size of an instance.
+        chip: size of an instance, number of processors.
         may_slide: layers may write over their own input where that is safe.
     """
 
     def __init__(self, graph: Graph, chip: Chip, *, may_slide: bool) -> None:
         self.size_bytes = chip.data_instance_bytes
-        slides = ((layer, slide_bytes(layer)) for layer in graph.layers if may_slide)
+        slides = ((layer, slide_bytes(layer, chip)) for layer in graph.layers if may_slide)
         # A layer's result may clash with its input if it starts so much before it.
         self.slides = {
             (layer.sources[0], layer.index): slide for layer, slide in slides if slide is not None
@@ -92,13 +90,12 @@ class DataMemory:
             tensors: the block's tensors on their processors, at any offset.
         """
         if block.given is not None:
-            yield [tensor.at(tensor.processors, block.given + block.shifts[tensor.source])
-                   for tensor in tensors]  # fmt: skip
+            yield [tensor.at(block.given + block.shifts[tensor.source]) for tensor in tensors]
             return
         late = []
         lead = max(tensor.lead_bytes - block.shifts[tensor.source] for tensor in tensors)
         for base in sorted({max(lead, 0), *self._ends(block, tensors)}):
-            moved = [t.at(t.processors, base + block.shifts[t.source]) for t in tensors]
+            moved = [tensor.at(base + block.shifts[tensor.source]) for tensor in tensors]
             if any(self._clash(tensor) for tensor in moved):
                 continue
             if max(tensor.end for tensor in moved) <= self.size_bytes:
@@ -120,7 +117,7 @@ class DataMemory:
                     yield base
                 slide = self.slides.get((other.source, tensor.source))
                 if slide is not None and other.offset - slide >= block.shifts[tensor.source]:
-                    yield (other.offset - slide - block.shifts[tensor.source]) & -4
+                    yield (other.offset - slide - block.shifts[tensor.source]) & -WORD_BYTES
 
     def _clash(self, tensor: Extent) -> bool:
         return any(
@@ -137,7 +134,7 @@ class DataMemory:
         return False
 
 
-def _given_offset(graph: Graph, shifts: Mapping[int, int]) -> int | None:
+def _given_offset(graph: Graph, shifts: Mapping[int, int], chip: Chip) -> int | None:
     """The offset that the description, or the rolling buffer, fixes for a block."""
     for source, shift in shifts.items():
         given = _given(graph, source)
@@ -147,7 +144,7 @@ def _given_offset(graph: Graph, shifts: Mapping[int, int]) -> int | None:
         for reader in graph.consumers(source):
             given = reader.wishes.in_offset
             if given is not None and reader.sources[0] == source and not reader.buffer_shift:
-                return given - cropped_bytes(reader) - shift
+                return given - cropped_bytes(reader, chip) - shift
     return None
 
 

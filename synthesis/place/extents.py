@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from max78000.facts.chip import WORD_BYTES
+from max78000.facts.chip import WORD_BYTES, Chip
+from max78000.facts.fixed import DATA_BITS
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.hardware import Passes, hardware_form, pixels_read
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS
+from synthesis.place.placed import instances_of
 from synthesis.read.description import BUFFER, INPUT, DataFormat
 
-N_INSTANCES = N_PROCESSORS // INSTANCE_PROCESSORS
 NO_RINGS: Mapping[int, int] = MappingProxyType({})
 
 
@@ -21,21 +21,18 @@ NO_RINGS: Mapping[int, int] = MappingProxyType({})
 class Extent:
     """A tensor in data memory. `first` and `last` are the layers between which it is alive.
 
-    `lead_bytes` before `offset` are written as well, with nothing of use.
+    `instances` are the memories that its processors touch, a bit each. `lead_bytes` before `offset`
+    are written as well, with nothing of use.
     """
 
     source: int  # layer that writes it, -1 for the network input
     processors: int
+    instances: int
     offset: int
     size_bytes: int
     lead_bytes: int
     first: int
     last: int
-
-    @property
-    def instances(self) -> int:
-        """Memory instances that the tensor touches, a bit each."""
-        return instance_bits(self.processors)
 
     @property
     def start(self) -> int:
@@ -47,9 +44,14 @@ class Extent:
         """The byte after the last one."""
         return self.offset + self.size_bytes
 
-    def at(self, processors: int, offset: int) -> "Extent":
-        """The same tensor in another place."""
-        return replace(self, processors=processors, offset=offset)
+    def at(self, offset: int) -> "Extent":
+        """The same tensor at another offset."""
+        return replace(self, offset=offset)
+
+    def on(self, processors: int, chip: Chip) -> "Extent":
+        """The same tensor on other processors."""
+        instances = sum(1 << instance for instance in instances_of(processors, chip))
+        return replace(self, processors=processors, instances=instances)
 
     def clashes(self, other: "Extent") -> bool:
         """True if both are alive at once in the same bytes."""
@@ -58,42 +60,38 @@ class Extent:
         return together and overlap and bool(self.instances & other.instances)
 
 
-def instance_bits(processors: int) -> int:
-    """Data memory instances that a processor map touches, a bit each."""
-    return sum(1 << i for i in range(N_INSTANCES) if processors >> (INSTANCE_PROCESSORS * i) & 0xF)
-
-
-def extents_of(graph: Graph, rings: Mapping[int, int] = NO_RINGS) -> dict[int, Extent]:
+def extents_of(graph: Graph, chip: Chip, rings: Mapping[int, int] = NO_RINGS) -> dict[int, Extent]:
     """Every tensor's size and lifetime: the rolling buffer, the input, then the layers' results.
 
     Args:
         graph: arranged, so that gaps are known.
+        chip: processors, hence passes.
         rings: bytes of those tensors that only pass through a ring, by the layer that writes them.
     """
     kept = () if graph.buffer is None else (BUFFER,)
     return {
-        source: _extent(graph, source, rings)
+        source: _extent(graph, source, chip, rings)
         for source in (*kept, INPUT, *range(len(graph.layers)))
     }
 
 
-def tensor_bytes(graph: Graph, source: int) -> int:
+def tensor_bytes(graph: Graph, source: int, chip: Chip) -> int:
     """Bytes that a tensor takes in each instance, first word to last; of the network input those of
     all operands.
 
     A layer that runs on a folded image writes, and reads, some words more than there are.
     """
-    n_read = max((pixels_read(reader) for reader in graph.consumers(source)), default=0)
+    n_read = max((pixels_read(reader, chip) for reader in graph.consumers(source)), default=0)
     if source == BUFFER:
         shape = graph.shape_of(source)
-        return shape.n_pixels * Passes.of(shape.channels).n * WORD_BYTES
+        return shape.n_pixels * Passes.of(shape.channels, chip).n * WORD_BYTES
     if source == INPUT:
-        return _input_bytes(graph, n_read)
+        return _input_bytes(graph, n_read, chip)
     layer = graph.layers[source]
     step = (layer.wishes.write_gap or 0) + 1
-    n_pixels = max(layer.out_shape.n_pixels + hardware_form(layer).extra_pixels, n_read)
-    n_groups = n_pixels * Passes.of(layer.out_shape.channels).n
-    return ((n_groups - 1) * step + 1) * WORD_BYTES * (layer.output_width // 8)
+    n_pixels = max(layer.out_shape.n_pixels + hardware_form(layer, chip).extra_pixels, n_read)
+    n_groups = n_pixels * Passes.of(layer.out_shape.channels, chip).n
+    return ((n_groups - 1) * step + 1) * WORD_BYTES * (layer.output_width // DATA_BITS)
 
 
 def lifetime(graph: Graph, source: int) -> tuple[int, int]:
@@ -111,21 +109,21 @@ def lifetime(graph: Graph, source: int) -> tuple[int, int]:
     return source, last
 
 
-def cropped_bytes(layer: Layer) -> int:
+def cropped_bytes(layer: Layer, chip: Chip) -> int:
     """Bytes of the rows that a layer does not read at the start of its input."""
-    words = Passes.of(layer.in_shape.channels).n * layer.operands
+    words = Passes.of(layer.in_shape.channels, chip).n * layer.operands
     return WORD_BYTES * words * layer.in_crop[0] * layer.in_shape.columns
 
 
-def _extent(graph: Graph, source: int, rings: Mapping[int, int]) -> Extent:
-    size = rings.get(source) or tensor_bytes(graph, source)
-    lead = hardware_form(graph.layers[source]).lead_bytes if source >= 0 else 0
-    return Extent(source, 0, lead, size, lead, *lifetime(graph, source))
+def _extent(graph: Graph, source: int, chip: Chip, rings: Mapping[int, int]) -> Extent:
+    size = rings.get(source) or tensor_bytes(graph, source, chip)
+    lead = hardware_form(graph.layers[source], chip).lead_bytes if source >= 0 else 0
+    return Extent(source, 0, 0, lead, size, lead, *lifetime(graph, source))
 
 
-def _input_bytes(graph: Graph, n_read: int) -> int:
+def _input_bytes(graph: Graph, n_read: int, chip: Chip) -> int:
     first = graph.layers[0]
     n_pixels = max(graph.input_shape.n_pixels, n_read)
     if first.wishes.data_format is DataFormat.CHW:
         return -(-n_pixels // WORD_BYTES) * WORD_BYTES
-    return n_pixels * Passes.of(first.in_shape.channels).n * first.operands * WORD_BYTES
+    return n_pixels * Passes.of(first.in_shape.channels, chip).n * first.operands * WORD_BYTES

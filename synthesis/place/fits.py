@@ -22,27 +22,28 @@ def memories_fit(graph: Graph, maps: Mapping[int, int], chip: Chip) -> bool:
         maps: processors of every tensor.
         chip: sizes of the memories.
     """
-    layers = on_maps(graph, maps)
-    if kernel_end(layers) > chip.kernel_words:
+    layers = on_maps(graph, maps, chip)
+    if kernel_end(layers, chip) > chip.kernel_words:
         return False
     _, biases = place_biases(layers, chip)
     return all(len(content) <= chip.bias_bytes_per_quadrant for content in biases.contents)
 
 
-def on_maps(graph: Graph, maps: Mapping[int, int]) -> tuple[PlacedLayer, ...]:
+def on_maps(graph: Graph, maps: Mapping[int, int], chip: Chip) -> tuple[PlacedLayer, ...]:
     """The layers on their processors; offsets are still open."""
     wanted = [Maps(input_map(layer, maps), maps[layer.index]) for layer in graph.layers]
-    return placed_layers(graph, wanted, [Offsets(0, 0)] * len(wanted))
+    return placed_layers(graph, wanted, [Offsets(0, 0)] * len(wanted), chip)
 
 
 def placed_layers(
-    graph: Graph, maps: Sequence[Maps], offsets: Sequence[Offsets]
+    graph: Graph, maps: Sequence[Maps], offsets: Sequence[Offsets], chip: Chip
 ) -> tuple[PlacedLayer, ...]:
     """The layers with what is decided of their places."""
     return tuple(
         PlacedLayer(
+            chip=chip,
             layer=layer,
-            hardware=hardware_form(layer),
+            hardware=hardware_form(layer, chip),
             processors=maps[i].processors,
             output_processors=maps[i].output_processors,
             in_offset=offsets[i].in_offset,

@@ -8,21 +8,14 @@ multiple of four on, unless the description, a CHW image or a FIFO says otherwis
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from max78000.facts.chip import Chip
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.hardware import Passes
 from synthesis.place.joins import Join, join_of, lanes_of_parts, width_of
-from synthesis.place.placed import (
-    INSTANCE_PROCESSORS,
-    N_PROCESSORS,
-    QUADRANT_PROCESSORS,
-    lowest,
-    members,
-)
-from synthesis.place.processors import image_map, packed_map, passed_map
+from synthesis.place.placed import lowest, members, packed_map, quadrant_map
+from synthesis.place.processors import image_map, passed_map
 from synthesis.place.tied import Tied
 from synthesis.read.description import BUFFER, INPUT
-
-N_QUADRANTS = N_PROCESSORS // QUADRANT_PROCESSORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +44,39 @@ class Unit:
         """The tensor that is written first."""
         return min(self.lanes)
 
-    def choices(self) -> tuple[Choice, ...]:
+    def choices(self, chip: Chip) -> tuple[Choice, ...]:
         """All places of the unit."""
         if self.given:
             source = min(self.given)
             return (Choice(lowest(self.given[source]) - self.lanes[source]),)
         span = max(lane + self.widths[source] for source, lane in self.lanes.items())
-        starts = range(0, max(N_PROCESSORS - span, 0) + 1, INSTANCE_PROCESSORS)
+        starts = range(0, max(chip.n_processors - span, 0) + 1, chip.processors_per_instance)
         spread = (Choice(is_spread=True),) if self.can_spread else ()
         return (*spread, *map(Choice, starts))
 
-    def map_of(self, source: int, choice: Choice) -> int:
+    def map_of(self, source: int, choice: Choice, chip: Chip) -> int:
         """A tensor's processors."""
         if source in self.given:
             return self.given[source]
         if choice.is_spread:
-            return spread_map(self.widths[source])
+            return spread_map(self.widths[source], chip)
         width, first = self.widths[source], choice.start + self.lanes[source]
         # Given maps can leave no room beside them; rules P8 and P9 then say so.
-        return packed_map(width, min(max(first, 0), N_PROCESSORS - width))
+        return packed_map(width, min(max(first, 0), chip.n_processors - width))
 
 
-def units_of(graph: Graph) -> tuple[Unit, ...]:
+def units_of(graph: Graph, chip: Chip) -> tuple[Unit, ...]:
     """The units of an arranged graph, in the order of their first tensors."""
     kept = () if graph.buffer is None else (BUFFER,)
-    given = dict(_given_maps(graph))
+    given = dict(_given_maps(graph, chip))
     tied = Tied((*kept, INPUT, *range(len(graph.layers))))
     for layer in graph.layers:
-        for source, lane in zip(layer.sources, lanes_of_parts(layer, graph), strict=True):
+        for source, lane in zip(layer.sources, lanes_of_parts(layer, graph, chip), strict=True):
             tied.tie(layer.sources[0], source, lane)
         if passes_on(layer) and not given.keys() & set(layer.sources):
             tied.tie(layer.sources[0], layer.index, 0)  # where it cannot be, rule P6 looks
     return tuple(
-        _unit(graph, lanes, {source: given[source] for source in lanes if source in given})
+        _unit(graph, lanes, {source: given[source] for source in lanes if source in given}, chip)
         for lanes in sorted(tied.groups(), key=min)
     )
 
@@ -102,18 +95,21 @@ def input_map(layer: Layer, maps: Mapping[int, int]) -> int:
     return processors
 
 
-def spread_map(n_processors: int) -> int:
-    """As many neighbouring processors in every quadrant as four quadrants need."""
-    share = -(-n_processors // (N_QUADRANTS * INSTANCE_PROCESSORS)) * INSTANCE_PROCESSORS
+def spread_map(n_processors: int, chip: Chip) -> int:
+    """As many neighbouring processors in every quadrant as all quadrants need, in whole data
+    memories.
+    """
+    step = chip.processors_per_instance
+    share = -(-n_processors // (chip.n_quadrants * step)) * step
     processors, left = 0, n_processors
-    for quadrant in range(N_QUADRANTS):
-        processors |= packed_map(min(share, left), QUADRANT_PROCESSORS * quadrant)
+    for quadrant in range(chip.n_quadrants):
+        processors |= packed_map(min(share, left), chip.processors_per_quadrant * quadrant)
         left -= min(share, left)
     return processors
 
 
-def _unit(graph: Graph, lanes: Mapping[int, int], given: Mapping[int, int]) -> Unit:
-    widths = {source: width_of(graph, source) for source in lanes}
+def _unit(graph: Graph, lanes: Mapping[int, int], given: Mapping[int, int], chip: Chip) -> Unit:
+    widths = {source: width_of(graph, source, chip) for source in lanes}
     is_free = not given and not any(lanes.values())
     writers = [graph.layers[source] for source in lanes if source >= 0]
     readers = [reader for source in lanes for reader in graph.consumers(source)]
@@ -121,16 +117,16 @@ def _unit(graph: Graph, lanes: Mapping[int, int], given: Mapping[int, int]) -> U
     return Unit(lanes, widths, given, can_spread)
 
 
-def _given_maps(graph: Graph) -> Iterator[tuple[int, int]]:
+def _given_maps(graph: Graph, chip: Chip) -> Iterator[tuple[int, int]]:
     """Maps that the description, the kind of input or the rolling buffer fixes."""
     first = graph.layers[0]
-    width = Passes.of(first.in_shape.channels).width
-    image = image_map(first, width, uses_fifo=graph.input_path.is_fifo)
+    width = Passes.of(first.in_shape.channels, chip).width
+    image = image_map(first, width, chip, uses_fifo=graph.input_path.is_fifo)
     if image is not None:
         yield INPUT, image
     for layer in graph.layers:
         if layer.wishes.processors is not None:
-            yield from _given_parts(layer, layer.wishes.processors, graph)
+            yield from _given_parts(layer, layer.wishes.processors, graph, chip)
     for layer in graph.layers:
         if layer.wishes.output_processors is not None:
             yield layer.index, layer.wishes.output_processors
@@ -140,27 +136,29 @@ def _given_maps(graph: Graph) -> Iterator[tuple[int, int]]:
         yield BUFFER, graph.buffer.processors
 
 
-def _given_parts(layer: Layer, processors: int, graph: Graph) -> Iterator[tuple[int, int]]:
+def _given_parts(
+    layer: Layer, processors: int, graph: Graph, chip: Chip
+) -> Iterator[tuple[int, int]]:
     """The processors of a reader, dealt out to what it reads."""
-    if join_of(layer, graph) is not Join.LANES:
+    if join_of(layer, graph, chip) is not Join.LANES:
         yield from ((source, processors) for source in layer.sources)
         return
     left = list(members(processors))
     for source in layer.sources:
-        width = width_of(graph, source)
+        width = width_of(graph, source, chip)
         yield source, sum(1 << p for p in left[:width])
         left = left[width:]
 
 
-def derived_map(layer: Layer, processors: int, chosen: int) -> int:
+def derived_map(layer: Layer, processors: int, chosen: int, chip: Chip) -> int:
     """Where a pass-through layer leaves what it read from these processors.
 
     That is `chosen` if the two agree up to their places inside the quadrants.
     """
-    passed = passed_map(processors)
-    counts = [
-        [(m >> QUADRANT_PROCESSORS * q & 0xFFFF).bit_count() for q in range(N_QUADRANTS)]
-        for m in (passed, chosen)
-    ]
+    passed = passed_map(processors, chip)
     is_given = layer.wishes.output_processors is not None
-    return chosen if is_given or counts[0] == counts[1] else passed
+    agrees = all(
+        quadrant_map(passed, q, chip).bit_count() == quadrant_map(chosen, q, chip).bit_count()
+        for q in range(chip.n_quadrants)
+    )
+    return chosen if is_given or agrees else passed

@@ -11,10 +11,11 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
+from max78000.facts.fixed import DATA_BITS
 from synthesis.lower.hardware import Passes, pixels_read
 from synthesis.place.extents import lifetime
-from synthesis.place.placed import INSTANCE_PROCESSORS, N_PROCESSORS, PlacedGraph, PlacedLayer
+from synthesis.place.placed import PlacedGraph, PlacedLayer, instances_of
 from synthesis.place.processors import is_explicit
 from synthesis.place.slide import slide_bytes
 from synthesis.place.stream import stream_of
@@ -47,7 +48,7 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
 
     A result that belongs to the rolling buffer has no words of its own.
     """
-    n_words = chip.data_instance_bytes // 4
+    n_words = chip.data_instance_bytes // WORD_BYTES
     n_streaming = placed.graph.n_streaming
     yield from _buffer(placed, n_words)
     for source in (INPUT, *range(len(placed.layers))):
@@ -64,7 +65,7 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
             words = _output_words(layer, placed, n_words)
         name = "the input" if source == INPUT else layer.layer.name
         first, last = lifetime(placed.graph, source)
-        yield Occupancy(source, name, instances_of(processors), words, first, last)
+        yield Occupancy(source, name, instances_of(processors, chip), words, first, last)
 
 
 def may_overwrite(placed: PlacedGraph, earlier: Occupancy, later: Occupancy) -> bool:
@@ -77,7 +78,8 @@ def may_overwrite(placed: PlacedGraph, earlier: Occupancy, later: Occupancy) -> 
     writer = placed.layers[later.source]
     if writer.layer.wishes.out_offset is not None:
         return False
-    slide = slide_bytes(writer.layer) if writer.layer.sources == (earlier.source,) else None
+    is_input = writer.layer.sources == (earlier.source,)
+    slide = slide_bytes(writer.layer, placed.chip) if is_input else None
     return slide is not None and writer.out_offset + slide <= writer.in_offset
 
 
@@ -86,7 +88,7 @@ def peak_bytes(placed: PlacedGraph, chip: Chip) -> int:
     tensors = list(occupancies(placed, chip))
     sums = [
         sum(
-            4 * int(tensor.words.sum()) * len(tensor.instances)
+            WORD_BYTES * int(tensor.words.sum()) * len(tensor.instances)
             for tensor in tensors
             if tensor.first <= index <= tensor.last
         )
@@ -95,46 +97,39 @@ def peak_bytes(placed: PlacedGraph, chip: Chip) -> int:
     return max(sums)
 
 
-def instances_of(processors: int) -> frozenset[int]:
-    """Data memory instances that a processor map touches."""
-    return frozenset(
-        p // INSTANCE_PROCESSORS
-        for p in range(0, N_PROCESSORS, INSTANCE_PROCESSORS)
-        if processors >> p & 0xF
-    )
-
-
 def _buffer(placed: PlacedGraph, n_words: int) -> Iterator[Occupancy]:
     buffer = placed.graph.buffer
     if buffer is not None:
-        count = buffer.shape.n_pixels * Passes.of(buffer.shape.channels).n
-        words = _run(buffer.offset // 4, count, 1, 1, n_words)
+        count = buffer.shape.n_pixels * Passes.of(buffer.shape.channels, placed.chip).n
+        words = _run(buffer.offset // WORD_BYTES, count, 1, 1, n_words)
         first, last = lifetime(placed.graph, BUFFER)
-        yield Occupancy(BUFFER, buffer.name, instances_of(buffer.processors), words, first, last)
+        instances = instances_of(buffer.processors, placed.chip)
+        yield Occupancy(BUFFER, buffer.name, instances, words, first, last)
 
 
 def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
-    return _run(reader.in_offset // 4, stream_of(reader, placed).ring_words, 1, 1, n_words)
+    n_kept = stream_of(reader, placed).ring_words
+    return _run(reader.in_offset // WORD_BYTES, n_kept, 1, 1, n_words)
 
 
 def _input_words(first: PlacedLayer, n_words: int) -> NDArray[np.bool_]:
     n_pixels = prod(first.hardware.in_dims)
     if first.data_format is DataFormat.CHW:
-        n_pixels = -(-n_pixels // 4)
+        n_pixels = -(-n_pixels // WORD_BYTES)
     count = n_pixels * first.in_passes.n * first.layer.operands
-    return _run(first.in_offset // 4, count, 1, 1, n_words)
+    return _run(first.in_offset // WORD_BYTES, count, 1, 1, n_words)
 
 
 def _output_words(placed: PlacedLayer, graph: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
     """Words written, and those behind them that a layer on a folded image reads."""
     hardware, layer = placed.hardware, placed.layer
     readers = graph.graph.consumers(layer.index)
-    n_read = max((pixels_read(reader) for reader in readers), default=0)
+    n_read = max((pixels_read(reader, placed.chip) for reader in readers), default=0)
     n_pixels = max(layer.out_shape.n_pixels + hardware.extra_pixels, n_read)
-    unit = layer.output_width // 8
-    lead = hardware.lead_bytes // 4
+    unit = layer.output_width // DATA_BITS
+    lead = hardware.lead_bytes // WORD_BYTES
     count = n_pixels * placed.out_passes.n
-    start = placed.out_offset // 4 - lead
+    start = placed.out_offset // WORD_BYTES - lead
     step = placed.write_gap + 1
     return _run(start, count + lead, unit, unit * step, n_words)
 

@@ -17,9 +17,8 @@ from math import ceil, prod
 import numpy as np
 from numpy.typing import NDArray
 
+from max78000.facts.fixed import DATA_BITS
 from synthesis.place.placed import PlacedLayer, highest, lowest, members
-
-WORD_BYTES = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +58,30 @@ def kernel_size(placed: PlacedLayer) -> KernelSize:
     stores some words more than the engine reads, and so it is here: equal words are wanted.
     """
     n_columns, steps = _n_columns(placed), _steps_per_column(placed)
-    taps, bits = placed.hardware.n_taps, placed.bits
-    per_byte = 8 // bits
+    taps, bits, word_bytes = placed.hardware.n_taps, placed.bits, placed.chip.kernel_word_bytes
+    per_byte = DATA_BITS // bits
     groups = ceil(n_columns / per_byte) * steps * taps
     kernels = (n_columns - (placed.lead if placed.out_passes.n == 1 else 0)) * steps
     # Quirk kernel-slack: zeros that nothing reads; kept so that programs stay equal.
     slack = kernels % per_byte * taps * (per_byte - 1)
-    estimate = ceil((kernels * taps * bits + slack) / (8 * WORD_BYTES)) + placed.lead
-    return KernelSize(n_columns * steps, max(ceil(groups / WORD_BYTES), estimate))
+    estimate = ceil((kernels * taps * bits + slack) / (DATA_BITS * word_bytes)) + placed.lead
+    return KernelSize(n_columns * steps, max(ceil(groups / word_bytes), estimate))
 
 
 def pack_kernels(placed: PlacedLayer) -> PackedKernels:
     """Pack one layer's weights for each of its processors."""
-    size = kernel_size(placed)
+    size, word_bytes = kernel_size(placed), placed.chip.kernel_word_bytes
     count, n_words = size.count, size.n_words
     n_processors = placed.in_passes.width
     kernels = np.zeros((n_processors, _n_columns(placed), *_step_shape(placed)), np.uint8)
     kernels[:, output_columns(placed)] = _by_processor(placed)
     taps = placed.hardware.n_taps
-    data = np.zeros((n_processors, n_words * WORD_BYTES), np.uint8)
+    data = np.zeros((n_processors, n_words * word_bytes), np.uint8)
     shared = _share_bytes(kernels.reshape(n_processors, count, taps), placed.bits)
     data[:, : shared.shape[1]] = shared
     used = np.flatnonzero(used_words(placed, n_words))
     # Quirk kernel-bytes: a word is filled from its last byte to its first.
-    words = data.reshape(n_processors, n_words, WORD_BYTES)[:, used, ::-1]
+    words = data.reshape(n_processors, n_words, word_bytes)[:, used, ::-1]
     return PackedKernels(used, words)
 
 
@@ -116,7 +115,7 @@ def _steps_per_column(placed: PlacedLayer) -> int:
 
 def _group_bytes(placed: PlacedLayer, n_steps: int) -> int:
     """Bytes of consecutive steps, the first of which starts a byte."""
-    return ceil(n_steps * placed.bits / 8) * placed.hardware.n_taps
+    return ceil(n_steps * placed.bits / DATA_BITS) * placed.hardware.n_taps
 
 
 # -- filling ---------------------------------------------------------------------------------------
@@ -139,7 +138,7 @@ def _by_processor(placed: PlacedLayer) -> NDArray[np.uint8]:
 def _share_bytes(kernels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     """(processors, steps, taps) -> (processors, bytes): neighbouring steps share bytes."""
     # Quirk narrow-last-pass: stored where the engine reads; [tool] stores some elsewhere.
-    per_byte = 8 // bits
+    per_byte = DATA_BITS // bits
     n_processors, n_steps, taps = kernels.shape
     padded = np.pad(kernels, ((0, 0), (0, -n_steps % per_byte), (0, 0)))
     groups = padded.reshape(n_processors, -1, per_byte, taps)
@@ -151,16 +150,16 @@ def _share_bytes(kernels: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
 def used_words(placed: PlacedLayer, n_words: int) -> NDArray[np.bool_]:
     """Which words hold kernels of output columns in use, or lie behind the last one; bool (n,)."""
     steps, taps, bits = _steps_per_column(placed), placed.hardware.n_taps, placed.bits
-    columns = _columns_in_use(placed)
+    columns, word_bytes = _columns_in_use(placed), placed.chip.kernel_word_bytes
     if len(columns) == _n_columns(placed):
         return np.ones(n_words, bool)
     is_used = np.zeros(n_words, bool)
     end = 0
     for column in columns:
-        first_byte = column * steps * bits // 8 * taps
+        first_byte = column * steps * bits // DATA_BITS * taps
         end = _group_bytes(placed, (column + 1) * steps)
-        is_used[first_byte // WORD_BYTES : ceil(end / WORD_BYTES)] = True
-    is_used[ceil(end / WORD_BYTES) :] = True
+        is_used[first_byte // word_bytes : ceil(end / word_bytes)] = True
+    is_used[ceil(end / word_bytes) :] = True
     return is_used
 
 

@@ -32,14 +32,14 @@ def place(graph: Graph, chip: Chip) -> Placement:
     Raises:
         ToolError: joins that cannot be placed, or need more layers than there are.
     """
-    graph, layers = _given(graph) if is_explicit(graph) else _solved(graph, chip)
+    graph, layers = _given(graph, chip) if is_explicit(graph) else _solved(graph, chip)
     layers, kernels = place_weights(layers, chip)
     layers, biases = place_biases(layers, chip)
     return Placement(PlacedGraph(graph, layers), kernels, biases)
 
 
-def _given(graph: Graph) -> tuple[Graph, tuple[PlacedLayer, ...]]:
-    return graph, placed_layers(graph, given_maps(graph), given_offsets(graph))
+def _given(graph: Graph, chip: Chip) -> tuple[Graph, tuple[PlacedLayer, ...]]:
+    return graph, placed_layers(graph, given_maps(graph, chip), given_offsets(graph), chip)
 
 
 def _solved(graph: Graph, chip: Chip) -> tuple[Graph, tuple[PlacedLayer, ...]]:
@@ -48,5 +48,5 @@ def _solved(graph: Graph, chip: Chip) -> tuple[Graph, tuple[PlacedLayer, ...]]:
     maps = [
         Maps(input_map(layer, tensors), tensors[layer.index]) for layer in solution.graph.layers
     ]
-    offsets = chosen_offsets(solution.graph, solution.tensors)
-    return solution.graph, placed_layers(solution.graph, maps, offsets)
+    offsets = chosen_offsets(solution.graph, solution.tensors, chip)
+    return solution.graph, placed_layers(solution.graph, maps, offsets, chip)

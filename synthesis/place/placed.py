@@ -1,20 +1,20 @@
 """The placed graph: every layer with its processors, offsets and memory slots. Values only.
 
-Notation of the hardware documents in brackets: M and O are the processor maps, passes are the
-rounds of up to 64 channels that a layer with more channels than processors needs.
+A processor map is a number of which bit p is processor p. Passes are the rounds that a layer with
+more channels than processors needs.
 """
 
 from dataclasses import dataclass
 
-from max78000.facts.chip import MAX78000
+from max78000.facts.chip import Chip
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.hardware import Hardware, Passes
 from synthesis.read.description import DataFormat, Operator
 
-# A processor map is a 64-bit number in the language itself, whatever the chip.
-N_PROCESSORS = MAX78000.n_processors
-QUADRANT_PROCESSORS = MAX78000.processors_per_quadrant
-INSTANCE_PROCESSORS = MAX78000.processors_per_instance
+
+def packed_map(n_processors: int, first: int = 0) -> int:
+    """A run of neighbouring processors."""
+    return ((1 << n_processors) - 1) << first
 
 
 def lowest(processors: int) -> int:
@@ -29,18 +29,23 @@ def highest(processors: int) -> int:
 
 def members(processors: int) -> tuple[int, ...]:
     """Processors of a map, ascending."""
-    return tuple(p for p in range(N_PROCESSORS) if processors >> p & 1)
+    return tuple(p for p in range(processors.bit_length()) if processors >> p & 1)
 
 
-def quadrant_map(processors: int, quadrant: int) -> int:
-    """The 16 bits of one quadrant."""
-    return processors >> (QUADRANT_PROCESSORS * quadrant) & 0xFFFF
+def quadrant_map(processors: int, quadrant: int, chip: Chip) -> int:
+    """The bits of one quadrant, its first processor at bit 0."""
+    width = chip.processors_per_quadrant
+    return processors >> width * quadrant & packed_map(width)
 
 
-def quadrants_of(processors: int) -> tuple[int, ...]:
+def quadrants_of(processors: int, chip: Chip) -> tuple[int, ...]:
     """Quadrants that a map touches, ascending."""
-    n = N_PROCESSORS // QUADRANT_PROCESSORS
-    return tuple(q for q in range(n) if quadrant_map(processors, q))
+    return tuple(q for q in range(chip.n_quadrants) if quadrant_map(processors, q, chip))
+
+
+def instances_of(processors: int, chip: Chip) -> frozenset[int]:
+    """Data memory instances that a map touches."""
+    return frozenset(p // chip.processors_per_instance for p in members(processors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,13 @@ class BiasSlot:
 
 @dataclass(frozen=True, slots=True)
 class PlacedLayer:
-    """A layer in its place. Offsets in bytes inside every data memory instance."""
+    """A layer in its place. Offsets in bytes inside every data memory instance.
 
+    It knows its chip: passes and lanes mean nothing without it, and all that reads a placed layer
+    (packing, streams, registers) asks for them.
+    """
+
+    chip: Chip
     layer: Layer
     hardware: Hardware
     processors: int
@@ -86,12 +96,12 @@ class PlacedLayer:
     @property
     def in_passes(self) -> Passes:
         """Rounds of input channels."""
-        return Passes.of(self.layer.in_shape.channels)
+        return Passes.of(self.layer.in_shape.channels, self.chip)
 
     @property
     def out_passes(self) -> Passes:
         """Rounds of output channels."""
-        return Passes.of(self.layer.out_shape.channels)
+        return Passes.of(self.layer.out_shape.channels, self.chip)
 
     @property
     def has_fitting_maps(self) -> bool:
@@ -129,7 +139,7 @@ class PlacedLayer:
     @property
     def lead(self) -> int:
         """Lanes of the first output word below the first output channel."""
-        return lowest(self.output_processors) % INSTANCE_PROCESSORS
+        return lowest(self.output_processors) % self.chip.processors_per_instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +149,15 @@ class PlacedGraph:
     graph: Graph
     layers: tuple[PlacedLayer, ...]
 
+    @property
+    def chip(self) -> Chip:
+        """The chip that it is placed on."""
+        return self.layers[0].chip
+
     def max_time_slots(self, placed: "PlacedLayer") -> int:
         """Words a pass-through layer writes per pixel, pass and quadrant."""
-        counts = (quadrant_map(placed.processors, q).bit_count() for q in self.quadrants)
-        return max(1, *(-(-count // INSTANCE_PROCESSORS) for count in counts))
+        maps = (quadrant_map(placed.processors, q, self.chip) for q in self.quadrants)
+        return max(1, *(-(-m.bit_count() // self.chip.processors_per_instance) for m in maps))
 
     @property
     def quadrants(self) -> tuple[int, ...]:
@@ -150,4 +165,4 @@ class PlacedGraph:
         used = self.layers[-1].output_processors
         for placed in self.layers:
             used |= placed.processors
-        return quadrants_of(used)
+        return quadrants_of(used, self.chip)

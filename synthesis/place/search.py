@@ -16,7 +16,7 @@ from max78000.facts.chip import Chip
 from synthesis.graph.ir import Graph
 from synthesis.place.balance import KernelLoad, balanced_choices, weight_bytes
 from synthesis.place.data import Block, DataMemory, blocks_of
-from synthesis.place.extents import N_INSTANCES, Extent, extents_of
+from synthesis.place.extents import Extent, extents_of
 from synthesis.place.fits import memories_fit, on_maps
 from synthesis.place.lanes import Choice, Unit, derived_map, input_map, passes_on, units_of
 from synthesis.place.placed import PlacedGraph
@@ -44,9 +44,9 @@ def solve(graph: Graph, chip: Chip) -> Solution:
 
     Args:
         graph: arranged; what it gives is kept.
-        chip: sizes of the memories.
+        chip: processors, and sizes of the memories.
     """
-    attempts = [_Attempt(variant, chip) for variant in _variants(graph)]
+    attempts = [_Attempt(variant, chip) for variant in _variants(graph, chip)]
     if weight_bytes(graph) > chip.weight_bytes:
         return attempts[0].give_up()
     for may_slide in (False, True):
@@ -58,14 +58,14 @@ def solve(graph: Graph, chip: Chip) -> Solution:
     return attempts[0].give_up()
 
 
-def _variants(graph: Graph) -> Iterator[Graph]:
+def _variants(graph: Graph, chip: Chip) -> Iterator[Graph]:
     """The graph, and again with the picture in the layout that takes a quarter of the room."""
     yield graph
     first = graph.layers[0]
     is_open = first.wishes.data_format is None and not graph.input_path.is_fifo
     is_read_once = graph.consumers(INPUT) == (first,) and first.sources == (INPUT,)
     is_stream = first.operands == 1 and not first.flatten
-    if is_open and is_read_once and is_stream and first.in_shape.channels <= N_INSTANCES:
+    if is_open and is_read_once and is_stream and first.in_shape.channels <= chip.n_instances:
         wishes = replace(first.wishes, data_format=DataFormat.CHW)
         yield replace(graph, layers=(replace(first, wishes=wishes), *graph.layers[1:]))
 
@@ -76,14 +76,15 @@ class _Attempt:
     def __init__(self, graph: Graph, chip: Chip) -> None:
         self.graph = graph
         self.chip = chip
-        self.units = units_of(graph)
-        self.blocks = blocks_of(graph)
-        layers = on_maps(graph, dict.fromkeys((BUFFER, INPUT, *range(len(graph.layers))), 0))
-        self.extents = extents_of(graph, ring_bytes(PlacedGraph(graph, layers)))
+        self.units = units_of(graph, chip)
+        self.blocks = blocks_of(graph, chip)
+        nowhere = dict.fromkeys((BUFFER, INPUT, *range(len(graph.layers))), 0)
+        rings = ring_bytes(PlacedGraph(graph, on_maps(graph, nowhere, chip)))
+        self.extents = extents_of(graph, chip, rings)
 
     def run(self, *, may_slide: bool, is_balanced: bool) -> Solution | None:
         """Search within the limits; None if nothing was found."""
-        wanted = balanced_choices(self.graph, self.units) if is_balanced else {}
+        wanted = balanced_choices(self.graph, self.units, self.chip) if is_balanced else {}
         search = _Search(self, DataMemory(self.graph, self.chip, may_slide=may_slide), wanted)
         return next(search.solutions(), None)
 
@@ -103,11 +104,12 @@ class _Search:
 
     def __init__(self, attempt: _Attempt, memory: DataMemory, wanted: Mapping[int, Choice]) -> None:
         self.attempt = attempt
+        self.chip = attempt.chip
         self.memory = memory
         self.wanted = wanted
         self.is_strict = True
         self.maps: dict[int, int] = {}
-        self.load = KernelLoad(attempt.graph)
+        self.load = KernelLoad(attempt.graph, attempt.chip)
         self.n_steps = 0
         self.n_tests = 0
 
@@ -119,7 +121,7 @@ class _Search:
                 self.attempt.graph, {tensor.source: tensor for tensor in self.memory.placed}
             )
             self.n_tests += 1
-            if not self.is_strict or memories_fit(solution.graph, self.maps, self.attempt.chip):
+            if not self.is_strict or memories_fit(solution.graph, self.maps, self.chip):
                 yield solution
             return
         unit = units[depth]
@@ -143,23 +145,20 @@ class _Search:
             del self.maps[source]
 
     def _map_of(self, unit: Unit, source: int, choice: Choice) -> int:
-        chosen = unit.map_of(source, choice)
+        chosen = unit.map_of(source, choice, self.chip)
         layers = self.attempt.graph.layers
         if source < 0 or not passes_on(layers[source]):
             return chosen
         layer = layers[source]
         if any(s not in self.maps and s not in unit.lanes for s in layer.sources):
             return chosen
-        maps = {s: self.maps.get(s) or unit.map_of(s, choice) for s in layer.sources}
-        return derived_map(layer, input_map(layer, maps), chosen)
+        maps = {s: self.maps.get(s) or unit.map_of(s, choice, self.chip) for s in layer.sources}
+        return derived_map(layer, input_map(layer, maps), chosen, self.chip)
 
     def _place(self, blocks: Sequence[Block]) -> bool:
         for block in blocks:
             extents = self.attempt.extents
-            tensors = [
-                extents[source].at(self.maps[source], extents[source].offset)
-                for source in block.shifts
-            ]
+            tensors = [extents[source].on(self.maps[source], self.chip) for source in block.shifts]
             place = next(self.memory.places(block, tensors), None)
             if place is None or (self.is_strict and not self._is_good(block, place)):
                 return False
@@ -172,10 +171,10 @@ class _Search:
     def _ordered(self, unit: Unit) -> list[Choice]:
         """Choices, best first: the wanted one, those with room for the kernels, the lowest."""
         maps = {
-            choice: {source: unit.map_of(source, choice) for source in unit.lanes}
-            for choice in unit.choices()
+            choice: {source: unit.map_of(source, choice, self.chip) for source in unit.lanes}
+            for choice in unit.choices(self.chip)
         }
-        limit = self.attempt.chip.kernel_words
+        limit = self.chip.kernel_words
         wanted = self.wanted.get(unit.first)
         return sorted(
             maps,

@@ -56,7 +56,7 @@ def ring_bytes(graph: PlacedGraph) -> Mapping[int, int]:
 def frame_words(placed: PlacedLayer) -> int:
     """Words that each FIFO delivers for one picture."""
     n_pixels = placed.hardware.in_dims[0] * placed.hardware.in_dims[1]
-    return n_pixels if placed.data_format is DataFormat.HWC else -(-n_pixels // 4)
+    return n_pixels if placed.data_format is DataFormat.HWC else -(-n_pixels // WORD_BYTES)
 
 
 def _first(placed: PlacedLayer) -> Stream:

@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from max78000.facts.chip import Chip
 from synthesis.place.pack import kernel_size, output_columns, pack_kernels, used_words
-from synthesis.place.placed import N_PROCESSORS, KernelSlot, PlacedLayer, members
+from synthesis.place.placed import KernelSlot, PlacedLayer, members, packed_map
 
 ALIGNMENT = 4
-ALL_PROCESSORS = (1 << N_PROCESSORS) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class KernelMemory:
-    """What lies in the kernel memories: words (64, n, 9) uint8, d0 first, and which are used (64,
-    n).
+    """What lies in the kernel memories: words (processors, n, 9) uint8, d0 first, and which are
+    used (processors, n).
 
     `n` is at least the chip's size; it is larger only if the network does not fit, which the
     capacity rule then reports with this map at hand.
@@ -38,10 +37,10 @@ def place_weights(
     generator's order: programs stay equal word for word). Layers whose maps do not have a processor
     per channel get none; rules P2 and P3 refuse them.
     """
-    memory = _Memory(chip.kernel_words)
+    memory = _Memory(chip)
     slots: dict[int, KernelSlot] = {}
     shared: list[tuple[PlacedLayer, int]] = []
-    for placed, owner in _in_order(layers):
+    for placed, owner in _in_order(layers, chip):
         if owner is None:
             slots[placed.layer.index] = memory.store(placed)
         else:
@@ -52,10 +51,10 @@ def place_weights(
     return done, KernelMemory(memory.words, memory.is_used)
 
 
-def kernel_end(layers: Sequence[PlacedLayer]) -> int:
+def kernel_end(layers: Sequence[PlacedLayer], chip: Chip) -> int:
     """The word behind the last one that `place_weights` would use; the weights are not packed."""
-    room = _Room()
-    for placed, owner in _in_order(layers):
+    room = _Room(chip)
+    for placed, owner in _in_order(layers, chip):
         if owner is None:
             room.take(placed, kernel_size(placed).n_words)
     return room.end
@@ -70,13 +69,16 @@ def first_outside(layers: Sequence[PlacedLayer], chip: Chip) -> PlacedLayer:
     )
 
 
-def _in_order(layers: Sequence[PlacedLayer]) -> Iterator[tuple[PlacedLayer, int | None]]:
+def _in_order(
+    layers: Sequence[PlacedLayer], chip: Chip
+) -> Iterator[tuple[PlacedLayer, int | None]]:
     """Layers with weights in the order of storing, each with the layer whose weights it shares."""
     storable = [
         placed for placed in layers if placed.layer.kernel is not None and placed.has_fitting_maps
     ]
     # Quirk kernel-start: the vendor's order, kept so that programs stay equal.
-    for placed in sorted(storable, key=lambda placed: placed.processors != ALL_PROCESSORS):
+    every = packed_map(chip.n_processors)
+    for placed in sorted(storable, key=lambda placed: placed.processors != every):
         yield placed, _same_weights(placed, storable)
 
 
@@ -104,10 +106,11 @@ class _Memory:
     numbers.
     """
 
-    def __init__(self, n_words: int) -> None:
-        self.words = np.zeros((N_PROCESSORS, n_words, 9), np.uint8)
-        self.is_used = np.zeros((N_PROCESSORS, n_words), bool)
-        self.room = _Room()
+    def __init__(self, chip: Chip) -> None:
+        size = chip.n_processors, chip.kernel_words
+        self.words = np.zeros((*size, chip.kernel_word_bytes), np.uint8)
+        self.is_used = np.zeros(size, bool)
+        self.room = _Room(chip)
 
     def store(self, placed: PlacedLayer) -> KernelSlot:
         size = kernel_size(placed)
@@ -130,8 +133,8 @@ class _Memory:
 class _Room:
     """Which words of every processor are taken: bit n of a number is word n."""
 
-    def __init__(self) -> None:
-        self.taken = [0] * N_PROCESSORS
+    def __init__(self, chip: Chip) -> None:
+        self.taken = [0] * chip.n_processors
         self.end = 0
 
     def take(self, placed: PlacedLayer, n_words: int) -> int:

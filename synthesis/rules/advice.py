@@ -2,13 +2,15 @@
 fit.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from synthesis.graph.ir import Kernel
 from synthesis.place.pack import kernel_size
 from synthesis.place.place import Placement
-from synthesis.place.placed import N_PROCESSORS, PlacedLayer
+from synthesis.place.placed import PlacedLayer, members
+from synthesis.place.weights import ALIGNMENT
 
 NARROWER = (4, 2)
 
@@ -22,13 +24,14 @@ def fit_weights(placement: Placement, chip: Chip) -> str:
         changed: list[PlacedLayer] = []
         rest = sorted(layers, key=_words, reverse=True)
         current = {placed.layer.index: placed for placed in layers}
-        while rest and not _fits(list(current.values()), chip):
+        while rest and _busiest(current.values(), chip) > chip.kernel_words:
             placed = rest.pop(0)
             changed.append(placed)
             current[placed.layer.index] = with_bits(placed, bits)
-        if _fits(list(current.values()), chip):
+        n_words = _busiest(current.values(), chip)
+        if n_words <= chip.kernel_words:
             names = ", ".join(placed.layer.name for placed in changed)
-            return f"{bits}-bit weights in {names} fit: {_busiest(list(current.values()))} words"
+            return f"{bits}-bit weights in {names} fit: {n_words} words"
     return "no width of weights fits: use fewer channels or layers"
 
 
@@ -43,7 +46,7 @@ def fit_data(key: str, size_bytes: int, n_pixels: int, chip: Chip) -> str:
     """
     room = chip.data_instance_bytes - size_bytes
     if room >= 0:
-        return f"use {key}: {room & ~3:#x} or less"
+        return f"use {key}: {room & -WORD_BYTES:#x} or less"
     fold = 2
     while size_bytes // fold**2 > chip.data_instance_bytes:
         fold *= 2
@@ -63,15 +66,11 @@ def _words(placed: PlacedLayer) -> int:
     return kernel_size(placed).n_words
 
 
-def _busiest(layers: list[PlacedLayer]) -> int:
+def _busiest(layers: Iterable[PlacedLayer], chip: Chip) -> int:
     """Kernel words of the busiest processor if every layer starts on a multiple of four."""
-    used = [0] * N_PROCESSORS
+    used = [0] * chip.n_processors
     for placed in layers:
-        n_words = -(-_words(placed) // 4) * 4
-        for p in range(N_PROCESSORS):
-            used[p] += n_words if placed.processors >> p & 1 else 0
+        n_words = -(-_words(placed) // ALIGNMENT) * ALIGNMENT
+        for p in members(placed.processors):
+            used[p] += n_words
     return max(used)
-
-
-def _fits(layers: list[PlacedLayer], chip: Chip) -> bool:
-    return _busiest(layers) <= chip.kernel_words

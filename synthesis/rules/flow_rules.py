@@ -10,9 +10,8 @@ from itertools import accumulate, pairwise
 from max78000.errors import InputError
 from max78000.facts.chip import WORD_BYTES, Chip
 from synthesis.place.extents import cropped_bytes
-from synthesis.place.occupancy import instances_of
 from synthesis.place.place import Placement
-from synthesis.place.placed import PlacedLayer, highest, lowest
+from synthesis.place.placed import PlacedLayer, highest, instances_of, lowest
 from synthesis.read.description import BUFFER, INPUT
 from synthesis.rules.rule import Finding, Rule, placed_layer_rule
 
@@ -72,7 +71,8 @@ def joined_words(placed: PlacedLayer, placement: Placement, chip: Chip) -> Itera
     """
     step = chip.processors_per_instance
     for first, second in _neighbours(placed, placement):
-        shared = instances_of(first.output_processors) & instances_of(second.output_processors)
+        ends, starts = first.output_processors, second.output_processors
+        shared = instances_of(ends, chip) & instances_of(starts, chip)
         if shared:
             n = first.layer.out_shape.channels
             yield Finding(
@@ -132,13 +132,13 @@ def operand_gaps(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]
 
 
 @placed_layer_rule("D9", InputError, can_be_allowed=True)
-def places(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
+def places(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
     """`in_offset` is where the producers wrote: out_offset, plus rows dropped by `in_crop`.
 
     Operands, and passes from several producers, follow each other at 4 bytes in list order; parts
     of an image follow each other as a whole.
     """
-    start = placed.in_offset - cropped_bytes(placed.layer) - _shifted_bytes(placed)
+    start = placed.in_offset - cropped_bytes(placed.layer, chip) - _shifted_bytes(placed)
     producers = [_written(source, placement) for source in placed.layer.sources]
     for producer, shift in zip(producers, _shifts(placed, producers), strict=True):
         wrong_by = producer.offset - start - shift

@@ -41,7 +41,7 @@ def pool_stride(layer: Layer) -> Iterator[Finding]:
 @layer_rule("L4")
 def pool_passes(layer: Layer, chip: Chip) -> Iterator[Finding]:
     """A pass-through layer pools more than {chip.n_processors} channels only down to one pixel."""
-    passes = Passes.of(layer.in_shape.channels).n
+    passes = Passes.of(layer.in_shape.channels, chip).n
     if layer.kernel is None and layer.pool.is_used and passes > 1 and prod(layer.pooled) > 1:
         yield Finding(
             f"pools {layer.in_shape.channels} channels without convolution, {chip.n_processors} "
@@ -66,9 +66,9 @@ def pool_last(layer: Layer) -> Iterator[Finding]:
 
 
 @layer_rule("E5")
-def eltwise_passes(layer: Layer) -> Iterator[Finding]:
+def eltwise_passes(layer: Layer, chip: Chip) -> Iterator[Finding]:
     """Above two operands with two passes, element-wise layers do nothing else."""
-    n, passes = layer.operands, Passes.of(layer.in_shape.channels).n
+    n, passes = layer.operands, Passes.of(layer.in_shape.channels, chip).n
     is_emulated = n > 1 and passes > 1 and n * passes != n + passes
     if is_emulated and (layer.kernel is not None or layer.pool.is_used):
         why = f"{n} operands of {layer.in_shape.channels} channels with convolution or pooling"
@@ -101,7 +101,7 @@ def flat_passes(layer: Layer, chip: Chip) -> Iterator[Finding]:
     The counter's field ends there; the vendor's generator writes larger values into the next field.
     """
     # Quirk flatten-counter: larger counts would spill into the weight width.
-    n_pixels, n_passes = prod(layer.pooled), Passes.of(layer.in_shape.channels).n
+    n_pixels, n_passes = prod(layer.pooled), Passes.of(layer.in_shape.channels, chip).n
     n_rounds = n_pixels * n_passes
     if layer.flatten and n_pixels <= chip.max_flat < n_rounds:
         why = f"flattens {n_pixels} pixels in {n_passes} passes: {n_rounds} of {chip.max_flat}"

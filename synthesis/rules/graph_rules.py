@@ -32,7 +32,7 @@ def counters(layer: Layer, chip: Chip) -> Iterator[Finding]:
     """Rows and columns, padding included, fit {chip.max_size:bits}-bit counters (twice the size
     when transposed).
     """
-    hardware = hardware_form(layer)
+    hardware = hardware_form(layer, chip)
     scale = 2 if layer.op is Operator.CONVTRANSPOSE2D else 1
     for what, size, pad in zip(("rows", "columns"), hardware.in_dims, hardware.pad, strict=True):
         total = size * scale + 2 * pad
@@ -44,7 +44,7 @@ def counters(layer: Layer, chip: Chip) -> Iterator[Finding]:
 @layer_rule("D2", CapacityError)
 def frame_size(layer: Layer, chip: Chip) -> Iterator[Finding]:
     """Rows x columns x input passes stay below 2^{chip.frame_limit:bits}, the frame counter."""
-    words = layer.in_shape.n_pixels * Passes.of(layer.in_shape.channels).n
+    words = layer.in_shape.n_pixels * Passes.of(layer.in_shape.channels, chip).n
     if words >= chip.frame_limit:
         why = f"{words:,} of {chip.frame_limit - 1:,} input words"
         yield Finding(why, fix="use a smaller picture or fewer channels")
@@ -57,11 +57,11 @@ def row_buffers(layer: Layer, chip: Chip) -> Iterator[Finding]:
 
     One-dimensional and 1x1 kernels keep no rows. What streams together is rule S11's.
     """
-    hardware = hardware_form(layer)
+    hardware = hardware_form(layer, chip)
     if hardware.kernel_size[1] == 1 or layer.is_streaming:
         return
     entries = row_buffer_entries(hardware, layer.output_pad)
-    total = entries * Passes.of(layer.in_shape.channels).n
+    total = entries * Passes.of(layer.in_shape.channels, chip).n
     if total > chip.tram_words:
         yield Finding(
             f"rows of {hardware.pooled[1]} pixels and {layer.in_shape.channels} channels need "
@@ -161,7 +161,7 @@ def _long_dilation(layer: Layer, taps: int, chip: Chip) -> Iterator[Finding]:
             f"{chip.max_size}",
             fix="use fewer taps, pad 0, and pool in another layer",
         )
-    lead = hardware_form(layer).lead_bytes if is_folded else 0
+    lead = hardware_form(layer, chip).lead_bytes if is_folded else 0
     if layer.wishes.out_offset is not None and layer.wishes.out_offset < lead:
         yield Finding(
             f"out_offset {layer.wishes.out_offset:#x}, {lead} bytes before it are overwritten",

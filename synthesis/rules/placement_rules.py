@@ -10,16 +10,17 @@ from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.fixed import DATA_BITS
 from synthesis.graph.ir import Graph
 from synthesis.lower.hardware import Passes
-from synthesis.place.occupancy import Occupancy, instances_of, may_overwrite, occupancies
+from synthesis.place.occupancy import Occupancy, may_overwrite, occupancies
 from synthesis.place.place import Placement
 from synthesis.place.placed import (
     PlacedLayer,
+    instances_of,
     lowest,
     members,
+    packed_map,
     quadrant_map,
     quadrants_of,
 )
-from synthesis.place.processors import packed_map
 from synthesis.place.weights import first_outside
 from synthesis.read.description import BUFFER, INPUT, DataFormat
 from synthesis.rules.advice import fit_data, fit_weights
@@ -28,20 +29,20 @@ from synthesis.rules.rule import Finding, Rule, placed_layer_rule, placement_rul
 
 
 @placed_layer_rule("P2", InputError)
-def input_processors(placed: PlacedLayer) -> Iterator[Finding]:
+def input_processors(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]:
     """`processors` has one bit per input channel of a pass (before flattening)."""
-    yield from _count("processors", placed.processors, placed.layer.in_shape.channels)
+    yield from _count("processors", placed.processors, placed.layer.in_shape.channels, chip)
 
 
 @placed_layer_rule("P3", InputError)
-def output_processors(placed: PlacedLayer) -> Iterator[Finding]:
+def output_processors(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]:
     """`output_processors` has one bit per output channel of a pass."""
     n = placed.layer.out_shape.channels
-    yield from _count("output_processors", placed.output_processors, n)
+    yield from _count("output_processors", placed.output_processors, n, chip)
 
 
-def _count(key: str, processors: int, n: int) -> Iterator[Finding]:
-    passes = Passes.of(n)
+def _count(key: str, processors: int, n: int, chip: Chip) -> Iterator[Finding]:
+    passes = Passes.of(n, chip)
     if processors.bit_count() != passes.width:
         rounds = f" in {passes.n} passes" if passes.n > 1 else ""
         yield Finding(
@@ -51,7 +52,7 @@ def _count(key: str, processors: int, n: int) -> Iterator[Finding]:
 
 
 @placed_layer_rule("P5")
-def chw_processors(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
+def chw_processors(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
     """CHW input has one processor per data memory instance: it delivers one byte stream.
 
     That stream is read once, in order: no second operand, no further pass, no flattening.
@@ -63,7 +64,7 @@ def chw_processors(placed: PlacedLayer, placement: Placement) -> Iterator[Findin
         why = "reads a CHW input, which only the first layer can"
         yield Finding(why, fix="use data_format: HWC in the first layer")
         return
-    if len(instances_of(first.processors)) != first.processors.bit_count():
+    if len(instances_of(first.processors, chip)) != first.processors.bit_count():
         why = f"processors 0x{first.processors:016x} share data memories"
         yield Finding(why, fix="use every fourth processor, or data_format: HWC")
     if first.layer.operands > 1 or first.in_passes.n > 1 or first.flatten_product:
@@ -81,8 +82,8 @@ def passthrough_processors(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]
         return
     step = chip.processors_per_instance
     for quadrant in range(chip.n_quadrants):
-        inputs = quadrant_map(placed.processors, quadrant)
-        outputs = quadrant_map(placed.output_processors, quadrant)
+        inputs = quadrant_map(placed.processors, quadrant, chip)
+        outputs = quadrant_map(placed.output_processors, quadrant, chip)
         packed = packed_map(inputs.bit_count(), max(0, lowest(outputs)) & -step)
         if outputs != packed and (inputs or outputs):
             yield Finding(
@@ -105,10 +106,10 @@ def narrow_lanes(placed: PlacedLayer) -> Iterator[Finding]:
 
 
 @placed_layer_rule("P12", can_be_allowed=True)
-def even_spacing(placed: PlacedLayer) -> Iterator[Finding]:
+def even_spacing(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]:
     """A convolution's output processors are evenly spaced in each quadrant: one pointer steps."""
-    for quadrant in quadrants_of(placed.output_processors):
-        outputs = quadrant_map(placed.output_processors, quadrant)
+    for quadrant in quadrants_of(placed.output_processors, chip):
+        outputs = quadrant_map(placed.output_processors, quadrant, chip)
         gaps = {b - a for a, b in pairwise(members(outputs))}
         if placed.has_convolution and len(gaps) > 1:
             why = f"output_processors {outputs:#06x} in quadrant {quadrant}"

@@ -6,12 +6,7 @@ from max78000.errors import CapacityError, InputError
 from max78000.facts.chip import WORD_BYTES, Chip
 from synthesis.graph.ir import Graph
 from synthesis.lower.hardware import row_buffer_entries
-from synthesis.place.fifo import (
-    CHW_PROCESSORS,
-    GROUP_PROCESSORS,
-    HWC_PROCESSORS,
-    lanes_of,
-)
+from synthesis.place.fifo import fed_processors, grouped_processors, lanes_of
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
 from synthesis.place.stream import frame_words, stream_of
@@ -81,8 +76,7 @@ def fifo_processors(placed: PlacedLayer, graph: Graph, chip: Chip) -> Iterator[F
     """
     if placed.layer.index > 0 or not graph.input_path.is_fifo:
         return
-    is_hwc = placed.data_format is DataFormat.HWC
-    reachable = HWC_PROCESSORS if is_hwc else CHW_PROCESSORS
+    reachable = fed_processors(placed.data_format, chip)
     missed = placed.processors & ~reachable
     if missed:
         why = f"processors 0x{missed:016x} have no FIFO"
@@ -107,7 +101,8 @@ def full_lanes(placed: PlacedLayer, graph: Graph, chip: Chip) -> Iterator[Findin
         return
     # Quirk fifo-lanes: one of the vendor's own test networks is of that kind.
     used = [lanes for f in range(chip.n_fifos) if (lanes := lanes_of(placed, f))]
-    if any(lanes != GROUP_PROCESSORS for lanes in used[:-1]) or (used and used[-1] & used[-1] + 1):
+    is_short = any(lanes != grouped_processors(chip) for lanes in used[:-1])
+    if is_short or any(lanes & lanes + 1 for lanes in used[-1:]):
         firsts = range(0, chip.n_processors, chip.processors_per_quadrant)
         fed = [f"{first}..{first + chip.processors_per_instance - 1}" for first in firsts]
         why = f"processors 0x{placed.processors:016x} leave lanes of a FIFO empty"
@@ -129,7 +124,7 @@ def fast_fifo(placed: PlacedLayer, graph: Graph, chip: Chip) -> Iterator[Finding
     if n > limit:
         yield Finding(f"{n} channels, the fast FIFO carries {limit}", fix="use --fifo")
         return
-    runs = (GROUP_PROCESSORS, CHW_PROCESSORS)
+    runs = (grouped_processors(chip), fed_processors(DataFormat.CHW, chip))
     maps = [sum(1 << p for p in members(run)[:n]) for run in runs]
     if placed.processors not in maps:
         fix = f"use processors {' or '.join(f'0x{m:x}' for m in dict.fromkeys(maps))}"

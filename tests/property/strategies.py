@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from max78000.facts.chip import MAX78000 as CHIP
 from max78000.facts.fixed import SHIFT_LIMIT, WEIGHT_BITS
 from synthesis.graph.ir import Pool, Shape
 from synthesis.lower.hardware import Passes
-from synthesis.place.placed import N_PROCESSORS
 from synthesis.place.processors import passed_map
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.description import INPUT, LayerSpec, NetworkSpec
@@ -51,7 +51,7 @@ class Tensor:
     @property
     def n_words(self):
         """Data words that each pixel takes in a data memory."""
-        return Passes.of(self.shape.channels).n * self.operands
+        return Passes.of(self.shape.channels, CHIP).n * self.operands
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +119,15 @@ class Draft:
         self.reserve(Shape(shape.channels, margin, 1))
         offset = self.reserve(Shape(shape.channels, shape.n_pixels + margin, 1))
         if passed is not None and passed.processors is not None:
-            return Target(passed_map(passed.processors), offset)
+            return Target(passed_map(passed.processors, CHIP), offset)
         return Target(self.new_processors(shape.channels), offset)
 
     def new_processors(self, channels):
         """A run of processors, mostly neighbours, mostly starting at a data memory of its own."""
-        width = Passes.of(channels).width
-        step = self.draw(st.integers(1, min(LANES, N_PROCESSORS // width)))
+        width = Passes.of(channels, CHIP).width
+        step = self.draw(st.integers(1, min(LANES, CHIP.n_processors // width)))
         step = step if self.draw(ONE_IN_TEN) else 1
-        first = self.draw(st.integers(0, N_PROCESSORS - (width - 1) * step - 1))
+        first = self.draw(st.integers(0, CHIP.n_processors - (width - 1) * step - 1))
         if not self.draw(ONE_IN_FOUR):
             first &= -LANES
         return sum(1 << (first + step * i) for i in range(width))
@@ -135,7 +135,7 @@ class Draft:
     def reserve(self, shape, n_parts=1):
         """Offset of a tensor, wide enough for 32-bit results: which have them is drawn last."""
         offset = self.next_offset
-        n_words = shape.n_pixels * Passes.of(shape.channels).n * n_parts
+        n_words = shape.n_pixels * Passes.of(shape.channels, CHIP).n * n_parts
         self.next_offset += 4 * WORD_BYTES * n_words
         return offset
 
@@ -185,10 +185,10 @@ def _image(draft):
     pixels = draft.rng.integers(-128, 128, (operands * channels, rows, columns))
     target = draft.new_target(shape)
     if target.processors is not None and not target.processors & 0xFFFF:
-        target = replace(target, processors=(1 << Passes.of(channels).width) - 1)
+        target = replace(target, processors=(1 << Passes.of(channels, CHIP).width) - 1)
     draft.reserve(shape, operands - 1)
     tensor = Tensor((INPUT,), shape, operands, target.processors, target.offset)
-    if operands == 1 and channels <= N_PROCESSORS // LANES and draw(ONE_IN_FOUR):
+    if operands == 1 and channels <= CHIP.n_processors // LANES and draw(ONE_IN_FOUR):
         every_fourth = sum(1 << LANES * channel for channel in range(channels))
         processors = every_fourth if draft.is_placed else None
         tensor = replace(tensor, is_chw=True, processors=processors)
@@ -226,12 +226,12 @@ def _operands(draft, tensor):
 def _concatenated(draft, tensor):
     """Two layers whose channels follow each other: on neighbouring processors, or as passes."""
     step = conv2d(draft, tensor)
-    width = min(-(-step.out.channels // LANES) * LANES, N_PROCESSORS)
+    width = min(-(-step.out.channels // LANES) * LANES, CHIP.n_processors)
     out = replace(step.out, channels=width)
     step = replace(step, out=out, weight_shape=(width, *step.weight_shape[1:]))
     processors, offset = (1 << width) - 1, draft.reserve(out, 2)
     first, second = Target(processors, offset, 1), Target(processors, offset + WORD_BYTES, 1)
-    if 2 * width <= N_PROCESSORS:
+    if 2 * width <= CHIP.n_processors:
         first, second = Target(processors, offset), Target(processors << width, offset)
         processors |= processors << width
     members = (draft.append(tensor, step, target) for target in (first, second))
@@ -271,7 +271,7 @@ def _layer_on_crop(draft, tensor):
 
 
 def _any_step(draft, tensor):
-    shape, passes = tensor.shape, Passes.of(tensor.shape.channels).n
+    shape, passes = tensor.shape, Passes.of(tensor.shape.channels, CHIP).n
     if tensor.operands > 1 and passes > 1 and (tensor.operands, passes) != (2, 2):
         return Step({"op": "none"}, shape)  # nothing else can read this (rule E5)
     kinds: list[Callable[[Draft, Tensor], Step]] = [conv2d, conv2d, conv2d, _passthrough]
@@ -331,7 +331,7 @@ def _linear(draft, tensor):
 
 
 def _passthrough(draft, tensor):
-    is_pooled = Passes.of(tensor.shape.channels).n == 1
+    is_pooled = Passes.of(tensor.shape.channels, CHIP).n == 1
     keys, dims = _pooling(draft, tensor) if is_pooled else ({}, tensor.shape.dims)
     return Step({"op": "none", **keys}, Shape(tensor.shape.channels, *dims))
 

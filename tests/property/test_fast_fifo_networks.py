@@ -14,9 +14,12 @@ from max78000.errors import ToolError
 from max78000.facts.chip import MAX78000
 from max78000.program.program import FastFifo
 from synthesis.compile import compile_source
-from synthesis.place.fifo import CHW_PROCESSORS, N_FIFOS
+from synthesis.place.fifo import fed_processors
 from synthesis.place.placed import members
+from synthesis.read.description import DataFormat
 from synthesis.read.source import InputPath
+
+EVERY_QUADRANT = fed_processors(DataFormat.CHW, MAX78000)  # its first processor
 
 
 @st.composite
@@ -28,7 +31,7 @@ def fast_networks(draw):
     first, *others = source.network.layers
     first = replace(first, output_width=8)
     if len(source.image) > 1 and draw(st.booleans()):
-        apart = sum(1 << p for p in members(CHW_PROCESSORS)[: len(source.image)])
+        apart = sum(1 << p for p in members(EVERY_QUADRANT)[: len(source.image)])
         first = replace(first, processors=apart)
     network = replace(source.network, layers=(first, *others))
     return replace(source, network=network, input_path=InputPath.FAST_FIFO)
@@ -36,7 +39,7 @@ def fast_networks(draw):
 
 def carries_all(source):
     is_chw = source.network.layers[0].data_format == "chw"
-    return len(source.image) <= (1 if is_chw else N_FIFOS)
+    return len(source.image) <= (1 if is_chw else MAX78000.n_fifos)
 
 
 def test_networks_on_the_fast_fifo_agree():

@@ -21,7 +21,6 @@ from max78000.facts.chip import MAX78000
 from max78000.program.program import from_json, to_json
 from networks import Net, source_of
 from synthesis.compile import compile_source
-from synthesis.place.placed import N_PROCESSORS
 from synthesis.read.yaml_reader import read_network
 from synthesis.text import placed_yaml
 
@@ -96,7 +95,7 @@ def features_of(graph):
             "wide": layer.output_width == 32,
             "crop": any(layer.in_crop),
             "streaming": layer.is_streaming,
-            "several passes": layer.in_shape.channels > N_PROCESSORS,
+            "several passes": layer.in_shape.channels > MAX78000.n_processors,
             "joined channels": layer.combine is None and len(layer.sources) > 1,
         }
         words |= {word for word, is_there in facts.items() if is_there}

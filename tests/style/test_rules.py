@@ -7,12 +7,17 @@ import pytest
 
 SYNTHESIS = Path(__file__).resolve().parents[2] / "synthesis"
 RULES = sorted((SYNTHESIS / "rules").glob("*.py"))
+PLACING = sorted((SYNTHESIS / "place").glob("*.py"))
 DECORATORS = {"layer_rule", "graph_rule", "placed_layer_rule", "placement_rule"}
-# Numbers that are nobody's limit: counts of taps and pixels that a formula names, bits of a byte.
-HARMLESS = range(9)
-CHOSEN = {  # names of numbers that were chosen, or found in the vendor's generator; not the chip's
-    "PAGE_WIDTH",  # of the manual
+HARMLESS = range(
+    5
+)  # what a formula counts with: both sides of a picture, 3x3 taps, axes of an array
+CHOSEN = {  # names of numbers that are not the chip's
     "KIB",  # a unit
+    "PAGE_WIDTH",  # of the manual
+    "MAX_STEPS",  # patience of the search
+    "MAX_CHIP_TESTS",
+    "CHW_RING_WORDS",  # the vendor's generator chose it
 }
 
 
@@ -73,6 +78,19 @@ def test_only_the_frame_goes_through_the_layers(path):
     assert not loops or path.name in ("rule.py", "advice.py")
 
 
-@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*RULES, *PLACING], ids=lambda path: path.stem)
 def test_limits_are_the_chips(path):
     assert not list(large_numbers(ast.parse(path.read_text())))
+
+
+def test_the_chip_is_an_argument():
+    """Only what people call, from Python or the command line, names a chip."""
+    doors = (SYNTHESIS / "api.py", *(SYNTHESIS / "commands").glob("*.py"))
+    named = [
+        f"{path.relative_to(SYNTHESIS)}:{node.lineno}"
+        for path in SYNTHESIS.rglob("*.py")
+        if path not in doors
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name | ast.alias) and "MAX78000" in ast.unparse(node)
+    ]
+    assert not named

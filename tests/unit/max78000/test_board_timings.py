@@ -13,7 +13,7 @@ from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from networks import Net, compile_net, report_of
 from synthesis.lower.hardware import Passes
-from synthesis.place.processors import packed_map
+from synthesis.place.placed import packed_map
 
 TOLERANCE = 0.005  # of the published time
 
@@ -75,7 +75,7 @@ def simple_net():
         keys += [ONE_TAP] if i in has_one_tap else []
         keys += [POOL] if i in pools else []
         if i in first_processor:
-            processors = packed_map(Passes.of(n_in).width, first_processor[i])
+            processors = packed_map(Passes.of(n_in, MAX78000).width, first_processor[i])
             keys.append(f"processors: {processors:#x}")
         layers.append(f"{{{', '.join(keys)}}}")
         weights.append(f"{n_out}x{n_in}x{'1x1' if i in has_one_tap else '3x3'}")

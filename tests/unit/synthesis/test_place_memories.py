@@ -136,7 +136,7 @@ def test_unaligned_outputs_have_room_in_front_of_their_biases():
 
 
 def form(layers, weights, image):
-    return hardware_form(graph_of(Net(layers, weights, image)).layers[-1])
+    return hardware_form(graph_of(Net(layers, weights, image)).layers[-1], MAX78000)
 
 
 def test_short_dilation_is_stretched_with_zeros():
@@ -175,7 +175,7 @@ def test_a_1x1_kernel_in_a_streaming_group_is_widened():
     net = Net(
         "{streaming: true}\n{kernel_size: 1x1, pad: 0}", f"{W} 4x4x1x1", input_path=InputPath.FIFO
     )
-    hardware = hardware_form(graph_of(net).layers[1])
+    hardware = hardware_form(graph_of(net).layers[1], MAX78000)
     assert (hardware.kernel_size, hardware.pad) == ((3, 3), (1, 1))
     weights = hardware.weights_oihw
     assert weights[:, :, 1, 1].any()

@@ -193,7 +193,7 @@ def test_a_move_only_copies():
      (64, (1 << 64) - 1)],
 )  # fmt: skip
 def test_spread_maps(n, expected):
-    assert spread_map(n) == expected
+    assert spread_map(n, MAX78000) == expected
 
 
 def test_what_passes_through_is_spread():
@@ -278,7 +278,7 @@ def test_how_far_the_output_has_to_lead(kernel, pool, rows, columns, width):
     entry = f"max_pool: {pool[0]}, pool_stride: {pool[1]}, kernel_size: {size}, pad: {pad}"
     net = Net(f"{{{entry}, output_width: {width}}}", f"2x2x{taps}", f"2x{rows}x{columns}")
     (layer,) = graph_of(net).layers
-    assert slide_bytes(layer) == 4 * naive_slide(layer)
+    assert slide_bytes(layer, MAX78000) == 4 * naive_slide(layer)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,8 @@ def test_how_far_the_output_has_to_lead(kernel, pool, rows, columns, width):
 )
 def test_layers_that_must_not_write_over_their_input(entry):
     weights = "2x2x3x3t" if "transpose" in entry else "2x2x1x1"
-    assert slide_bytes(graph_of(Net(f"{{{entry}}}", weights)).layers[0]) is None
+    layer = graph_of(Net(f"{{{entry}}}", weights)).layers[0]
+    assert slide_bytes(layer, MAX78000) is None
 
 
 def test_given_places_that_overlap_are_refused_all_the_same():

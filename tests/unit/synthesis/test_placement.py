@@ -11,9 +11,16 @@ from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, placement_of
 from synthesis.lower.hardware import Passes
 from synthesis.place.extents import Extent
-from synthesis.place.occupancy import Occupancy, instances_of, occupancies, peak_bytes
-from synthesis.place.placed import highest, lowest, members, quadrants_of
-from synthesis.place.processors import packed_map, passed_map
+from synthesis.place.occupancy import Occupancy, occupancies, peak_bytes
+from synthesis.place.placed import (
+    highest,
+    instances_of,
+    lowest,
+    members,
+    packed_map,
+    quadrants_of,
+)
+from synthesis.place.processors import passed_map
 
 W, W4 = "4x2x3x3", "4x4x3x3"
 
@@ -33,16 +40,16 @@ def offsets(net):
 )  # fmt: skip
 def test_passes(channels, n, width):
     """Source: docs/hardware/memories.md#passes."""
-    assert Passes.of(channels) == Passes(n, width)
+    assert Passes.of(channels, MAX78000) == Passes(n, width)
 
 
 def test_maps_as_numbers():
     assert (lowest(0b1011000), highest(0b1011000)) == (3, 6)
     assert (lowest(0), highest(0)) == (-1, -1)
     assert members(0x8000000000000021) == (0, 5, 63)
-    assert quadrants_of(0x0001000000000001) == (0, 3)
+    assert quadrants_of(0x0001000000000001, MAX78000) == (0, 3)
     assert packed_map(3, 4) == 0x70
-    assert instances_of(0x0000000000010081) == {0, 1, 4}
+    assert instances_of(0x0000000000010081, MAX78000) == {0, 1, 4}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +61,7 @@ def test_maps_as_numbers():
     ],
 )  # fmt: skip
 def test_a_pass_through_layer_packs_each_quadrant(read, written):
-    assert passed_map(read) == written
+    assert passed_map(read, MAX78000) == written
 
 
 # -- processors ------------------------------------------------------------------------------------
@@ -229,11 +236,11 @@ def extents(placement):
         offset = layers[0].in_offset if layer is None else layer.out_offset
         processors = layers[0].processors if layer is None else layer.output_processors
         shape = graph.input_shape if layer is None else layer.layer.out_shape
-        size = 4 * shape.n_pixels * Passes.of(shape.channels).n
+        size = 4 * shape.n_pixels * Passes.of(shape.channels, MAX78000).n
         last = max((r.index for r in graph.consumers(source)), default=source)
         if layer is not None and layer.layer in graph.outputs:
             last = len(layers)
-        yield Extent(source, processors, offset, size, 0, source, last)
+        yield Extent(source, 0, 0, offset, size, 0, source, last).on(processors, MAX78000)
 
 
 @settings(max_examples=60)
