@@ -46,7 +46,7 @@ def test_networks_on_the_fast_fifo_agree():
     found = {"agrees": 0, "refused": 0, "streaming": 0, "apart": 0}
 
     @settings(
-        max_examples=40,
+        max_examples=100,
         derandomize=True,
         database=None,
         deadline=None,
