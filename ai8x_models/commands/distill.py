@@ -21,7 +21,7 @@ def distill(config: Path, resume: bool, overwrite: bool) -> None:
     """
     from ai8x_models.training.logs import Console
     from ai8x_models.training.loop import train
-    from ai8x_models.training.recipe import read_recipe
+    from ai8x_models.training.recipe_file import read_recipe
 
     recipe = read_recipe(config)
     if recipe.distill is None:

@@ -20,6 +20,6 @@ def train(config: Path, resume: bool, overwrite: bool) -> None:
     """
     from ai8x_models.training.logs import Console
     from ai8x_models.training.loop import train as run
-    from ai8x_models.training.recipe import read_recipe
+    from ai8x_models.training.recipe_file import read_recipe
 
     click.echo(str(run(read_recipe(config), Console(sys.stderr), resume, overwrite)))

@@ -1,10 +1,9 @@
 """The training loop: a recipe in, a trained checkpoint out.
 
-Read top to bottom: `train` prepares a run, repeats epochs, writes what is left. Objectives come
-from `losses.py` and `distill.py`, batches from `batches.py`; the loop knows neither what is learned
-nor from whom. After every epoch the whole state is on disk, so a killed run continues with `resume`
-and ends with the same weights as if nothing had happened. It trains pose networks on cached
-figures and refuses everything else.
+Read top to bottom: `train` prepares a run, repeats epochs, writes what is left. The network's task
+gives data, loss and scores (`task.py`); what is minimised is in `losses.py` and `distillation.py`.
+The loop knows neither what is learned nor from whom. After every epoch the whole state is on disk,
+so a killed run continues with `resume` and ends with the same weights as if nothing had happened.
 """
 
 import json
@@ -13,24 +12,23 @@ import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import Optimizer
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.qat import Mode, start_qat
-from ai8x_models.tasks.pose.data.cache import PoseCache
-from ai8x_models.tasks.pose.evaluate import evaluate_maps
-from ai8x_models.tasks.pose.predictor import TASK, Predictor
-from ai8x_models.training.batches import DataSource, TrainingSet, open_data
-from ai8x_models.training.distillation import DistillationLoss, FeatureTerm, teacher_maps
+from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
 from ai8x_models.training.logs import Console, Progress, RunLog
-from ai8x_models.training.losses import PoseLoss
-from ai8x_models.training.recipe import OptimizerPlan, Recipe
+from ai8x_models.training.losses import Loss, Objective, total
+from ai8x_models.training.optimizer import learning_rate, make_optimizer
+from ai8x_models.training.recipe import Recipe
+from ai8x_models.training.task import Examples, Task, task_of
 from ai8x_models.zoo.load import channels_last, load_model, mode_of
 from ai8x_models.zoo.registry import create_model, find_model
-from max78000.errors import InputError, ToolError, UnsupportedError
+from max78000.errors import InputError, ToolError
 from max78000.files import write_whole
 
 STATE_NAME = "state.pth.tar"
@@ -42,10 +40,11 @@ class Run:
     """Everything a run consists of; `epoch` is the next one to do."""
 
     recipe: Recipe
-    data: TrainingSet
-    validation: TrainingSet
-    cache: PoseCache  # of the validation split, with its people
+    task: Task[Any, Any]
+    data: Examples
+    validation: Examples
     model: nn.Module
+    loss: Loss[Any]
     objective: nn.Module
     optimizer: Optimizer
     epoch: int = 0
@@ -88,23 +87,15 @@ def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: boo
     return _finish(run, console)
 
 
-def learning_rate(plan: OptimizerPlan, step: int, n_steps: int) -> float:
-    """Rate of one step: linear warm-up to the peak, then half a cosine down to zero."""
-    n_warmup = plan.warmup_share * n_steps
-    if step < n_warmup:
-        return plan.peak_rate * (step + 1) / (n_warmup + 1)
-    return plan.peak_rate * 0.5 * (1 + math.cos(math.pi * (step - n_warmup) / (n_steps - n_warmup)))
-
-
 def _train_epoch(run: Run, progress: Progress) -> Numbers:
     """One pass over the data; returns the mean of every term of the objective."""
     recipe, n_steps = run.recipe, run.recipe.steps_per_epoch
     if recipe.qat is not None and run.epoch == recipe.qat.start_epoch:
         start_qat(run.model, recipe.qat)  # folds batch norm: other parameters, so a new optimizer
-        run.optimizer = _optimizer(run.model, run.objective, recipe.optimizer)
+        run.optimizer = make_optimizer(run.model, run.objective, recipe.optimizer)
     run.model.train()
     sums: Numbers = defaultdict(float)
-    batches = run.data.batches(recipe.batch_size, recipe.seed, run.epoch, recipe.augment)
+    batches = run.data.shuffled(recipe.batch_size, recipe.seed, run.epoch, recipe.augment)
     for index, batch in enumerate(batches):
         step = run.epoch * n_steps + index
         for group in run.optimizer.param_groups:
@@ -126,14 +117,14 @@ def _train_epoch(run: Run, progress: Progress) -> Numbers:
 
 
 def _validate(run: Run) -> Numbers:
-    """Return the plain, unaugmented ground-truth loss on the validation split."""
+    """Return the plain, unaugmented loss against the truth on the validation split."""
     run.model.eval()
-    truth = PoseLoss(run.recipe.loss)
-    total = 0.0
+    sum_of_all = 0.0
     with torch.no_grad():
-        for batch in run.validation.batches(run.recipe.batch_size, seed=0, epoch=0, augment=None):
-            total += truth(run.model, batch, done=0.0)["loss"].item() * len(batch.images)
-    return {"validation": total / len(run.validation.images)}
+        for batch in run.validation.in_order(run.recipe.batch_size):
+            terms = run.loss.to_truth(run.model(batch.inputs), batch)
+            sum_of_all += total(terms).item() * len(batch)
+    return {"validation": sum_of_all / len(run.validation)}
 
 
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
@@ -149,37 +140,25 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
 
 def _prepare(recipe: Recipe, console: Console) -> Run:
     """Load or make everything a run needs: networks, data, teacher's answers, optimizer."""
-    model = channels_last(_starting_model(recipe))
-    plan = recipe.distill
+    task, plan = task_of(recipe.model), recipe.distill
+    model, loss = channels_last(_starting_model(recipe)), task.make_loss(recipe)
     teacher = None if plan is None else channels_last(load_model(plan.teacher))
-    path, cache = open_data(_source(recipe, "train"), console)
-    objective: nn.Module = PoseLoss(recipe.loss)
-    answers = None
+    data = task.open_examples(recipe, "train", console)
+    objective: nn.Module = Objective(loss)
     if plan is not None and teacher is not None:
-        with console.progress("asking the teacher") as progress:
-            answers = teacher_maps(teacher, plan.teacher, path, cache.images, progress)
-        features = FeatureTerm(model, teacher) if plan.feature_weight else None
-        objective = DistillationLoss(plan, PoseLoss(recipe.loss), features)
-    with console.progress("drawing targets", quiet=True) as progress:
-        data = TrainingSet.from_cache(cache, answers, progress)
-    _, cache = open_data(_source(recipe, "validation"), console)
-    validation = TrainingSet.from_cache(cache, None, lambda _done, _total: None)
-    optimizer = _optimizer(model, objective, recipe.optimizer)
-    return Run(recipe, data, validation, cache, model, objective, optimizer)
-
-
-def _source(recipe: Recipe, split: str) -> DataSource:
-    plan = recipe.data
-    count = plan.train_count if split == "train" else plan.validation_count
-    return DataSource(plan.folder, plan.preset, split, count)
+        data = data.with_teacher(teacher, plan.teacher, console)
+        features = None
+        if plan.feature_weight:
+            features = FeatureTerm(model, teacher, task.feature_layer)
+        objective = DistillationObjective(plan, loss, features)
+    validation = task.open_examples(recipe, "validation", console)
+    optimizer = make_optimizer(model, objective, recipe.optimizer)
+    return Run(recipe, task, data, validation, model, loss, objective, optimizer)
 
 
 def _starting_model(recipe: Recipe) -> nn.Module:
     """Make the network, untrained or as the recipe's starting checkpoint has it."""
     info, start = find_model(recipe.model), recipe.start_from
-    if info.task != TASK:
-        why = f"{info.name} is for {info.task}, a recipe trains for {TASK}"
-        raise UnsupportedError(why, where=recipe.name, fix="see `ai8x list`")
     if start is None:
         return create_model(info.name)
     model = load_model(start)
@@ -190,16 +169,6 @@ def _starting_model(recipe: Recipe) -> nn.Module:
         why = "holds integer weights, which cannot be trained"
         raise InputError(why, where=str(start), fix="start from the checkpoint that was quantized")
     return model
-
-
-def _optimizer(model: nn.Module, objective: nn.Module, plan: OptimizerPlan) -> Optimizer:
-    """Make AdamW over model and objective; biases and norms do not decay."""
-    parameters = [*model.parameters(), *objective.parameters()]
-    groups = [
-        {"params": [one for one in parameters if one.dim() > 1], "weight_decay": plan.weight_decay},
-        {"params": [one for one in parameters if one.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return AdamW(groups, lr=plan.peak_rate)
 
 
 def _save_state(run: Run) -> None:
@@ -221,7 +190,7 @@ def _load_state(run: Run) -> None:
     qat = run.recipe.qat
     if qat is not None and run.epoch > qat.start_epoch:
         start_qat(run.model, qat)
-        run.optimizer = _optimizer(run.model, run.objective, run.recipe.optimizer)
+        run.optimizer = make_optimizer(run.model, run.objective, run.recipe.optimizer)
     run.model.load_state_dict(checkpoint.state_dict)
     run.objective.load_state_dict(checkpoint.extras["objective"])
     run.optimizer.load_state_dict(dict(checkpoint.optimizer))
@@ -230,17 +199,17 @@ def _load_state(run: Run) -> None:
 def _finish(run: Run, console: Console) -> Path:
     """Measure the trained model and write it without what only training needs."""
     recipe, folder = run.recipe, run.recipe.run_folder
-    predictor = Predictor(run.model.eval(), mode_of(run.model))
     with console.progress("evaluating", quiet=True) as progress:
-        metrics = evaluate_maps(predictor.maps, run.cache, progress=progress)
-    console.line(
-        f"{metrics.n_images} validation images: AP {metrics.ap:.3f}  AP50 {metrics.ap50:.3f}"
-        f"  AR {metrics.ar:.3f}  PCK@0.2 {metrics.pck:.3f}"
-    )
-    scores = metrics.to_json()
+        scores = run.task.score(run.model, run.validation, progress)
+    shown = (f"{label} {_rounded(scores[name])}" for label, name in run.task.shown_scores.items())
+    console.line(f"{len(run.validation)} validation examples: {'  '.join(shown)}")
     write_whole(folder / "metrics.json", json.dumps(scores, indent=2).encode() + b"\n")
     path = folder / f"{recipe.name}.pth.tar"
-    extras = {"recipe": recipe.name, "data": recipe.data.preset, "metrics": scores}
+    extras = {"recipe": recipe.name, "data": recipe.data.name, "metrics": scores}
     state = dict(run.model.state_dict())
     save_checkpoint(path, Checkpoint(type(run.model).__name__, recipe.epochs, state, extras))
     return path
+
+
+def _rounded(score: float | None) -> str:
+    return "-" if score is None else f"{score:.3f}"

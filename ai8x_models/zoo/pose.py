@@ -9,9 +9,10 @@ also the order of checkpoints and network descriptions.
 from torch import Tensor, nn
 
 from ai8x_models.layers.layers import Conv2d, FoldedConv2d
-from max78000.apps.pose.skeleton import N_HEATMAPS, N_PAF
 
 Maps = tuple[Tensor, Tensor]
+N_HEATMAPS = 19  # 18 keypoints and background
+N_PAF = 38  # part affinities: x and y of 19 limbs
 
 
 def _hidden(
@@ -36,7 +37,9 @@ def _output(in_channels: int, out_channels: int) -> Conv2d:
 class TinyStudentModel(nn.Module):
     """Second level: 112,257 parameters, 88 M multiply-accumulates."""
 
-    def __init__(self, free_stem: bool = False) -> None:
+    def __init__(
+        self, n_heatmaps: int = N_HEATMAPS, n_paf: int = N_PAF, free_stem: bool = False
+    ) -> None:
         """With `free_stem` the folded first kernel is trained freely, with 1,296 more weights."""
         super().__init__()  # output shape
         self.conv1 = FoldedConv2d(
@@ -51,9 +54,9 @@ class TinyStudentModel(nn.Module):
         self.cpm1 = _hidden(64, 48, kernel_size=1)  # 16x16
         self.cpm2 = _hidden(48, 48)  # 16x16
         self.heat_hidden = _hidden(48, 32, kernel_size=1)  # 16x16
-        self.heat = _output(32, N_HEATMAPS)  # 16x16
+        self.heat = _output(32, n_heatmaps)  # 16x16
         self.paf_hidden = _hidden(48, 32, kernel_size=1)  # 16x16
-        self.paf = _output(32, N_PAF)  # 16x16
+        self.paf = _output(32, n_paf)  # 16x16
 
     def features(self, image: Tensor) -> Tensor:
         """Context features (N, 48, 16, 16) that both heads read."""
@@ -71,7 +74,9 @@ class TinyStudentModel(nn.Module):
 class StudentModel(nn.Module):
     """First level, the teacher: 659,001 parameters, 348 M multiply-accumulates."""
 
-    def __init__(self, free_stem: bool = False) -> None:
+    def __init__(
+        self, n_heatmaps: int = N_HEATMAPS, n_paf: int = N_PAF, free_stem: bool = False
+    ) -> None:
         """With `free_stem` the folded first kernel is trained freely, with 2,592 more weights."""
         super().__init__()  # output shape
         self.conv1 = FoldedConv2d(
@@ -88,9 +93,9 @@ class StudentModel(nn.Module):
         self.cpm2 = _hidden(96, 96)  # 16x16
         self.cpm3 = _hidden(96, 96)  # 16x16
         self.heat_hidden = _hidden(96, 64, kernel_size=1)  # 16x16
-        self.heat = _output(64, N_HEATMAPS)  # 16x16
+        self.heat = _output(64, n_heatmaps)  # 16x16
         self.paf_hidden = _hidden(96, 64, kernel_size=1)  # 16x16
-        self.paf = _output(64, N_PAF)  # 16x16
+        self.paf = _output(64, n_paf)  # 16x16
 
     def features(self, image: Tensor) -> Tensor:
         """Context features (N, 96, 16, 16) that both heads read."""

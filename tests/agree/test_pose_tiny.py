@@ -10,7 +10,7 @@ import pytest
 
 from ai8x_models.quantize.quantize import integer_activations, load_integer_model
 from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
-from ai8x_models.tasks.pose.predictor import device_input
+from ai8x_models.tasks.pose.network_input import device_input
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from max78000.program.program import Phase

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ai8x_models.training.recipe import read_recipe
+from ai8x_models.training.recipe_file import read_recipe
 from synthesis.read.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "networks/README.md",
     "checkpoints/README.md",
+    "max78000/apps/pose/README.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
 TUTORIAL = "docs/tutorial.md"

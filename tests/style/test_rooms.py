@@ -9,15 +9,6 @@ from rooms import PACKAGES, ROOT, House, imported_names, read_house
 
 MAX_ROOMS = {"max78000": 12, "ai8x_models": 8, "synthesis": 15}
 POSE = ("max78000.apps.pose", "ai8x_models.tasks.pose")
-AS_IT_IS = [
-    pytest.param(
-        package,
-        marks=pytest.mark.xfail(reason="the trainer knows the pose task by name")
-        if package == "ai8x_models"
-        else (),
-    )
-    for package in PACKAGES
-]
 
 
 def test_counts():
@@ -61,12 +52,11 @@ def test_no_arrow_goes_back(package):
     assert not house.back_arrows
 
 
-@pytest.mark.parametrize("package", AS_IT_IS)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_rooms_go_in_a_circle(package):
     assert not read_house(package).circles
 
 
-@pytest.mark.xfail(reason="the trainer knows the pose task by name")
 def test_pose_is_known_to_pose_alone():
     homes = [ROOT / name.replace(".", "/") for name in POSE]
     bad = [

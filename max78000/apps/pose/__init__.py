@@ -1,1 +1,1 @@
-"""Poses as both sides see them: the skeleton's tables, people, pictures in and drawings out."""
+"""The pose application: its C, its protocol, its client and its command; see README.md."""

@@ -8,12 +8,17 @@ import pytest
 import torch
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.training.batches import Batch, DataSource, Maps, open_data
-from ai8x_models.training.distillation import DistillationLoss, FeatureTerm, teacher_maps
+from ai8x_models.tasks.pose.data.source import DataSource, open_data
+from ai8x_models.tasks.pose.data.teacher import teacher_maps
+from ai8x_models.tasks.pose.losses import Maps, PoseLoss
+from ai8x_models.tasks.pose.recipe import LossPlan
+from ai8x_models.training.batches import Batch
+from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
-from ai8x_models.training.losses import PoseLoss
-from ai8x_models.training.recipe import DistillPlan, LossPlan, parse_recipe
+from ai8x_models.training.losses import Objective
+from ai8x_models.training.recipe import DistillPlan
+from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError
 
@@ -44,7 +49,7 @@ def answers():
 
 
 def objective(share=0.5, decay=False):
-    return DistillationLoss(DistillPlan(TEACHER, share, decay), PoseLoss(LossPlan()), None)
+    return DistillationObjective(DistillPlan(TEACHER, share, decay), PoseLoss(LossPlan()))
 
 
 def loss(of, answers, batch, done=0.0):
@@ -53,7 +58,7 @@ def loss(of, answers, batch, done=0.0):
 
 
 def test_the_share_weighs_truth_against_teacher(batch, answers):
-    truth = loss(PoseLoss(LossPlan()), answers, batch)
+    truth = loss(Objective(PoseLoss(LossPlan())), answers, batch)
     teacher = loss(objective(share=1.0), answers, batch)
     assert loss(objective(share=0.0), answers, batch) == pytest.approx(truth)
     assert loss(objective(share=0.25), answers, batch) == pytest.approx(
@@ -70,7 +75,7 @@ def test_decay_ends_with_the_truth_alone(batch, answers):
     assert loss(fading, answers, batch, done=0.0) == loss(objective(0.8), answers, batch)
     halfway = loss(objective(0.4), answers, batch)
     assert loss(fading, answers, batch, done=0.5) == pytest.approx(halfway)
-    truth = loss(PoseLoss(LossPlan()), answers, batch)
+    truth = loss(Objective(PoseLoss(LossPlan())), answers, batch)
     assert loss(fading, answers, batch, done=1.0) == pytest.approx(truth)
 
 
@@ -83,11 +88,11 @@ def test_masked_cells_have_no_gradient_from_the_teacher(batch, answers):
 
 def test_features_train_learner_and_adapter_but_not_the_teacher(batch):
     learner, teacher = create_model("TinyStudentModel"), create_model("StudentModel")
-    term = FeatureTerm(learner, teacher)
+    term = FeatureTerm(learner, teacher, "heat_hidden")
     assert term.adapter.weight.shape == (96, 48, 1, 1)
     assert {name for name, _ in term.named_parameters()} == {"adapter.weight", "adapter.bias"}
     plan = DistillPlan(TEACHER, feature_weight=1.0)
-    terms = DistillationLoss(plan, PoseLoss(LossPlan()), term)(learner, batch, 0.0)
+    terms = DistillationObjective(plan, PoseLoss(LossPlan()), term)(learner, batch, 0.0)
     assert 0 < terms["features"] < 4  # between two vectors of length 1, squared
     terms["features"].backward()
     assert learner.conv1.op.weight.grad.abs().sum() > 0
@@ -116,8 +121,8 @@ def save_teacher(seed):
 
 
 def ask(teacher, data):
-    path, cache = open_data(data, Console(StringIO()))
-    return teacher_maps(teacher, TEACHER, path, cache.images, lambda _done, _total: None)
+    cache = open_data(data, Console(StringIO()))
+    return teacher_maps(teacher, TEACHER, data.path, cache.images, lambda _done, _total: None)
 
 
 class Silent(torch.nn.Module):

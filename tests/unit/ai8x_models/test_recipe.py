@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai8x_models.training.recipe import parse_recipe, read_recipe
+from ai8x_models.training.recipe_file import parse_recipe, read_recipe
 from max78000.errors import InputError, ProblemList, ToolError
 
 RECIPES = sorted((Path(__file__).parents[3] / "ai8x_models" / "recipes").glob("*.yaml"))

@@ -18,11 +18,18 @@ from hypothesis import strategies as st
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.qat import Mode
-from ai8x_models.training.batches import Batch, DataSource, Maps, TrainingSet, normalize, open_data
+from ai8x_models.tasks.pose.data.examples import PoseExamples
+from ai8x_models.tasks.pose.data.source import DataSource
+from ai8x_models.tasks.pose.losses import ARM_PARTS, Maps, PoseLoss
+from ai8x_models.tasks.pose.network_input import normalize
+from ai8x_models.tasks.pose.recipe import AugmentPlan, LossPlan
+from ai8x_models.training.batches import Batch
 from ai8x_models.training.logs import Console, RunLog
-from ai8x_models.training.loop import STATE_NAME, learning_rate, train
-from ai8x_models.training.losses import ARM_PARTS, PoseLoss
-from ai8x_models.training.recipe import AugmentPlan, LossPlan, OptimizerPlan, parse_recipe
+from ai8x_models.training.loop import STATE_NAME, train
+from ai8x_models.training.losses import Objective
+from ai8x_models.training.optimizer import learning_rate
+from ai8x_models.training.recipe import OptimizerPlan
+from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.zoo.load import load_model, mode_of
 from ai8x_models.zoo.registry import create_model
 from max78000.apps.pose.skeleton import LIMBS
@@ -65,14 +72,13 @@ def console():
 
 
 def set_of(folder, count):
-    _, cache = open_data(DataSource(folder, "single", "train", count), console())
-    return TrainingSet.from_cache(cache, None, lambda _done, _total: None)
+    return PoseExamples.open(DataSource(folder, "single", "train", count), console())
 
 
 def random_batch(mask):
     torch.manual_seed(0)
     heat, paf = torch.rand(2, 19, 16, 16), torch.rand(2, 38, 16, 16) - 0.5
-    return Batch(torch.zeros(2, 3, 128, 128), Maps(heat, paf), mask, None)
+    return Batch(torch.zeros(2, 3, 128, 128), Maps(heat, paf), mask)
 
 
 class Constant(torch.nn.Module):
@@ -94,7 +100,7 @@ def test_masked_cells_have_no_gradient():
     mask = torch.ones(2, 1, 16, 16)
     mask[0, 0, 3, 5] = mask[1, 0, :8] = 0
     network = Constant()
-    PoseLoss(LossPlan())(network, random_batch(mask), 0.0)["loss"].backward()
+    Objective(PoseLoss(LossPlan()))(network, random_batch(mask), 0.0)["loss"].backward()
     for maps in (network.heat, network.paf):
         counts = (mask > 0).expand_as(maps)
         assert (maps.grad[~counts] == 0).all()
@@ -105,7 +111,7 @@ def test_arms_and_positive_cells_weigh_more():
     batch = random_batch(torch.ones(2, 1, 16, 16))
     network = Constant()
     plan = LossPlan(paf_weight=0.5, positive_weight=4.0, arm_weight=2.0)
-    PoseLoss(plan)(network, batch, 0.0)["loss"].backward()
+    Objective(PoseLoss(plan))(network, batch, 0.0)["loss"].backward()
     for part in (0, *ARM_PARTS):
         target = batch.truth.heat[:, part]
         weight = (1 + 4 * target) * (2 if part in ARM_PARTS else 1)
@@ -119,8 +125,7 @@ def test_arms_and_positive_cells_weigh_more():
 
 def test_perfect_answers_cost_nothing():
     batch = random_batch(torch.ones(2, 1, 16, 16))
-    terms = PoseLoss(LossPlan())(lambda _: (batch.truth.heat, batch.truth.paf), batch, 0.0)
-    assert terms["loss"] == 0
+    assert sum(PoseLoss(LossPlan()).to_truth(batch.truth, batch).values()) == 0
 
 
 # -- batches --------------------------------------------------------------------------------------
@@ -131,34 +136,34 @@ def test_batches_depend_on_seed_and_epoch_alone(folder):
     augment = AugmentPlan(flip=True, shift_cells=2, jitter=True)
 
     def images(seed, epoch):
-        return torch.cat([one.images for one in data.batches(4, seed, epoch, augment)])
+        return torch.cat([one.inputs for one in data.shuffled(4, seed, epoch, augment)])
 
-    before = data.images.copy()
+    before = data.cache.images.copy()
     assert torch.equal(images(1, 0), images(1, 0))
     assert not torch.equal(images(1, 0), images(1, 1))
     assert not torch.equal(images(1, 0), images(2, 0))
-    np.testing.assert_array_equal(data.images, before)
+    np.testing.assert_array_equal(data.cache.images, before)
 
 
-def test_without_augmentation_every_image_comes_once_in_order(folder):
+def test_a_measurement_sees_every_image_once_in_order(folder):
     data = set_of(folder, 8)
-    batches = list(data.batches(3, seed=1, epoch=0, augment=None))
-    assert [len(batch.images) for batch in batches] == [3, 3, 2]
-    assert torch.equal(torch.cat([batch.images for batch in batches]), normalize(data.images))
+    batches = list(data.in_order(3))
+    assert [len(batch) for batch in batches] == [3, 3, 2]
+    assert torch.equal(torch.cat([batch.inputs for batch in batches]), normalize(data.cache.images))
 
 
 def test_augmented_maps_fit_the_augmented_image(folder):
     """A flipped and shifted batch has its peaks where an unaugmented search would look for them."""
     data = set_of(folder, 8)
     mirrored = AugmentPlan(flip=True, shift_cells=0)
-    for batch in data.batches(4, seed=3, epoch=0, augment=mirrored):
-        for image, heat in zip(batch.images, batch.truth.heat, strict=True):
+    for batch in data.shuffled(4, seed=3, epoch=0, augment=mirrored):
+        for image, heat in zip(batch.inputs, batch.truth.heat, strict=True):
             source = [
                 index
-                for index, known in enumerate(normalize(data.images))
+                for index, known in enumerate(normalize(data.cache.images))
                 if torch.equal(known, image) or torch.equal(known.flip(-1), image)
             ]
-            is_flipped = not torch.equal(normalize(data.images)[source[0]], image)
+            is_flipped = not torch.equal(normalize(data.cache.images)[source[0]], image)
             neck = torch.from_numpy(data.heat[source[0], 1].astype(np.float32))
             assert torch.equal(heat[1], neck.flip(-1) if is_flipped else neck)
 
@@ -189,14 +194,15 @@ def test_learning_rate_stays_between_zero_and_the_peak(n_steps, warmup_share):
 
 def test_200_steps_on_64_images_bring_the_loss_under_a_third(folder):
     torch.manual_seed(1)
-    data, model, loss = set_of(folder, 64), create_model("TinyStudentModel"), PoseLoss(LossPlan())
+    data, model = set_of(folder, 64), create_model("TinyStudentModel")
+    objective = Objective(PoseLoss(LossPlan()))
     optimizer = torch.optim.AdamW(model.parameters())
     losses = []
     for step in range(200):
-        batch = next(data.batches(4, seed=1, epoch=step, augment=AugmentPlan()))
+        batch = next(data.shuffled(4, seed=1, epoch=step, augment=AugmentPlan()))
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(OptimizerPlan(peak_rate=4e-3), step, 200)
-        value = loss(model, batch, step / 200)["loss"]
+        value = objective(model, batch, step / 200)["loss"]
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

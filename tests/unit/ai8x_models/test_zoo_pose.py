@@ -6,8 +6,9 @@ from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import Mode, start_qat
 from ai8x_models.layers.space_to_depth import fold_image
 from ai8x_models.zoo.load import mode_of
-from ai8x_models.zoo.pose import StudentModel, TinyStudentModel
+from ai8x_models.zoo.pose import N_HEATMAPS, N_PAF, StudentModel, TinyStudentModel
 from ai8x_models.zoo.registry import MODELS, create_model, find_model
+from max78000.apps.pose import skeleton
 from max78000.errors import InputError
 
 MODEL_SIZES = [
@@ -15,6 +16,10 @@ MODEL_SIZES = [
     (TinyStudentModel, 112_257, 110_928, 1_296, 13),
     (StudentModel, 659_001, 655_776, 2_592, 15),
 ]
+
+
+def test_channels_are_those_of_the_skeleton():
+    assert (N_HEATMAPS, N_PAF) == (skeleton.N_HEATMAPS, skeleton.N_PAF)
 
 
 def _count(model, ending=""):

@@ -34,14 +34,15 @@ def data(
     Rendering uses all cores and keeps a cache that is there already. Imported pictures are the
     preset `coco` of `evaluate` and of recipes.
     """
-    from ai8x_models.training.batches import DataSource, import_data, open_data
+    from ai8x_models.tasks.pose.data.source import DataSource, import_data, open_data
     from ai8x_models.training.logs import Console
 
     console = Console(sys.stderr)
     if images is not None and annotations is not None:
         path, cache = import_data(images, annotations, folder, split, console)
     elif images is None and annotations is None:
-        path, cache = open_data(DataSource(folder, preset, split, count), console)
+        source = DataSource(folder, preset, split, count)
+        path, cache = source.path, open_data(source, console)
     else:
         raise click.UsageError("--images and --annotations go together")
     people = len(cache.all_people.area)

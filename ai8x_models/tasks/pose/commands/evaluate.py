@@ -38,13 +38,13 @@ def evaluate(
     Float, quantization-aware or integer, beside what perfect maps would reach. Without CHECKPOINTS,
     the shipped ones.
     """
+    from ai8x_models.tasks.pose.data.source import DataSource, open_data
     from ai8x_models.tasks.pose.evaluate import format_table
     from ai8x_models.tasks.pose.predictor import CEILING, score_checkpoints
-    from ai8x_models.training.batches import DataSource, open_data
     from ai8x_models.training.logs import Console
 
     console = Console(sys.stderr)
-    _, cache = open_data(DataSource(folder, preset, split, count), console)
+    cache = open_data(DataSource(folder, preset, split, count), console)
     scores = score_checkpoints(checkpoints or (STUDENT, TINY_FLOAT, TINY), cache, console)
     if as_json:
         click.echo(json.dumps({name: row.to_json() for name, row in scores.items()}, indent=2))

@@ -25,7 +25,7 @@ def sample(
 
     A rendered figure as the bytes the accelerator is given, for `synthesize --sample-input`.
     """
-    from ai8x_models.tasks.pose.predictor import write_sample
+    from ai8x_models.tasks.pose.network_input import write_sample
 
     target = output or Path("networks/samples") / f"{name}.npy"
     refuse_existing(target, overwrite)

@@ -1,0 +1,49 @@
+"""The pose task as the training loop knows it: people's keypoints as heatmaps and part affinities.
+
+Mounted by entry point `ai8x.tasks`. Data are in `data/` and `figures/`; how answers become people,
+and how those are scored, in `decoder.py` and `metrics.py`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from ai8x_models.tasks.pose.data.examples import PoseExamples
+from ai8x_models.tasks.pose.data.source import DataSource
+from ai8x_models.tasks.pose.evaluate import evaluate_maps
+from ai8x_models.tasks.pose.losses import PoseLoss
+from ai8x_models.tasks.pose.predictor import Predictor
+from ai8x_models.tasks.pose.recipe import PoseRecipe
+from ai8x_models.training.logs import Console, Progress
+from ai8x_models.training.task import Task
+from ai8x_models.zoo.load import mode_of
+
+
+def open_examples(recipe: PoseRecipe, split: str, console: Console) -> PoseExamples:
+    """Open the figures of a split, rendering them if need be."""
+    plan = recipe.data
+    count = plan.train_count if split == "train" else plan.validation_count
+    return PoseExamples.open(DataSource(plan.folder, plan.preset, split, count), console)
+
+
+def make_loss(recipe: PoseRecipe) -> PoseLoss:
+    """Make the loss that the recipe weighs."""
+    return PoseLoss(recipe.loss)
+
+
+def score(model: nn.Module, examples: PoseExamples, progress: Progress) -> Mapping[str, Any]:
+    """Decode what the network answers, and score the people found; see `evaluate.Metrics`."""
+    predictor = Predictor(model.eval(), mode_of(model))
+    return evaluate_maps(predictor.maps, examples.cache, progress=progress).to_json()
+
+
+TASK = Task(
+    recipe=PoseRecipe,
+    open_examples=open_examples,
+    make_loss=make_loss,
+    score=score,
+    shown_scores=MappingProxyType({"AP": "ap", "AP50": "ap50", "AR": "ar", "PCK@0.2": "pck"}),
+    feature_layer="heat_hidden",  # what enters it is what backbone and context layers give
+)

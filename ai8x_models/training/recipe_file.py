@@ -1,0 +1,93 @@
+"""Recipe files: YAML text in, one frozen and checked recipe out.
+
+The network's task says which recipe it is; see `task.py`. Every problem is reported at once, each
+with its line. It opens no data and builds no model.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from ai8x_models.training.recipe import Recipe
+from ai8x_models.training.sections import Place, read_section
+from ai8x_models.training.task import task_of
+from max78000.errors import InputError, ProblemList, ToolError, raise_all
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe file.
+
+    Raises:
+        InputError: no such file, not UTF-8, not YAML, not a recipe.
+        UnsupportedError: nothing here trains the network.
+        ProblemList: several problems; each with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", where=str(path), fix="name a recipe file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "is not UTF-8 text", where=str(path), fix="name a YAML recipe file"
+        ) from error
+    return parse_recipe(text, str(path))
+
+
+def parse_recipe(text: str, source: str) -> Recipe:
+    """Turn YAML text into a recipe; `source` is the name that messages give it."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}" if mark else source
+        reason = getattr(error, "problem", None) or "cannot be parsed"
+        fix = "check indentation and colons"
+        raise InputError(f"is not valid YAML: {reason}", where=where, fix=fix) from error
+    if root is None:
+        raise InputError("is empty", where=source, fix="start from a file in ai8x_models/recipes/")
+    recipe = _read(root, Place(source))
+    raise_all(_contradictions(recipe, source))
+    return recipe
+
+
+def _read(root: yaml.Node, place: Place) -> Recipe:
+    """Read a recipe of the form that its network's task gives it."""
+    kind, problems = Recipe, list[ToolError]()
+    model = _value_of(root, "model")
+    if model is not None:
+        try:
+            kind = task_of(model.value).recipe
+        except ToolError as problem:
+            problem.where = (place / "model").at(model)
+            problems.append(problem)
+    try:
+        recipe = read_section(root, kind, place)
+    except ToolError as problem:
+        problems += problem.problems if isinstance(problem, ProblemList) else [problem]
+    raise_all(problems)
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+def _value_of(root: yaml.Node, key: str) -> yaml.ScalarNode | None:
+    """The text of a key, if there is one."""
+    pairs = root.value if isinstance(root, yaml.MappingNode) else ()
+    values = (value for name, value in pairs if name.value == key)
+    return next((value for value in values if isinstance(value, yaml.ScalarNode)), None)
+
+
+def _contradictions(recipe: Recipe, source: str) -> Iterator[ToolError]:
+    """Find what is wrong between keys that are each right."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", recipe.name):
+        why = f"name: {recipe.name!r} cannot be a folder name"
+        yield InputError(why, where=source, fix="use a-z, 0-9, _ and -")
+    if recipe.steps_per_epoch == 0:
+        why = f"batch_size {recipe.batch_size} is more than train_count {recipe.data.train_count}"
+        yield InputError(why, where=source, fix="make the batch smaller or render more images")
+    if recipe.qat is not None and recipe.qat.start_epoch >= recipe.epochs:
+        why = f"qat.start_epoch {recipe.qat.start_epoch} is never reached in {recipe.epochs} epochs"
+        yield InputError(why, where=source, fix="start earlier, or leave `qat` out")

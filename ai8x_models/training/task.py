@@ -1,0 +1,104 @@
+"""What the training loop asks of a task: the only things it knows about what is learned.
+
+A task is one folder of `ai8x_models/tasks`, with a `Task` that an entry point names:
+
+    [project.entry-points."ai8x.tasks"]
+    pose = "ai8x_models.tasks.pose.task:TASK"
+
+The name is that of `task` in the registry of networks. What the task has for a command line, to
+make data and to show answers, it mounts likewise; see `max78000.command.VerbGroup`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from torch import nn
+
+from ai8x_models.training.batches import Batch
+from ai8x_models.training.logs import Console, Progress
+from ai8x_models.training.losses import Loss
+from ai8x_models.training.recipe import Recipe
+from ai8x_models.zoo.registry import find_model
+from max78000.errors import UnsupportedError
+
+ENTRY_POINTS = "ai8x.tasks"
+
+
+class Examples(Protocol):
+    """One split of a task's data, in memory."""
+
+    def __len__(self) -> int:
+        """Number of examples."""
+
+    def in_order(self, size: int) -> Iterator[Batch[Any]]:
+        """Yield all examples as they are; the last batch may be smaller."""
+
+    def shuffled(self, size: int, seed: int, epoch: int, augment: Any) -> Iterator[Batch[Any]]:
+        """Yield the batches of one epoch of training, all of the same size.
+
+        They are a function of the arguments alone: whatever is drawn at random comes from a
+        generator made for (seed, epoch). That makes a resumed run equal to an uninterrupted one.
+
+        Args:
+            size: examples in a batch.
+            seed: of the recipe.
+            epoch: from 0.
+            augment: section of the recipe: how examples are changed.
+        """
+
+    def with_teacher(self, teacher: nn.Module, checkpoint: Path, console: Console) -> Self:
+        """Add what a teacher answers, asked now or known from before.
+
+        Args:
+            teacher: network of the same task.
+            checkpoint: its file.
+            console: shows how far it is.
+        """
+
+
+R = TypeVar("R", bound=Recipe)
+E = TypeVar("E", bound=Examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[R, E]):
+    """A kind of work.
+
+    Args:
+        recipe: what its recipes are; the class gives types to `data`, `loss` and `augment`.
+        open_examples: a recipe, `train` or `validation`, and a console for slow steps to the data.
+        make_loss: a recipe to what is minimised.
+        score: a trained network, the validation data and a progress display to scores by name, as
+            plain data for `metrics.json`; None where nothing was to score.
+        shown_scores: names of the scores worth a line, by their label; the first one ranks
+            networks.
+        feature_layer: layer of the networks whose input a teacher may teach, too; empty if they
+            have none in common.
+    """
+
+    recipe: type[R]
+    open_examples: Callable[[R, str, Console], E]
+    make_loss: Callable[[R], Loss[Any]]
+    score: Callable[[nn.Module, E, Progress], Mapping[str, Any]]
+    shown_scores: Mapping[str, str]
+    feature_layer: str = ""
+
+
+def task_of(model: str) -> Task[Any, Any]:
+    """Find what trains a network of the zoo.
+
+    Raises:
+        InputError: there is no such network.
+        UnsupportedError: its task is none that can be trained.
+    """
+    info, known = find_model(model), entry_points(group=ENTRY_POINTS)
+    if info.task not in known.names:
+        why = (
+            f"{info.name} is for {info.task}, a recipe trains for {', '.join(sorted(known.names))}"
+        )
+        raise UnsupportedError(why, fix="see `ai8x list`")
+    task: Task[Any, Any] = known[info.task].load()
+    return task
