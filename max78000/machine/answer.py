@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import Memory, describe_addr, locate_memory
 from max78000.machine.bus import MemoryMap
-from max78000.machine.decode import LayerSetup
 from max78000.machine.memory import LANES, MachineFault, State
 from max78000.machine.places import output_map_of
+from max78000.machine.setup import LayerSetup
 from max78000.program.program import Expected, OutputMap, RegisterProgram
 
 

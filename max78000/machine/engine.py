@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from max78000.facts import fixed
 from max78000.facts.chip import Chip
 from max78000.machine import ops
-from max78000.machine.decode import KernelSetup, LayerSetup, ReadSetup
 from max78000.machine.memory import (
     LANES,
     Bools,
@@ -30,6 +29,7 @@ from max78000.machine.memory import (
     State,
 )
 from max78000.machine.places import column_places, require_reach
+from max78000.machine.setup import KernelSetup, LayerSetup, ReadSetup
 
 
 @dataclass(frozen=True, slots=True)

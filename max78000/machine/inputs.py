@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from max78000.errors import InputError
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import locate_memory
-from max78000.machine.decode import ReadSetup
 from max78000.machine.memory import LANES
+from max78000.machine.setup import ReadSetup
 from max78000.program.program import Copy, FastFifo, Fifo, Operation, Phase, RegisterProgram
 
 LOAD_INPUT = "load_input"

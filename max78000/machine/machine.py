@@ -18,11 +18,12 @@ from max78000.facts.cycles import STARTUP_CYCLES
 from max78000.facts.regmap import Location, Memory, describe_addr
 from max78000.machine.answer import Mismatch, check_known_answer, read_output
 from max78000.machine.bus import MemoryMap
-from max78000.machine.decode import LayerSetup, decode_layer
+from max78000.machine.decode import decode_layer
 from max78000.machine.engine import LayerRun, Memories, run_layer
 from max78000.machine.frame import Frame, awaited_frame
 from max78000.machine.gather import ByteGather
 from max78000.machine.memory import DataMemory, MachineFault, RegisterFile, State
+from max78000.machine.setup import LayerSetup
 from max78000.machine.timing import setup_cycles
 from max78000.program.program import (
     Copy,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.facts.fixed import average_round, average_trunc
-from max78000.machine.decode import KernelSetup, PoolSetup
 from max78000.machine.memory import Bytes, Ints
+from max78000.machine.setup import KernelSetup, PoolSetup
 
 Weights = NDArray[np.int8]
 Sums = NDArray[np.int64]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from max78000.facts.chip import WORD_BYTES, Chip
-from max78000.machine.decode import LayerSetup
 from max78000.machine.memory import LANES, MachineFault
+from max78000.machine.setup import LayerSetup
 from max78000.program.program import OutputMap
 
 

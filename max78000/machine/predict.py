@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from max78000.errors import InputError
-from max78000.machine.decode import ReadSetup
 from max78000.machine.engine import LayerRun
 from max78000.machine.inputs import LOAD_INPUT, with_input
 from max78000.machine.machine import Machine, RunResult
+from max78000.machine.setup import ReadSetup
 from max78000.program.layer_table import LayerTable
 from max78000.program.program import Phase, RegisterProgram, chip_of
 

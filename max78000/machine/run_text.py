@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.facts.fixed import Activation
-from max78000.machine.decode import LayerSetup
 from max78000.machine.machine import RunResult
+from max78000.machine.setup import LayerSetup
 from max78000.program.program import OutputMap
 
 N_BEST = 5

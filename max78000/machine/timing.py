@@ -1,7 +1,7 @@
 """Clock cycles of a layer from its registers: `LayerSetup` to cycle model. Simulates nothing."""
 
 from max78000.facts.cycles import LayerTiming, layer_cycles
-from max78000.machine.decode import LayerSetup
+from max78000.machine.setup import LayerSetup
 
 LONG_FLATTEN_PASSES = 17  # from here on the registers need their wide pass counter
 
