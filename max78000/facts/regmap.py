@@ -109,9 +109,9 @@ STREAM1 = Register("STREAM1", index=16, source="[UG] STRM0", fields=(
     Field("start",           0, 14),
 ))
 STREAM2 = Register("STREAM2", index=17, source="[UG] STRM1", fields=(
-    Field("invol",           0,  4),
-    Field("delta1",          4,  5),
-    Field("delta2",         16, 12),
+    Field("invol",           0,  4, HELD),  # input passes of all layers before
+    Field("delta1",          4,  5, HELD),  # further values to wait for inside a row
+    Field("delta2",         16, 12, HELD),  # the same at the end of a row
 ))
 FMAX = Register("FMAX", index=18, source="[UG] FBUF: ring size in words", fields=(
     Field("value",           0, 17),

@@ -98,6 +98,7 @@ def _decode_read(view: _LayerView, lctl: dict[str, int], post: dict[str, int]) -
         passes=passes,
         operands=oned["ewise_cnt"] + 1 if oned["ewise_en"] else 1,
         is_chw=bool(lctl["parallel"]),
+        start=view.value(regmap.STREAM1),
         # Quirk ring-size-streams: nothing else says that a layer streams.
         ring_words=view.value(regmap.FMAX),
         processors=_enabled_processors(view, is_passthrough=bool(post["ts_en"])),
@@ -149,6 +150,8 @@ def _decode_kernel(view: _LayerView, post: dict[str, int], passes: int) -> Kerne
     rows, columns = 3, 3
     if oned["oned_en"]:
         rows, columns = oned["oned_width"], 1
+        if not 1 <= rows <= view.chip.kernel_word_bytes:
+            raise view.fault(f"ONED.oned_width is {rows}, not 1..{view.chip.kernel_word_bytes}")
     elif oned["oned_width"] == 1:
         rows, columns = 1, 1
     weight_bits = WEIGHT_BITS[post["mask_size"]]
@@ -243,8 +246,27 @@ def _check(view: _LayerView, setup: LayerSetup) -> None:
             raise view.fault("a pass-through with shift, activation, bias or 32-bit output")
     if setup.read.is_chw and (setup.read.passes > 1 or setup.read.operands > 1):
         raise view.fault("CHW input with several passes or operands is not modelled")
+    _check_kind(view)
     _check_sum(view, setup)
     _check_row_buffer(view, setup)
+
+
+def _check_kind(view: _LayerView) -> None:
+    """Bits that follow from the kind of layer have to follow: nobody has seen others.
+
+    Source: [UG] LCTRL0.master, ONED.2d_conv, POST.onexone_en.
+    """
+    lctl, oned = view.shared(regmap.LCTL, "cnnsi_en"), view.shared(regmap.ONED)
+    post = view.shared(regmap.POST, "bptr_en", "bptr_sad")
+    is_combining, is_passing = bool(oned["ewise_en"]), bool(post["ts_en"])
+    for name, found, is_wanted in (
+        ("LCTL.master", lctl["master"], True),
+        ("ONED.conv_2d", oned["conv_2d"], is_combining and not is_passing),
+        # Quirk onexone-pass: a 1x1 convolution does without it.
+        ("POST.onexone_en", post["onexone_en"], is_passing and not is_combining),
+    ):
+        if found != is_wanted:
+            raise view.fault(f"{name} is {found}, which no layer of this kind has")
 
 
 def _most_per_quadrant(view: _LayerView, setup: LayerSetup) -> int:

@@ -68,4 +68,6 @@ def awaited_frame(chip: Chip, registers: RegisterFile, quadrants: Sequence[int])
         return None
     if not enabled or not n_words:
         raise MachineFault("the FIFO is on, but FIFO_CTL.fifo_en or IFRM is 0")
+    if not registers.get(regmap.FIFO_CTL, "fifo_cpl"):
+        raise MachineFault("FIFO_CTL.fifo_cpl is 0: FIFOs out of step are not modelled")
     return Frame(n_words, {f: [] for f in range(chip.n_quadrants) if enabled >> f & 1})

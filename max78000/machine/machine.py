@@ -23,6 +23,7 @@ from max78000.machine.engine import LayerRun, Memories, run_layer
 from max78000.machine.frame import Frame, awaited_frame
 from max78000.machine.gather import ByteGather
 from max78000.machine.memory import DataMemory, MachineFault, RegisterFile, State
+from max78000.machine.preconditions import require_quadrants, require_streaming
 from max78000.machine.setup import LayerSetup
 from max78000.machine.timing import setup_cycles
 from max78000.program.program import (
@@ -293,11 +294,11 @@ class Machine:
         """Run all layers, raise the interrupt flag, remember the result."""
         quadrants = tuple(sorted(self._started))
         n_layers = self.registers.get(regmap.LCNT_MAX, "value") + 1
-        self._require_quadrants(quadrants, n_layers)
+        require_quadrants(self.chip, self.registers, quadrants, n_layers)
         setups = tuple(
             decode_layer(self.chip, self.registers, layer, quadrants) for layer in range(n_layers)
         )
-        self._require_streaming_bits(quadrants, setups)
+        require_streaming(self.registers, quadrants, setups, frame)
         notes: list[str] = []
         source = self._input_of(setups[0], frame)
         for setup, following in zip(setups, [*setups[1:], None], strict=True):
@@ -315,43 +316,10 @@ class Machine:
         self.registers.store(Location(regmap.CTL, 0), ctl)
         return self.result
 
-    def _require_quadrants(self, quadrants: tuple[int, ...], n_layers: int) -> None:
-        """Every running quadrant counts the same layers; no other quadrant is told to work."""
-        unpowered = self.registers.get(regmap.AON, "pd")
-        for quadrant in range(self.chip.n_quadrants):
-            where = f"quadrant {quadrant}"
-            if quadrant in quadrants:
-                last = self.registers.get(regmap.LCNT_MAX, "value", quadrant)
-                if last != n_layers - 1:
-                    reason = f"LCNT_MAX is {last}, in quadrant 0 {n_layers - 1}"
-                    raise MachineFault(reason, where=where)
-                if unpowered >> quadrant & 1:
-                    raise MachineFault(
-                        "runs, but AON.pd takes the power from its kernels", where=where
-                    )
-                continue
-            for layer in range(n_layers):
-                if self.registers.load(regmap.ENA, quadrant, layer):
-                    raise MachineFault(
-                        f"layer {layer} needs it, but it was not started", where=where
-                    )
-
-    def _require_streaming_bits(
-        self, quadrants: tuple[int, ...], setups: tuple[LayerSetup, ...]
-    ) -> None:
-        """CTL.stream_en is set where a layer streams, and nowhere else."""
-        streams = int(any(setup.read.ring_words for setup in setups))
-        for quadrant in quadrants:
-            if self.registers.get(regmap.CTL, "stream_en", quadrant) != streams:
-                reason = f"CTL.stream_en is {1 - streams}, FMAX of the layers says {streams}"
-                raise MachineFault(reason, where=f"quadrant {quadrant}")
-
     def _input_of(self, setup: LayerSetup, frame: Frame | None) -> DataMemory:
         """Where the first layer reads; with a FIFO its words go there first."""
         source = self._source_of(setup)
         if frame is None:
-            if setup.read.ring_words:
-                raise MachineFault("streams, but no FIFO is on", where=f"layer {setup.index}")
             return source
         for quadrant, words in frame.by_quadrant().items():
             processor = quadrant * self.chip.processors_per_quadrant

@@ -18,6 +18,7 @@ class ReadSetup:
     passes: int
     operands: int
     is_chw: bool  # a processor's pixels follow each other byte by byte
+    start: int  # values of the layer before, or words of a FIFO, that it waits for
     ring_words: int  # size of a streaming layer's ring, 0 if the layer does not stream
     processors: tuple[int, ...]  # enabled ones, ascending over all quadrants
 

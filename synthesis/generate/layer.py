@@ -287,6 +287,7 @@ def _post(c: Context) -> int:
         xpmp_cnt=placed.flatten_product >> 4 if is_large else 0,
         mask_size=MASK_SIZE[placed.bits] if placed.has_convolution else 0,
         ts_en=int(not placed.has_convolution),
+        # Quirk onexone-pass: the name says 1x1, programs set it where one operand passes through.
         onexone_en=int(not placed.has_convolution and layer.combine is None),
         out_abs=int(layer.activation is Activation.ABS),
         flatten_en=int(is_large),

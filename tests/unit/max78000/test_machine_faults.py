@@ -51,6 +51,11 @@ FLATTEN = regmap.POST.pack(flatten_en=1, xpmp_cnt=1)
         (CONV, "WPTR_BASE", 8180, "output to data memory 0: words 0x1ff4..0x2003 are not in"),
         (ADD, "POST", regmap.POST.pack(ts_en=1, scale_reg=1), "a pass-through with shift"),
         (ADD, "LCTL2", 1, "a pass-through with 2 input and 1 output passes"),
+        (CONV, "ONED", regmap.ONED.pack(oned_en=1), "ONED.oned_width is 0, not 1..9"),
+        (CONV, "ONED", regmap.ONED.pack(oned_en=1, oned_width=10), "ONED.oned_width is 10, not"),
+        (CONV, "LCTL", 0x900, "LCTL.master is 0, which no layer of this kind has"),
+        (CONV, "ONED", regmap.ONED.pack(conv_2d=1), "ONED.conv_2d is 1, which no layer of this"),
+        (ADD, "POST", regmap.POST.pack(ts_en=1, onexone_en=1), "POST.onexone_en is 1, which no"),
     ],
 )
 def test_registers_that_contradict_each_other(case, register, value, message):
@@ -101,6 +106,15 @@ def test_layers_must_be_counted_alike():
     more = Write(regmap.quadrant_register_addr(CHIP, regmap.LCNT_MAX, 3), 4)
     phases = (Phase("init", (more,)), *program.phases)
     with pytest.raises(MachineFault, match="quadrant 3: LCNT_MAX is 4, in quadrant 0 0"):
+        Machine().run(replace(program, phases=phases))
+
+
+def test_a_running_quadrant_has_a_clock():
+    program = CONV.program()
+    start = program.phase("start").operations
+    stopped = Write(start[1].addr, start[1].value & ~regmap.CTL.pack(clk_en=1))
+    phases = (*program.phases[:-1], Phase("start", (start[0], stopped, *start[2:])))
+    with pytest.raises(MachineFault, match=r"quadrant 2: runs, but CTL.clk_en is 0"):
         Machine().run(replace(program, phases=phases))
 
 

@@ -31,11 +31,16 @@ def fifo_program(case, *, is_streaming=False):
         Write(regmap.global_register_addr(CHIP, regmap.FIFO_CTL), 0x1908),
     ]
     for quadrant in range(4):
-        for register, value in ((regmap.IFRM, n_words), (regmap.FMAX, 6 * is_streaming)):
+        for register, values in (
+            (regmap.IFRM, {"value": n_words}),
+            (regmap.FMAX, {"value": 6 * is_streaming}),
+            (regmap.STREAM1, {"start": 1 if is_streaming else n_words}),
+        ):
             addr = regmap.layer_register_addr(CHIP, register, 0, quadrant)
-            configure.append(Write(addr, register.pack(value=value)))
+            configure.append(Write(addr, register.pack(**values)))
+    control = regmap.CTL.pack(fifo_en=1, stream_en=is_streaming, lilbuf=is_streaming)
     start = [
-        Write(op.addr, op.value | regmap.CTL.pack(fifo_en=1, stream_en=is_streaming))
+        Write(op.addr, op.value | control)
         for op in program.phase("start").operations
         if isinstance(op, Write)
     ]
@@ -181,16 +186,60 @@ def test_a_fifo_needs_enables_and_a_frame_size(name):
         Machine().run(replace(program, phases=phases))
 
 
+@pytest.mark.parametrize("name", ["stream_en", "lilbuf"])
 @pytest.mark.parametrize("is_streaming", [True, False])
-def test_stream_en_must_suit_the_layers(is_streaming):
+def test_control_must_suit_the_layers(name, is_streaming):
     program = fifo_program(FIFO_CASE, is_streaming=is_streaming)
     *rest, start, fed = program.phases
-    bit = regmap.CTL.pack(stream_en=1)
+    bit = regmap.CTL.pack(**{name: 1})
     writes = (op for op in start.operations if isinstance(op, Write))
     flipped = Phase("start", tuple(Write(op.addr, op.value ^ bit) for op in writes))
-    message = r"CTL.stream_en is 0, FMAX" if is_streaming else r"CTL.stream_en is 1, FMAX"
+    message = rf"CTL.{name} is {1 - is_streaming}, FMAX of the layers says {int(is_streaming)}"
     with pytest.raises(MachineFault, match=message):
         Machine().run(replace(program, phases=(*rest, flipped, fed)))
+
+
+def with_layer_register(program, register, word):
+    """The program with another value of a register of layer 0, in all quadrants."""
+    addrs = {regmap.layer_register_addr(CHIP, register, 0, quadrant) for quadrant in range(4)}
+    phases = []
+    for phase in program.phases:
+        kept = [op for op in phase.operations if getattr(op, "addr", 0) not in addrs]
+        added = [Write(addr, word) for addr in sorted(addrs)] if phase.name == "configure" else []
+        phases.append(Phase(phase.name, (*kept, *added)))
+    return replace(program, phases=tuple(phases))
+
+
+POOLED = replace(FIFO_CASE, pool=(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("program", "register", "word", "message"),
+    [
+        (CASE.program(), regmap.STREAM1, 1, "STREAM1.start is 1, its first window needs 0 values"),
+        (fifo_program(FIFO_CASE), regmap.STREAM1, 8, "STREAM1.start is 8, .* needs 9 values"),
+        (
+            fifo_program(POOLED, is_streaming=True), regmap.STREAM1, 4,
+            "STREAM1.start is 4, its first window needs 5 values",
+        ),
+        (
+            with_layer_register(fifo_program(POOLED, is_streaming=True), regmap.STREAM1, 5),
+            regmap.FMAX, 4, "FMAX is 4, a window needs 5 words",
+        ),
+    ],
+)  # fmt: skip
+def test_layers_wait_for_their_first_window(program, register, word, message):
+    with pytest.raises(MachineFault, match=f"layer 0: {message}"):
+        Machine().run(with_layer_register(program, register, word))
+
+
+def test_fifos_out_of_step_are_not_modelled():
+    program = fifo_program(FIFO_CASE)
+    control = regmap.global_register_addr(CHIP, regmap.FIFO_CTL)
+    init, weights, bias, configure, *rest = program.phases
+    free = Phase("configure", (*configure.operations, Write(control, 0x1108)))
+    with pytest.raises(MachineFault, match=r"FIFO_CTL.fifo_cpl is 0: FIFOs out of step"):
+        Machine().run(replace(program, phases=(init, weights, bias, free, *rest)))
 
 
 def test_bias_of_a_streaming_first_layer_starts_one_byte_later():
