@@ -1,6 +1,5 @@
 """Emitted C on an emulated Cortex-M4: compile it, call it, see what reaches the accelerator."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,15 +23,12 @@ SHF_ALLOC = 2  # ELF: the section takes memory
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 COMMON = ("-std=c11", "-O1", *WARNINGS, "-ffreestanding", "-fno-builtin", "-nostdlib",
           "-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")  # fmt: skip
+COMPILERS = {
+    "zig": (sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabi",
+            "-mcpu=cortex_m4", "-fno-sanitize=all"),
+    "gcc": ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"),
+}  # fmt: skip
 ARGUMENTS = (UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3)
-
-
-def compilers():
-    """Command lines of the compilers that are here; the one from PyPI always is."""
-    zig = (sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabi",
-           "-mcpu=cortex_m4", "-fno-sanitize=all")  # fmt: skip
-    gcc = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb")
-    return {"zig": zig} | ({"gcc": gcc} if shutil.which(gcc[0]) else {})
 
 
 def build(compiler, folder, elf):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emulator import Core, build, compilers
+from emulator import COMPILERS, Core, build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from installed import CROSS_COMPILERS
 from property.strategies import networks
 from property.streams import fifo_networks
 
@@ -146,7 +147,7 @@ def compiled(request):
     return compile_source(source, Options(request.param), MAX78000)
 
 
-@pytest.fixture(scope="module", params=compilers())
+@pytest.fixture(scope="module", params=CROSS_COMPILERS)
 def elf(request, compiled, tmp_path_factory):
     """The project, built: with time measurement by zig, without by gcc."""
     folder = tmp_path_factory.mktemp("project")
@@ -154,7 +155,7 @@ def elf(request, compiled, tmp_path_factory):
     options = ProjectOptions(timer=timer)
     for name, text in project_of(compiled, POSE, options).items():
         (folder / name).write_text(text)
-    build(compilers()[request.param], folder, folder / "firmware.elf")
+    build(COMPILERS[request.param], folder, folder / "firmware.elf")
     return folder / "firmware.elf"
 
 
@@ -260,7 +261,7 @@ def runs_in_c(source, folder):
         return
     for name, text in project_of(compiled, POSE, ProjectOptions()).items():
         (folder / name).write_text(text)
-    build(compilers()["zig"], folder, folder / "firmware.elf")
+    build(COMPILERS["zig"], folder, folder / "firmware.elf")
     core, _ = started(folder / "firmware.elf", compiled)
     assert core.call("check_output") == 1
     core.call("cnn_unload", core.symbols["results"])
@@ -291,7 +292,7 @@ def softmax_core(tmp_path_factory):
     options = ProjectOptions(has_softmax=True)
     for name, text in project_of(compiled, POSE, options).items():
         (folder / name).write_text(text)
-    build(compilers()["zig"], folder, folder / "firmware.elf")
+    build(COMPILERS["zig"], folder, folder / "firmware.elf")
     return Core(folder / "firmware.elf", Recorder())
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emulator import Core, build, compilers
+from emulator import COMPILERS, Core, build
+from installed import needs_gcc
 
 from max78000.facts import regmap
 from max78000.facts.chip import MAX78000
@@ -105,7 +106,7 @@ def make(tmp_path):
         files = project_of(compiled, FILES, options or ProjectOptions())
         for name, text in files.items():
             (tmp_path / name).write_text(text)
-        build(compilers()[compiler], tmp_path, tmp_path / "firmware.elf")
+        build(COMPILERS[compiler], tmp_path, tmp_path / "firmware.elf")
         return Project(compiled, files, tmp_path / "firmware.elf")
 
     return make
@@ -148,7 +149,7 @@ def test_the_known_answer_comes_out(make, net, code, program):
     passes(make(net, ProjectOptions(**code), **program))
 
 
-@pytest.mark.skipif("gcc" not in compilers(), reason="no arm-none-eabi-gcc")
+@needs_gcc
 def test_everything_at_once_with_the_other_compiler(make):
     options = ProjectOptions(
         verifies_kernels=True, verifies_registers=True, gathers_bytes=True, boost=PIN,

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_emitted_c import POSE, build, compilers, started
+from emulator import COMPILERS, build
+from test_emitted_c import POSE, started
 
 from max78000.errors import ToolError
 from networks import Net, compile_net, graph_of, image_of, project_of, source_of
@@ -39,7 +40,7 @@ def firmware(net, folder):
     compiled = compile_net(net)
     for name, text in project_of(compiled, POSE, ProjectOptions()).items():
         (folder / name).write_text(text)
-    build(compilers()["zig"], folder, folder / "firmware.elf")
+    build(COMPILERS["zig"], folder, folder / "firmware.elf")
     return compiled, *started(folder / "firmware.elf", compiled)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from installed import needs_gcc
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.layers.qat import start_qat
@@ -22,8 +23,13 @@ from synthesis.commands.synthesize import synthesize
 from synthesis.read.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLCHAINS = tuple(toolchain for toolchain in (find_zig(), find_gcc()) if toolchain)
-EVERY = pytest.mark.parametrize("toolchain", TOOLCHAINS, ids=lambda toolchain: toolchain.name)
+EVERY = pytest.mark.parametrize(
+    "toolchain",
+    [
+        pytest.param(find_zig(), id="zig"),
+        pytest.param(find_gcc(), id="gcc", marks=needs_gcc),
+    ],
+)
 TOO_LARGE = "pose_student"  # for the chip: no project is written
 NETWORKS = {
     path.stem: read_network(path.read_text(encoding="utf-8"), path.name)

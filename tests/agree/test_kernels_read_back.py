@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from emulator import Core, build, compilers
+from emulator import COMPILERS, Core, build
 
 from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
@@ -52,7 +52,7 @@ def test_kernels_behind_word_255_are_read_back(compiled, tmp_path):
     options = ProjectOptions(verifies_kernels=True)
     for name, text in project_of(compiled, FILES, options).items():
         (tmp_path / name).write_text(text)
-    build(compilers()["zig"], tmp_path, tmp_path / "firmware.elf")
+    build(COMPILERS["zig"], tmp_path, tmp_path / "firmware.elf")
     board = Board()
     core = Core(tmp_path / "firmware.elf", board)
     for name in ("cnn_init", "cnn_load_weights"):

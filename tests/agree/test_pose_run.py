@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from installed import CROSS_COMPILERS
 from PIL import Image
 
 from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
@@ -23,7 +24,7 @@ from max78000.apps.pose.run import run
 from max78000.board.board import VirtualBoard
 from max78000.errors import BoardError, InputError, ToolError, UnsupportedError
 from max78000.firmware.build import build_project
-from max78000.firmware.toolchain import find_gcc, find_toolchain
+from max78000.firmware.toolchain import find_toolchain
 from max78000.link.serial_line import virtual_line
 from synthesis.commands.synthesize import synthesize
 
@@ -98,7 +99,7 @@ def test_run_finds_what_the_integer_model_finds(project, pictures, network, tmp_
     assert len(list(tmp_path.iterdir())) == len(pictures)  # nothing temporary is left
 
 
-@pytest.mark.parametrize("compiler", ["zig", *(["gcc"] if find_gcc() else [])])
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
 def test_every_bit_survives_whoever_compiles(project, network, compiler):
     line = virtual_line(new_board(project, compiler))
     client = PoseClient(line.port, line.device, line.clock)

@@ -7,12 +7,12 @@ what it measures to the outer page. Both colour schemes are looked at.
 import html
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from installed import find, needs
 
 from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
@@ -23,9 +23,7 @@ from synthesis.report.report import make_report
 from synthesis.report.sample import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+CHROMIUM = find("chromium")
 DESK, TELEPHONE = 1280, 400
 SCHEMES = {"dark": 0, "light": 1}  # Chromium's numbers
 TEXT_CONTRAST, GRAPHIC_CONTRAST = 4.5, 3.0  # WCAG 2.1, level AA: 1.4.3 and 1.4.11
@@ -83,7 +81,7 @@ window.addEventListener('load', () => {
 });
 """
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to look with")
+pytestmark = needs("chromium")
 
 
 @pytest.fixture(scope="module")

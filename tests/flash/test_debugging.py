@@ -1,10 +1,10 @@
 """More of the debug port than flashing needs: breakpoints, steps, registers, reset and halt."""
 
-import shutil
 import subprocess
 
 import pytest
 from flash_bench import MARK_ADDR, Bench, marking_image
+from installed import needs_openocd
 from pyocd.core.session import Session
 from pyocd.core.target import Target
 
@@ -89,7 +89,7 @@ def test_memory_is_read_back_over_block_borders(target):
     assert target.read_memory_block8(0x2000_0F01, len(data)) == data
 
 
-@pytest.mark.skipif(not shutil.which("openocd"), reason="openocd is not installed")
+@needs_openocd
 def test_openocd_resets_halts_and_steps(bench):
     with RemoteBitbangServer(BitbangPins(bench.port)) as server:
         commands = (

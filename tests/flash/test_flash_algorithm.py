@@ -28,7 +28,10 @@ def has_the_compiler():
     return told.splitlines()[0] == words.COMPILER
 
 
-@pytest.mark.skipif(not has_the_compiler(), reason=f"this machine has no {words.COMPILER}")
+@pytest.mark.skipif(
+    not has_the_compiler(),
+    reason=f"{words.COMPILER} is not installed (apt install gcc-arm-none-eabi)",
+)
 def test_the_shipped_words_are_the_source_compiled():
     assert generate.words_text(generate.compile_algorithm()) == generate.WORDS_FILE.read_text()
 

@@ -1,9 +1,8 @@
 """The whole way: compile a firmware, flash it through a debugger, and read its console."""
 
-import shutil
-
 import pytest
 from flash_bench import Bench
+from installed import PROBES
 
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
@@ -36,10 +35,8 @@ def image(tmp_path_factory):
     return flash_image(built.flash_content(), built.elf.name)
 
 
-@pytest.mark.parametrize("name", ["pyocd", "openocd"])
+@pytest.mark.parametrize("name", PROBES)
 def test_firmware_prints_its_banner_after_flashing(name, image):
-    if name == "openocd" and not shutil.which("openocd"):
-        pytest.skip("openocd is not installed")
     bench = Bench()
     with bench.probe(name) as probe:
         flash(image, probe)

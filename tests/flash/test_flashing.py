@@ -1,10 +1,10 @@
 """Program, compare, start through the modelled debug port, with pyOCD and with Debian's OpenOCD."""
 
 import random
-import shutil
 
 import pytest
 from flash_bench import Bench, marking_image
+from installed import PROBES
 
 from max78000.debug.identity import Identity
 from max78000.errors import BoardError
@@ -13,9 +13,6 @@ from max78000.link.flash_plan import FLASH_BASE_ADDR, FlashImage
 
 N_CUTS = 20
 OLD, NEW = 0x01D, 0x2E3
-
-needs_openocd = pytest.mark.skipif(not shutil.which("openocd"), reason="openocd is not installed")
-PROBES = ("pyocd", pytest.param("openocd", marks=needs_openocd))
 
 
 @pytest.mark.parametrize("name", PROBES)

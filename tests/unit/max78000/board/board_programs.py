@@ -16,6 +16,7 @@ from max78000.board.board import Limits, VirtualBoard
 from max78000.program.program import Copy, KernelBlock, Write
 
 FLAGS = ("-std=c11", "-O1", "-ffreestanding", "-fno-builtin", "-nostdlib", "-Wall", "-Werror",
+         "-Wno-unused",  # no program needs all that is in front of it
          "-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")  # fmt: skip
 FLOAT = ("-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 
@@ -174,9 +175,9 @@ def build(source, *, has_floats=False):
     script = folder / "script.ld"
     script.write_text(SCRIPT)
     gcc = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", *(FLOAT if has_floats else ()))
-    target = "thumb-freestanding-eabihf" if has_floats else "thumb-freestanding-eabi"
-    zig = (sys.executable, "-m", "ziglang", "cc", "-target", target, "-mcpu=cortex_m4",
-           "-fno-sanitize=all", "-Wno-unused")  # fmt: skip
+    target = ("eabihf", "cortex_m4+vfp4d16sp") if has_floats else ("eabi", "cortex_m4")
+    zig = (sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{target[0]}",
+           f"-mcpu={target[1]}", "-fno-sanitize=all")  # fmt: skip
     compiler = gcc if shutil.which(gcc[0]) else zig
     elf = base.with_suffix(".elf")
     command = [*compiler, *FLAGS, str(base.with_suffix(".c")), f"-Wl,-T,{script}", "-o", str(elf)]

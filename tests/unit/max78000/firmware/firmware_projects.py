@@ -1,8 +1,15 @@
-"""Small C projects for tests, and the compilers that are here."""
+"""Small C projects for tests, and the compilers that make firmware."""
+
+import pytest
+from installed import needs_gcc
 
 from max78000.firmware.toolchain import find_gcc, find_zig
 
-TOOLCHAINS = tuple(toolchain for toolchain in (find_zig(), find_gcc()) if toolchain)
+ZIG = find_zig()
+TOOLCHAINS = (
+    pytest.param(ZIG, id="zig"),
+    pytest.param(find_gcc(), id="gcc", marks=needs_gcc),
+)
 HELLO = """
 #include <stdio.h>
 #include "mxc.h"

@@ -3,17 +3,15 @@
 import shutil
 
 import pytest
-from firmware_projects import HELLO, TOOLCHAINS, Log, write_c_project
+from firmware_projects import HELLO, TOOLCHAINS, ZIG, Log, write_c_project
 
 from max78000.errors import CapacityError, InputError, InternalError
 from max78000.firmware import sources
 from max78000.firmware.build import build_project
 from max78000.firmware.image import FLASH_BYTES
 from max78000.firmware.sources import BOARDS, SUPPORT
-from max78000.firmware.toolchain import find_zig
 
-ZIG = find_zig()
-EVERY = pytest.mark.parametrize("toolchain", TOOLCHAINS, ids=lambda toolchain: toolchain.name)
+EVERY = pytest.mark.parametrize("toolchain", TOOLCHAINS)
 USES = "extern {kind} char {name}[]; int main(void) {{ {name}[0]{store}; return 0; }}\n"
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from firmware_projects import HELLO, TOOLCHAINS, write_c_project
+from firmware_projects import HELLO, write_c_project
+from installed import CROSS_COMPILERS
 
 from max78000.commands.build import build
 from max78000.errors import InputError
@@ -32,7 +33,7 @@ def test_prints_paths_and_sizes(folder):
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("compiler", [toolchain.name for toolchain in TOOLCHAINS])
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
 def test_json_has_the_same(folder, compiler):
     result = invoke(folder, "--compiler", compiler, "--json")
     report = json.loads(result.stdout)

@@ -1,9 +1,9 @@
 """The two compilers: how they are found, and what is said when they are not there."""
 
-import shutil
 import subprocess
 
 import pytest
+from installed import needs_gcc
 
 from max78000.errors import UnsupportedError
 from max78000.firmware import toolchain
@@ -48,7 +48,7 @@ def test_a_compiler_that_does_not_answer_is_named(monkeypatch):
         find_gcc()
 
 
-@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="no cross compiler here")
+@needs_gcc
 def test_gcc_sees_no_installed_c_library(tmp_path):
     found = find_gcc()
     source = tmp_path / "probe.c"

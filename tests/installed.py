@@ -1,0 +1,32 @@
+"""Programs that a machine may lack: what needs one is skipped there, and says how to get it."""
+
+import shutil
+
+import pytest
+
+PACKAGES = {  # of Debian and Ubuntu
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "chromium": "chromium",
+    "openocd": "openocd",
+}
+OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome")}
+
+
+def find(program):
+    """Where a program is; None where it is not installed."""
+    names = (program, *OTHER_NAMES.get(program, ()))
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def needs(program):
+    """Mark a test, or a parameter, that needs a program."""
+    how = f"{program} is not installed (apt install {PACKAGES[program]})"
+    return pytest.mark.skipif(find(program) is None, reason=how)
+
+
+needs_gcc = needs("arm-none-eabi-gcc")
+needs_openocd = needs("openocd")
+
+# Names of the compilers that make firmware; the one from PyPI always is there.
+CROSS_COMPILERS = ("zig", pytest.param("gcc", marks=needs_gcc))
+PROBES = ("pyocd", pytest.param("openocd", marks=needs_openocd))
