@@ -7,7 +7,7 @@ complement.
 Source: docs/hardware/registers.md#hardware-form.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -63,27 +63,33 @@ class Hardware:
 
 def hardware_form(layer: Layer, chip: Chip) -> Hardware:
     """The layer as the engine runs it; layers without dilation or transposition are unchanged."""
-    weights = layer.kernel.weights_oihw if layer.kernel is not None else None
+    form = _as_written(layer)
+    weights = form.weights_oihw
+    if layer.op is Operator.CONVTRANSPOSE2D:
+        # Quirk transposed-counts: the engine pads the picture with zeros between its pixels.
+        (rows, columns), (above, beside) = layer.kernel_size, layer.pad
+        return replace(form, pad=(rows - 1 - above, columns - 1 - beside))
     if weights is not None and _is_widened(layer):
-        return _widened(layer, weights)
+        return _widened(form, weights)
     if layer.op is Operator.CONV1D and layer.dilation > 1 and weights is not None:
         taps = layer.kernel_size[0]
         if (taps - 1) * layer.dilation < chip.max_taps:
-            return _stretched(layer, weights)
+            return _stretched(form, weights, layer.dilation)
         if taps <= MAX_FOLDED_TAPS:  # rule C6 refuses longer kernels
-            return _folded(layer, weights, chip)
-    pad = layer.pad
-    if layer.op is Operator.CONVTRANSPOSE2D:
-        # Quirk transposed-counts: the engine pads the picture with zeros between its pixels.
-        pad = (layer.kernel_size[0] - 1 - pad[0], layer.kernel_size[1] - 1 - pad[1])
+            return _folded(form, weights, layer, chip)
+    return form
+
+
+def _as_written(layer: Layer) -> Hardware:
+    """The layer with nothing changed."""
     return Hardware(
         op=layer.op,
         kernel_size=layer.kernel_size,
-        pad=pad,
+        pad=layer.pad,
         in_dims=layer.in_shape.dims,
         pooled=layer.pooled,
         out_dims=layer.out_shape.dims,
-        weights_oihw=weights,
+        weights_oihw=layer.kernel.weights_oihw if layer.kernel is not None else None,
     )
 
 
@@ -100,38 +106,22 @@ def _is_widened(layer: Layer) -> bool:
     return is_near and layer.op is Operator.CONV2D and layer.kernel_size == (1, 1)
 
 
-def _widened(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
+def _widened(form: Hardware, weights: NDArray[np.int64]) -> Hardware:
     """The single weight in the middle of a 3x3 kernel with padding 1."""
     kernel = np.zeros((*weights.shape[:2], 3, 3), weights.dtype)
     kernel[:, :, 1, 1] = weights[:, :, 0, 0]
-    return Hardware(
-        op=layer.op,
-        kernel_size=(3, 3),
-        pad=(1, 1),
-        in_dims=layer.in_shape.dims,
-        pooled=layer.pooled,
-        out_dims=layer.out_shape.dims,
-        weights_oihw=kernel,
-    )
+    return replace(form, kernel_size=(3, 3), pad=(1, 1), weights_oihw=kernel)
 
 
-def _stretched(layer: Layer, weights: NDArray[np.int64]) -> Hardware:
+def _stretched(form: Hardware, weights: NDArray[np.int64], dilation: int) -> Hardware:
     """Zero taps between the taps: a plain 1D kernel of up to nine taps."""
-    taps = (layer.kernel_size[0] - 1) * layer.dilation + 1
+    taps = (form.kernel_size[0] - 1) * dilation + 1
     stretched = np.zeros((*weights.shape[:2], taps, 1), weights.dtype)
-    stretched[:, :, :: layer.dilation] = weights
-    return Hardware(
-        op=Operator.CONV1D,
-        kernel_size=(taps, 1),
-        pad=layer.pad,
-        in_dims=layer.in_shape.dims,
-        pooled=layer.pooled,
-        out_dims=layer.out_shape.dims,
-        weights_oihw=stretched,
-    )
+    stretched[:, :, ::dilation] = weights
+    return replace(form, kernel_size=(taps, 1), weights_oihw=stretched)
 
 
-def _folded(layer: Layer, weights: NDArray[np.int64], chip: Chip) -> Hardware:
+def _folded(form: Hardware, weights: NDArray[np.int64], layer: Layer, chip: Chip) -> Hardware:
     """A 3x3 kernel over the data seen as an image with `dilation` columns, taps in its middle
     column.
     """
@@ -144,7 +134,8 @@ def _folded(layer: Layer, weights: NDArray[np.int64], chip: Chip) -> Hardware:
     # Quirk folded-lead: the vendor counts bytes of 8-bit results, also of wider ones.
     row_words = layer.dilation * out_passes.n * layer.output_width // 8
     lead_words = row_words * ((layer.wishes.write_gap or 0) + 1) if taps == 3 else 0
-    return Hardware(
+    return replace(
+        form,
         op=Operator.CONV2D,
         kernel_size=(3, 3),
         pad=(1, 1),
