@@ -9,22 +9,30 @@ Source: [Armv7-M] B1.5 (exceptions), C1.6 (register numbers).
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 from max78000.board.engine import INVALID_ACCESS, Region, load_unicorn, share
-from max78000.errors import BoardError, ToolError
+from max78000.board.exception_frame import (
+    EXC_RETURN_FIRST,
+    N_FLOATS,
+    ExceptionFrame,
+    FloatRegisters,
+    exc_return,
+    frame_bytes,
+    restores_floats,
+)
+from max78000.board.load_store import Bus, LoadStoreUnit
+from max78000.errors import BoardError
 
 NEVER = 0xFFFF_FFFE  # an address no program reaches: unicorn wants one to stop at
-EXC_RETURN = 0xFFFF_FFE0  # and above
 SVC_EVENT, BKPT_EVENT, RETURN_EVENT = 2, 7, 8  # numbers of unicorn's interrupt hook
 WFI, WFE = 0xBF30, 0xBF20
 BRANCH_TO_SELF = 0xE7FE
 XPSR_THUMB, XPSR_IPSR, XPSR_ALIGNED = 1 << 24, 0x1FF, 1 << 9
 CONTROL_PROCESS_STACK, CONTROL_FLOAT = 1 << 1, 1 << 2
-BASIC_FRAME_BYTES, FLOAT_FRAME_BYTES = 32, 104
-N_FLOATS = 16  # S0..S15 are saved by the core, the others by who uses them
 
 CORE_NAMES: Mapping[int, str] = MappingProxyType(
     {n: f"R{n}" for n in range(13)}
@@ -32,9 +40,6 @@ CORE_NAMES: Mapping[int, str] = MappingProxyType(
     | {0x40 + n: f"S{n}" for n in range(32)}
 )
 SPECIAL_NAMES = ("PRIMASK", "BASEPRI", "FAULTMASK", "CONTROL")  # bytes of register 20
-STACKED = ("R0", "R1", "R2", "R3", "R12", "LR")
-
-Access: TypeAlias = tuple[int, int, int | None]  # address, bytes, and what is stored
 
 
 class Stop(Enum):
@@ -49,14 +54,13 @@ class Stop(Enum):
     ATTENTION = "the bus asked for a look at exceptions and resets"
 
 
-class Bus(Protocol):
-    """Everything that is not plain memory."""
+@dataclass(slots=True)
+class Met:
+    """What unicorn has met since it was started; the loads and stores are `LoadStoreUnit`'s."""
 
-    def load(self, addr: int, n_bytes: int) -> int:
-        """Load; a `ToolError` ends the run."""
-
-    def store(self, addr: int, n_bytes: int, value: int) -> None:
-        """Store; a `ToolError` ends the run."""
+    event: int | None = None  # a number of its interrupt hook
+    invalid: str = ""  # an access to no memory, in words
+    is_at_breakpoint: bool = False
 
 
 class Core:
@@ -75,21 +79,14 @@ class Core:
         regions: tuple[Region, ...],
         describe: Callable[[int], str],
     ) -> None:
-        self._bus = bus
         self._describe = describe
         self._unicorn, self._names = load_unicorn()
         self._uc = self._new_engine()
         self.pc = 0
-        self._event: int | None = None
-        self._failure: ToolError | None = None
-        self._invalid = ""
-        self._is_attention_wanted = False
-        self._access: Access | None = None  # during which the bus asked for attention
-        self._seen: Access | None = None  # the same while it may be executed once more
-        self._loaded = 0  # what the last load gave
-        self._is_stale = False
-        self._breakpoints: dict[int, Any] = {}
-        self._is_at_breakpoint = False
+        self._met = Met()
+        self._load_store = LoadStoreUnit(bus)
+        self._is_stale = False  # unicorn has translated code that may have changed since
+        self._breakpoints: dict[int, Any] = {}  # address -> unicorn's hook
         self.is_ignoring_breakpoints = False
         self._keep = [share(self._uc, region, self._unicorn) for region in regions]
         for addr, n_bytes in bus_ranges:
@@ -106,14 +103,14 @@ class Core:
         if self._is_stale:
             self._uc.ctl_flush_tb()
             self._is_stale = False
-        self._event, self._failure, self._invalid = None, None, ""
-        self._is_at_breakpoint = False
+        self._met = Met()
+        self._load_store.begin()
         self._emulate(n_instructions)
-        if self._is_attention_wanted and self._event is None:
+        if self._load_store.is_attention_wanted and self._met.event is None:
             self._finish_access()
-            if self._event is None and not self._is_at_breakpoint:
+            if self._met.event is None and not self._met.is_at_breakpoint:
                 return Stop.ATTENTION
-        self._is_attention_wanted = False
+        self._load_store.is_attention_wanted = False
         return self._why()
 
     def _finish_access(self) -> None:
@@ -125,37 +122,38 @@ class Core:
         """
         # Quirk emulator-repeat: stopped in an access, unicorn would do it again.
         # Quirk emulator-blocks: a stop at any other place may fall into an IT block.
-        while self._is_attention_wanted and self._event is None:
-            self._is_attention_wanted, self._seen = False, self._access
+        while self._load_store.is_attention_wanted and self._met.event is None:
+            self._load_store.begin_repetition()
             self._emulate(1)
-            self._seen = None
+            self._load_store.end_repetition()
 
     def ask_attention(self) -> None:
         """For the bus, during a load or store: come back right after this instruction."""
-        self._is_attention_wanted = True
+        self._load_store.is_attention_wanted = True
 
     def _emulate(self, n_instructions: int) -> None:
         try:
             self._uc.emu_start(self.pc | 1, NEVER, 0, n_instructions)
         except self._unicorn.UcError as error:
             self.pc = self.register("PC")
-            raise BoardError(self._invalid or f"{error}".lower(), where=self.place) from None
+            raise BoardError(self._met.invalid or f"{error}".lower(), where=self.place) from None
         self.pc = self.register("PC")
-        if self._failure is not None:
-            failure = self._failure
+        failure = self._load_store.failure
+        if failure is not None:
             raise BoardError(str(failure), where=self.place) from failure
 
     def _why(self) -> Stop:
-        if self._event == SVC_EVENT:
+        event = self._met.event
+        if event == SVC_EVENT:
             return Stop.SUPERVISOR
-        if self._event == BKPT_EVENT:
+        if event == BKPT_EVENT:
             return Stop.BKPT
         # Quirk emulator-return: the program counter is at EXC_RETURN, less its lowest bit.
-        if self._event == RETURN_EVENT and self.pc >= EXC_RETURN:
+        if event == RETURN_EVENT and self.pc >= EXC_RETURN_FIRST:
             return Stop.RETURN
-        if self._event is not None:
-            raise BoardError(f"exception {self._event} of the processor", where=self.place)
-        if self._is_at_breakpoint:
+        if event is not None:
+            raise BoardError(f"exception {event} of the processor", where=self.place)
+        if self._met.is_at_breakpoint:
             return Stop.BREAKPOINT
         # a slice that ends on a jump to right behind a WFI counts as sleep: it may wake at any time
         return Stop.SLEEP if self.opcode(self.pc - 2) in (WFI, WFE) else Stop.SLICE
@@ -204,19 +202,14 @@ class Core:
             raise BoardError("the process stack is not modelled", where=self.place)
         has_floats = bool(control & CONTROL_FLOAT)
         stack = self.register("SP")
-        frame_bytes = FLOAT_FRAME_BYTES if has_floats else BASIC_FRAME_BYTES
-        frame_addr = (stack - frame_bytes) & ~7
         xpsr = self.register("XPSR") & ~XPSR_ALIGNED | XPSR_THUMB
-        xpsr |= XPSR_ALIGNED if stack & 4 else 0
-        words = [*(self.register(name) for name in STACKED), self.pc, xpsr]
-        if has_floats:
-            words += [self.register(f"S{n}") for n in range(N_FLOATS)]
-            words += [self.register("FPSCR"), 0]
-        self._write_frame(frame_addr, words)
         is_nested = bool(xpsr & XPSR_IPSR)
+        frame = self._frame(xpsr | (XPSR_ALIGNED if stack & 4 else 0), has_floats=has_floats)
+        frame_addr = (stack - frame.n_bytes) & ~7
+        self._push(frame_addr, frame)
         self._set("SP", frame_addr)
         self._set("CONTROL", control & ~CONTROL_FLOAT)
-        self._set("LR", (0xFFFF_FFE1 if has_floats else 0xFFFF_FFF1) | (0 if is_nested else 8))
+        self._set("LR", exc_return(has_floats=has_floats, is_nested=is_nested))
         self._set("IPSR", exception)
         vector = int.from_bytes(self._uc.mem_read(vector_table_addr + 4 * exception, 4), "little")
         if not vector & 1:
@@ -226,26 +219,50 @@ class Core:
 
     def leave(self) -> None:
         """Restore the frame; the core has jumped to EXC_RETURN, whose bit 0 unicorn drops."""
-        has_floats = not self.pc & 0x10
+        n_bytes = frame_bytes(has_floats=restores_floats(self.pc))
         addr = self.register("SP")
-        frame_bytes = FLOAT_FRAME_BYTES if has_floats else BASIC_FRAME_BYTES
-        words = memoryview(bytes(self._uc.mem_read(addr, frame_bytes))).cast("I")
-        xpsr = words[7]
-        self._set("SP", addr + frame_bytes + (4 if xpsr & XPSR_ALIGNED else 0))
-        self._set("XPSR", xpsr & ~XPSR_ALIGNED)
-        self._set("IPSR", xpsr & XPSR_IPSR)
-        for name, word in zip(STACKED, words, strict=False):
-            self._set(name, word)
-        if has_floats:
-            self._set("CONTROL", self.register("CONTROL") | CONTROL_FLOAT)
-            for n in range(N_FLOATS):
-                self._set(f"S{n}", words[8 + n])
-            self._set("FPSCR", words[24])
-        self.pc = words[6] & ~1
+        frame = ExceptionFrame.unpack(bytes(self._uc.mem_read(addr, n_bytes)))
+        self._set("SP", addr + n_bytes + (4 if frame.xpsr & XPSR_ALIGNED else 0))
+        self._set("XPSR", frame.xpsr & ~XPSR_ALIGNED)
+        self._set("IPSR", frame.xpsr & XPSR_IPSR)
+        self._restore(frame)
 
-    def _write_frame(self, addr: int, words: list[int]) -> None:
+    def _frame(self, xpsr: int, *, has_floats: bool) -> ExceptionFrame:
+        """The registers to save; `xpsr` tells the handler's return how the stack was aligned."""
+        floats = None
+        if has_floats:
+            s = tuple(self.register(f"S{n}") for n in range(N_FLOATS))
+            floats = FloatRegisters(s, self.register("FPSCR"))
+        return ExceptionFrame(
+            r0=self.register("R0"),
+            r1=self.register("R1"),
+            r2=self.register("R2"),
+            r3=self.register("R3"),
+            r12=self.register("R12"),
+            lr=self.register("LR"),
+            return_addr=self.pc,
+            xpsr=xpsr,
+            floats=floats,
+        )
+
+    def _restore(self, frame: ExceptionFrame) -> None:
+        """Set the saved registers, but for SP and XPSR."""
+        self._set("R0", frame.r0)
+        self._set("R1", frame.r1)
+        self._set("R2", frame.r2)
+        self._set("R3", frame.r3)
+        self._set("R12", frame.r12)
+        self._set("LR", frame.lr)
+        if frame.floats is not None:
+            self._set("CONTROL", self.register("CONTROL") | CONTROL_FLOAT)
+            for n, value in enumerate(frame.floats.s):
+                self._set(f"S{n}", value)
+            self._set("FPSCR", frame.floats.fpscr)
+        self.pc = frame.return_addr & ~1
+
+    def _push(self, addr: int, frame: ExceptionFrame) -> None:
         try:
-            self._uc.mem_write(addr, b"".join(word.to_bytes(4, "little") for word in words))
+            self._uc.mem_write(addr, frame.pack())
         except self._unicorn.UcError:
             raise BoardError(f"the stack has run to {addr:#010x}", where=self.place) from None
 
@@ -308,51 +325,32 @@ class Core:
         return engine
 
     def _on_event(self, uc: Any, number: int, _data: object) -> None:
-        self._event = number
+        self._met.event = number
         uc.emu_stop()
 
     def _on_breakpoint(self, uc: Any, _addr: int, _size: int, _data: object) -> None:
         if not self.is_ignoring_breakpoints:
-            self._is_at_breakpoint = True
+            self._met.is_at_breakpoint = True
             uc.emu_stop()
 
     def _on_invalid(
         self, _uc: Any, access: int, addr: int, _size: int, _value: int, _data: object
     ) -> bool:
         text = INVALID_ACCESS.get(access, "has a bad access to {addr}")
-        self._invalid = "the program " + text.format(addr=f"{addr:#010x}")
+        self._met.invalid = "the program " + text.format(addr=f"{addr:#010x}")
         if access == self._unicorn.UC_MEM_FETCH_UNMAPPED:
-            self._invalid += f"; it came from {self._describe(self.register('LR') & ~1)}"
+            self._met.invalid += f"; it came from {self._describe(self.register('LR') & ~1)}"
         return False
 
     def _on_load(self, uc: Any, offset: int, n_bytes: int, base_addr: int) -> int:
-        access = base_addr + offset, n_bytes, None
-        if self._is_new(access):
-            self._loaded = 0
-            try:
-                self._loaded = self._bus.load(base_addr + offset, n_bytes)
-            except ToolError as error:
-                self._failure = error
-            self._stop_if_wanted(uc, access)
-        return self._loaded
+        value = self._load_store.load(base_addr + offset, n_bytes)
+        if self._load_store.is_stop_wanted:
+            uc.emu_stop()
+        return value
 
     def _on_store(self, uc: Any, offset: int, n_bytes: int, value: int, base_addr: int) -> None:
-        access = base_addr + offset, n_bytes, value
-        if self._is_new(access):
-            try:
-                self._bus.store(base_addr + offset, n_bytes, value)
-            except ToolError as error:
-                self._failure = error
-            self._stop_if_wanted(uc, access)
-
-    def _is_new(self, access: Access) -> bool:
-        """The bus has not seen this access, and the run is not over."""
-        seen, self._seen = self._seen, None
-        return seen != access and self._failure is None
-
-    def _stop_if_wanted(self, uc: Any, access: Access) -> None:
-        if self._is_attention_wanted or self._failure is not None:
-            self._access = access
+        self._load_store.store(base_addr + offset, n_bytes, value)
+        if self._load_store.is_stop_wanted:
             uc.emu_stop()
 
 
