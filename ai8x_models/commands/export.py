@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, Shape
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL
+from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, OVERWRITE, examples
 from max78000.files import refuse_existing
 

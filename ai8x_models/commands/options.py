@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE
 
 Command = Callable[..., Any]
-Shape = tuple[int, ...]
 
 
 def shape_of(_context: click.Context, _option: click.Parameter, text: str | None) -> Shape | None:

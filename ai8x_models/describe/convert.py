@@ -37,7 +37,6 @@ from ai8x_models.describe.graph import (
     Op,
     Own,
     Pooling,
-    Shape,
     View,
 )
 from ai8x_models.describe.ranges import fit_scales
@@ -47,6 +46,7 @@ from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
 from ai8x_models.layers.qat import Layer
 from ai8x_models.layers.rules import Pair, refusal
 from ai8x_models.layers.space_to_depth import RATIO
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import InternalError, ProblemList, ToolError, UnsupportedError, raise_all
 from max78000.facts.fixed import Activation
 

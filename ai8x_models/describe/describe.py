@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from ai8x_models.describe.convert import Network, network_of
-from ai8x_models.describe.description import INPUT, LayerEntry, NetworkDescription, Shape
+from ai8x_models.describe.description import INPUT, LayerEntry, NetworkDescription
 from ai8x_models.describe.graph import Graph, Own
 from ai8x_models.describe.stages import stages_of
 from ai8x_models.layers.layers import FoldedConv2d, FusedLayer
 from ai8x_models.layers.rules import refusal
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, InternalError, ProblemList, ToolError
 
 

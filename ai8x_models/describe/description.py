@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ai8x_models.layers.rules import Pair
+from ai8x_models.zoo.registry import Shape
 from max78000.facts.fixed import Activation, Combine
 
 INPUT = "input"
-Shape = tuple[int, ...]
 Operator = Literal["conv1d", "conv2d", "convtranspose2d", "linear", "passthrough"]
 
 _COMBINE_WORDS = (

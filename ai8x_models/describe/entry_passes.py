@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import prod
 
 from ai8x_models.describe.description import INPUT, LayerEntry, PoolEntry
-from ai8x_models.describe.graph import Shape
+from ai8x_models.zoo.registry import Shape
 
 MAX_PASS_CHANNELS = 64
 MAX_PIXELS = 8_192  # of a picture in the data memory, a word each

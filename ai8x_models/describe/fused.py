@@ -16,7 +16,6 @@ from ai8x_models.describe.graph import (
     Convolution,
     Normalize,
     Op,
-    Shape,
 )
 from ai8x_models.describe.ranges import power_within
 from ai8x_models.layers.batchnorm import BN_DIVISOR, BatchNorm, fold_batchnorm
@@ -30,6 +29,7 @@ from ai8x_models.layers.layers import (
 )
 from ai8x_models.layers.qat import DATA_MAX
 from ai8x_models.layers.space_to_depth import RATIO
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import UnsupportedError
 from max78000.facts.fixed import Activation
 

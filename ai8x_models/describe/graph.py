@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ai8x_models.layers.batchnorm import BatchNorm
 from ai8x_models.layers.qat import Layer
+from ai8x_models.zoo.registry import Shape
 from max78000.facts.fixed import Activation, Combine
 
-Shape = tuple[int, ...]  # without the batch
 Kind = Literal["Conv1d", "Conv2d", "ConvTranspose2d", "Linear"]
 
 

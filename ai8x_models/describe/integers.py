@@ -13,10 +13,10 @@ from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, State, save_checkpoint
 from ai8x_models.describe.convert import Converted, Network
-from ai8x_models.describe.graph import Shape
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import DATA_GRID, Mode, QatModule
 from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
+from ai8x_models.zoo.registry import Shape
 from max78000.files import write_array
 
 _SEED = 0  # of the noise

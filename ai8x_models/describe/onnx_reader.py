@@ -15,8 +15,8 @@ from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from ai8x_models.describe.graph import Shape
 from ai8x_models.describe.onnx_operators import OPERATORS
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 
 

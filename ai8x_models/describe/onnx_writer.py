@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ai8x_models.describe.convert import Converted, Network, network_of
-from ai8x_models.describe.graph import Concat, Node, Own, Shape
+from ai8x_models.describe.graph import Concat, Node, Own
 from ai8x_models.layers.layers import (
     ConvTranspose2d,
     ElementWise,
@@ -28,6 +28,7 @@ from ai8x_models.layers.layers import (
 )
 from ai8x_models.layers.qat import DATA_MAX, Mode, weight_grid
 from ai8x_models.layers.space_to_depth import RATIO
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import UnsupportedError
 from max78000.facts.fixed import DATA_BITS, Activation, Combine
 from max78000.files import write_whole

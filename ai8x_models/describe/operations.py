@@ -21,11 +21,11 @@ from ai8x_models.describe.graph import (
     Normalize,
     Op,
     Pooling,
-    Shape,
     View,
 )
 from ai8x_models.describe.refusals import foreign
 from ai8x_models.layers.batchnorm import DEFAULT_EPS, BatchNorm
+from ai8x_models.zoo.registry import Shape
 from max78000.facts.fixed import Activation, Combine
 
 

@@ -19,7 +19,7 @@ from ai8x_models.describe.entry_passes import (
     with_split_poolings,
     with_streaming,
 )
-from ai8x_models.describe.graph import Concat, Graph, Input, Node, Own, Shape, View
+from ai8x_models.describe.graph import Concat, Graph, Input, Node, Own, View
 from ai8x_models.layers.layers import (
     Conv1d,
     Conv2d,
@@ -31,6 +31,7 @@ from ai8x_models.layers.layers import (
     Pool,
 )
 from ai8x_models.layers.rules import Pair, refusal
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import ToolError, UnsupportedError, raise_all
 from max78000.facts.fixed import Combine
 

@@ -17,11 +17,10 @@ from types import ModuleType
 from torch import nn
 
 from ai8x_models.checkpoint import State, load_checkpoint
-from ai8x_models.describe.graph import Shape
 from ai8x_models.describe.onnx_reader import read_onnx_model
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import QatModule, set_mode
-from ai8x_models.zoo.registry import EIGHT_BITS, find_model
+from ai8x_models.zoo.registry import EIGHT_BITS, Shape, find_model
 from max78000.errors import InputError, ProblemList, ToolError
 
 # What a user's file, or a constructor that is called without arguments, may end with.

@@ -7,7 +7,7 @@ here knows what is being trained, and standard output is left to results.
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +16,9 @@ from typing import Self, TextIO
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from ai8x_models.training.progress import Progress, no_progress
 from max78000.errors import InputError
 from max78000.files import write_whole
-
-Progress = Callable[[int, int], None]  # (done, total)
 
 
 class Console:
@@ -42,7 +41,7 @@ class Console:
             quiet: no lines when piped; for steps that end in a line of their own.
         """
         if not self._is_terminal:
-            yield _ignore if quiet else self._quarters(label)
+            yield no_progress if quiet else self._quarters(label)
             return
         with tqdm(desc=label, file=self._stream, leave=False, dynamic_ncols=True) as bar:
 
@@ -63,10 +62,6 @@ class Console:
                 self.line(f"{label}: {done} of {total}")
 
         return show
-
-
-def _ignore(done: int, total: int) -> None:
-    """Show nothing."""
 
 
 class RunLog:

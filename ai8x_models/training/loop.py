@@ -21,9 +21,10 @@ from torch.optim import Optimizer
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.qat import Mode, start_qat
 from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
-from ai8x_models.training.logs import Console, Progress, RunLog
+from ai8x_models.training.logs import Console, RunLog
 from ai8x_models.training.losses import Loss, Objective, total
 from ai8x_models.training.optimizer import learning_rate, make_optimizer
+from ai8x_models.training.progress import Progress
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.task import Examples, Task, task_of
 from ai8x_models.zoo.load import channels_last, load_model, mode_of

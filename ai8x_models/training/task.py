@@ -18,8 +18,9 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from torch import nn
 
 from ai8x_models.training.batches import Batch
-from ai8x_models.training.logs import Console, Progress
+from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss
+from ai8x_models.training.progress import Progress
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.zoo.registry import find_model
 from max78000.errors import UnsupportedError

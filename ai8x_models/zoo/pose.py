@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from ai8x_models.layers.layers import Conv2d, FoldedConv2d
 
-Maps = tuple[Tensor, Tensor]
 N_HEATMAPS = 19  # 18 keypoints and background
 N_PAF = 38  # part affinities: x and y of 19 limbs
 
@@ -65,7 +64,7 @@ class TinyStudentModel(nn.Module):
         features: Tensor = self.cpm2(self.cpm1(x))
         return features
 
-    def forward(self, image: Tensor) -> Maps:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, 128, 128) in -1..127/128 -> heat (N, 19, 16, 16), paf (N, 38, 16, 16)."""
         x = self.features(image)
         return self.heat(self.heat_hidden(x)), self.paf(self.paf_hidden(x))
@@ -104,7 +103,7 @@ class StudentModel(nn.Module):
         features: Tensor = self.cpm3(self.cpm2(self.cpm1(x)))
         return features
 
-    def forward(self, image: Tensor) -> Maps:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, 128, 128) in -1..127/128 -> heat (N, 19, 16, 16), paf (N, 38, 16, 16)."""
         x = self.features(image)
         return self.heat(self.heat_hidden(x)), self.paf(self.paf_hidden(x))

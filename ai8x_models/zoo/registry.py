@@ -19,7 +19,7 @@ from max78000.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
-Shape = tuple[int, ...]
+Shape = tuple[int, ...]  # without the batch
 EIGHT_BITS = QatPolicy(start_epoch=0)
 
 

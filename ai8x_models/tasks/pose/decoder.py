@@ -17,12 +17,12 @@ import numpy as np
 from ai8x_models.tasks.pose.decoder_arithmetic import (
     MAP_BITS,
     Arithmetic,
-    Array,
     DecoderSettings,
     FloatArithmetic,
     IntegerArithmetic,
     to_q14,
 )
+from max78000.apps.pose.arrays import Array
 from max78000.apps.pose.person import Person
 from max78000.apps.pose.skeleton import (
     COCO_OF_PART,

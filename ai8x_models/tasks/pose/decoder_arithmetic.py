@@ -30,14 +30,11 @@ and person for person. Every value and product fits int32; Qn means n fraction b
 
 from dataclasses import dataclass, field
 from math import ceil, floor
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.int32]
+from max78000.apps.pose.arrays import Array, Floats, Int32s
 
 LOG_FLOOR = 1e-3  # smallest value whose logarithm is taken, so that an empty neighbour counts
 DEGENERATE_CELLS = 1e-6  # limbs shorter than this have no direction
@@ -140,10 +137,10 @@ class FloatArithmetic:
         return mean
 
 
-def log_table() -> Ints:
+def log_table() -> Int32s:
     """TABLE of this file's first lines: log2(1 + m / 256) in Q16."""
     mantissa = np.arange(1 << TABLE_BITS) / (1 << TABLE_BITS)
-    table: Ints = np.rint(np.log2(1 + mantissa) * (1 << LOG_BITS)).astype(np.int32)
+    table: Int32s = np.rint(np.log2(1 + mantissa) * (1 << LOG_BITS)).astype(np.int32)
     table.flags.writeable = False
     return table
 
@@ -155,7 +152,7 @@ class IntegerArithmetic:
     settings: DecoderSettings
     cell_unit: int = 1 << CELL_BITS
     score_unit: int = 1 << MAP_BITS
-    table: Ints = field(default_factory=log_table)
+    table: Int32s = field(default_factory=log_table)
 
     def above(self, threshold: float) -> float:
         """See `Arithmetic`."""
@@ -165,23 +162,23 @@ class IntegerArithmetic:
         """See `Arithmetic`."""
         return ceil(threshold * self.score_unit)
 
-    def offsets(self, before: Ints, centre: Ints, after: Ints) -> Ints:
+    def offsets(self, before: Int32s, centre: Int32s, after: Int32s) -> Int32s:
         """See `Arithmetic`."""
         left, top, right = (self._logarithm(v) for v in (before, centre, after))
         curvature = 2 * top - left - right
         slope = (self.cell_unit // 2) * (right - left)
-        offset: Ints = (curvature > 0) * _round_divide(slope, np.maximum(curvature, 1))
+        offset: Int32s = (curvature > 0) * _round_divide(slope, np.maximum(curvature, 1))
         return offset
 
-    def _logarithm(self, value: Ints) -> Ints:
+    def _logarithm(self, value: Int32s) -> Int32s:
         """Base-2 logarithm in Q16; the top bit's index is one instruction (CLZ) on an Arm."""
         floored = np.maximum(value, self.score_unit >> 10)
         exponent = np.frexp(floored)[1] - 1
         mantissa = (floored << TABLE_BITS >> exponent) & ((1 << TABLE_BITS) - 1)
-        logarithm: Ints = (exponent << LOG_BITS) + self.table[mantissa]
+        logarithm: Int32s = (exponent << LOG_BITS) + self.table[mantissa]
         return logarithm
 
-    def limb_scores(self, field_xy: Ints, start: Ints, end: Ints) -> Ints:
+    def limb_scores(self, field_xy: Int32s, start: Int32s, end: Int32s) -> Int32s:
         """See `Arithmetic`."""
         n_steps = self.settings.n_samples - 1
         step = np.arange(n_steps + 1, dtype=np.int32)[:, None]
@@ -198,25 +195,25 @@ class IntegerArithmetic:
         n_passing = passing.sum(axis=-1, dtype=np.int32)
         accepted = (n_passing >= self.settings.min_samples) & (length[..., 0] > 0)
         total = (dots * passing).sum(axis=-1, dtype=np.int32)
-        mean: Ints = accepted * _round_divide(total, np.maximum(n_passing, 1))
+        mean: Int32s = accepted * _round_divide(total, np.maximum(n_passing, 1))
         return mean
 
 
-def to_q14(values: Array, one: int) -> Ints:
+def to_q14(values: Array, one: int) -> Int32s:
     """Bring integer maps, in which `one` (a power of two up to 2^14) is 1.0, to saturated Q14."""
     limit = 2 * one  # clipped first, so that the shift stays inside 32 bits
     clipped = np.clip(values.astype(np.int64), -limit, limit).astype(np.int32)
-    q14: Ints = np.clip(clipped << (MAP_BITS + 1 - one.bit_length()), -(1 << 15), (1 << 15) - 1)
+    q14: Int32s = np.clip(clipped << (MAP_BITS + 1 - one.bit_length()), -(1 << 15), (1 << 15) - 1)
     return q14
 
 
-def _round_divide(numerator: Ints, denominator: Ints) -> Ints:
+def _round_divide(numerator: Int32s, denominator: Int32s) -> Int32s:
     """To the nearest integer, halves away from zero; the denominator is positive."""
     magnitude = (np.abs(numerator) + denominator // 2) // denominator
-    quotient: Ints = np.sign(numerator) * magnitude
+    quotient: Int32s = np.sign(numerator) * magnitude
     return quotient
 
 
-def _floor_sqrt(value: Ints) -> Ints:
+def _floor_sqrt(value: Int32s) -> Int32s:
     """Integer square root, rounded down; exact, because a float64 holds every int32."""
     return np.sqrt(value.astype(np.float64)).astype(np.int32)

@@ -8,10 +8,8 @@ a share of its. It knows no network library and neither prints nor writes.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.data.targets import draw_targets
@@ -24,14 +22,13 @@ from ai8x_models.tasks.pose.metrics import (
     masked_square_sum,
     score_oks,
 )
+from ai8x_models.training.progress import Progress
+from max78000.apps.pose.arrays import Array, Floats, MapPair, Uint8s
 from max78000.apps.pose.person import Person
 from max78000.apps.pose.skeleton import MAP_SIZE, N_COCO, N_HEATMAPS, N_PAF
 from max78000.errors import InputError
 
-Array = npt.NDArray[Any]
-Maps = tuple[Array, Array]  # heatmaps (B, 19, 16, 16) and part-affinity maps (B, 38, 16, 16)
-Predict = Callable[[npt.NDArray[np.uint8]], Maps]  # from pictures (B, 128, 128, 3), RGB
-Progress = Callable[[int, int], None]  # images done, images in all
+Predict = Callable[[Uint8s], MapPair]  # from pictures (B, 128, 128, 3), RGB
 
 BATCH_IMAGES = 32
 FULL_MASK = 255  # a cell of the loss mask that counts whole
@@ -97,7 +94,6 @@ class Metrics:
 def evaluate_maps(
     predict: Predict,
     cache: PoseCache,
-    limit: int | None = None,
     progress: Progress | None = None,
     one: int | None = None,
 ) -> Metrics:
@@ -106,48 +102,26 @@ def evaluate_maps(
     Args:
         predict: gives the maps of a batch of pictures, in order.
         cache: labelled pictures.
-        limit: use only so many, the first.
         progress: called after each batch.
         one: the integer that means 1.0, if `predict` gives integer maps (128 for int8, 16384 for
             wide outputs); they are then decoded in integer arithmetic, as on the device.
 
     Raises:
-        InputError: maps of a wrong shape or with values that are not finite; a limit below 1.
+        InputError: maps of a wrong shape or with values that are not finite.
     """
     tally = _Tally(one)
-    for batch in _batches(cache, limit, progress):
+    for batch in _batches(cache, progress):
         tally.add(predict(cache.images[batch.start : batch.stop]), cache, batch)
     return tally.metrics()
 
 
-def evaluate_oracle(
-    cache: PoseCache, limit: int | None = None, progress: Progress | None = None
-) -> Metrics:
+def evaluate_oracle(cache: PoseCache) -> Metrics:
     """Score perfect targets, the ceiling that resolution and decoder leave; see `evaluate_maps`."""
     tally = _Tally(one=None)
-    for batch in _batches(cache, limit, progress):
+    for batch in _batches(cache):
         heats, pafs = zip(*(_targets(cache, index) for index in batch), strict=True)
         tally.add((np.stack(heats), np.stack(pafs)), cache, batch)
     return tally.metrics()
-
-
-def largest_differences(
-    first: Predict, second: Predict, cache: PoseCache, limit: int | None = None
-) -> tuple[float, float]:
-    """Find how far two models' maps are apart at most: heatmaps, part-affinity maps (1.0 = a peak).
-
-    Args:
-        first: float maps, for example of the trained model.
-        second: float maps, for example of the integer model, divided by its `one`.
-        cache: pictures.
-        limit: use only so many, the first.
-    """
-    largest = np.zeros(2)
-    for batch in _batches(cache, limit, None):
-        images = cache.images[batch.start : batch.stop]
-        pairs = zip(first(images), second(images), strict=True)
-        largest = np.maximum(largest, [float(np.abs(a - b).max()) for a, b in pairs])
-    return float(largest[0]), float(largest[1])
 
 
 def format_table(rows: Mapping[str, Metrics], ceiling: Metrics | None = None) -> str:
@@ -175,10 +149,10 @@ class _Tally:
     one: int | None
     truths: list[Truth] = field(default_factory=list)
     found: list[Detections] = field(default_factory=list)
-    heat_error: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    paf_error: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    heat_error: Floats = field(default_factory=lambda: np.zeros(2))
+    paf_error: Floats = field(default_factory=lambda: np.zeros(2))
 
-    def add(self, maps: Maps, cache: PoseCache, batch: range) -> None:
+    def add(self, maps: MapPair, cache: PoseCache, batch: range) -> None:
         """Count the images `batch` of the cache with their maps."""
         heats, pafs = _checked(maps, len(batch))
         for index, heat, paf in zip(batch, heats, pafs, strict=True):
@@ -220,25 +194,22 @@ class _Tally:
         )
 
 
-def _batches(cache: PoseCache, limit: int | None, progress: Progress | None) -> Iterator[range]:
-    """Split the first `limit` images into ranges of indexes."""
-    if limit is not None and limit < 1:
-        raise InputError(f"an evaluation of {limit} images", fix="ask for at least one")
-    count = cache.count if limit is None else min(limit, cache.count)
-    for start in range(0, count, BATCH_IMAGES):
-        batch = range(start, min(start + BATCH_IMAGES, count))
+def _batches(cache: PoseCache, progress: Progress | None = None) -> Iterator[range]:
+    """Split the images into ranges of indexes."""
+    for start in range(0, cache.count, BATCH_IMAGES):
+        batch = range(start, min(start + BATCH_IMAGES, cache.count))
         yield batch
         if progress:
-            progress(batch.stop, count)
+            progress(batch.stop, cache.count)
 
 
-def _targets(cache: PoseCache, index: int) -> Maps:
+def _targets(cache: PoseCache, index: int) -> MapPair:
     """Draw the perfect maps of one image; crowds and people without labels have none."""
     people = cache.people(index)
     return draw_targets(people.keypoints[people.iscrowd == 0])
 
 
-def _checked(maps: Maps, n_images: int) -> Maps:
+def _checked(maps: MapPair, n_images: int) -> MapPair:
     heat, paf = maps
     expected = tuple((n_images, channels, MAP_SIZE, MAP_SIZE) for channels in (N_HEATMAPS, N_PAF))
     if (heat.shape, paf.shape) != expected:

@@ -7,15 +7,11 @@ It refuses to know networks, decoders and files; `evaluate.py` brings those toge
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from max78000.apps.pose.arrays import Array, Bools, Floats
 from max78000.apps.pose.skeleton import COCO_SIGMAS, N_COCO
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 MAX_DETECTIONS = 20  # of one image, best first
 N_RECALL_POINTS = 101
@@ -47,10 +43,10 @@ class Truth:
         iscrowd: (P,): whether the label covers a crowd.
     """
 
-    keypoints: npt.NDArray[Any]
-    bbox: npt.NDArray[Any]
-    area: npt.NDArray[Any]
-    iscrowd: npt.NDArray[Any]
+    keypoints: Array
+    bbox: Array
+    area: Array
+    iscrowd: Array
 
     @property
     def labelled(self) -> Bools:
@@ -75,8 +71,8 @@ class Detections:
         scores: (D,): what ranks them, over all images.
     """
 
-    keypoints: npt.NDArray[Any]
-    scores: npt.NDArray[Any]
+    keypoints: Array
+    scores: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,7 @@ class OksScores:
     ar: float
 
 
-def oks(keypoints: npt.NDArray[Any], truth: Truth) -> Floats:
+def oks(keypoints: Array, truth: Truth) -> Floats:
     """Measure COCO's object keypoint similarity of detections (D, 17, 3) to people: (D, P), 0..1.
 
     A person without labelled keypoints is compared by the distance of every detected point from the
@@ -165,9 +161,7 @@ def count_correct_points(truth: Truth, found: Detections) -> tuple[Floats, Float
     return hits, labelled
 
 
-def masked_square_sum(
-    maps: npt.NDArray[Any], target: npt.NDArray[Any], mask: npt.NDArray[Any]
-) -> tuple[float, float]:
+def masked_square_sum(maps: Array, target: Array, mask: Array) -> tuple[float, float]:
     """Sum mask * (maps - target)^2 and the weights, for a mean over many images.
 
     Args:
@@ -239,7 +233,7 @@ def _precision_and_recall(hit: Bools, excused: Bools, n_people: int) -> tuple[fl
     return float(at_recall.mean()), float(recall[-1]) if len(recall) else 0.0
 
 
-def _torso_px(keypoints: npt.NDArray[Any]) -> float:
+def _torso_px(keypoints: Array) -> float:
     """Longer labelled shoulder-hip distance of a person (17, 3); 0 if no side has both."""
     lengths = [
         float(np.hypot(*(keypoints[shoulder, :2] - keypoints[hip, :2])))

@@ -9,24 +9,20 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from ai8x_models.tasks.pose.decoder import decode
+from ai8x_models.training.progress import Progress
+from max78000.apps.pose.arrays import Array, MapPair, Uint8s
 from max78000.apps.pose.draw import draw_people
 from max78000.apps.pose.letterbox import letterbox
 from max78000.apps.pose.person import Person
 from max78000.apps.pose.picture import read_picture, write_picture
 from max78000.errors import InputError, ToolError
 
-Array = npt.NDArray[Any]
-Maps = tuple[Array, Array]
-ModelMaps = Callable[[npt.NDArray[np.uint8]], Maps]  # (1, 128, 128, 3) -> (1, 19|38, 16, 16)
+ModelMaps = Callable[[Uint8s], MapPair]  # (1, 128, 128, 3) -> (1, 19|38, 16, 16)
 Decode = Callable[[Array, Array], list[Person]]
-Progress = Callable[[int, int], None]  # pictures done, pictures in all
 
 KEYPOINTS_FILE = "keypoints.json"
 DRAWING_SUFFIX = "-pose"

@@ -16,7 +16,8 @@ from ai8x_models.tasks.pose.evaluate import evaluate_maps
 from ai8x_models.tasks.pose.losses import PoseLoss
 from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.tasks.pose.recipe import PoseRecipe
-from ai8x_models.training.logs import Console, Progress
+from ai8x_models.training.logs import Console
+from ai8x_models.training.progress import Progress
 from ai8x_models.training.task import Task
 from ai8x_models.zoo.load import mode_of
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from max78000.apps.pose.arrays import Uint8s
 from max78000.apps.pose.frames import MAX_SEQUENCE, DeviceError, Frame, FrameParser, FrameType
 from max78000.apps.pose.person import Person
 from max78000.apps.pose.skeleton import IMAGE_SIZE, N_PARTS
@@ -112,9 +112,7 @@ class PoseClient:
             return info
         raise BoardError(f"no answer in {START_TIME_OUT_S:g} s", where=self.device, fix=FIX_SILENCE)
 
-    def find_people(
-        self, image: npt.NDArray[np.uint8], progress: Progress | None = None
-    ) -> PoseReply:
+    def find_people(self, image: Uint8s, progress: Progress | None = None) -> PoseReply:
         """Send a picture, uint8 (128, 128, 3) RGB, and wait for the people in it.
 
         Raises:

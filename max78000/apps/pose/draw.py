@@ -6,15 +6,13 @@ readable; small pictures are enlarged, huge ones reduced. It neither reads nor w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from max78000.apps.pose.arrays import Array, Floats
 from max78000.apps.pose.skeleton import COMPLETING_LIMBS, LIMBS
 
-Floats = npt.NDArray[np.float64]
 Colour = tuple[int, int, int, int]
 
 SMALLEST_SIDE, LARGEST_SIDE = 640, 2048  # of the drawing's longer side, in pixels
@@ -41,7 +39,7 @@ LIMB_COLOURS = (
 )  # fmt: skip
 
 
-def draw_people(picture: Image.Image, people: Sequence[npt.NDArray[Any]]) -> Image.Image:
+def draw_people(picture: Image.Image, people: Sequence[Array]) -> Image.Image:
     """Draw people over a copy of an RGB picture, the first one on top.
 
     Args:

@@ -13,7 +13,6 @@ MAGIC = b"\xc7\x78"  # no ASCII character: console text never looks like a frame
 VERSION = 1
 HEADER = struct.Struct("<2sBBHH")  # magic, version, type, sequence number, payload length
 CRC = struct.Struct("<I")
-MAX_PAYLOAD_BYTES = (1 << 16) - 1
 MAX_SEQUENCE = (1 << 16) - 1
 
 

@@ -5,16 +5,13 @@ shown, after the camera's rotation mark) and in the input alike.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from max78000.apps.pose.arrays import Array, Float32s, Floats, Uint8s
 from max78000.apps.pose.picture import PADDING
 from max78000.apps.pose.skeleton import IMAGE_SIZE
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +40,24 @@ class Letterbox:
         """Input pixels per picture pixel in x and y, (2,); rounded sizes make them differ."""
         return np.array(self.size) / (self.width, self.height)
 
-    def points(self, source: npt.NDArray[Any]) -> Floats:
+    def points(self, source: Array) -> Floats:
         """Input coordinates of picture coordinates (..., 2)."""
         placed: Floats = (source + 0.5) * self.factors - 0.5 + self.corner
         return placed
 
-    def source_points(self, points: npt.NDArray[Any]) -> Floats:
+    def source_points(self, points: Array) -> Floats:
         """Picture coordinates of input coordinates (..., 2); the inverse of `points`."""
         source: Floats = (points - self.corner + 0.5) / self.factors - 0.5
         return source
 
     @property
-    def to_source(self) -> npt.NDArray[np.float32]:
+    def to_source(self) -> Float32s:
         """`source_points` as an affine map (2, 3)."""
         shift = self.source_points(np.zeros(2))
         return np.column_stack((np.diag(1 / self.factors), shift)).astype(np.float32)
 
 
-def letterbox(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], Letterbox]:
+def letterbox(picture: Image.Image) -> tuple[Uint8s, Letterbox]:
     """Fit an RGB picture into the input: uint8 (128, 128, 3), and where it lies there."""
     box = Letterbox(*picture.size)
     is_larger = max(picture.size) > IMAGE_SIZE

@@ -6,12 +6,10 @@ Whoever finds people, a decoder here or a board on a serial line, gives them in 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from max78000.apps.pose.arrays import Bools, Floats
 from max78000.apps.pose.letterbox import Letterbox
 from max78000.apps.pose.skeleton import PART_NAMES
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +26,7 @@ class Person:
     score: float
 
     @property
-    def found(self) -> npt.NDArray[np.bool_]:
+    def found(self) -> Bools:
         """Bool (18,): which parts are there."""
         return self.parts[:, 2] > 0
 
@@ -36,11 +34,6 @@ class Person:
     def n_parts(self) -> int:
         """Number of parts found."""
         return int(np.count_nonzero(self.found))
-
-    @property
-    def mean_score(self) -> float:
-        """Score over the number of parts: 0.2 at least by default, 1.9 for a perfect person."""
-        return self.score / self.n_parts
 
     def in_source(self, box: Letterbox) -> "Person":
         """Give the same person in pixels of the picture that was letterboxed."""

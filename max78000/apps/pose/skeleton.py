@@ -5,11 +5,12 @@ The order is OpenPose's COCO model, which tf-pose-estimation and Lightweight Ope
 Daniil-Osokin/lightweight-human-pose-estimation.pytorch:modules/pose.py). Data only.
 """
 
+from max78000.apps.pose.arrays import Floats
+
 N_PARTS = 18
 N_HEATMAPS = N_PARTS + 1
 BACKGROUND = N_PARTS
 NECK = 1
-NOSE = 0
 R_SHOULDER, L_SHOULDER = 2, 5
 
 PART_NAMES = (
@@ -32,7 +33,6 @@ N_COCO = len(COCO_NAMES)
 
 # Heatmap channel that a channel takes its content from after a horizontal flip (background last).
 FLIP_PARTS = (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16, 18)
-FLIP_COCO = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 
 # Limb k points from part A to part B; it owns PAF channels 2k (x, right) and 2k + 1 (y, down).
 LIMBS = (
@@ -63,6 +63,6 @@ def cell_to_pixel(cell: float) -> float:
     return (cell + 0.5) * STRIDE - 0.5
 
 
-def pixel_to_cell(pixel: float) -> float:
-    """Inverse of `cell_to_pixel`."""
-    return (pixel + 0.5) / STRIDE - 0.5
+def pixel_to_cell(pixels: Floats) -> Floats:
+    """Inverse of `cell_to_pixel`, for many coordinates at once."""
+    return (pixels + 0.5) / STRIDE - 0.5

@@ -17,6 +17,7 @@ from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
 from ai8x_models.training.losses import Objective
+from ai8x_models.training.progress import no_progress
 from ai8x_models.training.recipe import DistillPlan
 from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.zoo.registry import create_model
@@ -122,7 +123,7 @@ def save_teacher(seed):
 
 def ask(teacher, data):
     cache = open_data(data, Console(StringIO()))
-    return teacher_maps(teacher, TEACHER, data.path, cache.images, lambda _done, _total: None)
+    return teacher_maps(teacher, TEACHER, data.path, cache.images, no_progress)
 
 
 class Silent(torch.nn.Module):

@@ -11,42 +11,31 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from max78000.apps.pose.arrays import Uint8s
 from max78000.apps.pose.skeleton import (
     BACKGROUND,
-    FLIP_COCO,
     FLIP_LIMBS,
     FLIP_PARTS,
-    IMAGE_SIZE,
     STRIDE,
 )
 
-PADDING = 128  # grey level of pixels from outside the image: zero after normalisation
 _FLIP_PAF = [2 * limb + axis for limb in FLIP_LIMBS for axis in range(2)]
 
 Number = TypeVar("Number", np.float64, np.float32, np.float16, np.int8, np.uint8)
-Maps = npt.NDArray[Number]
-Points = npt.NDArray[np.float32]
+Numbers = npt.NDArray[Number]
 
 
-def flip_image(image: Maps[Number]) -> Maps[Number]:
+def flip_image(image: Numbers[Number]) -> Numbers[Number]:
     """Mirror images (..., H, W, 3) left to right."""
     return image[..., ::-1, :].copy()
 
 
-def flip_mask(mask: Maps[Number]) -> Maps[Number]:
+def flip_mask(mask: Numbers[Number]) -> Numbers[Number]:
     """Mirror loss masks (..., H, W)."""
     return mask[..., ::-1].copy()
 
 
-def flip_keypoints(keypoints: Points, width: int = IMAGE_SIZE) -> Points:
-    """Mirror keypoints (..., 17, 3) and swap left with right; points not labelled stay zero."""
-    flipped = keypoints[..., list(FLIP_COCO), :]
-    is_labelled = flipped[..., 2] > 0
-    flipped[..., 0] = np.where(is_labelled, width - 1 - flipped[..., 0], flipped[..., 0])
-    return flipped
-
-
-def flip_maps(heat: Maps[Number], paf: Maps[Number]) -> tuple[Maps[Number], Maps[Number]]:
+def flip_maps(heat: Numbers[Number], paf: Numbers[Number]) -> tuple[Numbers[Number], Numbers[Number]]:
     """Mirror heatmaps (..., 19, H, W) and PAFs (..., 38, H, W), floats or int8 within +-127.
 
     Parts and limbs swap sides, and the x components of the PAFs change sign.
@@ -56,29 +45,17 @@ def flip_maps(heat: Maps[Number], paf: Maps[Number]) -> tuple[Maps[Number], Maps
     return heat[..., list(FLIP_PARTS), :, ::-1], flipped_paf
 
 
-def shift_image(
-    image: Maps[Number], down_cells: int, right_cells: int, padding: int | str = PADDING
-) -> Maps[Number]:
-    """Move images (..., H, W, 3) by whole cells of 8 pixels.
-
-    Args:
-        padding: the level of pixels that come from outside, or `edge` to repeat the border.
-    """
-    channels_first = np.moveaxis(image, -1, -3)
-    down, right = down_cells * STRIDE, right_cells * STRIDE
-    if padding == "edge":
-        height, width = channels_first.shape[-2:]
-        rows = np.clip(np.arange(height) - down, 0, height - 1)
-        columns = np.clip(np.arange(width) - right, 0, width - 1)
-        moved = channels_first[..., rows[:, None], columns]
-    else:
-        moved = _moved(channels_first, down, right, float(padding))
-    return np.ascontiguousarray(np.moveaxis(moved, -3, -1))
+def shift_image(image: Numbers[Number], down_cells: int, right_cells: int) -> Numbers[Number]:
+    """Move images (..., H, W, 3) by whole cells of 8 pixels; what comes in repeats the border."""
+    height, width = image.shape[-3:-1]
+    rows = np.clip(np.arange(height) - down_cells * STRIDE, 0, height - 1)
+    columns = np.clip(np.arange(width) - right_cells * STRIDE, 0, width - 1)
+    return image[..., rows[:, None], columns, :]
 
 
 def shift_maps(
-    heat: Maps[Number], paf: Maps[Number], down_cells: int, right_cells: int
-) -> tuple[Maps[Number], Maps[Number]]:
+    heat: Numbers[Number], paf: Numbers[Number], down_cells: int, right_cells: int
+) -> tuple[Numbers[Number], Numbers[Number]]:
     """Move maps by whole cells; what comes from outside is background and no limb.
 
     The cells that stay keep their values, as a teacher's answers must. Redrawing the targets of
@@ -92,23 +69,12 @@ def shift_maps(
     return moved, _moved(paf, down_cells, right_cells, 0.0)
 
 
-def shift_mask(mask: Maps[Number], down_cells: int, right_cells: int) -> Maps[Number]:
+def shift_mask(mask: Numbers[Number], down_cells: int, right_cells: int) -> Numbers[Number]:
     """Move loss masks (..., H, W) by whole cells; cells from outside do not count."""
     return _moved(mask, down_cells, right_cells, 0.0)
 
 
-def shift_keypoints(
-    keypoints: Points, down_cells: int, right_cells: int, size: int = IMAGE_SIZE
-) -> Points:
-    """Move keypoints (..., 17, 3) by whole cells; points that leave the image lose their label."""
-    moved = keypoints.copy()
-    moved[..., :2] += np.array((right_cells, down_cells), moved.dtype) * STRIDE
-    is_inside = np.all((moved[..., :2] >= -0.5) & (moved[..., :2] <= size - 0.5), axis=-1)
-    moved[~is_inside | (keypoints[..., 2] <= 0)] = 0
-    return moved
-
-
-def jitter(rng: np.random.Generator, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def jitter(rng: np.random.Generator, image: Uint8s) -> Uint8s:
     """Change contrast, brightness and white balance of one image (H, W, 3)."""
     levels = np.arange(256.0)[:, None]
     contrast, brightness = rng.uniform(0.8, 1.25), rng.uniform(-20, 20)
@@ -117,7 +83,7 @@ def jitter(rng: np.random.Generator, image: npt.NDArray[np.uint8]) -> npt.NDArra
     return np.stack([table[image[..., c], c] for c in range(3)], axis=-1)
 
 
-def _moved(array: Maps[Number], down: int, right: int, fill: float) -> Maps[Number]:
+def _moved(array: Numbers[Number], down: int, right: int, fill: float) -> Numbers[Number]:
     """Shift the last two axes, filling what comes from outside."""
     moved = np.full_like(array, fill)
     height, width = array.shape[-2:]

@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ai8x_models.training.progress import Progress, no_progress
+from max78000.apps.pose.arrays import Uint8s, Int8s, Int32s, Int64s, Float32s
 from ai8x_models.tasks.pose.data.cache_coco import coco_records, read_annotations
 from ai8x_models.tasks.pose.data.cache_file import (
     PEOPLE_FIELDS,
     Header,
-    Progress,
     Record,
     check_shapes,
     read_header,
@@ -34,7 +35,7 @@ from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 from max78000.errors import InputError
 
 TEACHER_SCALE = 127  # stored integer = value * 127
-TeacherMaps = tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]  # heat, paf
+TeacherMaps = tuple[Int8s, Int8s]  # heat, paf
 _FIGURES_PER_TASK = 8
 _IDENTITY = np.eye(2, 3, dtype=np.float32)
 
@@ -47,10 +48,10 @@ class People:
     `area` float32 (P,) mask pixels; `iscrowd` uint8 (P,).
     """
 
-    keypoints: npt.NDArray[np.float32]
-    bbox: npt.NDArray[np.float32]
-    area: npt.NDArray[np.float32]
-    iscrowd: npt.NDArray[np.uint8]
+    keypoints: Float32s
+    bbox: Float32s
+    area: Float32s
+    iscrowd: Uint8s
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,12 @@ class PoseCache:
     """
 
     header: Header
-    images: npt.NDArray[np.uint8]
-    loss_mask: npt.NDArray[np.uint8]
-    person_start: npt.NDArray[np.int32]
+    images: Uint8s
+    loss_mask: Uint8s
+    person_start: Int32s
     all_people: People
-    source_id: npt.NDArray[np.int64]
-    to_source: npt.NDArray[np.float32]
+    source_id: Int64s
+    to_source: Float32s
 
     @classmethod
     def open(cls, path: str | Path) -> "PoseCache":
@@ -136,7 +137,7 @@ def build_cache(
             if read_header(file, path) == header:
                 return path
     records = _rendered(preset, SPLIT_BASE[split], count, workers)
-    write_cache(path, header, records, progress or _silent)
+    write_cache(path, header, records, progress or no_progress)
     return path
 
 
@@ -159,7 +160,7 @@ def import_coco(
     listing = read_annotations(Path(annotations))
     header = Header("coco", split, len(listing.pictures), json.dumps({"letterbox": 1}))
     records = coco_records(Path(folder), listing)
-    write_cache(Path(path), header, records, progress or _silent)
+    write_cache(Path(path), header, records, progress or no_progress)
     return Path(path)
 
 
@@ -171,8 +172,8 @@ def generator_of(preset: Preset) -> str:
 def write_teacher(
     path: str | Path,
     name: str,
-    heat: npt.NDArray[np.int8],
-    paf: npt.NDArray[np.int8],
+    heat: Int8s,
+    paf: Int8s,
     checkpoint_hash: str,
     validation_ap: float = math.nan,
 ) -> None:
@@ -241,7 +242,3 @@ def _rendered(preset: Preset, base: int, count: int, workers: int) -> Iterator[R
         figures = pool.map(partial(render, preset), seeds, chunksize=_FIGURES_PER_TASK)
         for seed, figure in zip(seeds, figures, strict=True):
             yield Record(figure, seed, _IDENTITY)
-
-
-def _silent(_done: int, _total: int) -> None:
-    """Report no progress."""

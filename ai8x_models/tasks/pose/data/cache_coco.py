@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from max78000.apps.pose.arrays import Uint8s
 from ai8x_models.tasks.pose.data.cache_file import Record
 from ai8x_models.tasks.pose.figures.figures import Figure
 from max78000.apps.pose.letterbox import Letterbox, letterbox
@@ -85,7 +86,7 @@ def coco_records(folder: Path, listing: Listing) -> Iterator[Record]:
         yield Record(figure, picture.source_id, box.to_source)
 
 
-def _figure(image: npt.NDArray[np.uint8], box: Letterbox, people: tuple[Annotation, ...]) -> Figure:
+def _figure(image: Uint8s, box: Letterbox, people: tuple[Annotation, ...]) -> Figure:
     n = len(people)
     keypoints = np.zeros((n, N_COCO, 3))
     boxes = np.zeros((n, 4))

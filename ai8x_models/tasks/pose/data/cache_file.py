@@ -27,6 +27,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from ai8x_models.training.progress import Progress
+from max78000.apps.pose.arrays import Float32s
 from ai8x_models.tasks.pose.figures.figures import SPLIT_BASE, Figure
 from ai8x_models.tasks.pose.data.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS
 from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE, N_COCO
@@ -37,7 +39,6 @@ PEOPLE_FIELDS = ("keypoints", "bbox", "area", "iscrowd")
 _IMAGES_PER_CHUNK = 16
 _NO_PIXELS = np.zeros(0, np.uint8)
 
-Progress = Callable[[int, int], None]  # done, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Record:
 
     figure: Figure
     source_id: int
-    to_source: npt.NDArray[np.float32]
+    to_source: Float32s
 
 
 @contextmanager

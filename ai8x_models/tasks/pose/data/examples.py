@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from max78000.apps.pose.arrays import Indexes, Uint8s, Int8s, Float16s, Float32s
 from ai8x_models.tasks.pose.data.augment import (
     flip_image,
     flip_maps,
@@ -32,7 +33,6 @@ from ai8x_models.tasks.pose.network_input import normalize
 from ai8x_models.tasks.pose.recipe import AugmentPlan
 from ai8x_models.training.batches import Batch, shuffled_indexes
 from ai8x_models.training.logs import Console
-from max78000.apps.pose.arrays import Float16s, Float32s, Int8s, Uint8s
 from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 
 
@@ -93,7 +93,7 @@ class PoseExamples:
         for index in shuffled_indexes(len(self), size, rng):
             yield _augmented(self._pick(index), augment, rng).tensors()
 
-    def _pick(self, index: NDArray[np.intp]) -> "_Arrays":
+    def _pick(self, index: Indexes) -> "_Arrays":
         pairs = [(self.heat[index].astype(np.float32), self.paf[index].astype(np.float32))]
         if self.teacher is not None:
             scale = np.float32(TEACHER_SCALE)
@@ -131,7 +131,7 @@ def _augmented(batch: _Arrays, plan: AugmentPlan, rng: np.random.Generator) -> _
     return batch
 
 
-def _flip(batch: _Arrays, index: NDArray[np.intp]) -> None:
+def _flip(batch: _Arrays, index: Indexes) -> None:
     batch.images[index] = flip_image(batch.images[index])
     batch.loss_mask[index] = flip_mask(batch.loss_mask[index])
     for heat, paf in batch.pairs:
@@ -139,7 +139,7 @@ def _flip(batch: _Arrays, index: NDArray[np.intp]) -> None:
 
 
 def _shift(batch: _Arrays, index: int, down: int, right: int) -> None:
-    batch.images[index] = shift_image(batch.images[index], down, right, padding="edge")
+    batch.images[index] = shift_image(batch.images[index], down, right)
     batch.loss_mask[index] = shift_mask(batch.loss_mask[index], down, right)
     for heat, paf in batch.pairs:
         heat[index], paf[index] = shift_maps(heat[index], paf[index], down, right)

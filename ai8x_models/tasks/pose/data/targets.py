@@ -16,6 +16,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from max78000.apps.pose.arrays import Bools, Float32s, Floats
 from max78000.apps.pose.skeleton import (
     BACKGROUND,
     COCO_OF_PART,
@@ -28,6 +29,7 @@ from max78000.apps.pose.skeleton import (
     NECK,
     R_SHOULDER,
     STRIDE,
+    pixel_to_cell,
 )
 
 SIGMA_PIXELS = 7.0
@@ -42,8 +44,6 @@ _SOURCES = [source for source in COCO_OF_PART if source is not None]
 _LIMB_A = [a for a, _ in LIMBS]
 _LIMB_B = [b for _, b in LIMBS]
 
-Floats = npt.NDArray[np.float64]
-Maps = npt.NDArray[np.float32]
 
 
 def part_points(keypoints: npt.ArrayLike) -> Floats:
@@ -62,7 +62,7 @@ def part_points(keypoints: npt.ArrayLike) -> Floats:
     return parts
 
 
-def draw_targets(keypoints: npt.ArrayLike, size: int = MAP_SIZE) -> tuple[Maps, Maps]:
+def draw_targets(keypoints: npt.ArrayLike, size: int = MAP_SIZE) -> tuple[Float32s, Float32s]:
     """Heatmaps (19, size, size) and PAFs (38, size, size) of P people.
 
     Args:
@@ -73,11 +73,11 @@ def draw_targets(keypoints: npt.ArrayLike, size: int = MAP_SIZE) -> tuple[Maps, 
     edge = size * STRIDE - 0.5
     xy = parts[..., :2]
     is_present = (parts[..., 2] > 0) & np.all((xy >= -0.5) & (xy <= edge), axis=-1)
-    cells = (xy + 0.5) / STRIDE - 0.5
+    cells = pixel_to_cell(xy)
     return _heatmaps(cells, is_present, size), _affinities(cells, is_present, size)
 
 
-def _heatmaps(cells: Floats, is_present: npt.NDArray[np.bool_], size: int) -> Maps:
+def _heatmaps(cells: Floats, is_present: Bools, size: int) -> Float32s:
     """(19, size, size) from part positions (P, 18, 2) in cells."""
     heat = np.zeros((N_HEATMAPS, size, size), np.float32)
     if len(cells):
@@ -89,7 +89,7 @@ def _heatmaps(cells: Floats, is_present: npt.NDArray[np.bool_], size: int) -> Ma
     return heat
 
 
-def _affinities(cells: Floats, is_present: npt.NDArray[np.bool_], size: int) -> Maps:
+def _affinities(cells: Floats, is_present: Bools, size: int) -> Float32s:
     """(38, size, size) from part positions (P, 18, 2) in cells."""
     start, end = cells[:, _LIMB_A], cells[:, _LIMB_B]  # (P, 19, 2)
     length = np.hypot(*np.moveaxis(end - start, -1, 0))
@@ -109,5 +109,5 @@ def _affinities(cells: Floats, is_present: npt.NDArray[np.bool_], size: int) -> 
     is_on = (np.abs(across) <= reach) & in_box & exists[..., None, None]  # (P, 19, size, size)
 
     total = np.einsum("pkc,pkij->kcij", unit, is_on.astype(np.float64))
-    paf: Maps = (total / np.maximum(is_on.sum(0), 1)[:, None]).astype(np.float32)
+    paf: Float32s = (total / np.maximum(is_on.sum(0), 1)[:, None]).astype(np.float32)
     return paf.reshape(N_PAF, size, size)

@@ -9,11 +9,9 @@ at positive x.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ai8x_models.tasks.pose.figures.preset import FAMILIES, ArmPose, Family, Preset
-
-Floats = npt.NDArray[np.float64]
+from max78000.apps.pose.arrays import Floats
 
 RIGHT, LEFT = -1.0, 1.0  # sign of x on a body that faces the camera
 DOWN = np.array((0.0, 1.0, 0.0))

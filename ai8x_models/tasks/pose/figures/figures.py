@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from ai8x_models.tasks.pose.figures.body import Body, Floats, draw_body
-from ai8x_models.tasks.pose.figures.paint import View, paint_parts
+from ai8x_models.tasks.pose.figures.body import Body, draw_body
+from ai8x_models.tasks.pose.figures.paint import Camera, paint_parts
 from ai8x_models.tasks.pose.figures.person import draw_outfit, dress
 from ai8x_models.tasks.pose.figures.preset import PRESETS, Preset
 from ai8x_models.tasks.pose.figures.scene import (
@@ -24,6 +23,7 @@ from ai8x_models.tasks.pose.figures.scene import (
     draw_occluder,
     expose,
 )
+from max78000.apps.pose.arrays import Bools, Float32s, Floats, Uint8s
 from max78000.apps.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO
 
 __all__ = ["GENERATOR_VERSION", "PRESETS", "SPLIT_BASE", "Figure", "Preset", "render"]
@@ -46,12 +46,12 @@ class Figure:
     `iscrowd` uint8 (P,), always 0; `loss_mask` uint8 (16, 16), 255 = count.
     """
 
-    image: npt.NDArray[np.uint8]
-    keypoints: npt.NDArray[np.float32]
-    bbox: npt.NDArray[np.float32]
-    area: npt.NDArray[np.float32]
-    iscrowd: npt.NDArray[np.uint8]
-    loss_mask: npt.NDArray[np.uint8]
+    image: Uint8s
+    keypoints: Float32s
+    bbox: Float32s
+    area: Float32s
+    iscrowd: Uint8s
+    loss_mask: Uint8s
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ class Painting:
     """The double-size canvas: picture, number image (256, 256), and who stands where."""
 
     picture: Image.Image
-    numbers: npt.NDArray[np.uint8]  # 0 background, 1..n people, 255 occluder
+    numbers: Uint8s  # 0 background, 1..n people, 255 occluder
     bodies: tuple[Body, ...]
-    views: tuple[View, ...]
+    cameras: tuple[Camera, ...]
 
 
 def render(preset: Preset, seed: int) -> Figure:
@@ -104,16 +104,16 @@ def paint(rng: np.random.Generator, preset: Preset) -> Painting:
     return Painting(picture, np.array(numbers), tuple(bodies), tuple(views))
 
 
-def place(rng: np.random.Generator, preset: Preset, body: Body, slot: tuple[int, int]) -> View:
+def place(rng: np.random.Generator, preset: Preset, body: Body, slot: tuple[int, int]) -> Camera:
     """Size and position of person `slot[0]` of `slot[1]`."""
-    points = View(1.0, 0.0, 0.0).place(body.extremes)
+    points = Camera(1.0, 0.0, 0.0).place(body.extremes)
     low, high = points.min(0), points.max(0)
     if preset.is_whole:
         room = CANVAS - 2 * MARGIN
         fits = float(np.min(room / (high - low)))
         scale = min(fits, rng.uniform(*preset.height_one) * room / float((high - low)[1]))
         x, y = MARGIN + rng.random(2) * (room - scale * (high - low)) - scale * low
-        return View(scale, float(x), float(y))
+        return Camera(scale, float(x), float(y))
 
     index, n_people = slot
     height = rng.uniform(*(preset.height_one if n_people == 1 else preset.height_many))
@@ -126,7 +126,7 @@ def place(rng: np.random.Generator, preset: Preset, body: Body, slot: tuple[int,
     play = abs(1 - height * float((high - low)[1])) / 2
     share_y = 0.5 + play * rng.uniform(-1, 1) if play < 0.25 else 0.5 + rng.uniform(0, play)
     x = min(max(share_x, 0.1), 0.9) * CANVAS - height * CANVAS * float(middle[0])
-    return View(height * CANVAS, x, share_y * CANVAS - height * CANVAS * float(middle[1]))
+    return Camera(height * CANVAS, x, share_y * CANVAS - height * CANVAS * float(middle[1]))
 
 
 def label(rng: np.random.Generator, painting: Painting, person: int) -> Floats:
@@ -136,7 +136,7 @@ def label(rng: np.random.Generator, painting: Painting, person: int) -> Floats:
     labelled (0, and x = y = 0) outside the image, and for eyes and nose of a head seen from behind.
     The far eye and ear are hidden, and half of those not labelled, as annotators often skip them.
     """
-    body, view = painting.bodies[person], painting.views[person]
+    body, view = painting.bodies[person], painting.cameras[person]
     points = np.zeros((N_COCO, 3))
     points[:, :2] = (view.place(body.joints) - 0.5) / 2
     is_inside = np.all((points[:, :2] >= 0) & (points[:, :2] <= IMAGE_SIZE - 1), axis=1)
@@ -154,7 +154,7 @@ def label(rng: np.random.Generator, painting: Painting, person: int) -> Floats:
     return points
 
 
-def shows_near(numbers: npt.NDArray[np.uint8], number: int, point: Floats) -> bool:
+def shows_near(numbers: Uint8s, number: int, point: Floats) -> bool:
     """Whether a number shows within `VISIBLE_RADIUS` canvas pixels of a point (x, y)."""
     column, row = np.rint(np.clip(point, -1e6, 1e6)).astype(int)
     reach = VISIBLE_RADIUS
@@ -163,16 +163,16 @@ def shows_near(numbers: npt.NDArray[np.uint8], number: int, point: Floats) -> bo
     return bool((numbers[rows, columns] == number).any())
 
 
-def box_of(mask: npt.NDArray[np.bool_]) -> tuple[float, float, float, float]:
+def box_of(mask: Bools) -> tuple[float, float, float, float]:
     """COCO box x, y, width, height in image pixels that just holds a canvas mask's pixels."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
     return columns[0] / 2 - 0.5, rows[0] / 2 - 0.5, width / 2, height / 2
 
 
-def loss_mask_of(ignored: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+def loss_mask_of(ignored: Bools) -> Uint8s:
     """Mask (16, 16), 255 = count: the share of each cell that no ignored person covers."""
     cell = CANVAS // MAP_SIZE
     share = ignored.reshape(MAP_SIZE, cell, MAP_SIZE, cell).mean((1, 3))
-    counted: npt.NDArray[np.uint8] = np.rint(255 * (1 - share)).astype(np.uint8)
+    counted: Uint8s = np.rint(255 * (1 - share)).astype(np.uint8)
     return counted

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ai8x_models.tasks.pose.figures.body import Floats
+from max78000.apps.pose.arrays import Floats
 
 PERSPECTIVE = 0.22  # shrinking per body height of depth
 _TURN = np.linspace(0, 2 * np.pi, 20, endpoint=False)
@@ -20,7 +20,7 @@ _CAP = np.linspace(-np.pi / 2, np.pi / 2, 7)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Camera:
     """Where a body stands on the canvas: pixels per body height, and the hip centre's place."""
 
     scale: float
@@ -74,7 +74,7 @@ def capsule(start: Floats, end: Floats, radius_start: float, radius_end: float) 
     return np.concatenate((end + radius_end * far, start - radius_start * far))
 
 
-def ellipsoid(view: View, centre: Floats, axes: Floats) -> Floats:
+def ellipsoid(view: Camera, centre: Floats, axes: Floats) -> Floats:
     """Outline (20, 2) of an ellipsoid; the columns of `axes` (3, 3) are its half axes."""
     flat = axes[:2] * view.size(1.0, centre[2])
     values, vectors = np.linalg.eigh(flat @ flat.T)

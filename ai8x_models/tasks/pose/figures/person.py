@@ -10,16 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ai8x_models.tasks.pose.figures.body import Body, Floats
+from ai8x_models.tasks.pose.figures.body import Body
 from ai8x_models.tasks.pose.figures.paint import (
     CIRCLE,
     PERSPECTIVE,
+    Camera,
     Part,
-    View,
     band,
     capsule,
     ellipsoid,
 )
+from max78000.apps.pose.arrays import Floats
 
 # fmt: off
 SKINS = ((255, 224, 198), (240, 202, 168), (222, 174, 134), (196, 144, 100),
@@ -112,7 +113,7 @@ def draw_outfit(rng: np.random.Generator, light: Floats) -> Outfit:
     )
 
 
-def dress(rng: np.random.Generator, body: Body, outfit: Outfit, view: View) -> list[Part]:
+def dress(rng: np.random.Generator, body: Body, outfit: Outfit, view: Camera) -> list[Part]:
     """All pieces of one person, each with its own slight tint."""
     parts = [*_torso(body, outfit, view), *_head(body, outfit, view)]
     for side in range(2):
@@ -124,7 +125,7 @@ def dress(rng: np.random.Generator, body: Body, outfit: Outfit, view: View) -> l
     ]
 
 
-def _paint_limb(view: View, outfit: Outfit, limb: Limb, cloth: Cloth) -> Part:
+def _paint_limb(view: Camera, outfit: Outfit, limb: Limb, cloth: Cloth) -> Part:
     """Shade a limb: darker when turned from the light, and a lighter stripe on the lit side."""
     start, end = view.place(np.stack((limb.start, limb.end)))
     depth = float(limb.start[2] + limb.end[2]) / 2
@@ -149,7 +150,7 @@ def _paint_limb(view: View, outfit: Outfit, limb: Limb, cloth: Cloth) -> Part:
     return Part(depth - limb.forward, outline, colour * shade, (detail,))
 
 
-def _arm(body: Body, outfit: Outfit, view: View, side: int) -> Iterator[Part]:
+def _arm(body: Body, outfit: Outfit, view: Camera, side: int) -> Iterator[Part]:
     """Upper arm, forearm and hand; side 0 is the left."""
     shoulder, elbow, wrist = (body.joints[row + side] for row in (5, 7, 9))
     girth = body.build.girth
@@ -163,7 +164,7 @@ def _arm(body: Body, outfit: Outfit, view: View, side: int) -> Iterator[Part]:
     yield _paint_limb(view, outfit, hand, Cloth(outfit.skin, outfit.skin, 0.0))
 
 
-def _leg(body: Body, outfit: Outfit, view: View, side: int) -> Iterator[Part]:
+def _leg(body: Body, outfit: Outfit, view: Camera, side: int) -> Iterator[Part]:
     """Thigh, shank and foot; side 0 is the left."""
     hip, knee, ankle = (body.joints[row + side] for row in (11, 13, 15))
     girth = body.build.girth
@@ -183,7 +184,7 @@ def _scaled(radii: tuple[float, float], girth: float) -> tuple[float, float]:
     return radii[0] * girth, radii[1] * girth
 
 
-def _torso(body: Body, outfit: Outfit, view: View) -> Iterator[Part]:
+def _torso(body: Body, outfit: Outfit, view: Camera) -> Iterator[Part]:
     """Cover the trunk: rim on the lit side, stripes, trousers or a skirt; and add the neck."""
     left, right = _torso_edges(body, view)
     shade = 0.84 + 0.16 * float(outfit.light @ (0.6, -0.8))
@@ -205,7 +206,7 @@ def _torso(body: Body, outfit: Outfit, view: View) -> Iterator[Part]:
     yield _paint_limb(view, outfit, neck, Cloth(outfit.skin, outfit.skin, 0.0))
 
 
-def _torso_edges(body: Body, view: View) -> tuple[Floats, Floats]:
+def _torso_edges(body: Body, view: Camera) -> tuple[Floats, Floats]:
     """Left and right silhouette of the trunk, each (slices, 2) canvas pixels."""
     at, of_shoulders, of_hips, half_depth = TORSO.T
     across_top = (body.joints[5] - body.joints[6]) / 2
@@ -229,7 +230,7 @@ def _between(edge: Floats, low: float, high: float) -> Floats:
     return np.stack([np.interp((low, high), index, edge[:, axis]) for axis in range(2)], 1)
 
 
-def _skirt(body: Body, outfit: Outfit, view: View, waist: tuple[Floats, Floats]) -> Part:
+def _skirt(body: Body, outfit: Outfit, view: Camera, waist: tuple[Floats, Floats]) -> Part:
     """Span a trapezium from the waist to just above the knees, as wide as the stride."""
     hips, knees = body.joints[11:13], body.joints[13:15]
     hem = view.place(hips + 0.85 * (knees - hips))
@@ -241,7 +242,7 @@ def _skirt(body: Body, outfit: Outfit, view: View, waist: tuple[Floats, Floats])
     return Part(depth, corners, outfit.bottom * 0.92)
 
 
-def _head(body: Body, outfit: Outfit, view: View) -> Iterator[Part]:
+def _head(body: Body, outfit: Outfit, view: Camera) -> Iterator[Part]:
     """Skull with a face if one can be seen, hair cap, and long hair behind."""
     axes, centre = body.head_axes, body.head
     depth = float(centre[2])
@@ -261,7 +262,7 @@ def _head(body: Body, outfit: Outfit, view: View) -> Iterator[Part]:
     yield Part(depth - 0.012, ellipsoid(view, fringe, axes * (0.70, 0.36, 0.62)), outfit.hair)
 
 
-def _face(body: Body, outfit: Outfit, view: View) -> Iterator[tuple[Floats, Floats]]:
+def _face(body: Body, outfit: Outfit, view: Camera) -> Iterator[tuple[Floats, Floats]]:
     """Ears, eyes, mouth and nose, as far as each is turned to the camera."""
     radius = body.build.head / 2
     pixels = view.size(radius, float(body.head[2]))

@@ -7,12 +7,11 @@ figures. The canvas has twice the image's size; the sensor works on the reduced 
 import io
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from ai8x_models.tasks.pose.figures.body import Floats
 from ai8x_models.tasks.pose.figures.paint import CIRCLE, as_rgb, capsule
 from ai8x_models.tasks.pose.figures.person import SKINS, random_colour
+from max78000.apps.pose.arrays import Floats, Uint8s
 from max78000.apps.pose.skeleton import IMAGE_SIZE
 
 CANVAS = 2 * IMAGE_SIZE  # pixels, square
@@ -98,7 +97,7 @@ def draw_occluder(rng: np.random.Generator, picture: Image.Image, numbers: Image
     ImageDraw.Draw(numbers).polygon(points, fill=OCCLUDER)
 
 
-def expose(rng: np.random.Generator, canvas: Image.Image) -> npt.NDArray[np.uint8]:
+def expose(rng: np.random.Generator, canvas: Image.Image) -> Uint8s:
     """Take the picture (128, 128, 3) of the canvas with a small, cheap camera."""
     image = canvas.reduce(2)
     if rng.random() < 0.30:
@@ -115,7 +114,7 @@ def expose(rng: np.random.Generator, canvas: Image.Image) -> npt.NDArray[np.uint
     return _through_jpeg(taken, int(rng.integers(30, 91))) if rng.random() < 0.30 else taken
 
 
-def _through_jpeg(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+def _through_jpeg(image: Uint8s, quality: int) -> Uint8s:
     packed = io.BytesIO()
     Image.fromarray(image).save(packed, "JPEG", quality=quality)
     return np.array(Image.open(packed), np.uint8)
