@@ -8,8 +8,7 @@ answers for the training data are computed once and kept. The feature term compa
 layer of both networks and needs the teacher at every step; it is off unless asked for. The loop
 itself is unchanged.
 
-Sources: share 0.5 as in Fast Human Pose Estimation (ilovepose/fast-human-pose-estimation.pytorch);
-falling weights as in DWPose (arXiv 2307.15880).
+Source: [FastPose] share 0.5; [DWPose] falling weights.
 """
 
 from functools import partial

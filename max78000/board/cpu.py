@@ -121,7 +121,6 @@ class Core:
         is the access that the bus has seen, the bus does not see it again.
         """
         # Quirk emulator-repeat: stopped in an access, unicorn would do it again.
-        # Quirk emulator-blocks: a stop at any other place may fall into an IT block.
         while self._load_store.is_attention_wanted and self._met.event is None:
             self._load_store.begin_repetition()
             self._emulate(1)

@@ -150,7 +150,10 @@ def test_whatever_says_source_is_a_citation():
         for line, text in texts_of(path)
         for _ in SOME_CITATION.findall(text)
     ]
-    assert said == [(path, line) for path, line, _ in TEXTS]
+    read = [(path, line) for path, line, _ in TEXTS]
+    astray = [f"{path.relative_to(ROOT)}:{line}" for path, line in said if (path, line) not in read]
+    assert not astray, "say `Source: ` with a sentence behind it\n" + "\n".join(astray)
+    assert len(said) == len(read)
 
 
 def test_every_document_is_described():

@@ -12,6 +12,7 @@ from ai8x_models.layers.layers import Conv2d
 from ai8x_models.layers.policy import QatPolicy, read_policy
 from ai8x_models.layers.qat import (
     DATA_GRID,
+    WIDE_GRID,
     Mode,
     fake_quantize,
     output_shift_for,
@@ -30,6 +31,13 @@ def test_fake_quantize_rounds_half_up_and_clamps():
     expected = torch.tensor([-128.0, -128, -1, 0, 1, 3, 127, 127]) / 128
     assert torch.equal(fake_quantize(x, DATA_GRID), expected)
     assert torch.equal(fake_quantize(x, DATA_GRID, rectify=True), expected.clamp(min=0))
+
+
+def test_wide_outputs_are_trained_within_their_range():
+    one = 1 << 14
+    x = torch.tensor([-1e6, -(2.0**15), 0.4 / one, 0.6 / one, 2.0**15, 1e6])
+    expected = torch.tensor([-(2.0**15), -(2.0**15), 0, 1 / one, 2.0**15, 2.0**15])
+    assert torch.equal(fake_quantize(x, WIDE_GRID), expected)
 
 
 @given(

@@ -10,7 +10,7 @@ from property.agreement import require_agreement
 
 from max78000.facts import regmap
 from max78000.facts.chip import MAX78000, WORD_BYTES
-from max78000.facts.regmap import layer_register_addr
+from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
 from max78000.program.program import Write
 from networks import Net, compile_net, graph_of, image_of, placement_of, project_of
 from synthesis.emit.options import ProjectOptions
@@ -46,6 +46,18 @@ def test_a_stream_is_acknowledged_with_its_bit(layer, input_path, acknowledged):
     assert f"REG(0x50100000) &= ~({acknowledged});" in text
 
 
+def test_only_quadrants_in_use_are_tested():
+    net = Net("{op: conv2d, pad: 1, processors: 0x3, output_processors: 0xf0000}", "4x2x3x3")
+    compiled = compile_net(net, clears_memories=True)
+    tested = {
+        quadrant
+        for quadrant in range(MAX78000.n_quadrants)
+        for op in compiled.program.phase("init").operations
+        if op.addr == quadrant_register_addr(MAX78000, regmap.SRAM_TEST, quadrant)
+    }
+    assert tested == set(compiled.placement.graph.quadrants) == {0, 1}
+
+
 @pytest.mark.parametrize(
     ("processors", "fifos"),
     [(0x1, (0,)), (0x3, (0,)), (0x2_0001, (0,)), (0x1_0002_0001, (0, 2)), (0x2, ())],
@@ -59,6 +71,24 @@ def test_a_fifo_is_switched_on_by_its_first_processor(processors, fifos):
         input_path=InputPath.FIFO,
     )
     assert enabled_fifos(placement_of(net).graph.layers[0]) == fifos
+
+
+@pytest.mark.parametrize(
+    ("n_pixels", "post", "tptr", "passes"),
+    [
+        (16, {"flatten_en": 0, "xpmp_cnt": 0}, {"start": 0, "max": 0}, 15),
+        (17, {"flatten_en": 1, "xpmp_cnt": 1}, {"start": 16, "max": 33}, 0),
+        (256, {"flatten_en": 1, "xpmp_cnt": 15}, {"start": 255, "max": 511}, 15),
+    ],
+)
+def test_a_flattened_count_moves_to_the_larger_counter(n_pixels, post, tptr, passes):
+    net = Net("{op: linear, flatten: true}", f"3x{2 * n_pixels}", f"2x{n_pixels}x1")
+    compiled = compile_net(net)
+    found = fields_of(compiled, regmap.POST)
+    assert {name: found[name] for name in post} == post
+    assert fields_of(compiled, regmap.TPTR) == tptr
+    assert fields_of(compiled, regmap.LCTL2)["inpchexp"] == passes
+    require_agreement(compiled)
 
 
 def test_a_width_without_weights_shows_in_one_register():

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from max78000.board.board import VirtualBoard
 from max78000.board.code import Code, Symbols, read_elf
 from max78000.board.registers import RegisterBlock, Word
+from max78000.board.system import GlobalControl
 from max78000.board.timeline import LONGEST_POLL_NS, PATIENCE, Note, Timeline
+from max78000.board.timer import Timer
 from max78000.errors import BoardError, UnsupportedError
 
 times = st.integers(0, 1000)
@@ -100,6 +102,28 @@ def test_register_blocks_are_strict():
         block.store(0, 0x100)
     with pytest.raises(BoardError, match="X: the program loads offset 0x4, where no register"):
         block.load(4)
+
+
+def test_a_timer_counts_from_one():
+    timeline = Timeline()
+    clocks = GlobalControl(timeline, lambda bit: None)
+    timer = Timer(0, clocks, timeline)
+    for name, value in (
+        ("CTRL1", 1 << 31),
+        ("CMP", 10),
+        ("CNT", 1),
+        ("CTRL0", 1 << 14 | 1 << 15 | 1),
+    ):
+        timer.stored(name, value)
+    period_ns = 1_000_000_000 * 9 // clocks.peripheral_clock_hz  # 9 steps lead from 1 to 10
+    timeline.advance(period_ns + 1)
+    timer.stored("INTFL", 1)
+    timeline.advance(period_ns - 10)
+    assert timer.loaded("CNT") == 9
+    assert not timer.loaded("INTFL") & 1
+    timeline.advance(20)
+    assert timer.loaded("CNT") == 1
+    assert timer.loaded("INTFL") & 1
 
 
 def test_functions_are_found_by_address():
