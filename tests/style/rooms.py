@@ -13,6 +13,7 @@ import ast
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import click
@@ -83,7 +84,7 @@ def read_house(package, root=ROOT):
         room: frozenset(
             words[1]
             for path in paths
-            for name in imported_names(ast.parse(path.read_text()))
+            for name in imported_names(tree_of(path))
             if (words := name.split("."))[0] == package and words[1] in rooms.keys() - {room}
         )
         for room, paths in rooms.items()
@@ -102,6 +103,12 @@ def layer_rows(package, root):
         if contract["type"] == "layers" and contract["layers"][0].startswith(f"{package}.")
     )
     return [row.replace(f"{package}.", "") for row in rows]
+
+
+@cache
+def tree_of(path):
+    """The syntax tree of a file, parsed once for all who look at it."""
+    return ast.parse(path.read_text())
 
 
 def imported_names(tree):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from rooms import PACKAGES, ROOT, House, imported_names, read_house
+from rooms import PACKAGES, ROOT, House, imported_names, read_house, tree_of
 
 MAX_ROOMS = {"max78000": 12, "ai8x_models": 8, "synthesis": 15}
 POSE = ("max78000.apps.pose", "ai8x_models.tasks.pose")
@@ -64,7 +64,7 @@ def test_pose_is_known_to_pose_alone():
         for package in PACKAGES
         for path in sorted((ROOT / package).rglob("*.py"))
         if not any(path.is_relative_to(home) for home in homes)
-        for name in imported_names(ast.parse(path.read_text()))
+        for name in imported_names(tree_of(path))
         if any(f"{name}.".startswith(f"{pose}.") for pose in POSE)
     ]
     assert not bad, "\n".join(bad)

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from rooms import tree_of
 
 SYNTHESIS = Path(__file__).resolve().parents[2] / "synthesis"
 RULES = sorted((SYNTHESIS / "rules").glob("*.py"))
@@ -22,7 +23,7 @@ CHOSEN = {  # names of numbers that are not the chip's
 
 
 def functions(path):
-    return [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)]
+    return [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.FunctionDef)]
 
 
 def is_rule(function):
@@ -80,7 +81,7 @@ def test_only_the_frame_goes_through_the_layers(path):
 
 @pytest.mark.parametrize("path", [*RULES, *PLACING], ids=lambda path: path.stem)
 def test_limits_are_the_chips(path):
-    assert not list(large_numbers(ast.parse(path.read_text())))
+    assert not list(large_numbers(tree_of(path)))
 
 
 def test_the_chip_is_an_argument():
@@ -90,7 +91,7 @@ def test_the_chip_is_an_argument():
         f"{path.relative_to(SYNTHESIS)}:{node.lineno}"
         for path in SYNTHESIS.rglob("*.py")
         if path not in doors
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Name | ast.alias) and "MAX78000" in ast.unparse(node)
     ]
     assert not named

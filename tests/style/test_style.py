@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from rooms import tree_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("max78000", "ai8x_models", "synthesis")
@@ -33,7 +34,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
 def imported_names(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -81,7 +82,7 @@ def test_functions_fit_on_a_screen():
     long = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path in (*SOURCES, *TESTS)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef)
         and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
     ]
@@ -90,9 +91,7 @@ def test_functions_fit_on_a_screen():
 
 def test_every_module_says_what_it_is():
     silent = [
-        str(path.relative_to(ROOT))
-        for path in SOURCES
-        if not ast.get_docstring(ast.parse(path.read_text()))
+        str(path.relative_to(ROOT)) for path in SOURCES if not ast.get_docstring(tree_of(path))
     ]
     assert not silent
 
@@ -102,7 +101,7 @@ def test_only_command_lines_exit():
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in SOURCES
         if path.name != "command.py"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute | ast.Name)
         and ast.unparse(node.func) in ("sys.exit", "exit", "quit", "os._exit")
@@ -115,7 +114,7 @@ def test_no_module_level_mutable_tables():
     bad = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in SOURCES
-        for node in ast.parse(path.read_text()).body
+        for node in tree_of(path).body
         if isinstance(node, ast.Assign | ast.AnnAssign)
         and isinstance(node.value, ast.List | ast.Dict | ast.Set)
         and "__all__" not in ast.unparse(node)
@@ -129,7 +128,7 @@ def test_tests_carry_no_annotations():
     annotated = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path in TESTS
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef)
         and (
             node.returns is not None
