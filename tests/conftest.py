@@ -10,7 +10,7 @@ from hypothesis import settings
 from max78000.firmware import objects
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILDERS = ROOT / "tests" / "unit" / "max78000" / "firmware"  # compile for themselves
+COMPILE_UNIT = objects._compile
 
 # One thread for each process: as many processes run as there are cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,24 +36,20 @@ def objects_dir(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_once(request, objects_dir):
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(objects_dir):
     """Firmware is built of objects that another test has compiled, where their names are equal.
 
     A name holds the hash of compiler, flags, source and headers. Objects that the compiler warned
     of are compiled again, so that every test sees the warning.
     """
-    if request.path.is_relative_to(BUILDERS):
-        yield
-        return
-    compile_unit = objects._compile
 
     def compile_or_take(unit, path, toolchain):
         kept = objects_dir / path.name
         if kept.exists():
             shutil.copyfile(kept, path)
             return ""
-        said = compile_unit(unit, path, toolchain)
+        said = COMPILE_UNIT(unit, path, toolchain)
         if path.exists() and not said:
             fresh = objects_dir / f"{path.name}.{os.getpid()}"
             shutil.copyfile(path, fresh)
@@ -63,3 +59,9 @@ def _compiled_once(request, objects_dir):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(objects, "_compile", compile_or_take)
         yield
+
+
+@pytest.fixture
+def compiled_anew(monkeypatch):
+    """Every object is compiled for this test alone."""
+    monkeypatch.setattr(objects, "_compile", COMPILE_UNIT)
