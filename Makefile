@@ -5,12 +5,13 @@ PYTHON ?= python3
 PIP_ARGS ?=
 BIN := .venv/bin
 DEMO := build/demo
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # A training run that is there is continued where it stopped.
 again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-flash check format golden qat quantize synthesize firmware \
-	simulate flash evaluate bench docs compare clean
+.PHONY: help setup demo lint check test test-all test-flash format golden qat quantize \
+	synthesize firmware simulate flash evaluate bench docs compare clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -75,14 +76,20 @@ bench: setup ## Print compile times and cycles of the networks
 test-flash: setup ## Program, verify and start firmware through a model of the debug port
 	$(BIN)/python -m pytest tests/flash
 
-test: check ## Check style and types, then run all tests
-	$(BIN)/python -m pytest -n 2
-
-check: setup ## Style, types and import arrows only
+lint: setup ## Style, types and import arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## While working, under 90 seconds: that, and the unit tests that take seconds
+	$(PYTEST) tests/style tests/unit -m "not long and not slow"
+
+test: lint ## For a change, under 10 minutes: all that it can break
+	$(PYTEST) -m "not slow"
+
+test-all: test ## Before a release, under 40 minutes: that, and the slow tests
+	$(PYTEST) -m slow
 
 format: setup ## Bring all Python files into shape
 	$(BIN)/ruff check --fix --select I .

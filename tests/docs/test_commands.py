@@ -92,7 +92,7 @@ def steps_of(page, folder):
     for language, block in [*blocks(page, "sh", "python"), ("sh", "")]:
         if language == "sh":
             if session:
-                yield [sys.executable, "-c", session]
+                yield [sys.executable, "-W", "error", "-c", session]
             yield from (words for words in lines_of(block) if words in QUICK)
             session = ""
         elif name := FILE_NAME.match(block):

@@ -1,4 +1,4 @@
-"""The example scripts run as they are, and the code on the page about Python runs in order."""
+"""The example scripts run as they are."""
 
 import re
 import subprocess
@@ -9,8 +9,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-PAGE = ROOT / "docs" / "api.md"
-PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -48,9 +46,3 @@ def test_digits(workplace):
     assert lines[-2].startswith("layer conv3 channel 5 row 2 column 3 is ")
     written = workplace / "build" / "digits" / "project"
     assert {"cnn.c", "main.c", "program.json", "layers.json"} <= {p.name for p in written.iterdir()}
-
-
-def test_the_page_runs(workplace):
-    script = "\n".join(PYTHON.findall(PAGE.read_text()))
-    result = run(workplace, "-c", script)
-    assert result.returncode == 0, result.stderr

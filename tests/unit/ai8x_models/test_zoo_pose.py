@@ -81,6 +81,7 @@ def _blobs(n_images):
     return torch.from_numpy(pictures).clamp(-1, 127 / 128), torch.from_numpy(heat)
 
 
+@pytest.mark.long
 def test_training_reduces_the_loss_before_and_during_qat():
     torch.manual_seed(0)
     model = TinyStudentModel()

@@ -130,6 +130,7 @@ def test_predictions_are_the_interpreters(name):
         assert equal(machine.predict(picture), network.interpret(picture))
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(range(3)), max_size=4), st.sampled_from(sorted(NETS)))
 def test_no_prediction_depends_on_the_one_before(order, name):
     _, machine = LOADED[name]
@@ -199,6 +200,7 @@ def test_a_sample_of_real_numbers_is_refused():
     assert "astype(np.int8)" in message
 
 
+@pytest.mark.long
 def test_violations_are_those_of_the_compiler():
     large = Net("{op: conv2d, pad: 1}\n{op: conv2d, pad: 1}", "1024x2x3x3 1024x1024x3x3")
     with pytest.raises(CapacityError) as caught:

@@ -58,6 +58,7 @@ def test_the_command_warns(tmp_path):
     assert "bytes of flash" in result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.skipif(find_zig() is None, reason="ziglang is not installed (pip install ziglang)")
 def test_the_estimate_is_on_the_safe_side(tmp_path):
     net = Net("{}\n{}", "16x3x3x3 8x16x3x3", "3x24x24", bias=1)

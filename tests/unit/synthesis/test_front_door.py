@@ -29,6 +29,7 @@ class Refused:
 
 WIDE = "\n".join(f"{{name: l{i}}}" for i in range(14))
 LAYERS_WITH_BIASES = "\n".join(f"{{kernel_size: 1x1, pad: 0, name: l{i}}}" for i in range(10))
+LONG = ("biases, with the cheapest change",)
 REFUSED = {
     "weights, with the cheapest change": Refused(
         Net(WIDE, "64x64x3x3 " * 14, "64x8x8"), ("C12", "use 4-bit weights in l0, l1, l2, l3")
@@ -66,7 +67,10 @@ def run_command(monkeypatch, capsys, *args):
     return end.value.code, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in REFUSED],
+)
 def test_both_refuse_in_the_same_words(name, tmp_path, monkeypatch, capsys):
     case = REFUSED[name]
     files = network, checkpoint, sample = write_files(tmp_path, case.net)

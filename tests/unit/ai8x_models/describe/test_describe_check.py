@@ -115,6 +115,7 @@ def test_an_untrained_model_is_said_to_fit(net, tmp_path):
     assert checks.stdout.endswith("OK: fits\n")
 
 
+@pytest.mark.long
 def test_a_network_that_is_too_large_is_refused_before_training(tmp_path):
     found, _ = run_all("StudentModel", tmp_path, shape="3x128x128")
     checks = checked(found.stderr)
