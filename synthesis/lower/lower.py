@@ -24,7 +24,6 @@ from synthesis.lower.sequence import Step, order_layers
 from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import (
     BUFFER,
-    DATA_FORMATS,
     INPUT,
     LayerSpec,
     NetworkSpec,
@@ -161,7 +160,7 @@ def _wishes(spec: LayerSpec) -> Wishes:
         out_offset=spec.out_offset,
         write_gap=spec.write_gap,
         bias_group=spec.bias_group,
-        data_format=DATA_FORMATS[spec.data_format] if spec.data_format else None,
+        data_format=spec.data_format,
     )
 
 

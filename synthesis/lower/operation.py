@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from max78000.errors import InputError
 from max78000.facts.fixed import Activation, Combine
 from synthesis.graph.ir import Pool, PoolKind
-from synthesis.read.description import (
-    ACTIVATIONS,
-    ELTWISE_OPERATORS,
-    OPERATORS,
-    LayerSpec,
-    Operator,
-    Pair,
-)
+from synthesis.read.description import LayerSpec, Operator, Pair
 
 # operator -> (kernel size, padding) where the description gives none
 DEFAULTS: Mapping[Operator, tuple[Pair, int]] = {
@@ -43,15 +36,18 @@ class Operation:
     activation: Activation
 
 
+def operator_of(spec: LayerSpec) -> Operator:
+    """The operator of a layer: a 2D convolution unless it says otherwise."""
+    return spec.op or Operator.CONV2D
+
+
 def read_operation(spec: LayerSpec, where: str) -> Operation:
     """Resolve aliases and defaults of one layer.
 
     Raises:
         InputError: keys that contradict each other, sizes below 1 (rules L1, L10, E1, C6, C7, C21).
     """
-    word = spec.op or "conv2d"
-    combine = ELTWISE_OPERATORS.get(spec.eltwise or word)
-    op = OPERATORS.get(word, Operator.PASSTHROUGH)
+    op, combine = operator_of(spec), spec.eltwise
     kernel_size, pad = DEFAULTS[op]
     if spec.operands is not None and combine is None:
         raise InputError(
@@ -83,7 +79,7 @@ def read_operation(spec: LayerSpec, where: str) -> Operation:
         dilation=_dilation(spec, op, where),
         output_pad=spec.output_pad if spec.output_pad is not None else int(is_transposed),
         pool=_pool(spec, where),
-        activation=ACTIVATIONS[spec.activate or "none"],
+        activation=spec.activate or Activation.NONE,
     )
 
 

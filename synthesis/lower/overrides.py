@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from max78000.errors import InputError
+from synthesis.lower.operation import operator_of
 from synthesis.read.checkpoint import Checkpoint
-from synthesis.read.description import DATA_FORMATS, OPERATORS, DataFormat, NetworkSpec, Operator
+from synthesis.read.description import DataFormat, NetworkSpec, Operator
 from synthesis.read.source import Source, Tensor
 
 STOP_WORDS = ("stop", -1)
@@ -169,8 +170,7 @@ def without_biases(
 
 def _takes_weights(network: NetworkSpec, position: int) -> bool:
     spec = network.layers[position]
-    operator = OPERATORS.get(spec.op or "conv2d", Operator.PASSTHROUGH)
-    return operator is not Operator.PASSTHROUGH and spec.weight_source is None
+    return operator_of(spec) is not Operator.PASSTHROUGH and spec.weight_source is None
 
 
 # -- input -----------------------------------------------------------------------------------------
@@ -178,8 +178,7 @@ def _takes_weights(network: NetworkSpec, position: int) -> bool:
 
 def _require_fifo_words(source: Source, network: NetworkSpec) -> None:
     """Rule O3: input is made up as FIFO words that hold up to four channels of a pixel."""
-    data_format = network.layers[_in_order(network)[0]].data_format or "hwc"
-    is_hwc = DATA_FORMATS[data_format] is DataFormat.HWC
+    is_hwc = network.layers[_in_order(network)[0]].data_format is not DataFormat.CHW
     if not (source.input_path.is_fifo and is_hwc and len(source.image) <= 4):
         raise InputError(
             f"needs --fifo and up to 4 channels in HWC; the sample has {len(source.image)}",

@@ -82,11 +82,11 @@ class LayerSpec:
     weight_source: Reference | None = None
     output: bool = False
 
-    op: str | None = None
-    eltwise: str | None = None
+    op: Operator | None = None
+    eltwise: Combine | None = None
     operands: int | None = None
     pool_first: bool | None = None
-    activate: str | None = None
+    activate: Activation | None = None
     kernel_size: Pair | None = None
     pad: int | None = None
     stride: Pair | None = None
@@ -111,7 +111,7 @@ class LayerSpec:
     out_offset: int | None = None
     write_gap: int | None = None
     bias_group: tuple[int, ...] | None = None
-    data_format: str | None = None
+    data_format: DataFormat | None = None
     streaming: bool = False
     in_channel_skip: int | None = None
     buffer_shift: int | None = None

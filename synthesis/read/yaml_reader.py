@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
+from max78000.facts.fixed import Combine
 from synthesis.read import yaml_values as values
 from synthesis.read.description import (
     ACTIVATIONS,
@@ -23,10 +24,12 @@ from synthesis.read.description import (
     BufferSpec,
     LayerSpec,
     NetworkSpec,
+    Operator,
     UnloadSpec,
 )
 
 Keys = Mapping[str, tuple[str, values.Converter]]
+OPERATION = values.meaning_of({**OPERATORS, **ELTWISE_OPERATORS})
 # key -> (name in LayerSpec, converter)
 LAYER_KEYS = MappingProxyType(
     {
@@ -37,15 +40,15 @@ LAYER_KEYS = MappingProxyType(
         "in_sequences": ("in_sequences", values.references),
         "weight_source": ("weight_source", values.reference),
         "output": ("output", values.boolean),
-        "op": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
-        "operation": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
-        "operator": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
-        "convolution": ("op", values.word_of(*OPERATORS, *ELTWISE_OPERATORS)),
-        "eltwise": ("eltwise", values.word_of(*ELTWISE_OPERATORS)),
+        "op": ("op", OPERATION),
+        "operation": ("op", OPERATION),
+        "operator": ("op", OPERATION),
+        "convolution": ("op", OPERATION),
+        "eltwise": ("eltwise", values.meaning_of(ELTWISE_OPERATORS)),
         "operands": ("operands", values.within(2, 16)),
         "pool_first": ("pool_first", values.boolean),
-        "activate": ("activate", values.word_of(*ACTIVATIONS)),
-        "activation": ("activate", values.word_of(*ACTIVATIONS)),
+        "activate": ("activate", values.meaning_of(ACTIVATIONS)),
+        "activation": ("activate", values.meaning_of(ACTIVATIONS)),
         "kernel_size": ("kernel_size", values.kernel_size),
         "pad": ("pad", values.integer),
         "stride": ("stride", values.pair),
@@ -69,7 +72,7 @@ LAYER_KEYS = MappingProxyType(
         "write_gap": ("write_gap", values.within(0, 15)),
         "bias_group": ("bias_group", values.quadrants),
         "bias_quadrant": ("bias_group", values.quadrants),
-        "data_format": ("data_format", values.word_of(*DATA_FORMATS)),
+        "data_format": ("data_format", values.meaning_of(DATA_FORMATS)),
         "streaming": ("streaming", values.boolean),
         "in_channel_skip": ("in_channel_skip", values.within(0, 1024)),  # no effect on the chip
         "buffer_shift": ("buffer_shift", values.within(1, 1024)),
@@ -206,7 +209,10 @@ class _Reader:
         if not isinstance(node, yaml.MappingNode):
             self._problem(_line(node), "a layer must be a mapping", place=place, rule="G2")
             return LayerSpec(line=_line(node))
-        return LayerSpec(line=_line(node), **self._mapping(node, LAYER_KEYS, place))
+        found = self._mapping(node, LAYER_KEYS, place)
+        if isinstance(found.get("op"), Combine):  # nothing else: a pass-through that combines
+            found = {"eltwise": found["op"], **found, "op": Operator.PASSTHROUGH}
+        return LayerSpec(line=_line(node), **found)
 
     def _mapping(self, node: yaml.MappingNode, keys: Keys, place: str) -> dict[str, Any]:
         """The values of a mapping, by their names in the description."""

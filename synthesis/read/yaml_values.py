@@ -4,7 +4,7 @@ Knows types and ranges of single values, not keys and not what they mean togethe
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from max78000.errors import UnsupportedError
@@ -51,16 +51,16 @@ def text(value: object) -> str:
     return value
 
 
-def word_of(*allowed: str) -> Converter:
-    """One of some words, in any case; null is the word none."""
+def meaning_of(words: Mapping[str, object]) -> Converter:
+    """What one of some words stands for; words in any case, null is the word none."""
 
-    def convert(value: object) -> str:
+    def convert(value: object) -> object:
         word = "none" if value is None else str(value).lower()
-        if word not in allowed:
-            near = difflib.get_close_matches(word, allowed, 1)
+        if word not in words:
+            near = difflib.get_close_matches(word, words, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise BadValue(f"one of {', '.join(allowed)}{hint}")
-        return word
+            raise BadValue(f"one of {', '.join(words)}{hint}")
+        return words[word]
 
     return convert
 

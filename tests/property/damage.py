@@ -9,6 +9,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from property.strategies import Keys
 
+from max78000.facts.fixed import Activation, Combine
+from synthesis.read.description import DataFormat, Operator
+
 ALL_PROCESSORS = (1 << 64) - 1
 
 
@@ -29,11 +32,11 @@ ODD_VALUES: dict[str, st.SearchStrategy[object]] = {
     "in_sequences": st.lists(st.integers(-1, 4), min_size=1, max_size=3).map(tuple),
     "weight_source": st.integers(0, 3),
     "output": st.just(True),
-    "op": st.sampled_from(("conv1d", "conv2d", "convtranspose2d", "linear", "none", "add", "sub")),
-    "eltwise": st.sampled_from(("add", "sub", "or", "xor")),
+    "op": st.sampled_from((*Operator, Combine.ADD, Combine.SUB)),
+    "eltwise": st.sampled_from(Combine),
     "operands": st.integers(2, 16),
     "pool_first": st.booleans(),
-    "activate": st.sampled_from(("relu", "abs", "none")),
+    "activate": st.sampled_from(Activation),
     "kernel_size": st.sampled_from(((1, 1), (3, 3), (2, 2), (5, 5), (9, 1), (10, 1), (1, 3))),
     "pad": st.integers(-1, 3),
     "stride": st.sampled_from(((1, 1), (2, 2), (1, 2), (3, 3))),
@@ -56,7 +59,7 @@ ODD_VALUES: dict[str, st.SearchStrategy[object]] = {
     "out_offset": OFFSETS,
     "write_gap": st.integers(0, 15),
     "bias_group": st.sampled_from(((0,), (1,), (0, 3), (2, 3))),
-    "data_format": st.sampled_from(("chw", "hwc")),
+    "data_format": st.sampled_from(DataFormat),
     "streaming": st.just(True),
     "buffer_shift": st.just(1),
 }
@@ -77,6 +80,9 @@ def damaged(draw, sources):
         index = draw(st.integers(0, len(layers) - 1))
         key = draw(st.sampled_from(sorted(ODD_VALUES)))
         odd: Keys = {key: draw(ODD_VALUES[key])}
+        if isinstance(odd.get("op"), Combine):  # as the reader takes an element-wise word
+            combine = layers[index].eltwise or odd["op"]
+            odd = {"op": Operator.PASSTHROUGH, "eltwise": combine}
         layers[index] = replace(layers[index], **odd)
     if draw(st.integers(0, 5)) == 0:
         layers = [replace(layer, **UNPLACED) for layer in layers]

@@ -14,12 +14,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from max78000.facts.chip import MAX78000 as CHIP
-from max78000.facts.fixed import SHIFT_LIMIT, WEIGHT_BITS
+from max78000.facts.fixed import SHIFT_LIMIT, WEIGHT_BITS, Activation, Combine
 from synthesis.graph.ir import Pool, Shape
 from synthesis.lower.hardware import Passes
 from synthesis.place.processors import passed_map
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
-from synthesis.read.description import INPUT, LayerSpec, NetworkSpec
+from synthesis.read.description import INPUT, DataFormat, LayerSpec, NetworkSpec, Operator
 from synthesis.read.source import Source
 
 ARCH = "random"
@@ -92,10 +92,10 @@ class Draft:
         target = target or self.new_target(step.out, passed, step.margin)
         keys = dict(step.keys)
         if tensor.operands > 1:
-            keys["eltwise"] = self.draw(st.sampled_from(("add", "sub", "or", "xor")))
+            keys["eltwise"] = self.draw(st.sampled_from(Combine))
             keys["operands"] = tensor.operands
         if step.weight_shape:
-            keys["activate"] = self.draw(st.sampled_from(("relu", "abs", "none")))
+            keys["activate"] = self.draw(st.sampled_from(Activation))
         if step.weight_shape and "weight_source" not in keys:
             self.weights.append(random_weights(self.draw, self.rng, step, len(self.layers)))
             if self.draw(ONE_IN_TEN):
@@ -252,7 +252,7 @@ def _layer(draft, tensor):
         return _layer_on_crop(draft, tensor)
     step = _any_step(draft, tensor)
     if tensor.is_chw:
-        step = replace(step, keys=step.keys | {"data_format": "chw"})
+        step = replace(step, keys=step.keys | {"data_format": DataFormat.CHW})
     return draft.append(tensor, step)
 
 
@@ -273,7 +273,7 @@ def _layer_on_crop(draft, tensor):
 def _any_step(draft, tensor):
     shape, passes = tensor.shape, Passes.of(tensor.shape.channels, CHIP).n
     if tensor.operands > 1 and passes > 1 and (tensor.operands, passes) != (2, 2):
-        return Step({"op": "none"}, shape)  # nothing else can read this (rule E5)
+        return Step({"op": Operator.PASSTHROUGH}, shape)  # nothing else can read this (rule E5)
     kinds: list[Callable[[Draft, Tensor], Step]] = [conv2d, conv2d, conv2d, _passthrough]
     if tensor.operands == 1:
         kinds.append(_conv1d)
@@ -291,7 +291,7 @@ def conv2d(draft, tensor):
     least_pad = max(0, size - min(rows, columns) + 1) // 2
     pad = draw(st.integers(least_pad, size - 1)) if size > 1 else 0
     dims = rows + 2 * pad - size + 1, columns + 2 * pad - size + 1
-    keys |= {"op": "conv2d", "kernel_size": (size, size), "pad": pad}
+    keys |= {"op": Operator.CONV2D, "kernel_size": (size, size), "pad": pad}
     return _convolution(draft, tensor, keys, dims, (size, size))
 
 
@@ -299,7 +299,7 @@ def _transposed(draft, tensor):
     keys, (rows, columns) = _pooling(draft, tensor, max_stride=1)
     pad = draft.draw(st.integers(0, 2 if min(rows, columns) > 1 else 1))
     rows, columns = (2 * n - 2 * pad + 2 for n in (rows, columns))
-    keys |= {"op": "convtranspose2d", "kernel_size": (3, 3), "pad": pad}
+    keys |= {"op": Operator.CONVTRANSPOSE2D, "kernel_size": (3, 3), "pad": pad}
     step = _convolution(draft, tensor, keys, (rows, columns), (3, 3))
     n_out, n_in, *taps = step.weight_shape
     return replace(step, weight_shape=(n_in, n_out, *taps))
@@ -318,7 +318,8 @@ def _conv1d(draft, tensor):
         keys |= pooled
         taps, dilation = draw(st.integers(1, min(9, length))), 1
         pad = draw(st.integers(0, min(2, taps - 1)))
-    keys |= {"op": "conv1d", "kernel_size": (taps, 1), "pad": pad, "dilation": (dilation, dilation)}
+    keys |= {"op": Operator.CONV1D, "kernel_size": (taps, 1), "pad": pad}
+    keys["dilation"] = (dilation, dilation)
     dims = length + 2 * pad - dilation * (taps - 1), 1
     return replace(_convolution(draft, flat, keys, dims, (taps,)), margin=dilation)
 
@@ -327,13 +328,13 @@ def _linear(draft, tensor):
     is_flattened = tensor.shape.n_pixels > 1
     n_inputs = prod((tensor.shape.channels, *tensor.shape.dims))
     flat = replace(tensor, shape=Shape(n_inputs, 1, 1))
-    return _convolution(draft, flat, {"op": "linear", "flatten": is_flattened}, (1, 1), ())
+    return _convolution(draft, flat, {"op": Operator.LINEAR, "flatten": is_flattened}, (1, 1), ())
 
 
 def _passthrough(draft, tensor):
     is_pooled = Passes.of(tensor.shape.channels, CHIP).n == 1
     keys, dims = _pooling(draft, tensor) if is_pooled else ({}, tensor.shape.dims)
-    return Step({"op": "none", **keys}, Shape(tensor.shape.channels, *dims))
+    return Step({"op": Operator.PASSTHROUGH, **keys}, Shape(tensor.shape.channels, *dims))
 
 
 def _convolution(draft, tensor, keys, dims, taps):
@@ -372,6 +373,6 @@ def mark_outputs(draft):
         is_output = is_unread or draft.draw(ONE_IN_TEN)
         changes: Keys = {"output": is_output}
         if is_unread and spec.activate is not None and draft.draw(st.booleans()):
-            changes |= {"output_width": 32, "activate": "none"}
+            changes |= {"output_width": 32, "activate": Activation.NONE}
         finished.append(replace(spec, **changes))
     return finished

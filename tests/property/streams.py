@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from property.strategies import LANES, Draft, Tensor, conv2d, mark_outputs, source_of
 
 from synthesis.graph.ir import Shape
-from synthesis.read.description import INPUT
+from synthesis.read.description import INPUT, DataFormat
 from synthesis.read.source import InputPath
 
 N_FIFOS = 4
@@ -25,7 +25,7 @@ def fifo_networks(draw, max_layers=4):
     for _ in range(draw(st.integers(1, max_layers))):
         tensor = draft.append(tensor, conv2d(draft, tensor))
     layers = mark_outputs(draft)
-    layers[0] = replace(layers[0], data_format="chw" if is_chw else "hwc")
+    layers[0] = replace(layers[0], data_format=DataFormat.CHW if is_chw else DataFormat.HWC)
     possible = [i + 1 for i, layer in enumerate(layers) if layer.pad or layer.kernel_size == (1, 1)]
     n_streaming = draw(st.sampled_from([0, *possible]))
     for index in range(n_streaming):

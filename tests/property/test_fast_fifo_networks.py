@@ -38,7 +38,7 @@ def fast_networks(draw):
 
 
 def carries_all(source):
-    is_chw = source.network.layers[0].data_format == "chw"
+    is_chw = source.network.layers[0].data_format is DataFormat.CHW
     return len(source.image) <= (1 if is_chw else MAX78000.n_fifos)
 
 

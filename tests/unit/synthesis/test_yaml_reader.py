@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from max78000.errors import InputError, ProblemList, ToolError, UnsupportedError
+from max78000.facts.fixed import Activation, Combine
 from networks import FILE, HEADER, description
-from synthesis.read.description import LayerSpec
+from synthesis.read.description import DataFormat, LayerSpec, Operator
 from synthesis.read.yaml_reader import LAYER_KEYS, OTHER_CHIP_KEYS, read_network
 
 
@@ -30,7 +31,8 @@ def test_a_whole_description():
     network = read_network(text, FILE)
     assert (network.arch, network.dataset, network.bias) == ("a", "b", "c")
     assert network.output_map == 0xF0
-    assert network.layers == (LayerSpec(line=6, name="X", op="add"), LayerSpec(line=8, pad=0))
+    add = LayerSpec(line=6, name="X", op=Operator.PASSTHROUGH, eltwise=Combine.ADD)
+    assert network.layers == (add, LayerSpec(line=8, pad=0))
     assert network.where(0) == "net.yaml:6 layers[0] X"
     assert network.where(1) == "net.yaml:8 layers[1]"
 
@@ -43,14 +45,16 @@ def test_a_byte_order_mark_and_carriage_returns_are_harmless():
 # fmt: off
 VALUES = [
     # entry                                     attribute            value
-    ("op: Conv2D",                              "op",                "conv2d"),
-    ("op: None",                                "op",                "none"),
-    ("op: null",                                "op",                "none"),
-    ("convolution: FC",                         "op",                "fc"),
-    ("operator: bitwise_XOR",                   "op",                "bitwise_xor"),
-    ("eltwise: Sub",                            "eltwise",           "sub"),
-    ("activate: ReLU",                          "activate",          "relu"),
-    ("activation: ~",                           "activate",          "none"),
+    ("op: Conv2D",                              "op",                Operator.CONV2D),
+    ("op: None",                                "op",                Operator.PASSTHROUGH),
+    ("op: null",                                "op",                Operator.PASSTHROUGH),
+    ("convolution: FC",                         "op",                Operator.LINEAR),
+    ("operator: bitwise_XOR",                   "op",                Operator.PASSTHROUGH),
+    ("operator: bitwise_XOR",                   "eltwise",           Combine.XOR),
+    ("op: add, eltwise: sub",                   "eltwise",           Combine.SUB),
+    ("eltwise: Sub",                            "eltwise",           Combine.SUB),
+    ("activate: ReLU",                          "activate",          Activation.RELU),
+    ("activation: ~",                           "activate",          Activation.NONE),
     ("kernel_size: 3x3",                        "kernel_size",       (3, 3)),
     ("kernel_size: 3X3",                        "kernel_size",       (3, 3)),
     ("kernel_size: 9",                          "kernel_size",       (9, 1)),
@@ -66,7 +70,7 @@ VALUES = [
     ("next_sequence: STOP",                     "next_sequence",     "stop"),
     ("bias_quadrant: 2",                        "bias_group",        (2,)),
     ("bias_group: [0, 3]",                      "bias_group",        (0, 3)),
-    ("data_format: big",                        "data_format",       "big"),
+    ("data_format: big",                        "data_format",       DataFormat.CHW),
     # YAML 1.1: words that are booleans, digits in base 2, 8, 16 and 60
     ("output: yes",                             "output",            True),
     ("flatten: Off",                            "flatten",           False),
