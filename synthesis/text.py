@@ -11,8 +11,9 @@ from max78000.facts.chip import Chip
 from max78000.program.program import to_text
 from synthesis.compile import Compiled
 from synthesis.graph.ir import Buffer, Graph, Layer, PoolKind, Unload
+from synthesis.lower.sequence import reference_to
 from synthesis.place.placed import PlacedGraph, PlacedLayer
-from synthesis.read.description import BUFFER, INPUT, Operator
+from synthesis.read.description import Operator
 
 STAGES = ("graph", "placed", "program")
 NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
@@ -103,8 +104,7 @@ def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
 
 def _sources(layer: Layer) -> str:
     """Producers as `in_sequences` names them."""
-    words = {INPUT: "input", BUFFER: str(BUFFER)}
-    return ", ".join(words.get(source, str(source)) for source in layer.sources)
+    return ", ".join(str(reference_to(source)) for source in layer.sources)
 
 
 def _section_lines(graph: Graph) -> Iterator[str]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from max78000.errors import InternalError
 from max78000.facts import fixed
-from synthesis.graph.ir import Graph, Kernel, Layer, Pool, PoolKind
-from synthesis.read.description import BUFFER, INPUT, Operator, Pair
+from synthesis.graph.ir import BUFFER, INPUT, Graph, Kernel, Layer, Pool, PoolKind
+from synthesis.read.description import Operator, Pair
 from synthesis.read.source import Tensor
 
 
@@ -27,17 +27,17 @@ def interpret(graph: Graph, image: Tensor, *, round_average: bool = False) -> tu
     Returns:
         The output tensor of every layer, in order: int64 (C, H, W), bytes or 32-bit accumulators.
     """
-    results: list[Tensor] = []
-    kept = {INPUT: image}
+    tensors = {INPUT: image}
     if graph.buffer is not None:
         shape = graph.buffer.shape
-        kept[BUFFER] = np.zeros((shape.channels, *shape.dims), np.int64)
+        tensors[BUFFER] = np.zeros((shape.channels, *shape.dims), np.int64)
     for layer in graph.layers:
-        sources = [kept[source] if source < 0 else results[source] for source in layer.sources]
-        results.append(run_layer(layer, sources, round_average=round_average))
+        sources = [tensors[source] for source in layer.sources]
+        result = run_layer(layer, sources, round_average=round_average)
+        tensors[layer.as_producer] = result
         if layer.buffer_shift or layer.buffer_insert:
-            kept[BUFFER] = _rolled(kept[BUFFER], layer, results[-1])
-    return tuple(results)
+            tensors[BUFFER] = _rolled(tensors[BUFFER], layer, result)
+    return tuple(tensors[layer.as_producer] for layer in graph.layers)
 
 
 def _rolled(buffer: Tensor, layer: Layer, result: Tensor) -> Tensor:

@@ -12,8 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.facts.fixed import Activation, Combine, total_shift
-from synthesis.read.description import BUFFER, DataFormat, Operator, Pair
+from synthesis.read.description import DataFormat, Operator, Pair
 from synthesis.read.source import InputPath
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Producer:
+    """Who made a tensor: a layer, by its index, or nobody in the network: `INPUT` and `BUFFER`.
+
+    Ordered by time: what is there before any layer runs comes first.
+    """
+
+    step: int  # index of the layer; negative for what is there before
+
+    @property
+    def is_layer(self) -> bool:
+        """True if a layer makes the tensor."""
+        return self.step >= 0
+
+    @staticmethod
+    def before(index: int) -> "Producer":
+        """The last one before a layer runs: the layer before, or the network input."""
+        return Producer(index - 1)
+
+
+BUFFER = Producer(-2)  # the rolling buffer: what the inference before left
+INPUT = Producer(-1)  # the network input
 
 
 class PoolKind(Enum):
@@ -111,7 +135,7 @@ class Layer:
     name: str
     where: str  # file, line and position, for messages
     op: Operator
-    sources: tuple[int, ...]  # producing layers in order; -1 is the network input
+    sources: tuple[Producer, ...]  # of what it reads, in order
     in_shape: Shape
     out_shape: Shape
     pool: Pool = Pool()
@@ -138,6 +162,11 @@ class Layer:
         0  # `quantization` given on a layer without weights; a register shows it
     )
     wishes: Wishes = field(default_factory=Wishes)
+
+    @property
+    def as_producer(self) -> Producer:
+        """The producer of this layer's result."""
+        return Producer(self.index)
 
     @property
     def is_1d(self) -> bool:
@@ -222,12 +251,23 @@ class Graph:
         """Layers that `cnn_unload` delivers: those marked, or the last one if none is."""
         return tuple(layer for layer in self.layers if layer.is_output) or self.layers[-1:]
 
-    def shape_of(self, source: int) -> Shape:
-        """Shape of a layer's result, of the network input (-1) or of the rolling buffer (-2)."""
-        if source == BUFFER and self.buffer is not None:
-            return self.buffer.shape
-        return self.input_shape if source < 0 else self.layers[source].out_shape
+    @property
+    def producers(self) -> tuple[Producer, ...]:
+        """The producers of all tensors, in order of time."""
+        kept = () if self.buffer is None else (BUFFER,)
+        return (*kept, INPUT, *(layer.as_producer for layer in self.layers))
 
-    def consumers(self, index: int) -> tuple[Layer, ...]:
-        """Layers that read a layer's result (-1: the network input, -2: the rolling buffer)."""
-        return tuple(layer for layer in self.layers if index in layer.sources)
+    def layer_of(self, producer: Producer) -> Layer | None:
+        """The layer that makes a tensor; None for what is there before any layer runs."""
+        return self.layers[producer.step] if producer.is_layer else None
+
+    def shape_of(self, producer: Producer) -> Shape:
+        """Shape of a tensor."""
+        if producer == BUFFER and self.buffer is not None:
+            return self.buffer.shape
+        layer = self.layer_of(producer)
+        return self.input_shape if layer is None else layer.out_shape
+
+    def consumers(self, producer: Producer) -> tuple[Layer, ...]:
+        """Layers that read a tensor."""
+        return tuple(layer for layer in self.layers if producer in layer.sources)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, raise_all
-from synthesis.graph.ir import Kernel
+from synthesis.graph.ir import Kernel, Producer
 from synthesis.lower.operation import Operation
 from synthesis.lower.sequence import Step
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
@@ -38,25 +38,26 @@ def assign_kernels(
             fix="check for a missing `op: passthrough` or `weight_source`",
             rule="G11",
         )
-    entries = dict(zip(owners, checkpoint.layers, strict=False))
+    entries = dict(zip(map(Producer, owners), checkpoint.layers, strict=False))
     problems = []
     for i, step in enumerate(steps):
         if step.weight_source is None:
             continue
         if step.weight_source in entries and operations[i].op is not Operator.PASSTHROUGH:
-            entries[i] = entries[step.weight_source]
+            entries[Producer(i)] = entries[step.weight_source]
         else:
             why = f"weight_source {step.spec.weight_source!r}: one of the two has no weights"
             problems.append(InputError(why, where=step.where, fix="name a convolution", rule="G8"))
     problems += [
         problem
-        for i, entry in entries.items()
-        if (problem := _kernel_problem(steps[i], operations[i], entry, checkpoint))
+        for user, entry in entries.items()
+        if (problem := _kernel_problem(steps[user.step], operations[user.step], entry, checkpoint))
     ]
     raise_all(problems)
+    found = (entries.get(Producer(i)) for i in range(len(steps)))
     return tuple(
-        _kernel(steps[i], operations[i], entries[i]) if i in entries else None
-        for i in range(len(steps))
+        None if entry is None else _kernel(step, operation, entry)
+        for step, operation, entry in zip(steps, operations, found, strict=True)
     )
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError
 from max78000.facts.chip import WORD_BYTES, Chip
-from synthesis.graph.ir import Buffer, Layer, Shape, Unload
+from synthesis.graph.ir import BUFFER, Buffer, Layer, Shape, Unload
 from synthesis.lower.hardware import Passes
-from synthesis.read.description import BUFFER, NetworkSpec, Operator
+from synthesis.read.description import NetworkSpec, Operator
 
 
 def read_buffer(network: NetworkSpec) -> Buffer | None:

@@ -10,7 +10,18 @@ from dataclasses import dataclass, replace
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.facts.chip import Chip
 from synthesis.graph.copies import as_move
-from synthesis.graph.ir import Buffer, Graph, Kernel, Layer, Pool, Shape, Wishes
+from synthesis.graph.ir import (
+    BUFFER,
+    INPUT,
+    Buffer,
+    Graph,
+    Kernel,
+    Layer,
+    Pool,
+    Producer,
+    Shape,
+    Wishes,
+)
 from synthesis.lower.assign import assign_kernels
 from synthesis.lower.buffer import (
     buffer_problems,
@@ -23,8 +34,6 @@ from synthesis.lower.operation import Operation, read_operation
 from synthesis.lower.sequence import Step, order_layers
 from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import (
-    BUFFER,
-    INPUT,
     LayerSpec,
     NetworkSpec,
     Operator,
@@ -101,10 +110,10 @@ class _Done:
     image: Shape
     buffer: Buffer | None
 
-    def shape(self, source: int) -> Shape:
-        if source == BUFFER and self.buffer is not None:
+    def shape(self, producer: Producer) -> Shape:
+        if producer == BUFFER and self.buffer is not None:
             return self.buffer.shape
-        return self.image if source < 0 else self.layers[source].out_shape
+        return self.layers[producer.step].out_shape if producer.is_layer else self.image
 
 
 def _layer(step: Step, operation: Operation, kernel: Kernel | None, done: _Done) -> Layer:

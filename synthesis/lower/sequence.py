@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError, raise_all
 from max78000.facts.chip import Chip
-from synthesis.read.description import BUFFER, INPUT, LayerSpec, NetworkSpec, Reference
+from synthesis.graph.ir import BUFFER, INPUT, Producer
+from synthesis.read.description import LayerSpec, NetworkSpec, Reference
 
 STOP = "stop"
 STOP_WORDS = (STOP, -1)
-INPUT_WORDS = ("input", INPUT)
+INPUT_WORDS = ("input", -1)
+BUFFER_NUMBER = -2  # the rolling buffer has a name, too
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A layer in execution order. `weight_source` is the index of the layer whose weights it
-    uses.
-    """
+    """A layer in execution order. `weight_source` is the layer whose weights it uses."""
 
     spec: LayerSpec
     where: str
     name: str
-    sources: tuple[int, ...]
-    weight_source: int | None
+    sources: tuple[Producer, ...]
+    weight_source: Producer | None
 
 
 def order_layers(network: NetworkSpec, chip: Chip) -> tuple[Step, ...]:
@@ -36,6 +36,12 @@ def order_layers(network: NetworkSpec, chip: Chip) -> tuple[Step, ...]:
     return _Sequencer(network, chip).steps()
 
 
+def reference_to(producer: Producer) -> Reference:
+    """A producer as `in_sequences` names it."""
+    words: dict[Producer, Reference] = {INPUT: INPUT_WORDS[0], BUFFER: BUFFER_NUMBER}
+    return words.get(producer, producer.step)
+
+
 class _Sequencer:
     def __init__(self, network: NetworkSpec, chip: Chip) -> None:
         self.network = network
@@ -45,7 +51,7 @@ class _Sequencer:
         specs = [network.layers[position] for position in self.positions]
         self.numbers = {number: i for i, number in enumerate(sorted(self._numbers()))}
         self.buffer_words = {(entry.name or "").lower() for entry in network.buffers} | (
-            {BUFFER} if network.buffers else set()
+            {BUFFER_NUMBER} if network.buffers else set()
         )
         self.names: dict[str, int] = {}
         for index, spec in enumerate(specs):
@@ -103,14 +109,15 @@ class _Sequencer:
         position = self.positions[index]
         self._check_next(index)
         named = () if spec.in_sequences is None else spec.in_sequences
-        sources = tuple(self._producer(index, entry) for entry in named) or (index - 1,)
+        sources = tuple(self._producer(index, entry) for entry in named)
         weight_source = None
         if spec.weight_source is not None:
             weight_source = self._producer(index, spec.weight_source)
         name = spec.name or f"layer{index}"
+        sources = sources or (Producer.before(index),)
         return Step(spec, self.network.where(position), name, sources, weight_source)
 
-    def _producer(self, index: int, reference: Reference) -> int:
+    def _producer(self, index: int, reference: Reference) -> Producer:
         position = self.positions[index]
         if reference in INPUT_WORDS:
             return INPUT
@@ -128,7 +135,7 @@ class _Sequencer:
                 "G9",
             )
             return INPUT
-        return found
+        return Producer(found)
 
     def _lookup(self, reference: Reference) -> int | None:
         if isinstance(reference, int):

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from max78000.errors import CapacityError, ToolError, UnsupportedError, raise_all
 from max78000.facts.chip import Chip
 from synthesis.graph.copies import as_move
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import BUFFER, INPUT, Graph, Layer, Producer
 from synthesis.lower.hardware import Passes
 from synthesis.place.joins import Join, has_gap, join_of, lanes_of_parts, width_of
 from synthesis.place.processors import is_explicit
 from synthesis.place.tied import Tied
-from synthesis.read.description import BUFFER, INPUT, Operator
+from synthesis.read.description import Operator
 
-Copier = Callable[["_Rebuilt", int, Layer], Layer]
+Copier = Callable[["_Rebuilt", Producer, Layer], Layer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ def _part_problems(graph: Graph, chip: Chip) -> list[ToolError]:
     return problems
 
 
-def _uses(graph: Graph, chip: Chip) -> dict[int, list[_Use]]:
+def _uses(graph: Graph, chip: Chip) -> dict[Producer, list[_Use]]:
     """Who reads each tensor, and with which gap."""
-    uses: dict[int, list[_Use]] = defaultdict(list)
+    uses: dict[Producer, list[_Use]] = defaultdict(list)
     for layer in graph.layers:
         gap = len(layer.sources) - 1 if has_gap(join_of(layer, graph, chip)) else 0
         for position, source in enumerate(layer.sources):
@@ -87,14 +87,15 @@ def _uses(graph: Graph, chip: Chip) -> dict[int, list[_Use]]:
     return uses
 
 
-def _needs_copies(source: int, uses: list[_Use], graph: Graph) -> bool:
+def _needs_copies(source: Producer, uses: list[_Use], graph: Graph) -> bool:
     """True if those who want a gap cannot read the tensor itself."""
     # Quirk no-read-gap: only what reads in turn can pass over words.
     if not any(use.gap for use in uses):
         return False
-    if source < 0:
+    layer = graph.layer_of(source)
+    if layer is None:
         return True  # what no layer writes has no gaps
-    if graph.layers[source].wishes.write_gap is not None:
+    if layer.wishes.write_gap is not None:
         return False
     places = {(use.position, use.gap, use.reader.sources) for use in uses}
     return len(places) > 1
@@ -134,18 +135,28 @@ def _with_moves(graph: Graph, chip: Chip) -> Graph:
     return rebuilt.graph()
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A copy, still to be made, of what a layer reads at a position among its producers."""
+
+    reader: int  # index
+    position: int
+
+
+Node = Producer | _Copy
+
+
 class _LaneTies:
     """Distances between the lanes of tensors, as far as the layers looked at fix them."""
 
     def __init__(self, graph: Graph, chip: Chip) -> None:
         self.graph = graph
         self.chip = chip
-        sources = (INPUT - 1, INPUT, *range(len(graph.layers)))
-        self.tied = Tied(sources)
-        there = [source for source in sources if source >= INPUT]
-        there += [] if graph.buffer is None else [BUFFER]
-        self.widths = {source: width_of(graph, source, chip) for source in there}
-        self.inputs: dict[int, int] = {}  # layer -> its first tensor, or the copy of it
+        self.tied = Tied[Node](graph.producers)
+        self.widths: dict[Node, int] = {
+            source: width_of(graph, source, chip) for source in graph.producers
+        }
+        self.inputs: dict[int, Node] = {}  # layer -> its first tensor, or the copy of it
 
     def join(self, layer: Layer) -> tuple[int, ...]:
         """Tie what a layer reads; returns the positions of the tensors that need a copy for that.
@@ -159,7 +170,7 @@ class _LaneTies:
             if nodes:
                 break
         else:
-            nodes = list(layer.sources)  # the rules will say what is wrong
+            nodes = [*layer.sources]  # the rules will say what is wrong
         self.tied = trial
         self.inputs[layer.index] = nodes[0]
         pairs = enumerate(zip(nodes, layer.sources, strict=True))
@@ -167,16 +178,16 @@ class _LaneTies:
 
     def pass_on(self, layer: Layer) -> None:
         """A layer without weights leaves its channels where they are."""
-        self.tied.tie(self.inputs[layer.index], layer.index, 0)
+        self.tied.tie(self.inputs[layer.index], layer.as_producer, 0)
 
-    def _try(self, layer: Layer, trial: Tied, *, is_copied: bool) -> list[int]:
-        """The tensors, or new ones in their place, tied as the layer reads them; empty: no room."""
-        nodes: list[int] = []
+    def _try(self, layer: Layer, trial: Tied[Node], *, is_copied: bool) -> list[Node]:
+        """The tensors, or copies in their place, tied as the layer reads them; empty: no room."""
+        nodes: list[Node] = []
         lanes = lanes_of_parts(layer, self.graph, self.chip)
-        for source, lane in zip(layer.sources, lanes, strict=True):
-            node = source
+        for position, (source, lane) in enumerate(zip(layer.sources, lanes, strict=True)):
+            node: Node = source
             if is_copied or (nodes and not self._tie(trial, nodes[0], source, lane)):
-                node = max(self.widths) + 1
+                node = _Copy(layer.index, position)
                 self.widths[node] = self.widths[source]
                 trial.add(node)
                 if nodes and not self._tie(trial, nodes[0], node, lane):
@@ -184,7 +195,7 @@ class _LaneTies:
             nodes.append(node)
         return nodes
 
-    def _tie(self, tied: Tied, first: int, second: int, by: int) -> bool:
+    def _tie(self, tied: Tied[Node], first: Node, second: Node, by: int) -> bool:
         """Tie two tensors if that contradicts nothing and all still fit side by side."""
         group = tied.joined(first, second, by)
         span = max(lane + self.widths[node] for node, lane in group.items())
@@ -197,7 +208,7 @@ class _Rebuilt:
     def __init__(self, graph: Graph) -> None:
         self.before = graph
         self.names = {layer.name.lower() for layer in graph.layers}
-        self.numbers = {source: source for source in (INPUT, INPUT - 1)}  # old -> new
+        self.producers = {source: source for source in (BUFFER, INPUT)}  # old -> new
         self.layers: list[Layer] = []
 
     def append(self, layer: Layer, copies: Mapping[int, Copier]) -> None:
@@ -205,18 +216,19 @@ class _Rebuilt:
         sources = tuple(
             self._append(copies[position](self, source, layer))
             if position in copies
-            else self.numbers[source]
+            else self.producers[source]
             for position, source in enumerate(layer.sources)
         )
-        self.numbers[layer.index] = self._append(replace(layer, sources=sources))
+        self.producers[layer.as_producer] = self._append(replace(layer, sources=sources))
 
     def graph(self) -> Graph:
         """The new graph."""
         return replace(self.before, layers=tuple(self.layers))
 
-    def new_name(self, source: int) -> str:
+    def new_name(self, source: Producer) -> str:
         """A name for a copy."""
-        stem = "input" if source < 0 else self.before.layers[source].name
+        layer = self.before.layer_of(source)
+        stem = "input" if layer is None else layer.name
         name, n = f"{stem}_copy", 1
         while name.lower() in self.names:
             n += 1
@@ -224,13 +236,14 @@ class _Rebuilt:
         self.names.add(name.lower())
         return name
 
-    def _append(self, layer: Layer) -> int:
+    def _append(self, layer: Layer) -> Producer:
         after_stream = bool(self.layers) and self.layers[-1].is_streaming
-        self.layers.append(replace(layer, index=len(self.layers), follows_streaming=after_stream))
-        return len(self.layers) - 1
+        layer = replace(layer, index=len(self.layers), follows_streaming=after_stream)
+        self.layers.append(layer)
+        return layer.as_producer
 
 
-def _copy(rebuilt: _Rebuilt, source: int, reader: Layer) -> Layer:
+def _copy(rebuilt: _Rebuilt, source: Producer, reader: Layer) -> Layer:
     """A pass-through layer that writes a tensor once more, for one reader."""
     shape = rebuilt.before.shape_of(source)
     return Layer(
@@ -238,13 +251,13 @@ def _copy(rebuilt: _Rebuilt, source: int, reader: Layer) -> Layer:
         name=rebuilt.new_name(source),
         where=reader.where,
         op=Operator.PASSTHROUGH,
-        sources=(rebuilt.numbers[source],),
+        sources=(rebuilt.producers[source],),
         in_shape=shape,
         out_shape=shape,
     )
 
 
-def _move(rebuilt: _Rebuilt, source: int, reader: Layer) -> Layer:
+def _move(rebuilt: _Rebuilt, source: Producer, reader: Layer) -> Layer:
     """The same by a convolution, which may write to any processors."""
     return as_move(_copy(rebuilt, source, reader))
 
@@ -252,7 +265,7 @@ def _move(rebuilt: _Rebuilt, source: int, reader: Layer) -> Layer:
 def _with_gaps(graph: Graph, chip: Chip) -> Graph:
     gaps = {source: max(use.gap for use in uses) for source, uses in _uses(graph, chip).items()}
     layers = tuple(
-        replace(layer, wishes=replace(layer.wishes, write_gap=gaps.get(layer.index, 0)))
+        replace(layer, wishes=replace(layer.wishes, write_gap=gaps.get(layer.as_producer, 0)))
         if layer.wishes.write_gap is None
         else layer
         for layer in graph.layers

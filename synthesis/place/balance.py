@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from max78000.facts.chip import Chip
 from max78000.facts.fixed import DATA_BITS
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import Graph, Layer, Producer
 from synthesis.lower.hardware import Passes
 from synthesis.place.lanes import Choice, Unit, input_map
 from synthesis.place.placed import members
@@ -23,7 +23,7 @@ class KernelLoad:
         self.chip = chip
         self.words = [0] * chip.n_processors
 
-    def loads(self, unit: Unit, maps: Mapping[int, int]) -> Loads:
+    def loads(self, unit: Unit, maps: Mapping[Producer, int]) -> Loads:
         """What the readers of a unit's tensors take, and where."""
         readers = (layer for layer in self.graph.layers if layer.sources[0] in unit.lanes)
         return [
@@ -32,14 +32,14 @@ class KernelLoad:
             if all(source in maps for source in layer.sources)
         ]
 
-    def busiest(self, unit: Unit, maps: Mapping[int, int]) -> int:
+    def busiest(self, unit: Unit, maps: Mapping[Producer, int]) -> int:
         """Words of the fullest of a unit's processors, its readers included."""
         loads = self.loads(unit, maps)
         taken = set[int]().union(*(members(processors) for processors, _ in loads))
         extra = sum(words for _, words in loads)
         return max((self.words[p] + extra for p in taken), default=0)
 
-    def add(self, unit: Unit, maps: Mapping[int, int]) -> Loads:
+    def add(self, unit: Unit, maps: Mapping[Producer, int]) -> Loads:
         """Take room for a unit's readers; returns what was taken."""
         loads = self.loads(unit, maps)
         self._take(loads, 1)
@@ -72,15 +72,15 @@ def weight_bytes(graph: Graph) -> int:
     return sum(kernel.weights_oihw.size * kernel.bits // DATA_BITS for kernel in kernels.values())
 
 
-def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[int, Choice]:
+def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[Producer, Choice]:
     """A choice for every unit, by its first tensor, that fills the processors evenly.
 
     The units with most to store choose first, each where the fullest processor stays emptiest.
     """
     load = KernelLoad(graph, chip)
-    chosen: dict[int, Choice] = {}
+    chosen: dict[Producer, Choice] = {}
 
-    def maps_of(unit: Unit, choice: Choice) -> dict[int, int]:
+    def maps_of(unit: Unit, choice: Choice) -> dict[Producer, int]:
         return {source: unit.map_of(source, choice, chip) for source in unit.lanes}
 
     def size(unit: Unit) -> int:

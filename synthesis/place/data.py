@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from max78000.facts.chip import WORD_BYTES, Chip
-from synthesis.graph.ir import Graph
+from synthesis.graph.ir import BUFFER, Graph, Producer
 from synthesis.place.extents import Extent, cropped_bytes
 from synthesis.place.joins import offsets_of_parts
 from synthesis.place.slide import slide_bytes
 from synthesis.place.tied import Tied
-from synthesis.read.description import BUFFER, INPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Offsets:
 class Block:
     """Tensors that move together: `shifts` from the block's offset; `given` if it cannot move."""
 
-    shifts: Mapping[int, int]
+    shifts: Mapping[Producer, int]
     given: int | None
 
 
@@ -43,20 +42,21 @@ def given_offsets(graph: Graph) -> tuple[Offsets, ...]:
     return tuple(offsets)
 
 
-def chosen_offsets(graph: Graph, extents: Mapping[int, Extent], chip: Chip) -> tuple[Offsets, ...]:
+def chosen_offsets(
+    graph: Graph, extents: Mapping[Producer, Extent], chip: Chip
+) -> tuple[Offsets, ...]:
     """Offsets of layers whose tensors are placed."""
     offsets: list[Offsets] = []
     for layer in graph.layers:
         first_read = extents[layer.sources[0]].offset + cropped_bytes(layer, chip)
         in_offset = _wish(layer.wishes.in_offset, first_read)
-        offsets.append(Offsets(in_offset, extents[layer.index].offset))
+        offsets.append(Offsets(in_offset, extents[layer.as_producer].offset))
     return tuple(offsets)
 
 
 def blocks_of(graph: Graph, chip: Chip) -> tuple[Block, ...]:
     """Tensors whose offsets hang together, in the order of the first ones."""
-    kept = () if graph.buffer is None else (BUFFER,)
-    tied = Tied((*kept, INPUT, *range(len(graph.layers))))
+    tied = Tied(graph.producers)
     for layer in graph.layers:
         for source, shift in zip(layer.sources, offsets_of_parts(layer, graph, chip), strict=True):
             tied.tie(layer.sources[0], source, shift)  # where it cannot be, rule D9 looks
@@ -78,7 +78,9 @@ class DataMemory:
         slides = ((layer, slide_bytes(layer, chip)) for layer in graph.layers if may_slide)
         # A layer's result may clash with its input if it starts so much before it.
         self.slides = {
-            (layer.sources[0], layer.index): slide for layer, slide in slides if slide is not None
+            (layer.sources[0], layer.as_producer): slide
+            for layer, slide in slides
+            if slide is not None
         }
         self.placed: list[Extent] = []
 
@@ -134,7 +136,7 @@ class DataMemory:
         return False
 
 
-def _given_offset(graph: Graph, shifts: Mapping[int, int], chip: Chip) -> int | None:
+def _given_offset(graph: Graph, shifts: Mapping[Producer, int], chip: Chip) -> int | None:
     """The offset that the description, or the rolling buffer, fixes for a block."""
     for source, shift in shifts.items():
         given = _given(graph, source)
@@ -148,10 +150,11 @@ def _given_offset(graph: Graph, shifts: Mapping[int, int], chip: Chip) -> int | 
     return None
 
 
-def _given(graph: Graph, source: int) -> int | None:
+def _given(graph: Graph, source: Producer) -> int | None:
     if source == BUFFER and graph.buffer is not None:
         return graph.buffer.offset
-    return None if source < 0 else graph.layers[source].wishes.out_offset
+    layer = graph.layer_of(source)
+    return None if layer is None else layer.wishes.out_offset
 
 
 def _wish(given: int | None, otherwise: int) -> int:

@@ -9,23 +9,23 @@ from types import MappingProxyType
 
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.fixed import DATA_BITS
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import BUFFER, INPUT, Graph, Layer, Producer
 from synthesis.lower.hardware import Passes, hardware_form, pixels_read
 from synthesis.place.placed import instances_of
-from synthesis.read.description import BUFFER, INPUT, DataFormat
+from synthesis.read.description import DataFormat
 
-NO_RINGS: Mapping[int, int] = MappingProxyType({})
+NO_RINGS: Mapping[Producer, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A tensor in data memory. `first` and `last` are the layers between which it is alive.
+    """A tensor in data memory. `first` and `last` are the steps between which it is alive.
 
     `instances` are the memories that its processors touch, a bit each. `lead_bytes` before `offset`
     are written as well, with nothing of use.
     """
 
-    source: int  # layer that writes it, -1 for the network input
+    source: Producer
     processors: int
     instances: int
     offset: int
@@ -60,22 +60,20 @@ class Extent:
         return together and overlap and bool(self.instances & other.instances)
 
 
-def extents_of(graph: Graph, chip: Chip, rings: Mapping[int, int] = NO_RINGS) -> dict[int, Extent]:
+def extents_of(
+    graph: Graph, chip: Chip, rings: Mapping[Producer, int] = NO_RINGS
+) -> dict[Producer, Extent]:
     """Every tensor's size and lifetime: the rolling buffer, the input, then the layers' results.
 
     Args:
         graph: arranged, so that gaps are known.
         chip: processors, hence passes.
-        rings: bytes of those tensors that only pass through a ring, by the layer that writes them.
+        rings: bytes of those tensors that only pass through a ring, by their producers.
     """
-    kept = () if graph.buffer is None else (BUFFER,)
-    return {
-        source: _extent(graph, source, chip, rings)
-        for source in (*kept, INPUT, *range(len(graph.layers)))
-    }
+    return {source: _extent(graph, source, chip, rings) for source in graph.producers}
 
 
-def tensor_bytes(graph: Graph, source: int, chip: Chip) -> int:
+def tensor_bytes(graph: Graph, source: Producer, chip: Chip) -> int:
     """Bytes that a tensor takes in each instance, first word to last; of the network input those of
     all operands.
 
@@ -85,28 +83,29 @@ def tensor_bytes(graph: Graph, source: int, chip: Chip) -> int:
     if source == BUFFER:
         shape = graph.shape_of(source)
         return shape.n_pixels * Passes.of(shape.channels, chip).n * WORD_BYTES
-    if source == INPUT:
+    layer = graph.layer_of(source)
+    if layer is None:
         return _input_bytes(graph, n_read, chip)
-    layer = graph.layers[source]
     step = (layer.wishes.write_gap or 0) + 1
     n_pixels = max(layer.out_shape.n_pixels + hardware_form(layer, chip).extra_pixels, n_read)
     n_groups = n_pixels * Passes.of(layer.out_shape.channels, chip).n
     return ((n_groups - 1) * step + 1) * WORD_BYTES * (layer.output_width // DATA_BITS)
 
 
-def lifetime(graph: Graph, source: int) -> tuple[int, int]:
-    """First and last layer during which a tensor has to stay; outputs stay to the end.
+def lifetime(graph: Graph, source: Producer) -> tuple[int, int]:
+    """First and last step at which a tensor has to stay; outputs stay to the end.
 
     The layers of a streaming group run at the same time; the rolling buffer stays for ever.
     """
     if source == BUFFER:
-        return INPUT, len(graph.layers)
-    last = max((layer.index for layer in graph.consumers(source)), default=source)
-    if source != INPUT and graph.layers[source] in graph.outputs:
+        return INPUT.step, len(graph.layers)
+    first = source.step
+    last = max((reader.index for reader in graph.consumers(source)), default=first)
+    if graph.layer_of(source) in graph.outputs:
         last = len(graph.layers)
-    if source < graph.n_streaming:
-        return min(source, 0), max(last, graph.n_streaming - 1)
-    return source, last
+    if first < graph.n_streaming:
+        return min(first, 0), max(last, graph.n_streaming - 1)
+    return first, last
 
 
 def cropped_bytes(layer: Layer, chip: Chip) -> int:
@@ -115,9 +114,10 @@ def cropped_bytes(layer: Layer, chip: Chip) -> int:
     return WORD_BYTES * words * layer.in_crop[0] * layer.in_shape.columns
 
 
-def _extent(graph: Graph, source: int, chip: Chip, rings: Mapping[int, int]) -> Extent:
+def _extent(graph: Graph, source: Producer, chip: Chip, rings: Mapping[Producer, int]) -> Extent:
     size = rings.get(source) or tensor_bytes(graph, source, chip)
-    lead = hardware_form(graph.layers[source], chip).lead_bytes if source >= 0 else 0
+    layer = graph.layer_of(source)
+    lead = 0 if layer is None else hardware_form(layer, chip).lead_bytes
     return Extent(source, 0, 0, lead, size, lead, *lifetime(graph, source))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from max78000.facts.chip import Chip
-from synthesis.graph.ir import Graph
+from synthesis.graph.ir import Graph, Producer
 from synthesis.lower.hardware import hardware_form
 from synthesis.place.biases import place_biases
 from synthesis.place.data import Offsets
@@ -14,7 +14,7 @@ from synthesis.place.weights import kernel_end
 from synthesis.read.description import DataFormat
 
 
-def memories_fit(graph: Graph, maps: Mapping[int, int], chip: Chip) -> bool:
+def memories_fit(graph: Graph, maps: Mapping[Producer, int], chip: Chip) -> bool:
     """True if the kernel and the bias memories hold what these maps ask of them.
 
     Args:
@@ -29,9 +29,9 @@ def memories_fit(graph: Graph, maps: Mapping[int, int], chip: Chip) -> bool:
     return all(len(content) <= chip.bias_bytes_per_quadrant for content in biases.contents)
 
 
-def on_maps(graph: Graph, maps: Mapping[int, int], chip: Chip) -> tuple[PlacedLayer, ...]:
+def on_maps(graph: Graph, maps: Mapping[Producer, int], chip: Chip) -> tuple[PlacedLayer, ...]:
     """The layers on their processors; offsets are still open."""
-    wanted = [Maps(input_map(layer, maps), maps[layer.index]) for layer in graph.layers]
+    wanted = [Maps(input_map(layer, maps), maps[layer.as_producer]) for layer in graph.layers]
     return placed_layers(graph, wanted, [Offsets(0, 0)] * len(wanted), chip)
 
 

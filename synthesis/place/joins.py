@@ -9,9 +9,8 @@ from enum import Enum
 from itertools import accumulate
 
 from max78000.facts.chip import WORD_BYTES, Chip
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import INPUT, Graph, Layer, Producer
 from synthesis.lower.hardware import Passes
-from synthesis.read.description import INPUT
 
 
 class Join(Enum):
@@ -41,7 +40,7 @@ def has_gap(join: Join) -> bool:
     return join in (Join.OPERANDS, Join.PASSES)
 
 
-def width_of(graph: Graph, source: int, chip: Chip) -> int:
+def width_of(graph: Graph, source: Producer, chip: Chip) -> int:
     """Processors that a tensor takes."""
     if source == INPUT:
         return Passes.of(graph.layers[0].in_shape.channels, chip).width

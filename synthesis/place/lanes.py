@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from max78000.facts.chip import Chip
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import BUFFER, INPUT, Graph, Layer, Producer
 from synthesis.lower.hardware import Passes
 from synthesis.place.joins import Join, join_of, lanes_of_parts, width_of
 from synthesis.place.placed import lowest, members, packed_map, quadrant_map
 from synthesis.place.processors import image_map, passed_map
 from synthesis.place.tied import Tied
-from synthesis.read.description import BUFFER, INPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +33,13 @@ class Unit:
     and some layer passes them on; such a layer is quicker the fewer channels a quadrant has.
     """
 
-    lanes: Mapping[int, int]
-    widths: Mapping[int, int]
-    given: Mapping[int, int]
+    lanes: Mapping[Producer, int]
+    widths: Mapping[Producer, int]
+    given: Mapping[Producer, int]
     can_spread: bool
 
     @property
-    def first(self) -> int:
+    def first(self) -> Producer:
         """The tensor that is written first."""
         return min(self.lanes)
 
@@ -54,7 +53,7 @@ class Unit:
         spread = (Choice(is_spread=True),) if self.can_spread else ()
         return (*spread, *map(Choice, starts))
 
-    def map_of(self, source: int, choice: Choice, chip: Chip) -> int:
+    def map_of(self, source: Producer, choice: Choice, chip: Chip) -> int:
         """A tensor's processors."""
         if source in self.given:
             return self.given[source]
@@ -67,14 +66,13 @@ class Unit:
 
 def units_of(graph: Graph, chip: Chip) -> tuple[Unit, ...]:
     """The units of an arranged graph, in the order of their first tensors."""
-    kept = () if graph.buffer is None else (BUFFER,)
     given = dict(_given_maps(graph, chip))
-    tied = Tied((*kept, INPUT, *range(len(graph.layers))))
+    tied = Tied(graph.producers)
     for layer in graph.layers:
         for source, lane in zip(layer.sources, lanes_of_parts(layer, graph, chip), strict=True):
             tied.tie(layer.sources[0], source, lane)
         if passes_on(layer) and not given.keys() & set(layer.sources):
-            tied.tie(layer.sources[0], layer.index, 0)  # where it cannot be, rule P6 looks
+            tied.tie(layer.sources[0], layer.as_producer, 0)  # where it cannot be, rule P6 looks
     return tuple(
         _unit(graph, lanes, {source: given[source] for source in lanes if source in given}, chip)
         for lanes in sorted(tied.groups(), key=min)
@@ -86,7 +84,7 @@ def passes_on(layer: Layer) -> bool:
     return layer.kernel is None
 
 
-def input_map(layer: Layer, maps: Mapping[int, int]) -> int:
+def input_map(layer: Layer, maps: Mapping[Producer, int]) -> int:
     """Processors that a layer reads: those of its tensors together."""
     processors = layer.wishes.processors or 0
     if not processors:
@@ -108,16 +106,18 @@ def spread_map(n_processors: int, chip: Chip) -> int:
     return processors
 
 
-def _unit(graph: Graph, lanes: Mapping[int, int], given: Mapping[int, int], chip: Chip) -> Unit:
+def _unit(
+    graph: Graph, lanes: Mapping[Producer, int], given: Mapping[Producer, int], chip: Chip
+) -> Unit:
     widths = {source: width_of(graph, source, chip) for source in lanes}
     is_free = not given and not any(lanes.values())
-    writers = [graph.layers[source] for source in lanes if source >= 0]
+    writers = filter(None, map(graph.layer_of, lanes))
     readers = [reader for source in lanes for reader in graph.consumers(source)]
     can_spread = is_free and all(map(passes_on, writers)) and any(map(passes_on, readers))
     return Unit(lanes, widths, given, can_spread)
 
 
-def _given_maps(graph: Graph, chip: Chip) -> Iterator[tuple[int, int]]:
+def _given_maps(graph: Graph, chip: Chip) -> Iterator[tuple[Producer, int]]:
     """Maps that the description, the kind of input or the rolling buffer fixes."""
     first = graph.layers[0]
     width = Passes.of(first.in_shape.channels, chip).width
@@ -129,16 +129,16 @@ def _given_maps(graph: Graph, chip: Chip) -> Iterator[tuple[int, int]]:
             yield from _given_parts(layer, layer.wishes.processors, graph, chip)
     for layer in graph.layers:
         if layer.wishes.output_processors is not None:
-            yield layer.index, layer.wishes.output_processors
+            yield layer.as_producer, layer.wishes.output_processors
     if graph.output_map is not None:
-        yield graph.layers[-1].index, graph.output_map
+        yield graph.layers[-1].as_producer, graph.output_map
     if graph.buffer is not None:
         yield BUFFER, graph.buffer.processors
 
 
 def _given_parts(
     layer: Layer, processors: int, graph: Graph, chip: Chip
-) -> Iterator[tuple[int, int]]:
+) -> Iterator[tuple[Producer, int]]:
     """The processors of a reader, dealt out to what it reads."""
     if join_of(layer, graph, chip) is not Join.LANES:
         yield from ((source, processors) for source in layer.sources)

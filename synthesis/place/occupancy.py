@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.fixed import DATA_BITS
+from synthesis.graph.ir import BUFFER, INPUT, Producer
 from synthesis.lower.hardware import Passes, pixels_read
 from synthesis.place.extents import lifetime
 from synthesis.place.placed import PlacedGraph, PlacedLayer, instances_of
 from synthesis.place.processors import is_explicit
 from synthesis.place.slide import slide_bytes
 from synthesis.place.stream import stream_of
-from synthesis.read.description import BUFFER, INPUT, DataFormat
+from synthesis.read.description import DataFormat
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """A tensor's words, the same in each of its instances; alive from layer `first` to `last`."""
+    """A tensor's words, the same in each of its instances; alive from step `first` to `last`."""
 
-    source: int
+    source: Producer
     name: str
     instances: frozenset[int]
     words: NDArray[np.bool_]  # bool, one per word of an instance
@@ -49,23 +50,13 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
     A result that belongs to the rolling buffer has no words of its own.
     """
     n_words = chip.data_instance_bytes // WORD_BYTES
-    n_streaming = placed.graph.n_streaming
     yield from _buffer(placed, n_words)
-    for source in (INPUT, *range(len(placed.layers))):
-        layer = placed.layers[max(source, 0)]
-        if source != INPUT and (layer.layer.buffer_shift or layer.layer.buffer_insert):
-            continue
-        processors = layer.processors if source == INPUT else layer.output_processors
-        is_ring = source + 1 < n_streaming
-        if is_ring:
-            words = _ring_words(placed.layers[source + 1], placed, n_words)
-        elif source == INPUT:
-            words = _input_words(layer, n_words)
-        else:
-            words = _output_words(layer, placed, n_words)
-        name = "the input" if source == INPUT else layer.layer.name
-        first, last = lifetime(placed.graph, source)
-        yield Occupancy(source, name, instances_of(processors, chip), words, first, last)
+    yield _occupancy(placed, INPUT, "the input", placed.layers[0].processors, n_words)
+    for writer in placed.layers:
+        layer = writer.layer
+        if not (layer.buffer_shift or layer.buffer_insert):
+            processors = writer.output_processors
+            yield _occupancy(placed, layer.as_producer, layer.name, processors, n_words)
 
 
 def may_overwrite(placed: PlacedGraph, earlier: Occupancy, later: Occupancy) -> bool:
@@ -73,9 +64,9 @@ def may_overwrite(placed: PlacedGraph, earlier: Occupancy, later: Occupancy) -> 
 
     Only where the place was chosen here: what a description gives is as likely a mistake.
     """
-    if later.source < 0 or earlier.last != later.source or is_explicit(placed.graph):
+    writer = placed.layer_of(later.source)
+    if writer is None or earlier.last != later.source.step or is_explicit(placed.graph):
         return False
-    writer = placed.layers[later.source]
     if writer.layer.wishes.out_offset is not None:
         return False
     is_input = writer.layer.sources == (earlier.source,)
@@ -107,6 +98,31 @@ def _buffer(placed: PlacedGraph, n_words: int) -> Iterator[Occupancy]:
         yield Occupancy(BUFFER, buffer.name, instances, words, first, last)
 
 
+def _occupancy(
+    placed: PlacedGraph, source: Producer, name: str, processors: int, n_words: int
+) -> Occupancy:
+    """The input, or a result outside the rolling buffer."""
+    first, last = lifetime(placed.graph, source)
+    return Occupancy(
+        source=source,
+        name=name,
+        instances=instances_of(processors, placed.chip),
+        words=_words(placed, source, n_words),
+        first=first,
+        last=last,
+    )
+
+
+def _words(placed: PlacedGraph, source: Producer, n_words: int) -> NDArray[np.bool_]:
+    for reader in placed.layers[: placed.graph.n_streaming]:
+        if Producer.before(reader.layer.index) == source:
+            return _ring_words(reader, placed, n_words)
+    writer = placed.layer_of(source)
+    if writer is None:
+        return _input_words(placed.layers[0], n_words)
+    return _output_words(writer, placed, n_words)
+
+
 def _ring_words(reader: PlacedLayer, placed: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
     n_kept = stream_of(reader, placed).ring_words
     return _run(reader.in_offset // WORD_BYTES, n_kept, 1, 1, n_words)
@@ -123,7 +139,7 @@ def _input_words(first: PlacedLayer, n_words: int) -> NDArray[np.bool_]:
 def _output_words(placed: PlacedLayer, graph: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
     """Words written, and those behind them that a layer on a folded image reads."""
     hardware, layer = placed.hardware, placed.layer
-    readers = graph.graph.consumers(layer.index)
+    readers = graph.graph.consumers(layer.as_producer)
     n_read = max((pixels_read(reader, placed.chip) for reader in readers), default=0)
     n_pixels = max(layer.out_shape.n_pixels + hardware.extra_pixels, n_read)
     unit = layer.output_width // DATA_BITS

@@ -46,7 +46,8 @@ def _solved(graph: Graph, chip: Chip) -> tuple[Graph, tuple[PlacedLayer, ...]]:
     solution = solve(arrange(graph, chip), chip)
     tensors = solution.maps()
     maps = [
-        Maps(input_map(layer, tensors), tensors[layer.index]) for layer in solution.graph.layers
+        Maps(input_map(layer, tensors), tensors[layer.as_producer])
+        for layer in solution.graph.layers
     ]
     offsets = chosen_offsets(solution.graph, solution.tensors, chip)
     return solution.graph, placed_layers(solution.graph, maps, offsets, chip)

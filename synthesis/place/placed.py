@@ -7,7 +7,7 @@ more channels than processors needs.
 from dataclasses import dataclass
 
 from max78000.facts.chip import Chip
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import Graph, Layer, Producer
 from synthesis.lower.hardware import Hardware, Passes
 from synthesis.read.description import DataFormat, Operator
 
@@ -153,6 +153,14 @@ class PlacedGraph:
     def chip(self) -> Chip:
         """The chip that it is placed on."""
         return self.layers[0].chip
+
+    def layer_of(self, producer: Producer) -> PlacedLayer | None:
+        """The layer that makes a tensor; None for what is there before any layer runs."""
+        return self.layers[producer.step] if producer.is_layer else None
+
+    def writers(self, placed: PlacedLayer) -> tuple[PlacedLayer, ...]:
+        """The layers among a layer's producers."""
+        return tuple(filter(None, map(self.layer_of, placed.layer.sources)))
 
     def max_time_slots(self, placed: "PlacedLayer") -> int:
         """Words a pass-through layer writes per pixel, pass and quadrant."""

@@ -8,11 +8,11 @@ are chosen in `search`.
 from dataclasses import dataclass
 
 from max78000.facts.chip import Chip
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import INPUT, Graph, Layer
 from synthesis.lower.hardware import Passes
 from synthesis.place.fifo import fed_processors
 from synthesis.place.placed import lowest, members, packed_map, quadrant_map
-from synthesis.read.description import INPUT, DataFormat
+from synthesis.read.description import DataFormat
 
 
 @dataclass(frozen=True, slots=True)

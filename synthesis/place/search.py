@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from max78000.facts.chip import Chip
-from synthesis.graph.ir import Graph
+from synthesis.graph.ir import INPUT, Graph, Producer
 from synthesis.place.balance import KernelLoad, balanced_choices, weight_bytes
 from synthesis.place.data import Block, DataMemory, blocks_of
 from synthesis.place.extents import Extent, extents_of
@@ -21,7 +21,7 @@ from synthesis.place.fits import memories_fit, on_maps
 from synthesis.place.lanes import Choice, Unit, derived_map, input_map, passes_on, units_of
 from synthesis.place.placed import PlacedGraph
 from synthesis.place.stream import ring_bytes
-from synthesis.read.description import BUFFER, INPUT, DataFormat
+from synthesis.read.description import DataFormat
 
 MAX_STEPS = 1500  # tries of a place for a unit, in one attempt
 MAX_CHIP_TESTS = 40  # complete placements whose kernel memory is looked at, in one attempt
@@ -32,9 +32,9 @@ class Solution:
     """Every tensor in its place: on its processors, at its offset."""
 
     graph: Graph
-    tensors: Mapping[int, Extent]
+    tensors: Mapping[Producer, Extent]
 
-    def maps(self) -> dict[int, int]:
+    def maps(self) -> dict[Producer, int]:
         """Processors of every tensor."""
         return {source: extent.processors for source, extent in self.tensors.items()}
 
@@ -78,7 +78,7 @@ class _Attempt:
         self.chip = chip
         self.units = units_of(graph, chip)
         self.blocks = blocks_of(graph, chip)
-        nowhere = dict.fromkeys((BUFFER, INPUT, *range(len(graph.layers))), 0)
+        nowhere = dict.fromkeys(graph.producers, 0)
         rings = ring_bytes(PlacedGraph(graph, on_maps(graph, nowhere, chip)))
         self.extents = extents_of(graph, chip, rings)
 
@@ -102,13 +102,15 @@ class _Attempt:
 class _Search:
     """Depth first, unit by unit; `wanted` choices are tried first."""
 
-    def __init__(self, attempt: _Attempt, memory: DataMemory, wanted: Mapping[int, Choice]) -> None:
+    def __init__(
+        self, attempt: _Attempt, memory: DataMemory, wanted: Mapping[Producer, Choice]
+    ) -> None:
         self.attempt = attempt
         self.chip = attempt.chip
         self.memory = memory
         self.wanted = wanted
         self.is_strict = True
-        self.maps: dict[int, int] = {}
+        self.maps: dict[Producer, int] = {}
         self.load = KernelLoad(attempt.graph, attempt.chip)
         self.n_steps = 0
         self.n_tests = 0
@@ -144,12 +146,11 @@ class _Search:
         for source in unit.lanes:
             del self.maps[source]
 
-    def _map_of(self, unit: Unit, source: int, choice: Choice) -> int:
+    def _map_of(self, unit: Unit, source: Producer, choice: Choice) -> int:
         chosen = unit.map_of(source, choice, self.chip)
-        layers = self.attempt.graph.layers
-        if source < 0 or not passes_on(layers[source]):
+        layer = self.attempt.graph.layer_of(source)
+        if layer is None or not passes_on(layer):
             return chosen
-        layer = layers[source]
         if any(s not in self.maps and s not in unit.lanes for s in layer.sources):
             return chosen
         maps = {s: self.maps.get(s) or unit.map_of(s, choice, self.chip) for s in layer.sources}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from max78000.facts.chip import WORD_BYTES
+from synthesis.graph.ir import Producer
 from synthesis.lower.hardware import row_buffer_entries
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import DataFormat
@@ -40,17 +41,15 @@ def stream_of(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
     return _later(placed, graph) if placed.layer.is_streaming else Stream()
 
 
-def ring_bytes(graph: PlacedGraph) -> Mapping[int, int]:
-    """Bytes of the rings that tensors of a streaming group lie in, by the layer that writes them.
+def ring_bytes(graph: PlacedGraph) -> Mapping[Producer, int]:
+    """Bytes of the rings that tensors of a streaming group lie in, by their producers.
 
     Offsets do not matter here.
     """
     # Quirk ring-apart: one word more, since the vendor's generator wants one between rings.
     streaming = graph.layers[: graph.graph.n_streaming]
-    return {
-        placed.layer.index - 1: WORD_BYTES * (stream_of(placed, graph).ring_words + 1)
-        for placed in streaming
-    }
+    sizes = (WORD_BYTES * (stream_of(placed, graph).ring_words + 1) for placed in streaming)
+    return {Producer.before(i): size for i, size in enumerate(sizes)}
 
 
 def frame_words(placed: PlacedLayer) -> int:

@@ -4,26 +4,29 @@ Used for lanes (tensors of a join lie side by side) and for offsets (operands li
 turn). No meaning of its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import Generic, TypeVar
+
+Tensor = TypeVar("Tensor", bound=Hashable)  # what names one
 
 
-class Tied:
+class Tied(Generic[Tensor]):
     """Groups of tensors; inside a group every tensor's value is the group's plus a constant."""
 
-    def __init__(self, sources: Iterable[int]) -> None:
+    def __init__(self, sources: Iterable[Tensor]) -> None:
         self._links = {source: (source, 0) for source in sources}
 
-    def copy(self) -> "Tied":
+    def copy(self) -> "Tied[Tensor]":
         """The same groups, to try something with."""
-        other = Tied(())
+        other = Tied[Tensor](())
         other._links = dict(self._links)
         return other
 
-    def add(self, source: int) -> None:
+    def add(self, source: Tensor) -> None:
         """One more tensor, tied to nothing."""
         self._links[source] = (source, 0)
 
-    def distance(self, source: int) -> tuple[int, int]:
+    def distance(self, source: Tensor) -> tuple[Tensor, int]:
         """Representative of a tensor's group, and the tensor's value minus the representative's."""
         parent, step = self._links[source]
         if parent == source:
@@ -32,7 +35,7 @@ class Tied:
         self._links[source] = (root, step + rest)
         return self._links[source]
 
-    def tie(self, first: int, second: int, by: int) -> bool:
+    def tie(self, first: Tensor, second: Tensor, by: int) -> bool:
         """Let the second value be the first plus `by`; False if the two are tied otherwise."""
         (root, before), (other, after) = self.distance(first), self.distance(second)
         if root == other:
@@ -40,7 +43,7 @@ class Tied:
         self._links[other] = (root, before + by - after)
         return True
 
-    def joined(self, first: int, second: int, by: int) -> dict[int, int]:
+    def joined(self, first: Tensor, second: Tensor, by: int) -> dict[Tensor, int]:
         """The group that tying two tensors would make: member -> distance to the lowest value."""
         (root, before), (other, after) = self.distance(first), self.distance(second)
         shift = before + by - after if root != other else 0
@@ -52,9 +55,9 @@ class Tied:
         lowest = min(members.values())
         return {source: step - lowest for source, step in members.items()}
 
-    def groups(self) -> list[dict[int, int]]:
+    def groups(self) -> list[dict[Tensor, int]]:
         """Groups in the order of their first members: member -> distance to the lowest value."""
-        found: dict[int, dict[int, int]] = {}
+        found: dict[Tensor, dict[Tensor, int]] = {}
         for source in self._links:
             root, step = self.distance(source)
             found.setdefault(root, {})[source] = step

@@ -63,8 +63,6 @@ DATA_FORMATS = MappingProxyType(
     }
 )
 
-INPUT = -1  # the network input, where a producer is named
-BUFFER = -2  # the rolling data buffer, likewise
 Reference = int | str
 Pair = tuple[int, int]
 

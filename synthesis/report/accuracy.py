@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from max78000.facts import fixed
 from max78000.facts.fixed import Activation, Combine
-from synthesis.graph.ir import Graph, Kernel, Layer, PoolKind
-from synthesis.read.description import BUFFER, INPUT, Operator
+from synthesis.graph.ir import BUFFER, INPUT, Graph, Kernel, Layer, PoolKind
+from synthesis.read.description import Operator
 from synthesis.read.source import Tensor
 
 Reals = NDArray[np.float64]  # channels, rows, columns
@@ -159,7 +159,7 @@ class _Values:
         return [self._kept[source] for source in layer.sources]
 
     def add(self, layer: Layer, result: Reals) -> None:
-        self._kept[layer.index] = result
+        self._kept[layer.as_producer] = result
         if layer.buffer_shift or layer.buffer_insert:
             self._write_buffer(layer, result)
 

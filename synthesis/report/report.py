@@ -6,12 +6,14 @@ The JSON is described by `report.schema.json`; keys are added, never renamed, wi
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.energy import layer_energy_uj
 from max78000.program.program import Cycles
 from synthesis.compile import Compiled
+from synthesis.graph.ir import BUFFER, INPUT
 from synthesis.place.occupancy import occupancies, peak_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
@@ -21,6 +23,8 @@ from synthesis.report.work import ACCURACY_FACTOR, SOURCE, Work, make_work
 from synthesis.version import VERSION
 
 FORMAT = "max78000-report-1"
+# What no layer makes, where the report names the layer that does.
+NUMBERS = MappingProxyType({INPUT: -1, BUFFER: -2})
 SIGNIFICANT_DIGITS = 6  # of measured reals: the same on every machine, whatever adds them up
 
 
@@ -208,7 +212,7 @@ def _tensors(placement: Placement, chip: Chip) -> Iterator[TensorReport]:
         if words.size:
             yield TensorReport(
                 name=tensor.name,
-                layer=tensor.source,
+                layer=NUMBERS.get(tensor.source, tensor.source.step),
                 instances=tuple(sorted(tensor.instances)),
                 first_byte=WORD_BYTES * int(words[0]),
                 end_byte=WORD_BYTES * (int(words[-1]) + 1),

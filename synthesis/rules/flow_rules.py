@@ -9,10 +9,10 @@ from itertools import accumulate, pairwise
 
 from max78000.errors import InputError
 from max78000.facts.chip import WORD_BYTES, Chip
+from synthesis.graph.ir import BUFFER, INPUT, Producer
 from synthesis.place.extents import cropped_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, highest, instances_of, lowest
-from synthesis.read.description import BUFFER, INPUT
 from synthesis.rules.rule import Finding, Rule, placed_layer_rule
 
 
@@ -35,8 +35,7 @@ def readers_map(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
 @placed_layer_rule("P7", InputError)
 def operand_maps(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """The producers of an element-wise layer write the same processors."""
-    sources = [source for source in placed.layer.sources if source >= 0]
-    maps = {_map_of(source, placement) for source in sources}
+    maps = {writer.output_processors for writer in placement.graph.writers(placed)}
     if placed.layer.combine is not None and len(maps) > 1:
         yield Finding(
             "operands on different processors: "
@@ -87,9 +86,9 @@ def _neighbours(
     placed: PlacedLayer, placement: Placement
 ) -> Iterator[tuple[PlacedLayer, PlacedLayer]]:
     """Every two producers of a layer that joins channels which lie side by side."""
-    if placed.layer.combine is not None or min(placed.layer.sources) < 0:
+    producers = placement.graph.writers(placed)
+    if placed.layer.combine is not None or len(producers) < len(placed.layer.sources):
         return
-    producers = [placement.graph.layers[source] for source in placed.layer.sources]
     n_channels = sum(producer.layer.out_shape.channels for producer in producers)
     if placed.layer.in_shape.channels != n_channels:
         return  # joined along the pixels
@@ -102,8 +101,7 @@ def _neighbours(
 @placed_layer_rule("E6a", can_be_allowed=True)
 def gap_reader(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """A tensor written with a gap is read by a layer of as many operands or passes: no read gap."""
-    producers = [placement.graph.layers[source] for source in placed.layer.sources if source >= 0]
-    for producer in producers:
+    for producer in placement.graph.writers(placed):
         words = placed.layer.operands * placed.in_passes.n
         written = producer.out_passes.n * (producer.write_gap + 1)
         if producer.write_gap and words != written:
@@ -160,12 +158,13 @@ class _Written:
     gap: int
 
 
-def _map_of(source: int, placement: Placement) -> int:
+def _map_of(source: Producer, placement: Placement) -> int:
     """Processors that hold a producer's tensor; for the network input none."""
     buffer = placement.graph.graph.buffer
     if source == BUFFER and buffer is not None:
         return buffer.processors
-    return 0 if source < 0 else placement.graph.layers[source].output_processors
+    writer = placement.graph.layer_of(source)
+    return 0 if writer is None else writer.output_processors
 
 
 def _shifted_bytes(placed: PlacedLayer) -> int:
@@ -173,14 +172,14 @@ def _shifted_bytes(placed: PlacedLayer) -> int:
     return WORD_BYTES * placed.in_passes.n * placed.layer.buffer_shift
 
 
-def _written(source: int, placement: Placement) -> _Written:
-    layers, image = placement.graph.layers, placement.graph.graph.input_shape
+def _written(source: Producer, placement: Placement) -> _Written:
+    image = placement.graph.graph.input_shape
     buffer = placement.graph.graph.buffer
     if source == BUFFER and buffer is not None:
         return _Written(buffer.name, buffer.offset, buffer.shape.n_pixels, 0)
-    if source == INPUT:
-        return _Written("the input", layers[0].in_offset, image.n_pixels, 0)
-    producer = layers[source]
+    producer = placement.graph.layer_of(source)
+    if producer is None:
+        return _Written("the input", placement.graph.layers[0].in_offset, image.n_pixels, 0)
     n_pixels = producer.layer.out_shape.n_pixels
     return _Written(producer.layer.name, producer.out_offset, n_pixels, producer.write_gap)
 

@@ -8,9 +8,9 @@ from math import prod
 
 from max78000.errors import CapacityError
 from max78000.facts.chip import Chip
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import INPUT, Graph, Layer
 from synthesis.lower.hardware import Passes
-from synthesis.read.description import INPUT, Operator
+from synthesis.read.description import Operator
 from synthesis.rules.rule import Finding, Rule, layer_rule
 
 POOL_MORE = "pool more in the layer before"

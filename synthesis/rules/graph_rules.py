@@ -241,7 +241,7 @@ def wide_passthrough(layer: Layer) -> Iterator[Finding]:
 @layer_rule("C18", can_be_allowed=True)
 def wide_reader(layer: Layer, graph: Graph) -> Iterator[Finding]:
     """A 32-bit result cannot be read by another layer: inputs are 8 bits wide."""
-    readers = graph.consumers(layer.index)
+    readers = graph.consumers(layer.as_producer)
     if layer.is_wide and readers:
         yield Finding(f"output_width 32, but {readers[0].name} reads it", fix="use 8 bits")
 

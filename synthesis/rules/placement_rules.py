@@ -8,7 +8,7 @@ from math import prod
 from max78000.errors import CapacityError, InputError
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.fixed import DATA_BITS
-from synthesis.graph.ir import Graph
+from synthesis.graph.ir import BUFFER, INPUT, Graph
 from synthesis.lower.hardware import Passes
 from synthesis.place.occupancy import Occupancy, may_overwrite, occupancies
 from synthesis.place.place import Placement
@@ -22,7 +22,7 @@ from synthesis.place.placed import (
     quadrants_of,
 )
 from synthesis.place.weights import first_outside
-from synthesis.read.description import BUFFER, INPUT, DataFormat
+from synthesis.read.description import DataFormat
 from synthesis.rules.advice import fit_data, fit_weights
 from synthesis.rules.flow_rules import FLOW_RULES
 from synthesis.rules.rule import Finding, Rule, placed_layer_rule, placement_rule
@@ -221,13 +221,13 @@ def _stays(tensor: Occupancy, placement: Placement) -> bool:
 
 
 def _overwrites(clash: _Clash, use: str, placement: Placement, chip: Chip) -> Finding:
-    writer = placement.graph.layers[max(clash.later.source, 0)].layer
-    what = "the input" if clash.later.source == INPUT else "its output"
+    writer = placement.graph.layer_of(clash.later.source)
+    what = "the input" if writer is None else "its output"
     place = f"at byte {WORD_BYTES * clash.word:#x} of a data memory"
     half = chip.data_instance_bytes // 2
     return Finding(
         f"{what} overwrites {clash.earlier.name} {place}, {use}",
-        where=writer.where,
+        where=(writer or placement.graph.layers[0]).layer.where,
         fix=f"move out_offset to the other half ({half:#x}), or use other processors",
     )
 

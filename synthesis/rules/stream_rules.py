@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from max78000.errors import CapacityError, InputError
 from max78000.facts.chip import WORD_BYTES, Chip
-from synthesis.graph.ir import Graph
+from synthesis.graph.ir import Graph, Producer
 from synthesis.lower.hardware import row_buffer_entries
 from synthesis.place.fifo import fed_processors, grouped_processors, lanes_of
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
 from synthesis.place.stream import frame_words, stream_of
-from synthesis.read.description import INPUT, DataFormat, Operator
+from synthesis.read.description import DataFormat, Operator
 from synthesis.read.source import InputPath
 from synthesis.rules.rule import Finding, Rule, placed_layer_rule, placement_rule
 
@@ -221,15 +221,16 @@ def passing_tensors(placed: PlacedLayer, graph: Graph) -> Iterator[Finding]:
     layer = placed.layer
     if layer.index >= graph.n_streaming:
         return
-    source, fix = layer.index - 1, f"let {layer.name} not stream"
-    name = "the input" if source == INPUT else graph.layers[source].name
+    source, fix = Producer.before(layer.index), f"let {layer.name} not stream"
+    writer = graph.layer_of(source)
+    name = "the input" if writer is None else writer.name
     for reader in graph.consumers(source):
         if reader.index != layer.index:
             why = f"reads {name}, which passes through a ring to {layer.name}"
             yield Finding(why, where=reader.where, fix=fix)
-    if source != INPUT and graph.layers[source].is_output:
+    if writer is not None and writer.is_output:
         why = f"is an output, but passes through a ring to {layer.name}"
-        yield Finding(why, where=graph.layers[source].where, fix=fix)
+        yield Finding(why, where=writer.where, fix=fix)
 
 
 STREAM_RULES: tuple[Rule[Placement], ...] = (

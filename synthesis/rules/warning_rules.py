@@ -18,7 +18,7 @@ def line_as_image(layer: Layer, graph: Graph) -> Iterator[Finding]:
 
     `in_dim` makes an image of the line.
     """
-    producers = (graph.layers[source] for source in layer.sources if source >= 0)
+    producers = filter(None, map(graph.layer_of, layer.sources))
     if layer.kernel_size[1] > 1 and any(_is_line(producer, layer) for producer in producers):
         rows, columns = layer.kernel_size
         why = f"a {rows}x{columns} kernel reads a line of {layer.in_shape.rows} values"

@@ -19,7 +19,7 @@ from synthesis.graph.ir import Pool, Shape
 from synthesis.lower.hardware import Passes
 from synthesis.place.processors import passed_map
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
-from synthesis.read.description import INPUT, DataFormat, LayerSpec, NetworkSpec, Operator
+from synthesis.read.description import DataFormat, LayerSpec, NetworkSpec, Operator, Reference
 from synthesis.read.source import Source
 
 ARCH = "random"
@@ -41,7 +41,7 @@ Keys = dict[str, Any]  # of a layer's description
 class Tensor:
     """What a layer reads: one tensor, or several joined along channels or element by element."""
 
-    sources: tuple[int, ...]  # layers; -1 is the network input
+    sources: tuple[Reference, ...]  # as in_sequences names them
     shape: Shape  # of one operand
     operands: int = 1
     processors: int | None = None  # None: the compiler's choice
@@ -187,7 +187,7 @@ def _image(draft):
     if target.processors is not None and not target.processors & 0xFFFF:
         target = replace(target, processors=(1 << Passes.of(channels, CHIP).width) - 1)
     draft.reserve(shape, operands - 1)
-    tensor = Tensor((INPUT,), shape, operands, target.processors, target.offset)
+    tensor = Tensor(("input",), shape, operands, target.processors, target.offset)
     if operands == 1 and channels <= CHIP.n_processors // LANES and draw(ONE_IN_FOUR):
         every_fourth = sum(1 << LANES * channel for channel in range(channels))
         processors = every_fourth if draft.is_placed else None
@@ -214,7 +214,7 @@ def _operands(draft, tensor):
     processors = draft.new_processors(step.out.channels)
     offset = draft.reserve(step.out, n)
     is_shared = draft.draw(ONE_IN_FOUR)
-    sources: list[int] = []
+    sources: list[Reference] = []
     for i in range(n):
         shared = {"weight_source": sources[0]} if i and is_shared else {}
         target = Target(processors, offset + WORD_BYTES * i, n - 1)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from property.strategies import LANES, Draft, Tensor, conv2d, mark_outputs, source_of
 
 from synthesis.graph.ir import Shape
-from synthesis.read.description import INPUT, DataFormat
+from synthesis.read.description import DataFormat
 from synthesis.read.source import InputPath
 
 N_FIFOS = 4
@@ -21,7 +21,7 @@ def fifo_networks(draw, max_layers=4):
     is_chw = draw(st.booleans())
     channels = draw(st.integers(1, N_FIFOS if is_chw else N_FIFOS * LANES))
     shape = Shape(channels, draw(st.integers(4, 16)), draw(st.integers(4, 16)))
-    tensor = Tensor((INPUT,), shape, is_chw=is_chw)
+    tensor = Tensor(("input",), shape, is_chw=is_chw)
     for _ in range(draw(st.integers(1, max_layers))):
         tensor = draft.append(tensor, conv2d(draft, tensor))
     layers = mark_outputs(draft)

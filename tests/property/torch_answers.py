@@ -23,7 +23,7 @@ from ai8x_models.layers.layers import (
 from ai8x_models.layers.qat import Mode, set_mode
 from ai8x_models.layers.rules import Options
 from max78000.facts.fixed import Activation
-from synthesis.graph.ir import PoolKind
+from synthesis.graph.ir import INPUT, PoolKind
 from synthesis.read.description import Operator
 
 HAS_POOL: tuple[Operator, ...] = (Operator.CONV1D, Operator.CONV2D, Operator.CONVTRANSPOSE2D)
@@ -32,19 +32,18 @@ HAS_POOL: tuple[Operator, ...] = (Operator.CONV1D, Operator.CONV2D, Operator.CON
 def torch_answers(source, graph):
     """Results of all layers, int64 (C, H, W), by index."""
     entries = {entry.name: entry for entry in source.checkpoint.layers}
-    tensors = {-1: torch.tensor(source.image).float().unsqueeze(0)}
+    tensors = {INPUT: torch.tensor(source.image).float().unsqueeze(0)}
     with torch.inference_mode():
         for layer in graph.layers:
-            operands = operands_of(layer, [tensors[index] for index in layer.sources])
+            operands = operands_of(layer, [tensors[source] for source in layer.sources])
             for module in modules_of(layer, entries):
                 set_mode(module, Mode.INTEGER)
                 operands = apply(module, operands)
             (result,) = operands
-            tensors[layer.index] = result.reshape(1, -1, *layer.out_shape.dims)
+            tensors[layer.as_producer] = result.reshape(1, -1, *layer.out_shape.dims)
     return {
-        index: tensor.squeeze(0).numpy().astype(np.int64)
-        for index, tensor in tensors.items()
-        if index >= 0
+        layer.index: tensors[layer.as_producer].squeeze(0).numpy().astype(np.int64)
+        for layer in graph.layers
     }
 
 

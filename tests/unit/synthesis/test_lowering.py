@@ -10,7 +10,7 @@ from networks import Net, checkpoint_of, graph_of, network_of
 from synthesis.graph.ir import PoolKind
 from synthesis.lower.lower import lower
 from synthesis.lower.operation import read_operation
-from synthesis.lower.sequence import order_layers
+from synthesis.lower.sequence import order_layers, reference_to
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.description import Operator
 from synthesis.read.source import Source
@@ -30,20 +30,21 @@ def problems(net):
 
 def order(layers):
     steps = order_layers(network_of(Net(layers)), MAX78000)
-    return [(step.name, *step.sources) for step in steps]
+    return [(step.name, *map(reference_to, step.sources)) for step in steps]
 
 
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
-        ("{}\n{name: b}\n{}", [("layer0", -1), ("b", 0), ("layer2", 1)]),
-        ("{sequence: 7}\n{sequence: 2, name: b}\n{}", [("b", -1), ("layer1", 0), ("layer2", 1)]),
+        ("{}\n{name: b}\n{}", [("layer0", "input"), ("b", 0), ("layer2", 1)]),
+        ("{sequence: 7}\n{sequence: 2, name: b}\n{}",
+            [("b", "input"), ("layer1", 0), ("layer2", 1)]),
         ("{name: A}\n{}\n{in_sequences: [a, 1, Input]}",
-            [("A", -1), ("layer1", 0), ("layer2", 0, 1, -1)]),
-        ("{sequence: 4}\n{sequence: 9, in_sequences: 4}", [("layer0", -1), ("layer1", 0)]),
-        ("{next_sequence: b}\n{name: b, next_sequence: stop}\n{}", [("layer0", -1), ("b", 0)]),
-        ("{next_sequence: -1}\n{}", [("layer0", -1)]),
-        ("{next_sequence: 1}\n{next_sequence: 2}", [("layer0", -1), ("layer1", 0)]),
+            [("A", "input"), ("layer1", 0), ("layer2", 0, 1, "input")]),
+        ("{sequence: 4}\n{sequence: 9, in_sequences: 4}", [("layer0", "input"), ("layer1", 0)]),
+        ("{next_sequence: b}\n{name: b, next_sequence: stop}\n{}", [("layer0", "input"), ("b", 0)]),
+        ("{next_sequence: -1}\n{}", [("layer0", "input")]),
+        ("{next_sequence: 1}\n{next_sequence: 2}", [("layer0", "input"), ("layer1", 0)]),
     ],
 )  # fmt: skip
 def test_order(layers, expected):

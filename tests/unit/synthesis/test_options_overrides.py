@@ -5,6 +5,7 @@ import pytest
 
 from max78000.errors import InputError
 from networks import Net, compile_net, image_of, network_of, source_of
+from synthesis.graph.ir import INPUT, Producer
 from synthesis.lower.overrides import (
     ALL,
     Overrides,
@@ -59,7 +60,7 @@ def test_layers_left_out_keep_the_numbers_of_the_others():
     )
     assert source.image.shape == image.shape
     graph = compile_net(THREE, source).graph
-    assert [layer.sources for layer in graph.layers] == [(-1,), (0,)]
+    assert [layer.sources for layer in graph.layers] == [(INPUT,), (Producer(0),)]
     assert graph.layers[1].kernel.source == "w1"
 
 

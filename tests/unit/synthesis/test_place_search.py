@@ -11,6 +11,7 @@ from max78000.errors import CapacityError, ToolError
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, compile_net, graph_of, placement_of, source_of
+from synthesis.graph.ir import Producer
 from synthesis.place.lanes import spread_map
 from synthesis.place.slide import slide_bytes
 from synthesis.place.tied import Tied
@@ -67,7 +68,7 @@ def test_a_tensor_that_others_read_too_is_copied():
     placed = layers(RESIDUAL)
     assert [p.layer.name for p in placed] == ["stem", "branch", "stem_copy", "layer2", "layer3"]
     assert [p.write_gap for p in placed] == [0, 1, 1, 0, 0]
-    assert placed[3].layer.sources == (2, 1)
+    assert placed[3].layer.sources == (Producer(2), Producer(1))
     runs(RESIDUAL)
     reads_again(RESIDUAL)
 

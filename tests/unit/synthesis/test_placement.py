@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, placement_of
+from synthesis.graph.ir import Producer
 from synthesis.lower.hardware import Passes
 from synthesis.place.extents import Extent
 from synthesis.place.occupancy import Occupancy, occupancies, peak_bytes
@@ -156,7 +157,7 @@ def test_folded_convolutions_get_room_in_front():
 def occupancy(first, last, words, instances=(0,)):
     used = np.zeros(8, bool)
     used[list(words)] = True
-    return Occupancy(0, "x", frozenset(instances), used, first, last)
+    return Occupancy(Producer(0), "x", frozenset(instances), used, first, last)
 
 
 @pytest.mark.parametrize(
@@ -231,16 +232,16 @@ def branching(draw):
 def extents(placement):
     """What the allocator thought of each tensor, from the result."""
     graph, layers = placement.graph.graph, placement.graph.layers
-    placed = [None, *layers]
-    for source, layer in enumerate(placed, -1):
+    for source in graph.producers:
+        layer = placement.graph.layer_of(source)
         offset = layers[0].in_offset if layer is None else layer.out_offset
         processors = layers[0].processors if layer is None else layer.output_processors
         shape = graph.input_shape if layer is None else layer.layer.out_shape
         size = 4 * shape.n_pixels * Passes.of(shape.channels, MAX78000).n
-        last = max((r.index for r in graph.consumers(source)), default=source)
+        last = max((r.index for r in graph.consumers(source)), default=source.step)
         if layer is not None and layer.layer in graph.outputs:
             last = len(layers)
-        yield Extent(source, 0, 0, offset, size, 0, source, last).on(processors, MAX78000)
+        yield Extent(source, 0, 0, offset, size, 0, source.step, last).on(processors, MAX78000)
 
 
 @settings(max_examples=60)

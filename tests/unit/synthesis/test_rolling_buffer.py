@@ -14,7 +14,7 @@ from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, compile_net, graph_of, image_of, network_of, placement_of, source_of
 from synthesis.graph.interpret import interpret, run_layer
-from synthesis.read.description import BUFFER
+from synthesis.graph.ir import BUFFER, INPUT, Producer
 from synthesis.read.yaml_reader import read_network
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
@@ -48,7 +48,12 @@ def test_the_buffer_is_read_in_any_case():
     graph = graph_of(net())
     assert graph.buffer.name == "Past"
     assert str(graph.buffer.shape) == "8x5x1"
-    assert [layer.sources for layer in graph.layers] == [(-1,), (BUFFER,), (0,), (BUFFER,)]
+    assert [layer.sources for layer in graph.layers] == [
+        (INPUT,),
+        (BUFFER,),
+        (Producer(0),),
+        (BUFFER,),
+    ]
     assert [str(layer.out_shape) for layer in graph.layers] == ["2x3x3", "8x4x1", "8x1x1", "4x3x1"]
 
 
