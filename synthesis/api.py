@@ -29,7 +29,7 @@ from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.whole_project import project_files
 from synthesis.emit.write import write_project
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.interpret import interpret
 from synthesis.lower.overrides import Overrides, apply_overrides
 from synthesis.read.checkpoint import Checkpoint
@@ -56,7 +56,7 @@ class Request:
     """
 
     files: Files
-    options: Options
+    options: ProgramOptions
     project: ProjectOptions = field(default_factory=ProjectOptions)
     overrides: Overrides = field(default_factory=Overrides)
     input_path: InputPath = InputPath.MEMORY
@@ -180,7 +180,7 @@ def compile_network(  # noqa: PLR0913 - each is something that a user has or dec
     network: str | Path | NetworkSpec,
     checkpoint: str | Path | Checkpoint | None = None,
     sample: ArrayLike | Path | None = None,
-    options: Options | None = None,
+    options: ProgramOptions | None = None,
     *,
     project: ProjectOptions | None = None,
     input_path: InputPath = InputPath.MEMORY,
@@ -210,7 +210,7 @@ def compile_network(  # noqa: PLR0913 - each is something that a user has or dec
         files = replace(files, sample=Path(sample))
     request = Request(
         files=files,
-        options=options or Options(files.network.stem),
+        options=options or ProgramOptions(files.network.stem),
         project=project or ProjectOptions(),
         input_path=input_path,
         allowed=allowed_rules(allow),

@@ -7,7 +7,8 @@ from max78000.errors import raise_all
 from max78000.facts.chip import Chip
 from max78000.program.program import RegisterProgram
 from synthesis.generate.memories import fixed_image
-from synthesis.generate.program import Options, generate
+from synthesis.generate.options import ProgramOptions
+from synthesis.generate.program import generate
 from synthesis.graph.interpret import interpret
 from synthesis.graph.ir import Graph
 from synthesis.lower.lower import lower
@@ -25,7 +26,7 @@ Watch = Callable[[str, object], None]
 class Compiled:
     """Every stage of a compiled network."""
 
-    options: Options
+    options: ProgramOptions
     graph: Graph
     placement: Placement
     image: Tensor  # the sample, or what takes its place
@@ -48,7 +49,7 @@ def ignore(_stage: str, _value: object) -> None:
 
 def compile_source(
     source: Source,
-    options: Options,
+    options: ProgramOptions,
     chip: Chip,
     allowed: frozenset[str] = frozenset(),
     watch: Watch = ignore,
@@ -60,10 +61,10 @@ def compile_source(
         out.
     """
     placed = place_source(source, chip, allowed, watch)
-    placement, graph = placed.placement, placed.placement.graph.graph
+    placement, graph = placed.placement, placed.placement.graph
     image = source.image
     if options.has_fixed_input:
-        image = fixed_image(placement.graph.layers[0], image.shape)
+        image = fixed_image(placement.layers[0], image.shape)
     results = interpret(graph, image, round_average=options.round_average)
     program = generate(placement, image, results, options, chip)
     watch("program", program)
@@ -86,5 +87,5 @@ def place_source(
     placement = place(graph, chip)  # its graph has the copies that joins need
     fits = apply_rules((*PLACEMENT_RULES, *STREAM_RULES), placement, chip, allowed)
     raise_all(fits.errors)
-    watch("placed", placement.graph)
+    watch("placed", placement.placed_graph)
     return Placed(placement, (*legal.warnings, *fits.warnings))

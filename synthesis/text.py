@@ -25,7 +25,7 @@ def stage_text(stage: str, compiled: Compiled, chip: Chip) -> str:
     if stage == "graph":
         return graph_text(compiled.graph)
     if stage == "placed":
-        return placed_yaml(compiled.placement.graph)
+        return placed_yaml(compiled.placement.placed_graph)
     return to_text(compiled.program, chip)
 
 
@@ -75,7 +75,7 @@ def placed_yaml(placed: PlacedGraph) -> str:
 def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
     layer = placed.layer
     yield f"name: {_word(layer.name)}"
-    yield f"op: {OPERATOR_WORDS[Operator.PASSTHROUGH if layer.is_move else layer.op]}"
+    yield f"op: {OPERATOR_WORDS[Operator.PASSTHROUGH if layer.copies_anywhere else layer.op]}"
     yield f"in_sequences: [{_sources(layer)}]"
     yield f"in_channels: {_in_channels(layer)}"
     yield f"in_dim: [{layer.in_shape.rows}, {layer.in_shape.columns}]"
@@ -85,7 +85,7 @@ def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
         yield f"buffer_insert: {layer.buffer_insert}"
     if any(layer.in_crop):
         yield f"in_crop: [{layer.in_crop[0]}, {layer.in_crop[1]}]"
-    if layer.is_move:
+    if layer.copies_anywhere:
         yield "move: true"
     else:
         yield from _operation_entries(layer)
@@ -98,8 +98,8 @@ def _entries(placed: PlacedLayer, weight_owner: int | None) -> Iterator[str]:
     yield f"out_offset: 0x{placed.out_offset:04x}"
     if placed.write_gap:
         yield f"write_gap: {placed.write_gap}"
-    if layer.wishes.bias_group is not None:  # the compiler's own choice it would make again
-        yield f"bias_group: {list(layer.wishes.bias_group)}"
+    if layer.constraints.bias_group is not None:  # the compiler's own choice it would make again
+        yield f"bias_group: {list(layer.constraints.bias_group)}"
 
 
 def _sources(layer: Layer) -> str:

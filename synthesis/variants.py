@@ -13,7 +13,7 @@ import numpy as np
 from max78000.errors import CapacityError, ProblemList, ToolError
 from max78000.facts.chip import Chip
 from synthesis.compile import Compiled, compile_source, place_source
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.lower import lower
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
@@ -33,7 +33,7 @@ class Variant:
 
 
 def compile_or_advise(
-    source: Source, options: Options, chip: Chip, allowed: frozenset[str] = frozenset()
+    source: Source, options: ProgramOptions, chip: Chip, allowed: frozenset[str] = frozenset()
 ) -> Compiled:
     """Compile a network; if it does not fit, say also with which change it does.
 

@@ -12,7 +12,7 @@ import numpy as np
 from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
 from synthesis.emit.whole_project import project_files
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.lower.lower import lower
 from synthesis.place.place import place
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
@@ -112,7 +112,7 @@ def placement_of(net):
 
 def compile_net(net, source=None, **options):
     """The network, compiled; `source` replaces its random weights and sample."""
-    return compile_source(source or source_of(net), Options("tiny", **options), MAX78000)
+    return compile_source(source or source_of(net), ProgramOptions("tiny", **options), MAX78000)
 
 
 def write_checkpoint(path, content, *, is_legacy=False):

@@ -16,7 +16,7 @@ from synthesis.api import Request
 from synthesis.commands.given import Given
 from synthesis.commands.options import FILE_NAMES
 from synthesis.emit.options import DEFAULT_BOARD, FileNames, Pin, ProjectOptions, RiscV
-from synthesis.generate.options import Options, ReadySelect
+from synthesis.generate.options import ProgramOptions, ReadySelect
 from synthesis.lower.overrides import ALL, LayerList, Overrides
 from synthesis.read.files import Files, find_files
 from synthesis.read.source import InputPath
@@ -168,9 +168,9 @@ def _riscv(given: Given) -> RiscV | None:
 # -- stages ----------------------------------------------------------------------------------------
 
 
-def program_options(given: Given, name: str) -> Options:
+def program_options(given: Given, name: str) -> ProgramOptions:
     """Options that change the register program."""
-    return Options(
+    return ProgramOptions(
         name=name,
         round_average=given["avg_pool_rounding"],
         max_checked_words=given["max_checklines"],

@@ -58,4 +58,4 @@ def _warnings(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Iterat
     if options.measures_energy and options.timer is not None:
         yield "--timer is ignored with --energy [O5] (leave one of them out)"
     if options.gathers_bytes and options.says_what_is_not_gathered:
-        yield from gather_warnings(unload_maps(compiled.placement.graph, chip))
+        yield from gather_warnings(unload_maps(compiled.placement.placed_graph, chip))

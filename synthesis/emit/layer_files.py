@@ -31,7 +31,7 @@ def layer_table(compiled: Compiled, chip: Chip) -> LayerTable:
             output_map(placed, chip),
             channel_checksums(compiled.results[placed.layer.index], placed.layer.output_width),
         )
-        for placed in compiled.placement.graph.layers[first:]
+        for placed in compiled.placement.layers[first:]
     )
     return LayerTable(compiled.program.name, tuple(entries))
 

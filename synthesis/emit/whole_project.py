@@ -22,9 +22,9 @@ def project_files(
     graph = compiled.graph
     last = graph.layers[-1].out_shape
     facts = ProjectFacts(
-        quadrants=compiled.placement.graph.quadrants,
+        quadrants=compiled.placement.placed_graph.quadrants,
         num_outputs=prod((last.channels, *last.dims)),
-        unloaded=unload_maps(compiled.placement.graph, chip),
+        unloaded=unload_maps(compiled.placement.placed_graph, chip),
         streams=graph.n_streaming > 0,
         softmax_shift=softmax_shift(graph) if options.has_softmax else None,
         summary=summary_lines(report),

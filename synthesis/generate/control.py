@@ -6,7 +6,7 @@ from max78000.facts import regmap
 from max78000.facts.chip import Chip
 from max78000.facts.regmap import global_register_addr, quadrant_register_addr
 from max78000.program.program import Operation, Poll, Require, Write
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.place.fifo import enabled_fifos, is_grouped, lanes_of
 from synthesis.place.placed import PlacedGraph
 from synthesis.read.source import InputPath
@@ -21,7 +21,7 @@ TESTED_MEMORIES = ("sram", "mram", "tram", "bram")  # in the order of the vendor
 SYNC_ENABLE = 4  # top bit of the synchronisation field; the rest is the master quadrant
 
 
-def init_operations(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Operation]:
+def init_operations(graph: PlacedGraph, options: ProgramOptions, chip: Chip) -> Iterator[Operation]:
     """Stop the state machine, set the memories' margins and the number of layers."""
     n_layers = len(graph.layers)
     always_on = regmap.AON.pack(rdy_sel=options.ready.always_on)
@@ -31,7 +31,7 @@ def init_operations(graph: PlacedGraph, options: Options, chip: Chip) -> Iterato
             rdy_sel=options.ready.quadrants,
             clk_en=1,
             mexpress=int(options.packs_kernels),
-            fifo_en=int(graph.graph.input_path.is_fifo),
+            fifo_en=int(graph.input_path.is_fifo),
         )
         yield Write(quadrant_register_addr(chip, regmap.CTL, quadrant), control)
         yield Write(quadrant_register_addr(chip, regmap.SRAM, quadrant), SRAM_SETTING)
@@ -59,12 +59,12 @@ def _self_tests(graph: PlacedGraph, chip: Chip) -> Iterator[Operation]:
             yield Write(addr, test.pack())
 
 
-def fifo_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
+def fifo_writes(graph: PlacedGraph, options: ProgramOptions, chip: Chip) -> Iterator[Write]:
     """Switch on the FIFOs that feed the first layer, in lock step, or the fast one."""
-    if graph.graph.input_path is InputPath.FAST_FIFO:
+    if graph.input_path is InputPath.FAST_FIFO:
         word = regmap.FFIFO_CTL.pack(thresh=FAST_FIFO_THRESHOLD)
         yield Write(global_register_addr(chip, regmap.FFIFO_CTL), word)
-    elif graph.graph.input_path.is_fifo:
+    elif graph.input_path.is_fifo:
         word = regmap.FIFO_CTL.pack(
             rdy_sel=options.ready.fifos,
             full_thresh=FIFO_THRESHOLD,
@@ -75,11 +75,11 @@ def fifo_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Wr
         yield Write(global_register_addr(chip, regmap.FIFO_CTL), word)
 
 
-def start_writes(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
+def start_writes(graph: PlacedGraph, options: ProgramOptions, chip: Chip) -> Iterator[Write]:
     """Arm the other quadrants, then start the master, which runs them all."""
-    quadrants, uses_fifo = graph.quadrants, graph.graph.input_path.is_fifo
+    quadrants, uses_fifo = graph.quadrants, graph.input_path.is_fifo
     master = quadrants[0]
-    streams = graph.graph.n_streaming > 0
+    streams = graph.n_streaming > 0
     common = {
         "rdy_sel": options.ready.quadrants,
         "clk_en": 1,
@@ -118,6 +118,6 @@ def _is_fed(graph: PlacedGraph, quadrant: int) -> bool:
 
 def _fast_fifo(graph: PlacedGraph, quadrant: int) -> dict[str, int]:
     """Control bits of a quadrant that the fast FIFO feeds; none otherwise."""
-    if not (graph.graph.input_path is InputPath.FAST_FIFO and _is_fed(graph, quadrant)):
+    if not (graph.input_path is InputPath.FAST_FIFO and _is_fed(graph, quadrant)):
         return {}
     return {"ffifo_en": 1, "fifogrp": int(is_grouped(graph.layers[0]))}

@@ -74,7 +74,7 @@ def layer_words(
     """Registers of one layer in one quadrant, in the order they are written; zeros included."""
     context = Context(placed, graph, quadrant)
     words = [(register, REGISTERS[register.name](context)) for register in ORDER]
-    if placed.layer.index == 0 and graph.graph.input_path.is_fifo:
+    if placed.layer.index == 0 and graph.input_path.is_fifo:
         words.append((regmap.IFRM, regmap.IFRM.pack(value=frame_words(placed))))
     return words
 

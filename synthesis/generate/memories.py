@@ -17,7 +17,7 @@ from max78000.program.program import (
     Operation,
     OutputMap,
 )
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.ir import Unload
 from synthesis.lower.hardware import Passes
 from synthesis.place.biases import BiasMemory
@@ -32,7 +32,7 @@ PATTERN = (0xAAAA_AAAA, 0x5555_5555)  # every bit changes from word to word
 
 
 def kernel_operations(
-    memory: KernelMemory, options: Options, chip: Chip
+    memory: KernelMemory, options: ProgramOptions, chip: Chip
 ) -> Iterator[KernelBlock | Copy]:
     """Maximal runs of used words, processor by processor.
 
@@ -178,16 +178,16 @@ def output_map(placed: PlacedLayer, chip: Chip) -> OutputMap:
     return data_map(where, layer.index, layer.name, chip)
 
 
-def unload_maps(graph: PlacedGraph, chip: Chip) -> tuple[OutputMap, ...]:
+def unload_maps(placed: PlacedGraph, chip: Chip) -> tuple[OutputMap, ...]:
     """What `cnn_unload` delivers: the description's list, or the results of the output layers."""
-    last = len(graph.layers) - 1
-    given = graph.graph.unload
+    last = len(placed.layers) - 1
+    given = placed.graph.unload
     if given:
         names = (f"unload{i}" for i in range(len(given)))
         return tuple(
             data_map(where, last, name, chip) for where, name in zip(given, names, strict=True)
         )
-    return tuple(output_map(graph.layers[layer.index], chip) for layer in graph.graph.unloaded)
+    return tuple(output_map(layer, chip) for layer in placed.unloaded)
 
 
 def data_map(where: Unload, layer: int, name: str, chip: Chip) -> OutputMap:

@@ -13,7 +13,7 @@ class ReadySelect:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ProgramOptions:
     """Choices of the command line that change the program."""
 
     name: str

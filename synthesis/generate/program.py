@@ -18,18 +18,20 @@ from synthesis.generate.memories import (
     known_answer,
     output_map,
 )
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.generate.rolling import buffer_clears
 from synthesis.generate.timing import predict_cycles
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.source import InputPath, Tensor
 
-__all__ = ["Options", "generate"]
-
 
 def generate(
-    placement: Placement, image: Tensor, results: Sequence[Tensor], options: Options, chip: Chip
+    placement: Placement,
+    image: Tensor,
+    results: Sequence[Tensor],
+    options: ProgramOptions,
+    chip: Chip,
 ) -> RegisterProgram:
     """Write the program.
 
@@ -40,8 +42,8 @@ def generate(
         options: name of the program, and what the command line asks for.
         chip: address map.
     """
-    graph = placement.graph
-    uses_fifo = graph.graph.input_path.is_fifo
+    graph = placement.placed_graph
+    uses_fifo = graph.input_path.is_fifo
     load_input = _load_input(graph, image, chip)
     if options.has_fixed_input:
         load_input = fixed_words(load_input)
@@ -55,29 +57,26 @@ def generate(
     }
     if uses_fifo:  # words are pushed into the running accelerator
         phases["load_input"] = phases.pop("load_input")
-    checked = [graph.layers[layer.index] for layer in graph.graph.outputs]
     return RegisterProgram(
         name=options.name,
         chip_name=chip.name,
         phases=tuple(Phase(name, tuple(operations)) for name, operations in phases.items()),
-        known_answer=_known_answer(checked, results, options, chip),
-        outputs=tuple(output_map(graph.layers[layer.index], chip) for layer in graph.graph.outputs),
+        known_answer=_known_answer(graph.outputs, results, options, chip),
+        outputs=tuple(output_map(placed, chip) for placed in graph.outputs),
         cycles=predict_cycles(graph),
     )
 
 
 def _load_input(graph: PlacedGraph, image: Tensor, chip: Chip) -> Iterable[Operation]:
     first = graph.layers[0]
-    if graph.graph.input_path is InputPath.FAST_FIFO:
+    if graph.input_path is InputPath.FAST_FIFO:
         return [fast_fifo_feed(first, image)]
     return (
-        fifo_feeds(first, image)
-        if graph.graph.input_path.is_fifo
-        else input_copies(first, image, chip)
+        fifo_feeds(first, image) if graph.input_path.is_fifo else input_copies(first, image, chip)
     )
 
 
-def _configure(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Write]:
+def _configure(graph: PlacedGraph, options: ProgramOptions, chip: Chip) -> Iterator[Write]:
     """Registers of all layers; zeros are left out: the power-up reset has written them."""
     # Quirk zero-registers: a reset has written them; what a network before has written stays.
     for placed in graph.layers:
@@ -89,7 +88,7 @@ def _configure(graph: PlacedGraph, options: Options, chip: Chip) -> Iterator[Wri
 
 
 def _known_answer(
-    checked: Sequence[PlacedLayer], results: Sequence[Tensor], options: Options, chip: Chip
+    checked: Sequence[PlacedLayer], results: Sequence[Tensor], options: ProgramOptions, chip: Chip
 ) -> tuple[Expected, ...]:
     """Expected words of all output layers, cut where the options limit them."""
     # Quirk answer-limit: N lines are N + 1 words.

@@ -13,7 +13,7 @@ LONG_FLATTEN = 16
 def predict_cycles(graph: PlacedGraph) -> Cycles:
     """Cycles of every layer and of the start-up."""
     layers = tuple(layer_cycles(_timing(placed, graph)) for placed in graph.layers)
-    return Cycles(STARTUP_CYCLES, layers, is_estimate=graph.graph.n_streaming > 0)
+    return Cycles(STARTUP_CYCLES, layers, is_estimate=graph.n_streaming > 0)
 
 
 def _timing(placed: PlacedLayer, graph: PlacedGraph) -> LayerTiming:

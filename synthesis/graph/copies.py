@@ -16,10 +16,13 @@ IDENTITY_BITS = 2  # the narrowest that hold 1
 IDENTITY_SHIFT = 1  # 1 * 64 (2-bit weights count as 8-bit ones) * 2 = 128, which is divided out
 
 
-def as_move(layer: Layer) -> Layer:
+def as_convolution(layer: Layer) -> Layer:
     """The same copy, by a convolution."""
     return replace(
-        layer, op=Operator.CONV2D, kernel=identity_kernel(layer.in_shape.channels), is_move=True
+        layer,
+        op=Operator.CONV2D,
+        kernel=identity_kernel(layer.in_shape.channels),
+        copies_anywhere=True,
     )
 
 

@@ -115,8 +115,8 @@ class Kernel:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """Placement as the description gives it; None is left to the placement stage."""
+class Constraints:
+    """What the description says of a layer's place; None is left to the placement stage."""
 
     processors: int | None = None
     output_processors: int | None = None
@@ -155,13 +155,13 @@ class Layer:
     is_output: bool = False
     buffer_shift: int = 0  # drops so many of the rolling buffer's oldest pixels
     buffer_insert: int = 0  # writes so many of the rolling buffer's newest pixels
-    is_move: bool = False  # copies its input to any processors: a convolution with 1 and 0
+    copies_anywhere: bool = False  # to any processors, by a convolution of 1 and 0; `move`
     is_streaming: bool = False  # starts while its producer still runs
     follows_streaming: bool = False  # the layer before streams
     passthrough_bits: int = (
         0  # `quantization` given on a layer without weights; a register shows it
     )
-    wishes: Wishes = field(default_factory=Wishes)
+    constraints: Constraints = field(default_factory=Constraints)
 
     @property
     def as_producer(self) -> Producer:

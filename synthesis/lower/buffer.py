@@ -63,20 +63,20 @@ def place_at_buffer(layer: Layer, buffer: Buffer | None, chip: Chip) -> Layer:
     """A layer that reads or writes the buffer, with the places it has to take filled in."""
     if buffer is None:
         return layer
-    wishes = layer.wishes
+    constraints = layer.constraints
     if layer.sources == (BUFFER,):
-        wishes = replace(
-            wishes,
-            processors=wishes.processors or buffer.processors,
-            in_offset=_given(wishes.in_offset, _in_offset(layer, buffer, chip)),
+        constraints = replace(
+            constraints,
+            processors=constraints.processors or buffer.processors,
+            in_offset=_given_or(constraints.in_offset, _in_offset(layer, buffer, chip)),
         )
     if layer.buffer_shift or layer.buffer_insert:
-        wishes = replace(
-            wishes,
-            output_processors=wishes.output_processors or buffer.processors,
-            out_offset=_given(wishes.out_offset, _out_offset(layer, buffer, chip)),
+        constraints = replace(
+            constraints,
+            output_processors=constraints.output_processors or buffer.processors,
+            out_offset=_given_or(constraints.out_offset, _out_offset(layer, buffer, chip)),
         )
-    return replace(layer, wishes=wishes)
+    return replace(layer, constraints=constraints)
 
 
 def buffer_problems(layer: Layer, buffer: Buffer | None, chip: Chip) -> Iterator[ToolError]:
@@ -130,19 +130,21 @@ def _insert_problems(layer: Layer, buffer: Buffer) -> Iterator[ToolError]:
 
 
 def _place_problems(layer: Layer, buffer: Buffer, chip: Chip) -> Iterator[ToolError]:
-    wishes = layer.wishes
+    constraints = layer.constraints
     if layer.sources == (BUFFER,):
         wanted = _in_offset(layer, buffer, chip)
-        if wishes.in_offset != wanted:
-            why = f"in_offset {wishes.in_offset or 0:#x}, what it reads of {buffer.name} is there:"
-            yield _problem(layer, f"{why} {wanted:#x}", f"use in_offset: {wanted:#x}")
+        if constraints.in_offset != wanted:
+            given = constraints.in_offset or 0
+            why = f"in_offset {given:#x}, what it reads of {buffer.name} is there: {wanted:#x}"
+            yield _problem(layer, why, f"use in_offset: {wanted:#x}")
     if not (layer.buffer_shift or layer.buffer_insert):
         return
     wanted = _out_offset(layer, buffer, chip)
-    if wishes.out_offset != wanted:
-        why = f"out_offset {wishes.out_offset or 0:#x}, its place in {buffer.name} is {wanted:#x}"
+    if constraints.out_offset != wanted:
+        given = constraints.out_offset or 0
+        why = f"out_offset {given:#x}, its place in {buffer.name} is {wanted:#x}"
         yield _problem(layer, why, f"use out_offset: {wanted:#x}")
-    if wishes.output_processors != buffer.processors:
+    if constraints.output_processors != buffer.processors:
         why = f"output_processors differ from those of {buffer.name}"
         yield _problem(layer, why, f"use output_processors: 0x{buffer.processors:016x}")
 
@@ -166,5 +168,5 @@ def _out_offset(layer: Layer, buffer: Buffer, chip: Chip) -> int:
     return buffer.offset + _pixel_bytes(buffer, chip) * first
 
 
-def _given(wish: int | None, otherwise: int) -> int:
-    return otherwise if wish is None else wish
+def _given_or(given: int | None, otherwise: int) -> int:
+    return otherwise if given is None else given

@@ -133,7 +133,7 @@ def _folded(form: Hardware, weights: NDArray[np.int64], layer: Layer, chip: Chip
     # With three taps the first row of the image is useless: it is written in front of the result.
     # Quirk folded-lead: the vendor counts bytes of 8-bit results, also of wider ones.
     row_words = layer.dilation * out_passes.n * layer.output_width // 8
-    lead_words = row_words * ((layer.wishes.write_gap or 0) + 1) if taps == 3 else 0
+    lead_words = row_words * ((layer.constraints.write_gap or 0) + 1) if taps == 3 else 0
     return replace(
         form,
         op=Operator.CONV2D,

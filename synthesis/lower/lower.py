@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.facts.chip import Chip
-from synthesis.graph.copies import as_move
+from synthesis.graph.copies import as_convolution
 from synthesis.graph.ir import (
     BUFFER,
     INPUT,
     Buffer,
+    Constraints,
     Graph,
     Kernel,
     Layer,
     Pool,
     Producer,
     Shape,
-    Wishes,
 )
 from synthesis.lower.assign import assign_kernels
 from synthesis.lower.buffer import (
@@ -64,7 +64,7 @@ def lower(source: Source, chip: Chip) -> Graph:
         layer = _layer(step, operation, kernel, done)
         if step.spec.move:
             problems.extend(_not_a_copy(layer))
-            layer = as_move(layer)
+            layer = as_convolution(layer)
         done.layers.append(place_at_buffer(layer, done.buffer, chip))
     graph = Graph(
         network.arch,
@@ -157,12 +157,12 @@ def _layer(step: Step, operation: Operation, kernel: Kernel | None, done: _Done)
         is_streaming=spec.streaming,
         follows_streaming=bool(done.layers) and done.layers[-1].is_streaming,
         passthrough_bits=0 if kernel else spec.quantization or 0,
-        wishes=_wishes(spec),
+        constraints=_constraints(spec),
     )
 
 
-def _wishes(spec: LayerSpec) -> Wishes:
-    return Wishes(
+def _constraints(spec: LayerSpec) -> Constraints:
+    return Constraints(
         processors=spec.processors,
         output_processors=spec.output_processors,
         in_offset=spec.in_offset,

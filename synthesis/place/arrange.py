@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from max78000.errors import CapacityError, ToolError, UnsupportedError, raise_all
 from max78000.facts.chip import Chip
-from synthesis.graph.copies import as_move
+from synthesis.graph.copies import as_convolution
 from synthesis.graph.ir import BUFFER, INPUT, Graph, Layer, Producer
 from synthesis.lower.hardware import Passes
 from synthesis.place.joins import Join, has_gap, join_of, lanes_of_parts, width_of
@@ -41,7 +41,7 @@ def arrange(graph: Graph, chip: Chip) -> Graph:
     if is_explicit(graph):
         return graph
     raise_all(_part_problems(graph, chip))
-    arranged = _with_moves(_with_copies(graph, chip), chip)
+    arranged = _with_copies_for_lanes(_with_copies_for_gaps(graph, chip), chip)
     n_copies = len(arranged.layers) - len(graph.layers)
     if len(arranged.layers) > chip.n_layers:
         raise CapacityError(
@@ -95,13 +95,13 @@ def _needs_copies(source: Producer, uses: list[_Use], graph: Graph) -> bool:
     layer = graph.layer_of(source)
     if layer is None:
         return True  # what no layer writes has no gaps
-    if layer.wishes.write_gap is not None:
+    if layer.constraints.write_gap is not None:
         return False
     places = {(use.position, use.gap, use.reader.sources) for use in uses}
     return len(places) > 1
 
 
-def _with_copies(graph: Graph, chip: Chip) -> Graph:
+def _with_copies_for_gaps(graph: Graph, chip: Chip) -> Graph:
     """Pass-through layers for joins that want a gap where others read the tensor too."""
     uses = _uses(graph, chip)
     copied = {source for source in uses if _needs_copies(source, uses[source], graph)}
@@ -111,7 +111,7 @@ def _with_copies(graph: Graph, chip: Chip) -> Graph:
         rebuilt.append(
             layer,
             {
-                position: _copy
+                position: _passing_copy
                 for position, source in enumerate(layer.sources)
                 if is_gapped and source in copied
             },
@@ -119,7 +119,7 @@ def _with_copies(graph: Graph, chip: Chip) -> Graph:
     return rebuilt.graph()
 
 
-def _with_moves(graph: Graph, chip: Chip) -> Graph:
+def _with_copies_for_lanes(graph: Graph, chip: Chip) -> Graph:
     """Copies to other processors where a tensor would have to be in two places at once.
 
     Tensors side by side, operands, and what a pass-through layer reads and writes lie at fixed
@@ -128,10 +128,10 @@ def _with_moves(graph: Graph, chip: Chip) -> Graph:
     ties = _LaneTies(graph, chip)
     rebuilt = _Rebuilt(graph)
     for layer in graph.layers:
-        moved = ties.join(layer)
+        copied = ties.join(layer)
         if layer.kernel is None:
             ties.pass_on(layer)
-        rebuilt.append(layer, dict.fromkeys(moved, _move))
+        rebuilt.append(layer, dict.fromkeys(copied, _convolving_copy))
     return rebuilt.graph()
 
 
@@ -229,10 +229,10 @@ class _Rebuilt:
         """A name for a copy."""
         layer = self.before.layer_of(source)
         stem = "input" if layer is None else layer.name
-        name, n = f"{stem}_copy", 1
+        name, n = f"{stem}_passing_copy", 1
         while name.lower() in self.names:
             n += 1
-            name = f"{stem}_copy{n}"
+            name = f"{stem}_passing_copy{n}"
         self.names.add(name.lower())
         return name
 
@@ -243,7 +243,7 @@ class _Rebuilt:
         return layer.as_producer
 
 
-def _copy(rebuilt: _Rebuilt, source: Producer, reader: Layer) -> Layer:
+def _passing_copy(rebuilt: _Rebuilt, source: Producer, reader: Layer) -> Layer:
     """A pass-through layer that writes a tensor once more, for one reader."""
     shape = rebuilt.before.shape_of(source)
     return Layer(
@@ -257,16 +257,18 @@ def _copy(rebuilt: _Rebuilt, source: Producer, reader: Layer) -> Layer:
     )
 
 
-def _move(rebuilt: _Rebuilt, source: Producer, reader: Layer) -> Layer:
+def _convolving_copy(rebuilt: _Rebuilt, source: Producer, reader: Layer) -> Layer:
     """The same by a convolution, which may write to any processors."""
-    return as_move(_copy(rebuilt, source, reader))
+    return as_convolution(_passing_copy(rebuilt, source, reader))
 
 
 def _with_gaps(graph: Graph, chip: Chip) -> Graph:
     gaps = {source: max(use.gap for use in uses) for source, uses in _uses(graph, chip).items()}
     layers = tuple(
-        replace(layer, wishes=replace(layer.wishes, write_gap=gaps.get(layer.as_producer, 0)))
-        if layer.wishes.write_gap is None
+        replace(
+            layer, constraints=replace(layer.constraints, write_gap=gaps.get(layer.as_producer, 0))
+        )
+        if layer.constraints.write_gap is None
         else layer
         for layer in graph.layers
     )

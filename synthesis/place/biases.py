@@ -37,7 +37,7 @@ def place_biases(
     owners = [placed for placed in biased if _same_bias(placed, biased) is None]
     owners.sort(key=lambda placed: _order(placed, used, chip))
     for placed in owners:
-        candidates = placed.layer.wishes.bias_group or used
+        candidates = placed.layer.constraints.bias_group or used
         quadrant = min(candidates, key=lambda q: len(fill[q]))
         data = _contents(placed)
         slots[placed.layer.index] = BiasSlot(
@@ -82,7 +82,7 @@ def _order(placed: PlacedLayer, used: Sequence[int], chip: Chip) -> int:
     # Quirk bias-order: the vendor calls it a need of the chip; nobody says why.
     if placed.layer.flatten:
         return -1
-    if len(placed.layer.wishes.bias_group or used) == 1:
+    if len(placed.layer.constraints.bias_group or used) == 1:
         return 0
     return chip.bias_bytes_per_quadrant - len(_contents(placed))
 

@@ -37,8 +37,8 @@ def given_offsets(graph: Graph) -> tuple[Offsets, ...]:
     offsets: list[Offsets] = []
     for layer in graph.layers:
         before = offsets[-1].out_offset if offsets else 0
-        out_offset = _wish(layer.wishes.out_offset, 0)
-        offsets.append(Offsets(_wish(layer.wishes.in_offset, before), out_offset))
+        out_offset = _given_or(layer.constraints.out_offset, 0)
+        offsets.append(Offsets(_given_or(layer.constraints.in_offset, before), out_offset))
     return tuple(offsets)
 
 
@@ -49,7 +49,7 @@ def chosen_offsets(
     offsets: list[Offsets] = []
     for layer in graph.layers:
         first_read = extents[layer.sources[0]].offset + cropped_bytes(layer, chip)
-        in_offset = _wish(layer.wishes.in_offset, first_read)
+        in_offset = _given_or(layer.constraints.in_offset, first_read)
         offsets.append(Offsets(in_offset, extents[layer.as_producer].offset))
     return tuple(offsets)
 
@@ -144,7 +144,7 @@ def _given_offset(graph: Graph, shifts: Mapping[Producer, int], chip: Chip) -> i
             return given - shift
     for source, shift in shifts.items():
         for reader in graph.consumers(source):
-            given = reader.wishes.in_offset
+            given = reader.constraints.in_offset
             if given is not None and reader.sources[0] == source and not reader.buffer_shift:
                 return given - cropped_bytes(reader, chip) - shift
     return None
@@ -154,8 +154,8 @@ def _given(graph: Graph, source: Producer) -> int | None:
     if source == BUFFER and graph.buffer is not None:
         return graph.buffer.offset
     layer = graph.layer_of(source)
-    return None if layer is None else layer.wishes.out_offset
+    return None if layer is None else layer.constraints.out_offset
 
 
-def _wish(given: int | None, otherwise: int) -> int:
+def _given_or(given: int | None, otherwise: int) -> int:
     return otherwise if given is None else given

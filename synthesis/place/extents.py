@@ -86,7 +86,7 @@ def tensor_bytes(graph: Graph, source: Producer, chip: Chip) -> int:
     layer = graph.layer_of(source)
     if layer is None:
         return _input_bytes(graph, n_read, chip)
-    step = (layer.wishes.write_gap or 0) + 1
+    step = (layer.constraints.write_gap or 0) + 1
     n_pixels = max(layer.out_shape.n_pixels + hardware_form(layer, chip).extra_pixels, n_read)
     n_groups = n_pixels * Passes.of(layer.out_shape.channels, chip).n
     return ((n_groups - 1) * step + 1) * WORD_BYTES * (layer.output_width // DATA_BITS)
@@ -124,6 +124,6 @@ def _extent(graph: Graph, source: Producer, chip: Chip, rings: Mapping[Producer,
 def _input_bytes(graph: Graph, n_read: int, chip: Chip) -> int:
     first = graph.layers[0]
     n_pixels = max(graph.input_shape.n_pixels, n_read)
-    if first.wishes.data_format is DataFormat.CHW:
+    if first.constraints.data_format is DataFormat.CHW:
         return -(-n_pixels // WORD_BYTES) * WORD_BYTES
     return n_pixels * Passes.of(first.in_shape.channels, chip).n * first.operands * WORD_BYTES

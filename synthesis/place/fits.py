@@ -48,8 +48,8 @@ def placed_layers(
             output_processors=maps[i].output_processors,
             in_offset=offsets[i].in_offset,
             out_offset=offsets[i].out_offset,
-            write_gap=layer.wishes.write_gap or 0,
-            data_format=layer.wishes.data_format or DataFormat.HWC,
+            write_gap=layer.constraints.write_gap or 0,
+            data_format=layer.constraints.data_format or DataFormat.HWC,
         )
         for i, layer in enumerate(graph.layers)
     )

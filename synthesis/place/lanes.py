@@ -86,7 +86,7 @@ def passes_on(layer: Layer) -> bool:
 
 def input_map(layer: Layer, maps: Mapping[Producer, int]) -> int:
     """Processors that a layer reads: those of its tensors together."""
-    processors = layer.wishes.processors or 0
+    processors = layer.constraints.processors or 0
     if not processors:
         for source in layer.sources:
             processors |= maps[source]
@@ -125,11 +125,11 @@ def _given_maps(graph: Graph, chip: Chip) -> Iterator[tuple[Producer, int]]:
     if image is not None:
         yield INPUT, image
     for layer in graph.layers:
-        if layer.wishes.processors is not None:
-            yield from _given_parts(layer, layer.wishes.processors, graph, chip)
+        if layer.constraints.processors is not None:
+            yield from _given_parts(layer, layer.constraints.processors, graph, chip)
     for layer in graph.layers:
-        if layer.wishes.output_processors is not None:
-            yield layer.as_producer, layer.wishes.output_processors
+        if layer.constraints.output_processors is not None:
+            yield layer.as_producer, layer.constraints.output_processors
     if graph.output_map is not None:
         yield graph.layers[-1].as_producer, graph.output_map
     if graph.buffer is not None:
@@ -156,7 +156,7 @@ def derived_map(layer: Layer, processors: int, chosen: int, chip: Chip) -> int:
     That is `chosen` if the two agree up to their places inside the quadrants.
     """
     passed = passed_map(processors, chip)
-    is_given = layer.wishes.output_processors is not None
+    is_given = layer.constraints.output_processors is not None
     agrees = all(
         quadrant_map(passed, q, chip).bit_count() == quadrant_map(chosen, q, chip).bit_count()
         for q in range(chip.n_quadrants)

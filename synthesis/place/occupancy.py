@@ -67,7 +67,7 @@ def may_overwrite(placed: PlacedGraph, earlier: Occupancy, later: Occupancy) -> 
     writer = placed.layer_of(later.source)
     if writer is None or earlier.last != later.source.step or is_explicit(placed.graph):
         return False
-    if writer.layer.wishes.out_offset is not None:
+    if writer.layer.constraints.out_offset is not None:
         return False
     is_input = writer.layer.sources == (earlier.source,)
     slide = slide_bytes(writer.layer, placed.chip) if is_input else None
@@ -136,17 +136,17 @@ def _input_words(first: PlacedLayer, n_words: int) -> NDArray[np.bool_]:
     return _run(first.in_offset // WORD_BYTES, count, 1, 1, n_words)
 
 
-def _output_words(placed: PlacedLayer, graph: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
+def _output_words(writer: PlacedLayer, placed: PlacedGraph, n_words: int) -> NDArray[np.bool_]:
     """Words written, and those behind them that a layer on a folded image reads."""
-    hardware, layer = placed.hardware, placed.layer
-    readers = graph.graph.consumers(layer.as_producer)
+    hardware, layer = writer.hardware, writer.layer
+    readers = placed.graph.consumers(layer.as_producer)
     n_read = max((pixels_read(reader, placed.chip) for reader in readers), default=0)
     n_pixels = max(layer.out_shape.n_pixels + hardware.extra_pixels, n_read)
     unit = layer.output_width // DATA_BITS
     lead = hardware.lead_bytes // WORD_BYTES
-    count = n_pixels * placed.out_passes.n
-    start = placed.out_offset // WORD_BYTES - lead
-    step = placed.write_gap + 1
+    count = n_pixels * writer.out_passes.n
+    start = writer.out_offset // WORD_BYTES - lead
+    step = writer.write_gap + 1
     return _run(start, count + lead, unit, unit * step, n_words)
 
 

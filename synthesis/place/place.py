@@ -21,9 +21,19 @@ from synthesis.place.weights import KernelMemory, place_weights
 class Placement:
     """The placed graph and what the memories hold."""
 
-    graph: PlacedGraph
+    placed_graph: PlacedGraph
     kernels: KernelMemory
     biases: BiasMemory
+
+    @property
+    def graph(self) -> Graph:
+        """What is computed, with the copies that joins need."""
+        return self.placed_graph.graph
+
+    @property
+    def layers(self) -> tuple[PlacedLayer, ...]:
+        """The layers in their places."""
+        return self.placed_graph.layers
 
 
 def place(graph: Graph, chip: Chip) -> Placement:

@@ -10,6 +10,7 @@ from max78000.facts.chip import Chip
 from synthesis.graph.ir import Graph, Layer, Producer
 from synthesis.lower.hardware import Hardware, Passes
 from synthesis.read.description import DataFormat, Operator
+from synthesis.read.source import InputPath
 
 
 def packed_map(n_processors: int, first: int = 0) -> int:
@@ -153,6 +154,26 @@ class PlacedGraph:
     def chip(self) -> Chip:
         """The chip that it is placed on."""
         return self.layers[0].chip
+
+    @property
+    def input_path(self) -> InputPath:
+        """How the network input arrives."""
+        return self.graph.input_path
+
+    @property
+    def n_streaming(self) -> int:
+        """Layers that run at the same time, from the first on."""
+        return self.graph.n_streaming
+
+    @property
+    def outputs(self) -> tuple[PlacedLayer, ...]:
+        """Layers whose results are unloaded and checked."""
+        return tuple(self.layers[layer.index] for layer in self.graph.outputs)
+
+    @property
+    def unloaded(self) -> tuple[PlacedLayer, ...]:
+        """Layers that `cnn_unload` delivers, unless the description lists something else."""
+        return tuple(self.layers[layer.index] for layer in self.graph.unloaded)
 
     def layer_of(self, producer: Producer) -> PlacedLayer | None:
         """The layer that makes a tensor; None for what is there before any layer runs."""

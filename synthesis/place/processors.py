@@ -25,12 +25,12 @@ class Maps:
 
 def is_explicit(graph: Graph) -> bool:
     """True if the description places every layer itself."""
-    return all(layer.wishes.processors is not None for layer in graph.layers)
+    return all(layer.constraints.processors is not None for layer in graph.layers)
 
 
 def given_maps(graph: Graph, chip: Chip) -> tuple[Maps, ...]:
     """Maps of every layer of a description that places all of them."""
-    inputs = [layer.wishes.processors or 0 for layer in graph.layers]
+    inputs = [layer.constraints.processors or 0 for layer in graph.layers]
     return tuple(
         Maps(inputs[layer.index], _output_map(layer, graph, inputs, chip)) for layer in graph.layers
     )
@@ -53,7 +53,7 @@ def image_map(layer: Layer, width: int, chip: Chip, *, uses_fifo: bool) -> int |
 
     Also None if there are too few of these processors, which rules P5 and S8 then refuse.
     """
-    data_format = layer.wishes.data_format or DataFormat.HWC
+    data_format = layer.constraints.data_format or DataFormat.HWC
     if layer.sources != (INPUT,) or not (data_format is DataFormat.CHW or uses_fifo):
         return None
     firsts = range(0, chip.n_processors, chip.processors_per_instance)
@@ -64,8 +64,8 @@ def image_map(layer: Layer, width: int, chip: Chip, *, uses_fifo: bool) -> int |
 
 def _output_map(layer: Layer, graph: Graph, inputs: list[int], chip: Chip) -> int:
     if layer is not graph.layers[-1]:
-        return layer.wishes.output_processors or inputs[layer.index + 1]
+        return layer.constraints.output_processors or inputs[layer.index + 1]
     packed = packed_map(Passes.of(layer.out_shape.channels, chip).width)
     if layer.kernel is None:
         packed = passed_map(inputs[layer.index], chip)
-    return graph.output_map or layer.wishes.output_processors or packed
+    return graph.output_map or layer.constraints.output_processors or packed

@@ -62,12 +62,12 @@ def _variants(graph: Graph, chip: Chip) -> Iterator[Graph]:
     """The graph, and again with the picture in the layout that takes a quarter of the room."""
     yield graph
     first = graph.layers[0]
-    is_open = first.wishes.data_format is None and not graph.input_path.is_fifo
+    is_open = first.constraints.data_format is None and not graph.input_path.is_fifo
     is_read_once = graph.consumers(INPUT) == (first,) and first.sources == (INPUT,)
     is_stream = first.operands == 1 and not first.flatten
     if is_open and is_read_once and is_stream and first.in_shape.channels <= chip.n_instances:
-        wishes = replace(first.wishes, data_format=DataFormat.CHW)
-        yield replace(graph, layers=(replace(first, wishes=wishes), *graph.layers[1:]))
+        constraints = replace(first.constraints, data_format=DataFormat.CHW)
+        yield replace(graph, layers=(replace(first, constraints=constraints), *graph.layers[1:]))
 
 
 class _Attempt:

@@ -37,7 +37,7 @@ def slide_bytes(layer: Layer, chip: Chip) -> int | None:
 
 def _is_plain(layer: Layer, chip: Chip) -> bool:
     is_row_by_row = layer.op is not Operator.CONVTRANSPOSE2D and not layer.flatten
-    is_single = len(layer.sources) == 1 and layer.operands == 1 and not layer.wishes.write_gap
+    is_single = len(layer.sources) == 1 and layer.operands == 1 and not layer.constraints.write_gap
     passes = (Passes.of(shape.channels, chip).n for shape in (layer.in_shape, layer.out_shape))
     is_simple = not (layer.is_streaming or any(layer.in_crop) or layer.buffer_shift)
     return is_row_by_row and is_single and is_simple and all(n == 1 for n in passes)

@@ -37,7 +37,7 @@ class Stream:
 def stream_of(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
     """The counts of a layer."""
     if placed.layer.index == 0:
-        return _first(placed) if graph.graph.input_path.is_fifo else Stream()
+        return _first(placed) if graph.input_path.is_fifo else Stream()
     return _later(placed, graph) if placed.layer.is_streaming else Stream()
 
 
@@ -47,7 +47,7 @@ def ring_bytes(graph: PlacedGraph) -> Mapping[Producer, int]:
     Offsets do not matter here.
     """
     # Quirk ring-apart: one word more, since the vendor's generator wants one between rings.
-    streaming = graph.layers[: graph.graph.n_streaming]
+    streaming = graph.layers[: graph.n_streaming]
     sizes = (WORD_BYTES * (stream_of(placed, graph).ring_words + 1) for placed in streaming)
     return {Producer.before(i): size for i, size in enumerate(sizes)}
 
@@ -88,7 +88,7 @@ def _later(placed: PlacedLayer, graph: PlacedGraph) -> Stream:
         delta1=stride[1] * layer.operands,
         delta2=(stride[0] - 1) * written_row + columns * layer.operands,
         earlier_passes=sum(other.in_passes.n for other in earlier),
-        ring_words=_ring_words(placed, start) if graph.graph.input_path.is_fifo else 0,
+        ring_words=_ring_words(placed, start) if graph.input_path.is_fifo else 0,
         row_buffer_start=sum(_row_buffer(other) for other in earlier),
     )
 

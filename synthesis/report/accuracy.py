@@ -43,7 +43,7 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerQuality:
+class LayerAccuracy:
     """One layer for one sample.
 
     Attributes:
@@ -63,7 +63,7 @@ class LayerQuality:
 
 def measure(
     graph: Graph, image: Tensor, results: Sequence[Tensor], *, round_average: bool = False
-) -> tuple[LayerQuality, ...]:
+) -> tuple[LayerAccuracy, ...]:
     """Compare every layer's result for a sample with real numbers.
 
     Args:
@@ -107,12 +107,12 @@ def _alone(layer: Layer, sources: Sequence[Reals], round_average: bool) -> _Alon
 
 def _compare(
     layer: Layer, result: Tensor, reals: tuple[Reals, Reals], alone: _Alone
-) -> LayerQuality:
+) -> LayerAccuracy:
     """`reals` are the answers of the two real networks, without limits and with them."""
     exact, clipped, itself = (
         _deviation(real, result, _full_scale(layer)) for real in (*reals, alone.real)
     )
-    return LayerQuality(
+    return LayerAccuracy(
         n_clipped=sum(map(_count_outside, alone.fitted)),
         n_clippable=sum(values.size for values in alone.fitted),
         network=exact,

@@ -17,7 +17,7 @@ from synthesis.report.accuracy import Deviation
 from synthesis.report.maps import bias_boxes, data_maps, kernel_boxes, kernel_slots, shown_bytes
 from synthesis.report.pictures import Picture, input_picture, output_picture
 from synthesis.report.report import Budget, Report, TensorReport
-from synthesis.report.sample import Run, SampleReport, TensorFigures
+from synthesis.report.sample import SampleReport, SampleRun, TensorFigures
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE
 from synthesis.version import VERSION
 
@@ -53,7 +53,7 @@ def report_html(
     """The page as text.
 
     Args:
-        report: all figures; with a run also quality and known answer.
+        report: all figures; with a run also accuracy and known answer.
         placement: where kernels and biases lie.
         chip: memory sizes.
         description: text of the network description, for layers to link to.
@@ -67,7 +67,7 @@ def report_html(
             chip=chip,
             gauges=_gauges(report),
             answer=_answer(report),
-            overlaps=placement.graph.graph.input_path.is_fifo,
+            overlaps=placement.graph.input_path.is_fifo,
             longest=max(layer.cycles for layer in report.layers),
             energy_source=SOURCE,
             accuracy_factor=ACCURACY_FACTOR,
@@ -124,10 +124,10 @@ def _gauges(report: Report) -> tuple[Gauge, ...]:
 
 
 def _answer(report: Report) -> Deviation | None:
-    """Quality of the worst of the outputs, without what was clipped; None without a sample."""
+    """Accuracy of the worst of the outputs, without what was clipped; None without a sample."""
     if report.sample is None:
         return None
-    found = (report.quality[figures.layer].rounding for figures in report.sample.outputs)
+    found = (report.accuracy[figures.layer].rounding for figures in report.sample.outputs)
     return min(found, key=lambda one: one.qsnr_db if one.qsnr_db is not None else inf)
 
 
@@ -142,7 +142,7 @@ def _place(tensor: TensorReport, report: Report) -> tuple[str, str]:
     return instances, begin if begin == end else f"{begin} to {end}"
 
 
-def _shown(sample: SampleReport | None, run: Run | None) -> Iterator[Shown]:
+def _shown(sample: SampleReport | None, run: SampleRun | None) -> Iterator[Shown]:
     """The input, then every output."""
     if sample is None or run is None:
         return

@@ -92,7 +92,7 @@ def kernel_boxes(placement: Placement, chip: Chip) -> Iterator[Box]:
 
 def kernel_slots(placement: Placement) -> Iterator[tuple[PlacedLayer, int, int]]:
     """Layers that store kernels, with their first word and number of words."""
-    for placed in placement.graph.layers:
+    for placed in placement.layers:
         slot = placed.kernel_slot
         if slot is not None and slot.owner == placed.layer.index:
             yield placed, slot.first_word, slot.n_words
@@ -101,7 +101,7 @@ def kernel_slots(placement: Placement) -> Iterator[tuple[PlacedLayer, int, int]]
 def bias_boxes(placement: Placement, chip: Chip) -> Iterator[Box]:
     """Quadrants from left to right, bytes from top to bottom."""
     column, row = 100 / chip.n_quadrants, 100 / chip.bias_bytes_per_quadrant
-    for placed in placement.graph.layers:
+    for placed in placement.layers:
         slot = placed.bias_slot
         if slot is None or slot.owner != placed.layer.index:
             continue

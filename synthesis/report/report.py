@@ -17,8 +17,8 @@ from synthesis.graph.ir import BUFFER, INPUT
 from synthesis.place.occupancy import occupancies, peak_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
-from synthesis.report.accuracy import Deviation, LayerQuality, measure
-from synthesis.report.sample import Run, SampleReport, make_sample
+from synthesis.report.accuracy import Deviation, LayerAccuracy, measure
+from synthesis.report.sample import SampleReport, SampleRun, make_sample
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE, Work, make_work
 from synthesis.version import VERSION
 
@@ -105,9 +105,9 @@ class Report:
     macs: int
     tensors: tuple[TensorReport, ...]
     work: tuple[Work, ...]
-    quality: tuple[LayerQuality, ...] = ()  # of every layer, if there is a sample
+    accuracy: tuple[LayerAccuracy, ...] = ()  # of every layer, if there is a sample
     sample: SampleReport | None = None
-    run: Run | None = field(default=None, repr=False, compare=False)
+    run: SampleRun | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -126,18 +126,17 @@ def report_on(compiled: Compiled, chip: Chip, warnings: Iterable[str] = ()) -> R
     """
     cycles = compiled.program.cycles
     assert cycles is not None
-    run = Run(compiled.image, compiled.results, compiled.options.round_average)
+    run = SampleRun(compiled.image, compiled.results, compiled.options.round_average)
     report = make_report(compiled.placement, cycles, compiled.program.name, chip, run)
     return replace(report, warnings=(*compiled.warnings, *warnings))
 
 
 def make_report(
-    placement: Placement, cycles: Cycles, name: str, chip: Chip, run: Run | None = None
+    placement: Placement, cycles: Cycles, name: str, chip: Chip, run: SampleRun | None = None
 ) -> Report:
-    """Collect the figures of a placed network; quality and known answer take a run of it."""
-    graph = placement.graph
+    """Collect the figures of a placed network; accuracy and known answer take a run of it."""
     rows = tuple(
-        _layer_report(placed, cycles.layers[i], chip) for i, placed in enumerate(graph.layers)
+        _layer_report(placed, cycles.layers[i], chip) for i, placed in enumerate(placement.layers)
     )
     used_words = placement.kernels.is_used.sum(axis=1)
     total_us = 1e3 * _milliseconds(cycles, chip.cnn_clock_hz, chip.wakeup_us)
@@ -151,13 +150,13 @@ def make_report(
         weights=Budget(int(used_words.sum()) * chip.kernel_word_bytes, chip.weight_bytes),
         busiest_processor_words=Budget(int(used_words.max()), chip.kernel_words),
         biases=Budget(sum(map(len, placement.biases.contents)), chip.bias_bytes),
-        data=Budget(peak_bytes(graph, chip), chip.data_bytes),
+        data=Budget(peak_bytes(placement.placed_graph, chip), chip.data_bytes),
         layer_slots=Budget(len(rows), chip.n_layers),
-        macs=sum(placed.layer.n_macs for placed in graph.layers),
+        macs=sum(layer.n_macs for layer in placement.graph.layers),
         tensors=tuple(_tensors(placement, chip)),
         work=make_work(placement, [row.microseconds for row in rows], total_us, chip),
-        quality=_quality(placement, run),
-        sample=make_sample(graph.graph, run) if run is not None else None,
+        accuracy=_accuracy(placement, run),
+        sample=make_sample(placement.graph, run) if run is not None else None,
         run=run,
     )
 
@@ -166,11 +165,10 @@ def _milliseconds(cycles: Cycles, clock_hz: int, wakeup_us: float) -> float:
     return 1e3 * cycles.total / clock_hz + wakeup_us / 1e3
 
 
-def _quality(placement: Placement, run: Run | None) -> tuple[LayerQuality, ...]:
+def _accuracy(placement: Placement, run: SampleRun | None) -> tuple[LayerAccuracy, ...]:
     if run is None:
         return ()
-    graph = placement.graph.graph
-    return measure(graph, run.image, run.results, round_average=run.round_average)
+    return measure(placement.graph, run.image, run.results, round_average=run.round_average)
 
 
 def _layer_report(placed: PlacedLayer, cycles: int, chip: Chip) -> LayerReport:
@@ -207,7 +205,7 @@ def _line(where: str) -> int | None:
 
 def _tensors(placement: Placement, chip: Chip) -> Iterator[TensorReport]:
     """Tensors with words of their own."""
-    for tensor in occupancies(placement.graph, chip):
+    for tensor in occupancies(placement.placed_graph, chip):
         words = tensor.words.nonzero()[0]
         if words.size:
             yield TensorReport(
@@ -266,17 +264,17 @@ def to_json(report: Report) -> str:
 
 
 def _layer_data(report: Report, index: int) -> dict[str, Any]:
-    quality = report.quality[index] if report.quality else None
-    return {**asdict(report.layers[index]), "quality": quality and _quality_data(quality)}
+    accuracy = report.accuracy[index] if report.accuracy else None
+    return {**asdict(report.layers[index]), "quality": accuracy and _accuracy_data(accuracy)}
 
 
-def _quality_data(quality: LayerQuality) -> dict[str, Any]:
+def _accuracy_data(accuracy: LayerAccuracy) -> dict[str, Any]:
     return {
-        "n_clipped": quality.n_clipped,
-        "n_clippable": quality.n_clippable,
-        "network": _deviation_data(quality.network),
-        "rounding": _deviation_data(quality.rounding),
-        "alone": _deviation_data(quality.alone),
+        "n_clipped": accuracy.n_clipped,
+        "n_clippable": accuracy.n_clippable,
+        "network": _deviation_data(accuracy.network),
+        "rounding": _deviation_data(accuracy.rounding),
+        "alone": _deviation_data(accuracy.alone),
     }
 
 

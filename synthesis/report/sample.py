@@ -11,7 +11,7 @@ MOST_VALUES = 64  # tensors of so many values are listed whole
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SampleRun:
     """A sample and what the network makes of it: int64 (C, H, W), one result a layer."""
 
     image: Tensor
@@ -48,7 +48,7 @@ class SampleReport:
     outputs: tuple[TensorFigures, ...]
 
 
-def make_sample(graph: Graph, run: Run) -> SampleReport:
+def make_sample(graph: Graph, run: SampleRun) -> SampleReport:
     """Figures of the sample."""
     outputs = (
         _figures(layer.name, layer.index, run.results[layer.index], layer.output_width)

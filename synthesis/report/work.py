@@ -64,8 +64,8 @@ def make_work(
 
 def input_words(placement: Placement) -> int:
     """Words of the network input: four channels of a pixel each, or four pixels of a channel."""
-    shape = placement.graph.graph.input_shape
-    if placement.graph.layers[0].data_format is DataFormat.CHW:
+    shape = placement.graph.input_shape
+    if placement.layers[0].data_format is DataFormat.CHW:
         return shape.channels * -(-shape.n_pixels // WORD_BYTES)
     return shape.n_pixels * -(-shape.channels // WORD_BYTES)
 
@@ -77,7 +77,7 @@ def _loading(name: str, words: int, *, is_repeated: bool) -> Work:
 
 def _inference(placement: Placement, layers_us: Sequence[float], total_us: float) -> Work:
     """The layers, and the rest of the time with the accelerator on and nothing to do."""
-    counts = [placed.processors.bit_count() for placed in placement.graph.layers]
+    counts = [placed.processors.bit_count() for placed in placement.layers]
     busy_uj = sum(map(layer_energy_uj, layers_us, counts))
     idle_uj = layer_energy_uj(total_us - sum(layers_us), 0)
     return Work("inference", 0, total_us, busy_uj + idle_uj, is_repeated=True)

@@ -19,7 +19,7 @@ def fit_weights(placement: Placement, chip: Chip) -> str:
     """The fewest layers whose weights have to become narrower, largest first; or that none will
     do.
     """
-    layers = [placed for placed in placement.graph.layers if placed.layer.kernel is not None]
+    layers = [placed for placed in placement.layers if placed.layer.kernel is not None]
     for bits in NARROWER:
         changed: list[PlacedLayer] = []
         rest = sorted(layers, key=_words, reverse=True)

@@ -35,7 +35,7 @@ def readers_map(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
 @placed_layer_rule("P7", InputError)
 def operand_maps(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """The producers of an element-wise layer write the same processors."""
-    maps = {writer.output_processors for writer in placement.graph.writers(placed)}
+    maps = {writer.output_processors for writer in placement.placed_graph.writers(placed)}
     if placed.layer.combine is not None and len(maps) > 1:
         yield Finding(
             "operands on different processors: "
@@ -86,7 +86,7 @@ def _neighbours(
     placed: PlacedLayer, placement: Placement
 ) -> Iterator[tuple[PlacedLayer, PlacedLayer]]:
     """Every two producers of a layer that joins channels which lie side by side."""
-    producers = placement.graph.writers(placed)
+    producers = placement.placed_graph.writers(placed)
     if placed.layer.combine is not None or len(producers) < len(placed.layer.sources):
         return
     n_channels = sum(producer.layer.out_shape.channels for producer in producers)
@@ -101,7 +101,7 @@ def _neighbours(
 @placed_layer_rule("E6a", can_be_allowed=True)
 def gap_reader(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """A tensor written with a gap is read by a layer of as many operands or passes: no read gap."""
-    for producer in placement.graph.writers(placed):
+    for producer in placement.placed_graph.writers(placed):
         words = placed.layer.operands * placed.in_passes.n
         written = producer.out_passes.n * (producer.write_gap + 1)
         if producer.write_gap and words != written:
@@ -160,10 +160,10 @@ class _Written:
 
 def _map_of(source: Producer, placement: Placement) -> int:
     """Processors that hold a producer's tensor; for the network input none."""
-    buffer = placement.graph.graph.buffer
+    buffer = placement.graph.buffer
     if source == BUFFER and buffer is not None:
         return buffer.processors
-    writer = placement.graph.layer_of(source)
+    writer = placement.placed_graph.layer_of(source)
     return 0 if writer is None else writer.output_processors
 
 
@@ -173,13 +173,13 @@ def _shifted_bytes(placed: PlacedLayer) -> int:
 
 
 def _written(source: Producer, placement: Placement) -> _Written:
-    image = placement.graph.graph.input_shape
-    buffer = placement.graph.graph.buffer
+    image = placement.graph.input_shape
+    buffer = placement.graph.buffer
     if source == BUFFER and buffer is not None:
         return _Written(buffer.name, buffer.offset, buffer.shape.n_pixels, 0)
-    producer = placement.graph.layer_of(source)
+    producer = placement.placed_graph.layer_of(source)
     if producer is None:
-        return _Written("the input", placement.graph.layers[0].in_offset, image.n_pixels, 0)
+        return _Written("the input", placement.layers[0].in_offset, image.n_pixels, 0)
     n_pixels = producer.layer.out_shape.n_pixels
     return _Written(producer.layer.name, producer.out_offset, n_pixels, producer.write_gap)
 

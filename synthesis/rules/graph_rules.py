@@ -162,9 +162,9 @@ def _long_dilation(layer: Layer, taps: int, chip: Chip) -> Iterator[Finding]:
             fix="use fewer taps, pad 0, and pool in another layer",
         )
     lead = hardware_form(layer, chip).lead_bytes if is_folded else 0
-    if layer.wishes.out_offset is not None and layer.wishes.out_offset < lead:
+    if layer.constraints.out_offset is not None and layer.constraints.out_offset < lead:
         yield Finding(
-            f"out_offset {layer.wishes.out_offset:#x}, {lead} bytes before it are overwritten",
+            f"out_offset {layer.constraints.out_offset:#x}, {lead} bytes before it are overwritten",
             fix=f"use out_offset: {lead:#x} or more",
         )
 
@@ -249,7 +249,7 @@ def wide_reader(layer: Layer, graph: Graph) -> Iterator[Finding]:
 @layer_rule("G23", InputError)
 def data_format(layer: Layer) -> Iterator[Finding]:
     """Only the first layer reads CHW data; later ones read what a layer wrote, always HWC."""
-    if layer.index > 0 and layer.wishes.data_format is DataFormat.CHW:
+    if layer.index > 0 and layer.constraints.data_format is DataFormat.CHW:
         yield Finding("data_format: chw behind the first layer", fix="remove it")
 
 

@@ -57,7 +57,7 @@ def chw_processors(placed: PlacedLayer, placement: Placement, chip: Chip) -> Ite
 
     That stream is read once, in order: no second operand, no further pass, no flattening.
     """
-    first = placement.graph.layers[0]
+    first = placement.layers[0]
     if first.data_format is not DataFormat.CHW or INPUT not in placed.layer.sources:
         return
     if placed is not first:
@@ -183,7 +183,7 @@ def overwritten_input(placement: Placement, chip: Chip) -> Iterator[Finding]:
     """No layer overwrites a tensor that is still to be read."""
     for clash in _clashes(placement, chip):
         if not _stays(clash.earlier, placement):
-            reader = placement.graph.layers[clash.earlier.last].layer
+            reader = placement.layers[clash.earlier.last].layer
             yield _overwrites(clash, f"before {reader.name} has read it", placement, chip)
 
 
@@ -208,26 +208,26 @@ class _Clash:
 
 
 def _clashes(placement: Placement, chip: Chip) -> Iterator[_Clash]:
-    tensors = list(occupancies(placement.graph, chip))
+    tensors = list(occupancies(placement.placed_graph, chip))
     for i, later in enumerate(tensors):
         for earlier in tensors[:i]:
             word = earlier.clash(later)
-            if word is not None and not may_overwrite(placement.graph, earlier, later):
+            if word is not None and not may_overwrite(placement.placed_graph, earlier, later):
                 yield _Clash(word, earlier, later)
 
 
 def _stays(tensor: Occupancy, placement: Placement) -> bool:
-    return tensor.last >= len(placement.graph.layers)
+    return tensor.last >= len(placement.layers)
 
 
 def _overwrites(clash: _Clash, use: str, placement: Placement, chip: Chip) -> Finding:
-    writer = placement.graph.layer_of(clash.later.source)
+    writer = placement.placed_graph.layer_of(clash.later.source)
     what = "the input" if writer is None else "its output"
     place = f"at byte {WORD_BYTES * clash.word:#x} of a data memory"
     half = chip.data_instance_bytes // 2
     return Finding(
         f"{what} overwrites {clash.earlier.name} {place}, {use}",
-        where=(writer or placement.graph.layers[0]).layer.where,
+        where=(writer or placement.layers[0]).layer.where,
         fix=f"move out_offset to the other half ({half:#x}), or use other processors",
     )
 
@@ -243,7 +243,7 @@ def kernel_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
     used = placement.kernels.is_used.sum(axis=1)
     busiest = int(used.argmax())
     total = int(used.sum()) * chip.kernel_word_bytes
-    first = first_outside(placement.graph.layers, chip)
+    first = first_outside(placement.layers, chip)
     yield Finding(
         f"weights need {total:,} bytes of {chip.weight_bytes:,}; processor {busiest} needs "
         f"{max(int(used[busiest]), ends)} of {chip.kernel_words} kernel words; first layer that "
@@ -270,8 +270,8 @@ def bias_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
 @placed_layer_rule("C15", InputError)
 def bias_groups(placed: PlacedLayer, placement: Placement) -> Iterator[Finding]:
     """`bias_group` names quadrants that the network uses."""
-    used = placement.graph.quadrants
-    unused = set(placed.layer.wishes.bias_group or ()) - set(used)
+    used = placement.placed_graph.quadrants
+    unused = set(placed.layer.constraints.bias_group or ()) - set(used)
     if unused:
         why = f"bias_group {sorted(unused)} is not in use"
         yield Finding(why, fix=f"use {', '.join(map(str, used))}")
@@ -292,10 +292,10 @@ def mask_counter(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]:
 @placement_rule("G17")
 def master_quadrant(placement: Placement, chip: Chip) -> Iterator[Finding]:
     """Quadrant 0 runs the others, so some layer has to use it."""
-    if 0 not in placement.graph.quadrants:
+    if 0 not in placement.placed_graph.quadrants:
         yield Finding(
             f"no layer uses processors 0..{chip.processors_per_quadrant - 1}",
-            where=placement.graph.layers[0].layer.where,
+            where=placement.layers[0].layer.where,
             fix="move a layer to quadrant 0",
         )
 

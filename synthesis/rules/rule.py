@@ -132,14 +132,14 @@ def _graph(graph: Graph) -> Iterator[Case]:
 
 
 def _placed_layers(placement: Placement) -> Iterator[Case]:
-    graph = placement.graph.graph
-    for placed in placement.graph.layers:
+    graph = placement.graph
+    for placed in placement.layers:
         offers = {"placed": placed, "placement": placement, "graph": graph}
         yield Case(placed.layer.where, offers)
 
 
 def _placement(placement: Placement) -> Iterator[Case]:
-    graph = placement.graph.graph
+    graph = placement.graph
     yield Case(graph.source, {"placement": placement, "graph": graph})
 
 

@@ -19,7 +19,7 @@ from synthesis.rules.rule import Finding, Rule, placed_layer_rule, placement_rul
 def needs_fifo(placement: Placement, graph: Graph) -> Iterator[Finding]:
     """A streaming first layer is fed by the FIFOs."""
     if graph.n_streaming and not graph.input_path.is_fifo:
-        first = placement.graph.layers[0].layer
+        first = placement.layers[0].layer
         yield Finding("streams without FIFO", where=first.where, fix="give --fifo")
 
 
@@ -38,7 +38,7 @@ def how_many(placement: Placement, graph: Graph, chip: Chip) -> Iterator[Finding
     """
     n, limit = graph.n_streaming, chip.max_streaming
     if n > limit:
-        where = placement.graph.layers[limit].layer.where
+        where = placement.layers[limit].layer.where
         fix = "remove streaming from the last ones"
         yield Finding(f"{n} streaming layers of {limit}", where=where, fix=fix)
 
@@ -148,7 +148,7 @@ def counts(
     placed: PlacedLayer, placement: Placement, graph: Graph, chip: Chip
 ) -> Iterator[Finding]:
     """Start, step and ring counts of streaming and FIFO layers fit their register fields."""
-    stream, layer = stream_of(placed, placement.graph), placed.layer
+    stream, layer = stream_of(placed, placement.placed_graph), placed.layer
     fields = (
         ("start count", stream.start, chip.stream_start_limit),
         ("step inside a row", stream.delta1, chip.stream_step_limit),
@@ -171,7 +171,7 @@ def earlier_passes(placed: PlacedLayer, placement: Placement, chip: Chip) -> Ite
     """The input passes of all earlier layers of a stream add up to less than
     {chip.stream_passes_limit}.
     """
-    n, limit = stream_of(placed, placement.graph).earlier_passes, chip.stream_passes_limit
+    n, limit = stream_of(placed, placement.placed_graph).earlier_passes, chip.stream_passes_limit
     if n >= limit:
         yield Finding(
             f"{n} passes in the streaming layers before, limit {limit - 1}",
@@ -185,7 +185,7 @@ def whole_frame(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterat
     """A first layer behind the FIFOs that does not stream waits for fewer than
     2^{chip.stream_start_limit:bits} words.
     """
-    start, limit = stream_of(placed, placement.graph).start, chip.stream_start_limit
+    start, limit = stream_of(placed, placement.placed_graph).start, chip.stream_start_limit
     if placed.layer.index == 0 and not placed.layer.is_streaming and start >= limit:
         yield Finding(
             f"start count {start}, limit {limit - 1}",
@@ -196,7 +196,7 @@ def whole_frame(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterat
 @placed_layer_rule("S11", CapacityError)
 def row_buffers(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
     """Row buffers of streaming layers lie one after the other in {chip.tram_words:,} entries."""
-    start = stream_of(placed, placement.graph).row_buffer_start
+    start = stream_of(placed, placement.placed_graph).row_buffer_start
     entries = row_buffer_entries(placed.hardware, placed.layer.output_pad)
     end = start + entries * placed.in_passes.n
     if placed.layer.is_streaming and end > chip.tram_words:
@@ -209,7 +209,7 @@ def row_buffers(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterat
 @placed_layer_rule("S13", CapacityError)
 def ring_fits(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
     """The ring of a streaming layer ends inside its data memory instance."""
-    end = placed.in_offset + WORD_BYTES * stream_of(placed, placement.graph).ring_words
+    end = placed.in_offset + WORD_BYTES * stream_of(placed, placement.placed_graph).ring_words
     if placed.layer.is_streaming and end >= chip.data_instance_bytes:
         why = f"ring ends at {end:#x}, an instance has {chip.data_instance_bytes:#x}"
         yield Finding(why, fix="lower in_offset")

@@ -28,7 +28,7 @@ from synthesis import compile_network
 from synthesis.emit.layer_checks import emit_layer_checks
 from synthesis.emit.options import Pin, ProjectOptions
 from synthesis.emit.rows import kernel_array
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.source import InputPath
 from synthesis.read.yaml_reader import read_network
@@ -70,7 +70,7 @@ OTHERS = {
 
 def network_from(net, folder, **options):
     paths = write_files(folder, net)
-    return compile_network(*paths, Options("tiny", **options), input_path=net.input_path)
+    return compile_network(*paths, ProgramOptions("tiny", **options), input_path=net.input_path)
 
 
 @pytest.fixture(scope="module")

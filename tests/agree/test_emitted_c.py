@@ -22,7 +22,7 @@ from max78000.program.program import Copy, Fifo, KernelBlock, Write
 from networks import project_of
 from synthesis.compile import compile_source
 from synthesis.emit.project import ProjectOptions
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.files import Files, read_source
 from synthesis.read.source import InputPath, Source
@@ -144,7 +144,7 @@ def words_up(operation):
 @pytest.fixture(scope="module", params=["pose", *SMALL])
 def compiled(request):
     source = read_source(POSE) if request.param == "pose" else small_source(request.param)
-    return compile_source(source, Options(request.param), MAX78000)
+    return compile_source(source, ProgramOptions(request.param), MAX78000)
 
 
 @pytest.fixture(scope="module", params=CROSS_COMPILERS)
@@ -237,7 +237,7 @@ def test_interrupt_is_acknowledged_and_the_network_runs_again(elf, compiled):
 
 def test_power_goes_to_the_quadrants_in_use(elf, compiled):
     core = Core(elf, Recorder())
-    used = sum(1 << quadrant for quadrant in compiled.placement.graph.quadrants)
+    used = sum(1 << quadrant for quadrant in compiled.placement.placed_graph.quadrants)
     core.call("cnn_enable", CLOCK_SOURCE, CLOCK_DIVIDER)
     assert power(core) == (used, used, 0xF & ~used, 0)
     assert core.read(PCLKDIV, 4) == (CLOCK_SOURCE | CLOCK_DIVIDER).to_bytes(4, "little")
@@ -256,7 +256,7 @@ def power(core):
 def runs_in_c(source, folder):
     """Build a network's project and execute it on the simulated accelerator."""
     try:
-        compiled = compile_source(source, Options("random"), MAX78000)
+        compiled = compile_source(source, ProgramOptions("random"), MAX78000)
     except ToolError:
         return
     for name, text in project_of(compiled, POSE, ProjectOptions()).items():
@@ -288,7 +288,7 @@ def test_many_random_networks_run_in_c(tmp_path_factory, source):
 @pytest.fixture(scope="module")
 def softmax_core(tmp_path_factory):
     folder = tmp_path_factory.mktemp("softmax")
-    compiled = compile_source(small_source("wide"), Options("wide"), MAX78000)
+    compiled = compile_source(small_source("wide"), ProgramOptions("wide"), MAX78000)
     options = ProjectOptions(has_softmax=True)
     for name, text in project_of(compiled, POSE, options).items():
         (folder / name).write_text(text)

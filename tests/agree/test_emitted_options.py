@@ -207,7 +207,7 @@ def test_a_register_that_keeps_another_value_is_found(make):
 def test_memories_are_cleared_before_anything_is_loaded(make):
     project = make(MIXED, clears_memories=True)
     core, board = project.core()
-    used = project.compiled.placement.graph.quadrants
+    used = project.compiled.placement.placed_graph.quadrants
     core.call("cnn_init")
     for quadrant in used:
         addr = quadrant_register_addr(MAX78000, regmap.SRAM_TEST, quadrant)
@@ -237,7 +237,7 @@ def test_kernels_of_nothing_but_zeros_need_not_be_loaded(make):
 def test_unused_quadrants_lose_power_before_the_start(make):
     project = make(MIXED, powers_down=True)
     _, board = passes(project)
-    used = sum(1 << quadrant for quadrant in project.compiled.placement.graph.quadrants)
+    used = sum(1 << quadrant for quadrant in project.compiled.placement.placed_graph.quadrants)
     stores = [value for address, value in board.stores
               if address == global_register_addr(MAX78000, regmap.AON)]  # fmt: skip
     assert stores == [0, regmap.AON.pack(pd=0xF & ~used)]

@@ -16,7 +16,7 @@ from max78000.machine.machine import Machine
 from max78000.program.program import Phase
 from synthesis.compile import compile_source
 from synthesis.generate.memories import input_copies
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.interpret import compare, interpret
 from synthesis.read.files import Files, read_source
 from synthesis.read.source import Source
@@ -43,7 +43,7 @@ def compiled(pictures):
         Files(network, CHECKPOINT, ROOT / "networks" / "samples" / "pose_tiny.npy")
     )
     source = Source(source.network, source.checkpoint, pictures[0])
-    return compile_source(source, Options("pose_tiny"), MAX78000)
+    return compile_source(source, ProgramOptions("pose_tiny"), MAX78000)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_accelerator_equals_interpreter(compiled, interpreted, pictures):
     for name in ("init", "load_weights", "load_bias", "configure"):
         machine.execute(phases[name])
     for picture, results in zip(pictures, interpreted, strict=True):
-        first = compiled.placement.graph.layers[0]
+        first = compiled.placement.layers[0]
         machine.execute(Phase("load_input", tuple(input_copies(first, picture, MAX78000))))
         runs.clear()
         machine.execute(phases["start"])

@@ -16,7 +16,7 @@ from installed import find, needs
 
 from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.files import Files, read_source
 from synthesis.report.html import report_html
 from synthesis.report.report import make_report
@@ -90,7 +90,7 @@ def page():
     network = ROOT / "networks/pose_tiny.yaml"
     checkpoint = ROOT / "checkpoints/pose_tiny-q.pth.tar"
     source = read_source(Files(network, checkpoint, ROOT / "networks/samples/pose_tiny.npy"))
-    compiled = compile_source(source, Options("pose_tiny"), MAX78000)
+    compiled = compile_source(source, ProgramOptions("pose_tiny"), MAX78000)
     run = Run(source.image, compiled.results)
     report = make_report(compiled.placement, compiled.program.cycles, "pose_tiny", MAX78000, run)
     report = replace(report, warnings=("net.yaml:4 layers[0]: a warning " * 6,))

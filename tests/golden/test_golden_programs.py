@@ -11,7 +11,7 @@ from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from networks import Net, checkpoint_of, image_of
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import Source
 from synthesis.read.yaml_reader import read_network
 from synthesis.text import stage_text
@@ -33,7 +33,7 @@ def golden(request):
     text = (folder / "network.yaml").read_text(encoding="utf-8")
     network = read_network(text, f"{request.param}/network.yaml")
     source = Source(network, checkpoint_of(net), image_of(net))
-    return folder, compile_source(source, Options(request.param), MAX78000)
+    return folder, compile_source(source, ProgramOptions(request.param), MAX78000)
 
 
 @pytest.mark.parametrize("stage", STAGES)

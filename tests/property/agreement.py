@@ -12,11 +12,11 @@ from max78000.facts.chip import MAX78000
 from max78000.machine import Machine
 from synthesis.compile import compile_source
 from synthesis.generate.memories import output_map
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.interpret import compare
 from synthesis.place.pack import output_columns
 
-OPTIONS = Options("random")
+OPTIONS = ProgramOptions("random")
 
 
 def compile_or_refuse(source):
@@ -47,7 +47,7 @@ def require_agreement(compiled):
     found: dict[int, np.ndarray] = {}
 
     def read_result(run):
-        placed = compiled.placement.graph.layers[run.setup.index]
+        placed = compiled.placement.layers[run.setup.index]
         if placed.layer.index + 1 < compiled.graph.n_streaming:  # of a ring nothing remains
             result = run.output.values[output_columns(placed)].astype(np.int64)
         else:

@@ -64,7 +64,7 @@ def test_networks_on_the_fast_fifo_agree():
         assert isinstance(fed, FastFifo)
         found["agrees"] += 1
         found["streaming"] += compiled.graph.n_streaming > 0
-        found["apart"] += compiled.placement.graph.layers[0].processors > 0xF
+        found["apart"] += compiled.placement.layers[0].processors > 0xF
 
     check()
     assert found["agrees"] > 2 * found["refused"], found

@@ -12,7 +12,7 @@ from max78000.errors import ToolError
 from max78000.facts.chip import MAX78000
 from networks import Net, source_of
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import InputPath
 
 ONE = "op: conv2d, kernel_size: 1x1, pad: 0"
@@ -114,6 +114,6 @@ def test_agrees(net):
 @pytest.mark.parametrize(("rule", "net"), REFUSED.values(), ids=REFUSED.keys())
 def test_is_refused(rule, net):
     with pytest.raises(ToolError) as caught:
-        compile_source(source_of(net), Options("found"), MAX78000)
+        compile_source(source_of(net), ProgramOptions("found"), MAX78000)
     problems = getattr(caught.value, "problems", (caught.value,))
     assert rule in {problem.rule for problem in problems}

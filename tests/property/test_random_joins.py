@@ -16,7 +16,7 @@ from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, compile_net, source_of
 from synthesis.compile import compile_source
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.variants import cheapest_variant
 
 CHANNELS = st.sampled_from([1, 3, 4, 6, 8, 12, 16, 20, 32, 48, 64, 72, 128])
@@ -136,7 +136,7 @@ def run(net):
         rules = frozenset(problem.rule for problem in problems)
         variant = cheapest_variant(source_of(net), MAX78000, rules)
         if variant is not None:
-            answer(compile_source(variant.source, Options("variant"), MAX78000))
+            answer(compile_source(variant.source, ProgramOptions("variant"), MAX78000))
         return False
     answer(compiled)
     return True
@@ -185,7 +185,7 @@ def test_large_graphs_that_do_not_fit_get_a_change_that_does():
         if problems and all(isinstance(problem, CapacityError) for problem in problems):
             variant = cheapest_variant(source_of(large), MAX78000, rules)
             if variant is not None:
-                answer(compile_source(variant.source, Options("variant"), MAX78000))
+                answer(compile_source(variant.source, ProgramOptions("variant"), MAX78000))
             helped.append(variant is not None)
 
     look()

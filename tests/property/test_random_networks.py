@@ -62,7 +62,7 @@ def check_agreement(source):
     if compiled is None:
         yield "refused"
         return
-    note(f"{source.network.source}, placed:\n{placed_yaml(compiled.placement.graph)}")
+    note(f"{source.network.source}, placed:\n{placed_yaml(compiled.placement.placed_graph)}")
     require_three_answers(source, compiled)
     yield "agrees"
     yield from features_of(compiled.graph)
@@ -74,7 +74,7 @@ def check_texts(source):
     if compiled is None:
         yield "refused"
         return
-    network = read_network(placed_yaml(compiled.placement.graph), source.network.source)
+    network = read_network(placed_yaml(compiled.placement.placed_graph), source.network.source)
     again = compile_source(replace(source, network=network), OPTIONS, MAX78000)
     assert again.program == compiled.program
     assert from_json(to_json(compiled.program, MAX78000)) == compiled.program

@@ -24,7 +24,7 @@ from max78000.machine.state import read_state
 from max78000.program.program import Phase, Write
 from networks import Net, source_of
 from synthesis.compile import compile_source
-from synthesis.generate.options import Options, ReadySelect
+from synthesis.generate.options import ProgramOptions, ReadySelect
 from synthesis.read.source import InputPath
 
 FIFO, FAST_FIFO = InputPath.FIFO, InputPath.FAST_FIFO
@@ -79,7 +79,9 @@ HELD = {
 
 
 def program_of(net, options):
-    return compile_source(source_of(net), Options("tiny", **options), MAX78000, ALLOWED).program
+    return compile_source(
+        source_of(net), ProgramOptions("tiny", **options), MAX78000, ALLOWED
+    ).program
 
 
 PROGRAMS = [program_of(net, options) for net, options in NETS]

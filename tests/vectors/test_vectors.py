@@ -19,7 +19,7 @@ from max78000.machine.state import read_state
 from max78000.program.program import Copy, Fifo, KernelBlock, Phase, Write
 from networks import Net, compile_net
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.sample import read_sample
 from synthesis.read.source import InputPath, Source
@@ -53,7 +53,7 @@ def source_of_case(folder):
         InputPath.FIFO if "--fifo" in flags else InputPath.MEMORY,
     )
     limit = "--max-checklines"
-    options = Options(
+    options = ProgramOptions(
         folder.name,
         round_average="--avg-pool-rounding" in flags,
         max_checked_words=int(flags[flags.index(limit) + 1]) if limit in flags else None,

@@ -22,7 +22,7 @@ from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.lower.lower import lower
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.source import InputPath, Source
@@ -91,7 +91,9 @@ def test_generated_descriptions_compile_to_programs_as_fast_as_the_written_ones(
     input_path = InputPath.FIFO if streams else InputPath.MEMORY
     programs = [
         compile_source(
-            Source(network, checkpoint, image, input_path), Options(info.name.lower()), MAX78000
+            Source(network, checkpoint, image, input_path),
+            ProgramOptions(info.name.lower()),
+            MAX78000,
         ).program
         for network in (generated, hand_written()[info.name])
     ]

@@ -27,7 +27,7 @@ from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.compile import Compiled, compile_source
 from synthesis.generate.memories import output_map
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.interpret import compare
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.source import InputPath, Source
@@ -76,7 +76,7 @@ def compile_for(info, integers, image):
     streams = any(layer.streaming for layer in network.layers)
     input_path = InputPath.FIFO if streams else InputPath.MEMORY
     source = Source(network, read_checkpoint(integers), image, input_path)
-    return compile_source(source, Options(info.name.lower()), MAX78000)
+    return compile_source(source, ProgramOptions(info.name.lower()), MAX78000)
 
 
 @pytest.fixture(scope="module", params=ZOO)
@@ -153,9 +153,7 @@ def test_three_answers_agree_in_every_layer(road):
     by_name = torch_answers(road)
     in_torch = {layer.index: by_name[layer.name] for layer in graph.layers if layer.name in by_name}
     assert compare(graph, in_torch, interpreted) is None
-    machine, simulated = simulated_answers(
-        road.compiled.program, road.compiled.placement.graph.layers
-    )
+    machine, simulated = simulated_answers(road.compiled.program, road.compiled.placement.layers)
     assert len(simulated) == len(graph.layers)
     assert compare(graph, simulated, interpreted) is None
     assert machine.check_known_answer(road.compiled.program) is None

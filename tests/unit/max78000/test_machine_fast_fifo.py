@@ -12,7 +12,7 @@ from max78000.machine.predict import LoadedMachine
 from max78000.program.program import FastFifo, Phase, Write, from_json, to_json
 from networks import Net, compile_net, image_of, source_of
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import InputPath
 
 CR, SR, DR = 0x400C_0400, 0x400C_0404, 0x400C_0410
@@ -22,7 +22,7 @@ APART = "0x0001000100010001"  # a processor in each quadrant
 
 def compiled(layers="{}", weights="4x3x3x3", image="3x6x5"):
     source = source_of(Net(layers, weights, image, input_path=InputPath.FAST_FIFO))
-    return compile_source(source, Options("tiny"), MAX78000, frozenset({"S8a"}))
+    return compile_source(source, ProgramOptions("tiny"), MAX78000, frozenset({"S8a"}))
 
 
 def apart():

@@ -21,7 +21,7 @@ from networks import (
 )
 from synthesis import compile_network
 from synthesis.emit.options import FileNames, ProjectOptions
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import InputPath
 
 PLAIN = Net(
@@ -97,10 +97,10 @@ def test_the_package_offers_what_people_need():
 
 def test_files_and_values_give_the_same_network(tmp_path):
     paths = write_files(tmp_path, PLAIN)
-    by_files = compile_network(*map(str, paths), Options("tiny"))
-    by_paths = compile_network(*paths, options=Options("tiny"))
+    by_files = compile_network(*map(str, paths), ProgramOptions("tiny"))
+    by_paths = compile_network(*paths, options=ProgramOptions("tiny"))
     by_values = compile_network(
-        network_of(PLAIN), checkpoint_of(PLAIN), image_of(PLAIN), Options("tiny")
+        network_of(PLAIN), checkpoint_of(PLAIN), image_of(PLAIN), ProgramOptions("tiny")
     )
     expected = compile_net(PLAIN)
     assert by_files.program == by_paths.program == by_values.program == expected.program

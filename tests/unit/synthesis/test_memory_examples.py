@@ -164,7 +164,7 @@ def test_kernels_of_two_output_passes():
 def test_counts(net, weight, n_words, count):
     """`len` and `kcount` of the examples."""
     image = np.zeros(source_of(net).image.shape, np.int64)
-    slot = compiled(net, weight, image).placement.graph.layers[0].kernel_slot
+    slot = compiled(net, weight, image).placement.layers[0].kernel_slot
     assert (slot.first_word, slot.n_words, slot.count) == (0, n_words, count)
 
 

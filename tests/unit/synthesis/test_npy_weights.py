@@ -6,7 +6,7 @@ import pytest
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.files import Files, read_source
 from synthesis.read.npy_weights import needed_bits, read_test_weights
@@ -35,7 +35,7 @@ def save(path, *arrays):
 
 
 def program(source):
-    return compile_source(source, Options("small"), MAX78000).program
+    return compile_source(source, ProgramOptions("small"), MAX78000).program
 
 
 def test_the_program_is_that_of_a_checkpoint(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.onnx_file import read_onnx
 from synthesis.read.source import Source
@@ -63,7 +63,7 @@ def test_the_program_is_that_of_a_pytorch_file(tmp_path, transposed):
     image = np.random.default_rng(8).integers(-128, 128, (2, 4, 4))
     programs = [
         compile_source(
-            Source(read_network(TEXT, "net"), checkpoint, image), Options("net"), MAX78000
+            Source(read_network(TEXT, "net"), checkpoint, image), ProgramOptions("net"), MAX78000
         ).program
         for checkpoint in (onnx, torch)
     ]

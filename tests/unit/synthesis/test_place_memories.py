@@ -20,7 +20,7 @@ ALL = "0xffffffffffffffff"
 
 def slots(net):
     """First word and number of words of each layer's kernels."""
-    layers = placement_of(net).graph.layers
+    layers = placement_of(net).layers
     return [
         (p.kernel_slot.first_word, p.kernel_slot.n_words) if p.kernel_slot else None for p in layers
     ]
@@ -28,7 +28,7 @@ def slots(net):
 
 def biases(net):
     """Quadrant, offset and length of each layer's biases."""
-    layers = placement_of(net).graph.layers
+    layers = placement_of(net).layers
     return [
         (p.bias_slot.quadrant, p.bias_slot.offset, p.bias_slot.length) if p.bias_slot else None
         for p in layers
@@ -76,7 +76,7 @@ def same_weights(*changes):
 
 
 def test_equal_weights_are_stored_once():
-    layers = same_weights().placement.graph.layers
+    layers = same_weights().placement.layers
     assert layers[1].kernel_slot == layers[0].kernel_slot
     assert layers[1].kernel_slot.owner == 0
     assert report_on(same_weights(), MAX78000).weights.used == 2 * 4 * 9
@@ -92,7 +92,7 @@ def test_equal_weights_are_stored_once():
     ids=["other width", "other columns"],
 )  # fmt: skip
 def test_equal_weights_in_another_form_are_not(change):
-    layers = same_weights(change).placement.graph.layers
+    layers = same_weights(change).placement.layers
     assert [layer.kernel_slot.owner for layer in layers] == [0, 1]
 
 

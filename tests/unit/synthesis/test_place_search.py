@@ -23,7 +23,7 @@ ONE = "kernel_size: 1x1, pad: 0"
 
 
 def layers(net):
-    return placement_of(net).graph.layers
+    return placement_of(net).layers
 
 
 def runs(net):
@@ -38,7 +38,7 @@ def runs(net):
 def reads_again(net):
     """The completed description gives the same program."""
     compiled = compile_net(net)
-    network = read_network(placed_yaml(compiled.placement.graph), "placed.yaml")
+    network = read_network(placed_yaml(compiled.placement.placed_graph), "placed.yaml")
     assert compile_net(net, replace(source_of(net), network=network)).program == compiled.program
 
 
@@ -154,7 +154,7 @@ def test_joins_that_cannot_be(channels, message):
     assert message in str(refusal.value)
 
 
-def test_a_tensor_that_would_be_in_two_places_is_moved():
+def test_a_tensor_that_would_be_in_two_places_is_copied():
     net = Net(
         f"{{{ONE}, name: a}}\n{{{ONE}, in_sequences: input, name: b}}\n"
         f"{{{ONE}, in_sequences: [a, b], name: ab}}\n{{{ONE}, in_sequences: [b, a], name: ba}}\n"
@@ -162,11 +162,11 @@ def test_a_tensor_that_would_be_in_two_places_is_moved():
         "8x2x1x1 12x2x1x1 4x20x1x1 4x20x1x1",
     )
     placed = layers(net)
-    moves = [p for p in placed if p.layer.is_move]
-    assert [p.layer.name for p in moves] == ["a_copy"]
-    assert moves[0].processors != moves[0].output_processors
+    copies = [p for p in placed if p.layer.copies_anywhere]
+    assert [p.layer.name for p in copies] == ["a_copy"]
+    assert copies[0].processors != copies[0].output_processors
     runs(net)
-    assert "move: true" in placed_yaml(placement_of(net).graph)
+    assert "move: true" in placed_yaml(placement_of(net).placed_graph)
     reads_again(net)
 
 
@@ -215,9 +215,7 @@ def test_kernels_are_spread_when_they_do_not_fit_lowest_first():
     net = Net("\n".join(wide), weights, "4x2x2")
     placement = placement_of(net)
     assert placement.kernels.is_used.shape[1] == MAX78000.kernel_words
-    assert (
-        len({p.processors for p in placement.graph.layers if p.layer.in_shape.channels == 16}) > 1
-    )
+    assert len({p.processors for p in placement.layers if p.layer.in_shape.channels == 16}) > 1
     runs(net)
 
 

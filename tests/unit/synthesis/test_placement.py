@@ -27,11 +27,11 @@ W, W4 = "4x2x3x3", "4x4x3x3"
 
 
 def maps(net):
-    return [(p.processors, p.output_processors) for p in placement_of(net).graph.layers]
+    return [(p.processors, p.output_processors) for p in placement_of(net).layers]
 
 
 def offsets(net):
-    return [(p.in_offset, p.out_offset) for p in placement_of(net).graph.layers]
+    return [(p.in_offset, p.out_offset) for p in placement_of(net).layers]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_clashes(other, clash):
 
 def words_of(net):
     """Name of a tensor -> words of an instance that it takes."""
-    placed = placement_of(net).graph
+    placed = placement_of(net).placed_graph
     return {o.name: np.flatnonzero(o.words).tolist() for o in occupancies(placed, MAX78000)}
 
 
@@ -202,7 +202,7 @@ def test_words_of_a_folded_convolution():
 
 def test_peak():
     """Input on one memory and output on two: 36 words each, alive together."""
-    assert peak_bytes(placement_of(Net("{}", "5x2x3x3")).graph, MAX78000) == 4 * 36 * 3
+    assert peak_bytes(placement_of(Net("{}", "5x2x3x3")).placed_graph, MAX78000) == 4 * 36 * 3
 
 
 # -- networks drawn at random ----------------------------------------------------------------------
@@ -231,9 +231,9 @@ def branching(draw):
 
 def extents(placement):
     """What the allocator thought of each tensor, from the result."""
-    graph, layers = placement.graph.graph, placement.graph.layers
+    graph, layers = placement.graph, placement.layers
     for source in graph.producers:
-        layer = placement.graph.layer_of(source)
+        layer = placement.placed_graph.layer_of(source)
         offset = layers[0].in_offset if layer is None else layer.out_offset
         processors = layers[0].processors if layer is None else layer.output_processors
         shape = graph.input_shape if layer is None else layer.layer.out_shape
@@ -248,9 +248,9 @@ def extents(placement):
 @given(net=branching())
 def test_live_tensors_never_overlap(net):
     placement = placement_of(net)
-    found = list(occupancies(placement.graph, MAX78000))
+    found = list(occupancies(placement.placed_graph, MAX78000))
     expected = list(extents(placement))
-    given_offsets = [layer.layer.wishes.out_offset is not None for layer in placement.graph.layers]
+    given_offsets = [layer.layer.constraints.out_offset is not None for layer in placement.layers]
     for tensor, extent in zip(found, expected, strict=True):
         assert (tensor.first, tensor.last) == (extent.first, extent.last)
         words = np.flatnonzero(tensor.words)

@@ -70,7 +70,7 @@ def test_a_fifo_is_switched_on_by_its_first_processor(processors, fifos):
         f"{n_channels}x6x6",
         input_path=InputPath.FIFO,
     )
-    assert enabled_fifos(placement_of(net).graph.layers[0]) == fifos
+    assert enabled_fifos(placement_of(net).layers[0]) == fifos
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_width_without_weights_shows_in_one_register():
 
 def test_passes_of_operands_are_counted_as_rows():
     compiled = compile_net(Net("{op: add, operands: 3}", image="210x5x2"))
-    assert compiled.placement.graph.layers[0].in_passes.n == 2
+    assert compiled.placement.layers[0].in_passes.n == 2
     assert fields_of(compiled, regmap.RCNT)["max"] == 2 * 5 - 1
     assert fields_of(compiled, regmap.CCNT)["max"] == 2 - 1
     assert fields_of(compiled, regmap.LCTL2)["inpchexp"] == 0
@@ -116,7 +116,7 @@ def test_passes_of_operands_are_counted_as_rows():
 def test_rings_lie_a_word_apart():
     layers = f"{{{S}, data_format: CHW}}\n{{{S}}}"
     net = Net(layers, "4x1x3x3 2x4x3x3", "1x9x9", input_path=InputPath.FIFO)
-    graph = placement_of(net).graph
+    graph = placement_of(net).placed_graph
     first, second = graph.layers
     ring_words = stream_of(first, graph).ring_words
     assert second.in_offset - first.in_offset == WORD_BYTES * (ring_words + 1)

@@ -25,7 +25,7 @@ def tensor(instances, first_byte, end_byte, life=(0, 1)):
 
 def test_kernels_of_scattered_processors_are_two_boxes(compiled):
     boxes = [box for box in kernel_boxes(compiled.placement, MAX78000) if box.layer == 0]
-    slot = compiled.placement.graph.layers[0].kernel_slot
+    slot = compiled.placement.layers[0].kernel_slot
     assert [box.left for box in boxes] == [0, 25]
     assert {box.width for box in boxes} == {100 * 2 / 64}
     assert {box.top for box in boxes} == {100 * slot.first_word / 768}

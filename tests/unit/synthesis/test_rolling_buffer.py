@@ -58,7 +58,7 @@ def test_the_buffer_is_read_in_any_case():
 
 
 def test_places_follow_from_the_buffer():
-    placed = placement_of(net()).graph.layers
+    placed = placement_of(net()).layers
     assert [(p.in_offset, p.out_offset) for p in placed[1:3]] == [
         (0x7FF0, 0x7FEC),
         (placed[0].out_offset, 0x7FFC),
@@ -104,14 +104,14 @@ def test_the_accelerator_keeps_the_buffer_between_pictures():
 
 def test_the_completed_description_compiles_to_the_same_program():
     compiled = compile_net(net())
-    text = placed_yaml(compiled.placement.graph).replace("arch: tiny", "arch: tiny")
+    text = placed_yaml(compiled.placement.placed_graph).replace("arch: tiny", "arch: tiny")
     again = replace(source_of(net()), network=read_network(text, "placed.yaml"))
     assert compile_net(net(), again).program == compiled.program
 
 
 def test_nothing_else_is_placed_in_the_buffer():
     section = SECTION.replace("0x7fec", "0")
-    placed = placement_of(net(section=section)).graph
+    placed = placement_of(net(section=section)).placed_graph
     others = [
         p.out_offset for p in placed.layers if not (p.layer.buffer_shift + p.layer.buffer_insert)
     ]

@@ -63,7 +63,7 @@ def test_limits_are_those_of_the_chip(rule, changes, net, text):
 
 def test_channels_are_dealt_out_to_the_processors_there_are():
     net = Net("{kernel_size: 1x1, pad: 0}", "40x40x1x1", "40x6x6")
-    (placed,) = place(graph_of(net), HALF).graph.layers
+    (placed,) = place(graph_of(net), HALF).layers
     assert placed.in_passes == placed.out_passes == Passes(2, 20)
     assert placed.processors == (1 << 20) - 1
     assert Passes.of(40, MAX78000) == Passes(1, 40)

@@ -290,12 +290,12 @@ def test_rule(rule, broken, message, kept):
 def test_mask_counter():
     """C22: 768 words never need so many kernel positions, so a slot is made that does."""
     placement = placement_of(Net("{}", W))
-    (placed,) = placement.graph.layers
+    (placed,) = placement.layers
 
     def with_count(count):
         slot = replace(placed.kernel_slot, count=count)
         layers = (replace(placed, kernel_slot=slot),)
-        return replace(placement, graph=replace(placement.graph, layers=layers))
+        return replace(placement, graph=replace(placement.placed_graph, layers=layers))
 
     (error,) = verdict(with_count(8193)).errors
     assert str(error) == "net.yaml:4 layers[0]: kernel position 65536, limit 65535 [C22] (split it)"

@@ -11,7 +11,7 @@ from max78000.facts.chip import MAX78000
 from max78000.program.program import to_text
 from networks import FILE, Net, compile_net, graph_of, network_of, placement_of, source_of
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.files import Files, read_source
 from synthesis.read.source import InputPath
 from synthesis.read.yaml_reader import read_network
@@ -49,7 +49,7 @@ def test_placed_yaml():
         "{name: b, op: linear, flatten: true, output_width: 32}",
         f"{W} 3x36", bias=1,
     )  # fmt: skip
-    assert placed_yaml(placement_of(net).graph) == (
+    assert placed_yaml(placement_of(net).placed_graph) == (
         "---\n"
         "arch: tiny\n"
         "dataset: sample\n"
@@ -140,17 +140,17 @@ SAME = {
 def test_a_placed_description_gives_the_same_program(name):
     source = source_of(SAME[name])
     compiled = compile_net(SAME[name], source)
-    network = read_network(placed_yaml(compiled.placement.graph), "placed.yaml")
+    network = read_network(placed_yaml(compiled.placement.placed_graph), "placed.yaml")
     again = compile_net(SAME[name], replace(source, network=network))
     assert again.program == compiled.program
-    assert placed_yaml(again.placement.graph) == placed_yaml(compiled.placement.graph)
+    assert placed_yaml(again.placement.placed_graph) == placed_yaml(compiled.placement.placed_graph)
 
 
 def test_an_output_map_is_kept():
     net = Net("{}", W)
     network = replace(network_of(net), output_map=0xF00)
     compiled = compile_net(net, replace(source_of(net), network=network))
-    text = placed_yaml(compiled.placement.graph)
+    text = placed_yaml(compiled.placement.placed_graph)
     assert "output_map: 0x0000000000000f00\n" in text
     assert read_network(text, FILE).output_map == 0xF00
 
@@ -170,14 +170,14 @@ def test_networks_of_the_vendor_read_back(vectors_dir):
         input_path = InputPath.FIFO if is_fifo else InputPath.MEMORY
         source = replace(read_source(files), input_path=input_path)
         compiled = compile_allowed(source, expected["flags"])
-        network = read_network(placed_yaml(compiled.placement.graph), "placed.yaml")
+        network = read_network(placed_yaml(compiled.placement.placed_graph), "placed.yaml")
         again = compile_allowed(replace(source, network=network), expected["flags"])
         assert again.program == compiled.program, case.name
 
 
 def compile_allowed(source, flags):
     allowed = frozenset({"D7"} if "--overlap-data" in flags else ())
-    return compile_source(source, Options("x"), MAX78000, allowed)
+    return compile_source(source, ProgramOptions("x"), MAX78000, allowed)
 
 
 def test_stages_by_name():
@@ -185,7 +185,7 @@ def test_stages_by_name():
     texts = [stage_text(stage, compiled, MAX78000) for stage in STAGES]
     assert texts == [
         graph_text(compiled.graph),
-        placed_yaml(compiled.placement.graph),
+        placed_yaml(compiled.placement.placed_graph),
         to_text(compiled.program, MAX78000),
     ]
     assert all(text.endswith("\n") and not text.endswith("\n\n") for text in texts)
@@ -195,7 +195,7 @@ def test_watching_sees_every_stage():
     seen = []
     compile_source(
         source_of(SAME["flattened"]),
-        Options("tiny"),
+        ProgramOptions("tiny"),
         MAX78000,
         watch=lambda stage, value: seen.append((stage, type(value).__name__)),
     )

@@ -8,11 +8,11 @@ from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from networks import Net, source_of
 from synthesis.compile import compile_source
-from synthesis.generate.options import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import InputPath
 from synthesis.variants import cheapest_variant, compile_or_advise
 
-OPTIONS = Options("tiny")
+OPTIONS = ProgramOptions("tiny")
 # Fourteen layers of 64 x 64 kernels take 14 * 64 of 768 words.
 HEAVY = Net("\n".join(f"{{name: l{i}}}" for i in range(14)), "64x64x3x3 " * 14, "64x8x8")
 # A picture of 40,000 bytes a channel is too large for a memory of 32,768, also channel by channel.

@@ -17,7 +17,7 @@ from max78000.errors import InputError
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.compile import compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.source import Source
 from synthesis.read.yaml_reader import read_network
@@ -103,7 +103,7 @@ def test_an_onnx_file_becomes_description_and_integers_that_compile(residual):
     network = read_network(target.read_text(), target.name)
     image = np.load(residual / "samples.npy")[0].astype(np.int64)
     source = Source(network, read_checkpoint(checkpoint), image)
-    compiled = compile_source(source, Options("residual"), MAX78000)
+    compiled = compile_source(source, ProgramOptions("residual"), MAX78000)
     machine = Machine(MAX78000)
     machine.run(compiled.program)
     assert machine.check_known_answer(compiled.program) is None

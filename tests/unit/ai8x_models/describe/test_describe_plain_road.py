@@ -23,7 +23,7 @@ from ai8x_models.quantize.quantize import integer_activations, quantize_checkpoi
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
 from synthesis.compile import Compiled, compile_source
-from synthesis.generate.program import Options
+from synthesis.generate.options import ProgramOptions
 from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.source import Source
 from synthesis.read.yaml_reader import read_network
@@ -79,7 +79,7 @@ def road_of(kind, shape, folder):
     image = image.reshape((*image.shape, 1)[:3])
     spec = read_network(description.to_text(), "net.yaml")
     sources = Source(spec, read_checkpoint(folder / "q.pth.tar"), image)
-    compiled = compile_source(sources, Options(description.arch.lower()), MAX78000)
+    compiled = compile_source(sources, ProgramOptions(description.arch.lower()), MAX78000)
     return Road(description, network, data, compiled)
 
 

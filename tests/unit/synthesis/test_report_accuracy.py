@@ -1,4 +1,4 @@
-"""Quality of layers: decibels and clipped values by hand, and against the interpreter."""
+"""Accuracy of layers: decibels and clipped values by hand, and against the interpreter."""
 
 from dataclasses import replace
 from math import log10, sqrt
@@ -28,8 +28,8 @@ def one_layer(keys, weights, pixels, **net):
     """A 1x1 convolution of a row of pixels; `pixels` has a list for each channel."""
     image = np.array(pixels)[:, None, :]
     shape = "x".join(map(str, image.shape))
-    (quality,) = measured(Net(POINT % keys, weights, shape, **net), image)
-    return quality
+    (accuracy,) = measured(Net(POINT % keys, weights, shape, **net), image)
+    return accuracy
 
 
 # -- by hand -------------------------------------------------------------------------------------
@@ -37,22 +37,22 @@ def one_layer(keys, weights, pixels, **net):
 
 def test_rounding_by_hand():
     """Weight 0.5: 0.5, 1, 1.5 and -1.5 become 1, 1, 2 and -1."""
-    quality = one_layer("", "1x1x1x1", [[1, 2, 3, -3]], fill=64)
-    assert quality.network.signal_rms == pytest.approx(sqrt(5.75 / 4) / 128)
-    assert quality.network.error_rms == pytest.approx(sqrt(0.75 / 4) / 128)
-    assert quality.network.qsnr_db == pytest.approx(10 * log10(5.75 / 0.75))
-    assert quality.alone == quality.rounding == quality.network
-    assert (quality.n_clipped, quality.n_clippable) == (0, 4)
+    accuracy = one_layer("", "1x1x1x1", [[1, 2, 3, -3]], fill=64)
+    assert accuracy.network.signal_rms == pytest.approx(sqrt(5.75 / 4) / 128)
+    assert accuracy.network.error_rms == pytest.approx(sqrt(0.75 / 4) / 128)
+    assert accuracy.network.qsnr_db == pytest.approx(10 * log10(5.75 / 0.75))
+    assert accuracy.alone == accuracy.rounding == accuracy.network
+    assert (accuracy.n_clipped, accuracy.n_clippable) == (0, 4)
 
 
 def test_clipping_by_hand():
     """Two weights of -1: 100 + 100 is -200, clipped to -128; real numbers are -200 and -20."""
-    quality = one_layer("", "1x2x1x1", [[100, 10], [100, 10]], fill=-128)
-    assert (quality.n_clipped, quality.n_clippable) == (1, 2)
-    assert quality.network.error_rms == pytest.approx(sqrt(72**2 / 2) / 128)
-    assert quality.network.signal_rms == pytest.approx(sqrt((200**2 + 20**2) / 2) / 128)
-    assert quality.rounding.error_rms == 0
-    assert quality.rounding.qsnr_db is None
+    accuracy = one_layer("", "1x2x1x1", [[100, 10], [100, 10]], fill=-128)
+    assert (accuracy.n_clipped, accuracy.n_clippable) == (1, 2)
+    assert accuracy.network.error_rms == pytest.approx(sqrt(72**2 / 2) / 128)
+    assert accuracy.network.signal_rms == pytest.approx(sqrt((200**2 + 20**2) / 2) / 128)
+    assert accuracy.rounding.error_rms == 0
+    assert accuracy.rounding.qsnr_db is None
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_clipping_by_hand():
 def test_the_lowest_byte_has_no_counterpart(activation, n_clipped):
     """Times -1, -128 would be 128; and 128 is the magnitude of -128."""
     pixels, weights = [[-128, 0], [0, 127], [0, 1]], "1x3x1x1"
-    quality = one_layer(f"activate: {activation}", weights, pixels, fill=-128)
-    assert quality.n_clipped == n_clipped
+    accuracy = one_layer(f"activate: {activation}", weights, pixels, fill=-128)
+    assert accuracy.n_clipped == n_clipped
 
 
 def test_negative_values_that_relu_drops_are_not_clipped():
@@ -75,10 +75,10 @@ def test_negative_values_that_relu_drops_are_not_clipped():
 
 def test_sums_of_operands_are_clipped():
     layer = "{op: none, eltwise: add, operands: 2}"
-    (quality,) = measured(Net(layer, "", "2x1x3"), [[[100, 100, -100]], [[27, 28, -29]]])
-    assert (quality.n_clipped, quality.n_clippable) == (2, 3)
-    assert quality.network.error_rms == pytest.approx(sqrt((1 + 1) / 3) / 128)
-    assert quality.rounding.error_rms == 0
+    (accuracy,) = measured(Net(layer, "", "2x1x3"), [[[100, 100, -100]], [[27, 28, -29]]])
+    assert (accuracy.n_clipped, accuracy.n_clippable) == (2, 3)
+    assert accuracy.network.error_rms == pytest.approx(sqrt((1 + 1) / 3) / 128)
+    assert accuracy.rounding.error_rms == 0
 
 
 def test_averages_are_truncated():
@@ -95,9 +95,9 @@ def test_averages_are_truncated():
 @pytest.mark.parametrize(("bits", "one"), [(8, 128 * 128), (4, 128 * 8), (2, 128 * 2), (1, 128)])
 def test_full_scale_of_wide_results(bits, one):
     keys = f"{WIDE}, quantization: {bits}"
-    quality = one_layer(keys, "1x1x1x1", [[100, -100]], fill=-1, bits=bits)
-    assert quality.network == Deviation(pytest.approx(100 / one), 0)
-    assert (quality.n_clipped, quality.n_clippable) == (0, 0)
+    accuracy = one_layer(keys, "1x1x1x1", [[100, -100]], fill=-1, bits=bits)
+    assert accuracy.network == Deviation(pytest.approx(100 / one), 0)
+    assert (accuracy.n_clipped, accuracy.n_clippable) == (0, 0)
 
 
 def test_errors_are_carried_on_unless_a_layer_is_taken_alone():
@@ -146,10 +146,10 @@ LOSSLESS = [
 
 @pytest.mark.parametrize(("layers", "weights", "image"), LOSSLESS)
 def test_nothing_is_lost_where_the_integers_are_exact(layers, weights, image):
-    for quality in measured(Net(layers, weights, image)):
-        assert quality.network.error_rms == quality.rounding.error_rms == 0
-        assert quality.alone.error_rms == 0
-        assert quality.n_clipped == 0
+    for accuracy in measured(Net(layers, weights, image)):
+        assert accuracy.network.error_rms == accuracy.rounding.error_rms == 0
+        assert accuracy.alone.error_rms == 0
+        assert accuracy.n_clipped == 0
 
 
 def test_the_rolling_buffer_moves_as_in_the_interpreter():
@@ -165,9 +165,9 @@ def test_the_rolling_buffer_moves_as_in_the_interpreter():
         "  - {name: Past, processors: 0x00000000000000ff, channels: 8, dim: 5, offset: 0x7fec}\n"
     )
     net = Net(layers, "8x2x3x3 4x8x3", "2x3x3", fill=-128, sections=section)
-    qualities = measured(net, np.full((2, 3, 3), -5))
-    assert [quality.network.error_rms for quality in qualities] == [0, 0, 0, 0]
-    assert qualities[3].network.signal_rms > 0
+    accuracies = measured(net, np.full((2, 3, 3), -5))
+    assert [accuracy.network.error_rms for accuracy in accuracies] == [0, 0, 0, 0]
+    assert accuracies[3].network.signal_rms > 0
 
 
 @given(
@@ -182,7 +182,7 @@ def test_clipped_values_are_those_of_the_accumulators(seed, keys, pool, rounds):
     net = Net(text, "3x4x3x3", "4x6x6")
     graph, image = graph_of(net), image_of(net, seed)
     results = interpret(graph, image, round_average=rounds)
-    (layer,), (quality,) = graph.layers, measure(graph, image, results, round_average=rounds)
+    (layer,), (accuracy,) = graph.layers, measure(graph, image, results, round_average=rounds)
     wide = replace(layer, output_width=32)
     sums = run_layer(wide, [image], round_average=rounds)
     values = fixed.round_shift(sums, layer.kernel.shift)
@@ -190,6 +190,6 @@ def test_clipped_values_are_those_of_the_accumulators(seed, keys, pool, rounds):
         values = np.maximum(values, 0)
     elif layer.activation is Activation.ABS:
         values = np.abs(values)
-    assert quality.n_clipped == np.count_nonzero((values > 127) | (values < -128))
-    assert quality.n_clippable == results[0].size
-    assert quality.rounding.error_rms <= quality.network.error_rms
+    assert accuracy.n_clipped == np.count_nonzero((values > 127) | (values < -128))
+    assert accuracy.n_clippable == results[0].size
+    assert accuracy.rounding.error_rms <= accuracy.network.error_rms
