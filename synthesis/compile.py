@@ -68,7 +68,15 @@ def compile_source(
     results = interpret(graph, image, round_average=options.round_average)
     program = generate(placement, image, results, options, chip)
     watch("program", program)
-    return Compiled(options, graph, placement, image, results, program, placed.warnings)
+    return Compiled(
+        options=options,
+        graph=graph,
+        placement=placement,
+        image=image,
+        results=results,
+        program=program,
+        warnings=placed.warnings,
+    )
 
 
 def place_source(

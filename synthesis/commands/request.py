@@ -312,7 +312,9 @@ def _file_names(given: Given) -> FileNames:
     assert main is not None
     assert weights is not None
     assert sample is not None
-    return FileNames(main, api, weights, sample, sample_output)
+    return FileNames(
+        main=main, api=api, weights=weights, sample=sample, sample_output=sample_output
+    )
 
 
 def _file_name(text: str, ending: str, option: str) -> str:

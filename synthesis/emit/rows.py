@@ -206,12 +206,13 @@ def _fifo_row(operation: Operation, chip: Chip) -> FifoRow | None:
         case Fifo(index, words):
             status = hex_word(global_register_addr(chip, regmap.FIFO_STAT))
             data = hex_word(fifo_data_addr(chip, index))
-            return FifoRow(index, data, words, status, f"0x{1 << index:x}u")
+            full = f"0x{1 << index:x}u"
+            return FifoRow(number=index, addr=data, words=words, status=status, full=full)
         case FastFifo(words):
             status = hex_word(global_register_addr(chip, regmap.FFIFO_STAT))
             data = hex_word(global_register_addr(chip, regmap.FFIFO_DATA))
             full = f"0x{regmap.FFIFO_STAT.field('full').mask:x}u"
-            return FifoRow(0, data, words, status, full, is_fast=True)
+            return FifoRow(number=0, addr=data, words=words, status=status, full=full, is_fast=True)
         case _:
             return None
 

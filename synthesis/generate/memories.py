@@ -168,12 +168,12 @@ def output_map(placed: PlacedLayer, chip: Chip) -> OutputMap:
     """Where a layer's result lies in data memory."""
     layer = placed.layer
     where = Unload(
-        layer.where,
-        placed.output_processors,
-        layer.out_shape,
-        placed.out_offset,
-        layer.output_width,
-        placed.write_gap,
+        where=layer.where,
+        processors=placed.output_processors,
+        shape=layer.out_shape,
+        offset=placed.out_offset,
+        width_bits=layer.output_width,
+        write_gap=placed.write_gap,
     )
     return data_map(where, layer.index, layer.name, chip)
 
@@ -222,10 +222,10 @@ def known_answer(placed: PlacedLayer, result: Tensor, chip: Chip) -> Iterator[Ex
     cuts = np.flatnonzero((np.diff(addrs) != 4) | (np.diff(masks) != 0)) + 1
     for run in np.split(np.arange(len(addrs)), cuts):
         yield Expected(
-            placed.layer.index,
-            int(addrs[run[0]]),
-            int(masks[run[0]]),
-            tuple(words[run].tolist()),
+            layer=placed.layer.index,
+            addr=int(addrs[run[0]]),
+            mask=int(masks[run[0]]),
+            words=tuple(words[run].tolist()),
         )
 
 

@@ -30,4 +30,10 @@ def identity_kernel(n_channels: int) -> Kernel:
     """Weights (C, C, 1, 1) under which every channel stays what it is."""
     weights = np.eye(n_channels, dtype=np.int64)[:, :, None, None]
     weights.setflags(write=False)
-    return Kernel(weights, None, IDENTITY_BITS, IDENTITY_SHIFT, f"identity of {n_channels}")
+    return Kernel(
+        weights_oihw=weights,
+        bias=None,
+        bits=IDENTITY_BITS,
+        output_shift=IDENTITY_SHIFT,
+        source=f"identity of {n_channels}",
+    )

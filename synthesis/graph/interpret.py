@@ -57,12 +57,12 @@ def run_layer(layer: Layer, sources: Sequence[Tensor], *, round_average: bool = 
     """One layer on its producers' tensors."""
     operands = [_shape(layer, operand) for operand in _gather(layer, sources)]
     if layer.pool_first or layer.combine is None:
-        operands = [_pool(operand, layer, round_average) for operand in operands]
+        operands = [_pool(operand, layer, round_average=round_average) for operand in operands]
     data = operands[0]
     if layer.combine is not None:
         data = fixed.combine(operands, layer.combine)
         if not layer.pool_first:
-            data = _pool(data, layer, round_average)
+            data = _pool(data, layer, round_average=round_average)
     if layer.kernel is None:
         return data
     if layer.flatten:
@@ -91,7 +91,7 @@ def _shape(layer: Layer, operand: Tensor) -> Tensor:
     return flat[:, before : flat.shape[1] - after].reshape(-1, *layer.in_shape.dims)
 
 
-def _pool(data: Tensor, layer: Layer, round_average: bool) -> Tensor:
+def _pool(data: Tensor, layer: Layer, *, round_average: bool) -> Tensor:
     pool = layer.pool
     if not pool.is_used:
         return data

@@ -87,7 +87,7 @@ class Pool:
         """True if the input passes unchanged in no case."""
         return self.has_window or max(self.stride) > 1
 
-    def output(self, dims: Pair, is_1d: bool) -> Pair:
+    def output(self, dims: Pair, *, is_1d: bool) -> Pair:
         """Rows and columns after pooling; windows that do not fit whole are dropped."""
         rows = (dims[0] - self.window[0]) // self.stride[0] + 1
         columns = 1 if is_1d else (dims[1] - self.window[1]) // self.stride[1] + 1
@@ -183,7 +183,7 @@ class Layer:
     @property
     def pooled(self) -> Pair:
         """Rows and columns that the convolution sees."""
-        return self.pool.output(self.in_shape.dims, self.is_1d)
+        return self.pool.output(self.in_shape.dims, is_1d=self.is_1d)
 
     @property
     def n_macs(self) -> int:

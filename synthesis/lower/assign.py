@@ -101,4 +101,10 @@ def _kernel(step: Step, operation: Operation, entry: LayerWeights) -> Kernel:
         weights.setflags(write=False)
     shift = step.spec.output_shift
     bias = entry.bias if entry.bias is not None and entry.bias.any() else None
-    return Kernel(weights, bias, bits, entry.output_shift if shift is None else shift, entry.name)
+    return Kernel(
+        weights_oihw=weights,
+        bias=bias,
+        bits=bits,
+        output_shift=entry.output_shift if shift is None else shift,
+        source=entry.name,
+    )

@@ -24,7 +24,13 @@ def read_buffer(network: NetworkSpec) -> Buffer | None:
             raise UnsupportedError(why, where=where, fix="remove width", rule="G21")
         rows, columns = spec.dim or (0, 0)
         shape = Shape(spec.channels or 0, rows, columns)
-        return Buffer(spec.name or "", where, shape, spec.processors or 0, spec.offset or 0)
+        return Buffer(
+            name=spec.name or "",
+            where=where,
+            shape=shape,
+            processors=spec.processors or 0,
+            offset=spec.offset or 0,
+        )
     return None
 
 

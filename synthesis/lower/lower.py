@@ -58,7 +58,7 @@ def lower(source: Source, chip: Chip) -> Graph:
     steps = order_layers(network, chip)
     operations = _operations(steps)
     kernels = assign_kernels(steps, operations, checkpoint)
-    done = _Done([], input_shape, read_buffer(network))
+    done = _Done(layers=[], image=input_shape, buffer=read_buffer(network))
     problems: list[ToolError] = []
     for step, operation, kernel in zip(steps, operations, kernels, strict=True):
         layer = _layer(step, operation, kernel, done)
@@ -67,14 +67,14 @@ def lower(source: Source, chip: Chip) -> Graph:
             layer = as_convolution(layer)
         done.layers.append(place_at_buffer(layer, done.buffer, chip))
     graph = Graph(
-        network.arch,
-        network.source,
-        input_shape,
-        tuple(done.layers),
-        network.output_map,
-        source.input_path,
-        done.buffer,
-        read_unload(network),
+        name=network.arch,
+        source=network.source,
+        input_shape=input_shape,
+        layers=tuple(done.layers),
+        output_map=network.output_map,
+        input_path=source.input_path,
+        buffer=done.buffer,
+        unload=read_unload(network),
     )
     raise_all([*problems, *_shape_problems(graph, chip), *unload_problems(graph.unload, chip)])
     return graph
@@ -123,12 +123,12 @@ def _layer(step: Step, operation: Operation, kernel: Kernel | None, done: _Done)
         operation.op is Operator.PASSTHROUGH and dims[1] == 1
     )
     pool = _one_dimensional(operation.pool) if is_1d else operation.pool
-    pooled = pool.output(dims, is_1d)
+    pooled = pool.output(dims, is_1d=is_1d)
     n_flattened = max(1, pooled[0] * pooled[1]) if spec.flatten else 1
     source_channels = [done.shape(source).channels for source in step.sources]
     channels = _in_channels(step, operation, kernel, source_channels, n_flattened)
     outputs = int(kernel.weights_oihw.shape[0]) if kernel is not None else channels
-    out_dims = (1, 1) if spec.flatten else _output_dims(operation, pooled, is_1d)
+    out_dims = (1, 1) if spec.flatten else _output_dims(operation, pooled, is_1d=is_1d)
     return Layer(
         index=len(done.layers),
         name=step.name,
@@ -203,7 +203,7 @@ def _in_channels(
     return source_channels[0] if operation.combine else sum(source_channels)
 
 
-def _output_dims(operation: Operation, pooled: Pair, is_1d: bool) -> Pair:
+def _output_dims(operation: Operation, pooled: Pair, *, is_1d: bool) -> Pair:
     if operation.op is Operator.CONVTRANSPOSE2D:
         rows, columns = (
             (n - 1) * 2 - 2 * pad + k + operation.output_pad

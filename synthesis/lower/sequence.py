@@ -115,7 +115,13 @@ class _Sequencer:
             weight_source = self._producer(index, spec.weight_source)
         name = spec.name or f"layer{index}"
         sources = sources or (Producer.before(index),)
-        return Step(spec, self.network.where(position), name, sources, weight_source)
+        return Step(
+            spec=spec,
+            where=self.network.where(position),
+            name=name,
+            sources=sources,
+            weight_source=weight_source,
+        )
 
     def _producer(self, index: int, reference: Reference) -> Producer:
         position = self.positions[index]

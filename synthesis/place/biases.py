@@ -41,7 +41,10 @@ def place_biases(
         quadrant = min(candidates, key=lambda q: len(fill[q]))
         data = _contents(placed)
         slots[placed.layer.index] = BiasSlot(
-            quadrant, len(fill[quadrant]), len(data), placed.layer.index
+            quadrant=quadrant,
+            offset=len(fill[quadrant]),
+            length=len(data),
+            owner=placed.layer.index,
         )
         fill[quadrant] += data
     for placed in biased:

@@ -118,7 +118,17 @@ def _extent(graph: Graph, source: Producer, chip: Chip, rings: Mapping[Producer,
     size = rings.get(source) or tensor_bytes(graph, source, chip)
     layer = graph.layer_of(source)
     lead = 0 if layer is None else hardware_form(layer, chip).lead_bytes
-    return Extent(source, 0, 0, lead, size, lead, *lifetime(graph, source))
+    first, last = lifetime(graph, source)
+    return Extent(
+        source=source,
+        processors=0,
+        instances=0,
+        offset=lead,
+        size_bytes=size,
+        lead_bytes=lead,
+        first=first,
+        last=last,
+    )
 
 
 def _input_bytes(graph: Graph, n_read: int, chip: Chip) -> int:

@@ -114,7 +114,7 @@ def _unit(
     writers = filter(None, map(graph.layer_of, lanes))
     readers = [reader for source in lanes for reader in graph.consumers(source)]
     can_spread = is_free and all(map(passes_on, writers)) and any(map(passes_on, readers))
-    return Unit(lanes, widths, given, can_spread)
+    return Unit(lanes=lanes, widths=widths, given=given, can_spread=can_spread)
 
 
 def _given_maps(graph: Graph, chip: Chip) -> Iterator[tuple[Producer, int]]:

@@ -94,8 +94,14 @@ def _buffer(placed: PlacedGraph, n_words: int) -> Iterator[Occupancy]:
         count = buffer.shape.n_pixels * Passes.of(buffer.shape.channels, placed.chip).n
         words = _run(buffer.offset // WORD_BYTES, count, 1, 1, n_words)
         first, last = lifetime(placed.graph, BUFFER)
-        instances = instances_of(buffer.processors, placed.chip)
-        yield Occupancy(BUFFER, buffer.name, instances, words, first, last)
+        yield Occupancy(
+            source=BUFFER,
+            name=buffer.name,
+            instances=instances_of(buffer.processors, placed.chip),
+            words=words,
+            first=first,
+            last=last,
+        )
 
 
 def _occupancy(

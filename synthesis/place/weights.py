@@ -121,7 +121,9 @@ class _Memory:
         self._grow(first + size.n_words)
         self.words[np.ix_(processors, columns)] = packed.words
         self.is_used[np.ix_(processors, columns)] = True
-        return KernelSlot(first, size.n_words, size.count, placed.layer.index)
+        return KernelSlot(
+            first_word=first, n_words=size.n_words, count=size.count, owner=placed.layer.index
+        )
 
     def _grow(self, n_words: int) -> None:
         missing = n_words - self.is_used.shape[1]

@@ -77,7 +77,7 @@ def measure(
     for layer, result in zip(graph.layers, results, strict=True):
         real = _activate(_real(layer, free.sources(layer)), layer)
         clipped = _clip(_real(layer, limited.sources(layer), clips=True), layer)
-        alone = _alone(layer, integers.sources(layer), round_average)
+        alone = _alone(layer, integers.sources(layer), round_average=round_average)
         found.append(_compare(layer, result, (real, clipped), alone))
         free.add(layer, real)
         limited.add(layer, clipped)
@@ -93,7 +93,7 @@ class _Alone:
     fitted: tuple[Reals, ...]
 
 
-def _alone(layer: Layer, sources: Sequence[Reals], round_average: bool) -> _Alone:
+def _alone(layer: Layer, sources: Sequence[Reals], *, round_average: bool) -> _Alone:
     byte_mean = partial(_byte_mean, rounds=round_average and not layer.is_1d)
     joined, data = _front(layer, sources, byte_mean, clips=True)
     real_data = _front(layer, sources, _mean)[1]

@@ -72,7 +72,13 @@ def input_words(placement: Placement) -> int:
 
 def _loading(name: str, words: int, *, is_repeated: bool) -> Work:
     time_us = words * WORD_US
-    return Work(name, words, time_us, layer_energy_uj(time_us, 0), is_repeated)
+    return Work(
+        name=name,
+        words=words,
+        microseconds=time_us,
+        energy_uj=layer_energy_uj(time_us, 0),
+        is_repeated=is_repeated,
+    )
 
 
 def _inference(placement: Placement, layers_us: Sequence[float], total_us: float) -> Work:
@@ -80,4 +86,10 @@ def _inference(placement: Placement, layers_us: Sequence[float], total_us: float
     counts = [placed.processors.bit_count() for placed in placement.layers]
     busy_uj = sum(map(layer_energy_uj, layers_us, counts))
     idle_uj = layer_energy_uj(total_us - sum(layers_us), 0)
-    return Work("inference", 0, total_us, busy_uj + idle_uj, is_repeated=True)
+    return Work(
+        name="inference",
+        words=0,
+        microseconds=total_us,
+        energy_uj=busy_uj + idle_uj,
+        is_repeated=True,
+    )

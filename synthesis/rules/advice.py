@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from max78000.facts.chip import WORD_BYTES, Chip
-from synthesis.graph.ir import Kernel
 from synthesis.place.pack import kernel_size
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
@@ -58,8 +57,7 @@ def with_bits(placed: PlacedLayer, bits: int) -> PlacedLayer:
     kernel = placed.layer.kernel
     if kernel is None or kernel.bits <= bits:
         return placed
-    narrow = Kernel(kernel.weights_oihw, kernel.bias, bits, kernel.output_shift, kernel.source)
-    return replace(placed, layer=replace(placed.layer, kernel=narrow))
+    return replace(placed, layer=replace(placed.layer, kernel=replace(kernel, bits=bits)))
 
 
 def _words(placed: PlacedLayer) -> int:

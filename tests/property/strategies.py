@@ -357,7 +357,9 @@ def _pooling(draft, tensor, max_stride=16):
     keys: Keys = {key: window, "pool_stride": (stride, stride)}
     if tensor.operands == 2 and max(window) > 1 and draw(st.booleans()):
         keys["pool_first"] = False
-    pooled = Pool(window=window, stride=(stride, stride)).output((rows, columns), columns == 1)
+    pooled = Pool(window=window, stride=(stride, stride)).output(
+        (rows, columns), is_1d=columns == 1
+    )
     return keys, pooled
 
 
