@@ -229,10 +229,10 @@ class _Rebuilt:
         """A name for a copy."""
         layer = self.before.layer_of(source)
         stem = "input" if layer is None else layer.name
-        name, n = f"{stem}_passing_copy", 1
+        name, n = f"{stem}_copy", 1
         while name.lower() in self.names:
             n += 1
-            name = f"{stem}_passing_copy{n}"
+            name = f"{stem}_copy{n}"
         self.names.add(name.lower())
         return name
 

@@ -20,7 +20,7 @@ from synthesis.generate.options import ProgramOptions
 from synthesis.read.files import Files, read_source
 from synthesis.report.html import report_html
 from synthesis.report.report import make_report
-from synthesis.report.sample import Run
+from synthesis.report.sample import SampleRun
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = find("chromium")
@@ -91,7 +91,7 @@ def page():
     checkpoint = ROOT / "checkpoints/pose_tiny-q.pth.tar"
     source = read_source(Files(network, checkpoint, ROOT / "networks/samples/pose_tiny.npy"))
     compiled = compile_source(source, ProgramOptions("pose_tiny"), MAX78000)
-    run = Run(source.image, compiled.results)
+    run = SampleRun(source.image, compiled.results)
     report = make_report(compiled.placement, compiled.program.cycles, "pose_tiny", MAX78000, run)
     report = replace(report, warnings=("net.yaml:4 layers[0]: a warning " * 6,))
     return report_html(report, compiled.placement, MAX78000, network.read_text(encoding="utf-8"))

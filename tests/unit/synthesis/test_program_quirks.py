@@ -55,7 +55,7 @@ def test_only_quadrants_in_use_are_tested():
         for op in compiled.program.phase("init").operations
         if op.addr == quadrant_register_addr(MAX78000, regmap.SRAM_TEST, quadrant)
     }
-    assert tested == set(compiled.placement.graph.quadrants) == {0, 1}
+    assert tested == set(compiled.placement.placed_graph.quadrants) == {0, 1}
 
 
 @pytest.mark.parametrize(

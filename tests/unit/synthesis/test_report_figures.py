@@ -8,7 +8,7 @@ from max78000.facts.chip import MAX78000
 from max78000.link.energy_report import estimated
 from networks import Net, compile_net, image_of, report_of
 from synthesis.report.report import Budget, make_report, summary_lines, to_json
-from synthesis.report.sample import Run
+from synthesis.report.sample import SampleRun
 
 NET = Net(
     "{name: a, op: conv2d, activate: ReLU}\n"
@@ -98,7 +98,7 @@ def test_warnings_are_in_the_report():
 
 def full_report(net, **options):
     compiled = compile_net(net, **options)
-    run = Run(image_of(net), compiled.results)
+    run = SampleRun(image_of(net), compiled.results)
     return make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
 
 
@@ -171,7 +171,7 @@ def test_lines_of_the_description(report):
 def test_without_a_run_there_is_no_quality():
     compiled = compile_net(NET)
     report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000)
-    assert (report.quality, report.sample, report.run) == ((), None, None)
+    assert (report.accuracy, report.sample, report.run) == ((), None, None)
     data = json.loads(to_json(report))
     assert data["sample"] is None
     assert data["layers"][0]["quality"] is None

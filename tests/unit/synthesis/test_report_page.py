@@ -14,7 +14,7 @@ from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, description, image_of
 from synthesis.report.html import report_html
 from synthesis.report.report import make_report
-from synthesis.report.sample import Run
+from synthesis.report.sample import SampleRun
 
 NET = Net(
     "{name: first, activate: ReLU}\n{name: half, op: none, max_pool: 2, pool_stride: 2}\n"
@@ -55,7 +55,7 @@ class Page(HTMLParser):
 
 def html_of(net, *, has_run=True, has_description=True, warnings=()):
     compiled = compile_net(net)
-    run = Run(image_of(net), compiled.results) if has_run else None
+    run = SampleRun(image_of(net), compiled.results) if has_run else None
     report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
     text = description(net.layers) if has_description else None
     report = replace(report, warnings=warnings)

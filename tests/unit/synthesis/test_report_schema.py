@@ -9,7 +9,7 @@ import pytest
 from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, image_of
 from synthesis.report.report import FORMAT, make_report, to_json
-from synthesis.report.sample import Run
+from synthesis.report.sample import SampleRun
 
 SCHEMA = json.loads(
     files("synthesis.report").joinpath("report.schema.json").read_text(encoding="utf-8")
@@ -60,7 +60,7 @@ def problems(value, schema, path="report"):
 
 def written(net, *, has_run=True, **options):
     compiled = compile_net(net, **options)
-    run = Run(image_of(net), compiled.results) if has_run else None
+    run = SampleRun(image_of(net), compiled.results) if has_run else None
     report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
     return json.loads(to_json(report))
 

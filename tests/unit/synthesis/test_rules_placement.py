@@ -295,7 +295,7 @@ def test_mask_counter():
     def with_count(count):
         slot = replace(placed.kernel_slot, count=count)
         layers = (replace(placed, kernel_slot=slot),)
-        return replace(placement, graph=replace(placement.placed_graph, layers=layers))
+        return replace(placement, placed_graph=replace(placement.placed_graph, layers=layers))
 
     (error,) = verdict(with_count(8193)).errors
     assert str(error) == "net.yaml:4 layers[0]: kernel position 65536, limit 65535 [C22] (split it)"
