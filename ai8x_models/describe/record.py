@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -20,13 +21,25 @@ from torch.overrides import TorchFunctionMode
 from ai8x_models.describe.graph import Concat, Foreign, Graph, Input, Join, Node, Op, Own, magnitude
 from ai8x_models.describe.operations import Call, operation
 from ai8x_models.describe.refusals import foreign
+from ai8x_models.layers import layers
 from ai8x_models.layers.qat import Layer
-from max78000.errors import InputError
+from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 
 # What Python code raises when it is given data of a shape it was not made for.
 _MISFITS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
-_LIBRARY = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+_LIBRARY = tuple(
+    str(Path(file).parent) for file in (torch.__file__, __file__, layers.__file__)
+)
 # Words that a description cannot use as names: YAML reads them as truth values, or they are taken.
+# What may be asked of a tensor without looking at its numbers: nothing here gives away data.
+_ABOUT_FORM = frozenset(
+    (
+        *("size", "dim", "ndimension", "numel", "nelement", "stride", "storage_offset", "len"),
+        *("get", "hash", "repr", "format", "type", "element_size", "get_device", "is_contiguous"),
+        *("is_floating_point", "is_complex", "is_signed", "is_pinned", "is_inference"),
+        *("is_same_size", "result_type", "is_storage", "requires_grad", "delete", "set"),
+    )
+)
 _TAKEN = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "input", "stop")
 
 
@@ -39,6 +52,7 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
 
     Raises:
         InputError: the model does not run on such data, or gives no tensors.
+        UnsupportedError or ProblemList: its Python code looks at the numbers in a tensor.
     """
     recorder = _Recorder(model)
     with _watched(model, recorder), torch.no_grad():
@@ -47,10 +61,15 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
             with recorder:
                 answer = model(examples)
         except _MISFITS as error:
+            if recorder.is_noting:  # our own fault, not the model's
+                raise
+            raise_all(recorder.problems)
             shape = "x".join(map(str, examples.shape[1:]))
-            why = f"does not run on an input of {shape}: {str(error).splitlines()[0]}"
+            why = f"does not run on an input of {shape}: {(str(error).splitlines() or [''])[0]}"
             fix = "give the shape that it was made for with --input"
-            raise InputError(why, where=type(model).__name__, fix=fix) from error
+            where = recorder.place_of(error)
+            raise InputError(why, where=where, fix=fix) from error
+    raise_all({str(one): one for one in recorder.problems}.values())
     outputs = [recorder.index_of(tensor) for tensor in _tensors(answer)]
     known = tuple(index for index in outputs if index is not None)
     if not known:
@@ -65,6 +84,12 @@ def _watched(model: nn.Module, recorder: "_Recorder") -> Iterator[None]:
     model.eval()
     handles = []
     for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            fix = "give the model as it was before torch.jit compiled it"
+            why = "is compiled by torch.jit: nobody sees what it does"
+            where = f"{type(model).__name__} {path}".strip()
+            recorder.problems.append(UnsupportedError(why, where=where, fix=fix))
+            continue
         handles.append(module.register_forward_pre_hook(recorder.enter(path, module)))
         handles.append(module.register_forward_hook(recorder.leave(module)))
     try:
@@ -87,6 +112,9 @@ class _Recorder(TorchFunctionMode):
         self._paths: list[tuple[str, nn.Module]] = [("", model)]
         self._inside: Layer | None = None
         self._names: Counter[str] = Counter()
+        self.is_noting = False
+        self.problems: list[ToolError] = []
+        self._constants = {id(one): one for one in (*model.parameters(), *model.buffers())}
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -95,7 +123,11 @@ class _Recorder(TorchFunctionMode):
         sources = self._sources((args, named)) if self._inside is None else ()
         result = func(*args, **named)
         if sources:
+            self.is_noting = True
             self._note(func.__name__, args, named, result, sources)
+            self.is_noting = False
+        elif self._inside is None:
+            self._constants.update((id(one), one) for one in _tensors(result))
         return result
 
     def enter(self, path: str, module: nn.Module) -> Callable[..., None]:
@@ -116,6 +148,8 @@ class _Recorder(TorchFunctionMode):
                 sources = self._sources(inputs)
                 self.add(Own(module), self._path(), sources, output)
                 self._inside = None
+            elif self._inside is None and self._sources(inputs):
+                self._check_seen(output)
             self._paths.pop()
 
         return hook
@@ -140,7 +174,10 @@ class _Recorder(TorchFunctionMode):
             self.add(foreign("setitem"), "setitem", sources, args[0])
             return
         found = list(_tensors(result))
-        if not found or (name == "__get__" and found[0].dim() == 0):
+        if not found:
+            self._check_form(name.strip("_"), result)
+            return
+        if name == "__get__" and found[0].dim() == 0:
             return
         call = Call(name, args, named, found[0])
         op = foreign(name.strip("_")) if len(found) > 1 else operation(name, call)
@@ -150,6 +187,26 @@ class _Recorder(TorchFunctionMode):
             op = Foreign("joins data with a constant tensor", "let the bias of a convolution do it")
         for tensor in found:
             self.add(op, self._word(name), sources, tensor)
+
+    def _check_form(self, word: str, result: Any) -> None:
+        """Refuse a question whose answer depends on the numbers in a tensor."""
+        if result is None or word in _ABOUT_FORM:
+            return
+        if word == "bool":
+            why = "branches on the data: only the way that an example takes would be described"
+            fix = "compute both ways and choose on the CPU, or take the branch out"
+        else:
+            why = f"`{word}` takes the numbers out of PyTorch, where nothing sees what becomes of them"
+            fix = "do it with tensors, or behind the network on the CPU"
+        self.problems.append(UnsupportedError(why, where=self._where(), fix=fix))
+
+    def _check_seen(self, output: Any) -> None:
+        """Refuse a module that computes unseen: its answers come from no call that was noted."""
+        if all(id(one) in self._known or id(one) in self._constants for one in _tensors(output)):
+            return
+        why = "computes what PyTorch's functions do not see (a script, or an extension)"
+        fix = "write it with functions of PyTorch"
+        self.problems.append(UnsupportedError(why, where=self._where(), fix=fix))
 
     def _takes_data_as_parameter(self, call: Call) -> bool:
         return any(id(call.values.get(name)) in self._known for name in ("weight", "bias"))
@@ -183,9 +240,35 @@ class _Recorder(TorchFunctionMode):
             return str(place)
         frame = inspect.currentframe()
         while frame is not None and _is_library(frame.f_code.co_filename):
-            frame = frame.f_back
-        line = f" {Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
-        return f"{path or type(module).__name__}{line}"
+            frame = None if frame.f_code is record.__code__ else frame.f_back
+        return f"{_module_text(path, module)}{_line_text(frame)}"
+
+    def place_of(self, error: BaseException) -> str:
+        """Module that was running when an error rose, and the line of the user's code."""
+        path, module = self._paths[-1]
+        trace: TracebackType | None = error.__traceback__
+        frame: FrameType | None = None
+        line = 0
+        while trace is not None:
+            if not _is_library(trace.tb_frame.f_code.co_filename):
+                frame, line = trace.tb_frame, trace.tb_lineno
+            trace = trace.tb_next
+        root = type(self._paths[0][1]).__name__
+        module_text = f" {_module_text(path, module)}" if path else ""
+        line_text = f" {Path(frame.f_code.co_filename).name}:{line}" if frame else ""
+        return f"{root}{module_text}{line_text}"
+
+
+def _module_text(path: str, module: nn.Module) -> str:
+    """A module's path; where that ends in a number, as in `Sequential`, also what it is."""
+    kind = type(module).__name__
+    if not path:
+        return kind
+    return f"{path} ({kind})" if path.rpartition(".")[2].isdigit() else path
+
+
+def _line_text(frame: FrameType | None) -> str:
+    return f" {Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
 
 
 def _is_library(filename: str) -> bool:
