@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--calibration", type=FILE, help="Examples to scale for, an .npy array N x CxHxW.")
 @click.option("--checkpoint-out", type=FILE, help="Integer checkpoint to write.")
 @click.option("--sample-out", type=FILE, help="Sample to write: noise of the device's input shape.")
+@click.option("--no-rewrite", is_flag=True, help="Refuse what would be said in other words.")
 @OVERWRITE
 @JSON
 def describe(
@@ -44,6 +45,7 @@ def describe(
     calibration: Path | None,
     checkpoint_out: Path | None,
     sample_out: Path | None,
+    no_rewrite: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -51,7 +53,9 @@ def describe(
 
     MODEL is a name of `ai8x list`, FILE.py:CLASS (or a function that returns a model), or an ONNX
     file. What the accelerator cannot do is listed, all of it, with what to write instead; rules in
-    [brackets] are explained by `synthesize --explain RULE`.
+    [brackets] are explained by `synthesize --explain RULE`. What other layers compute exactly
+    (strides, groups, upsampling, ...) is said by these, and each such rewrite is named with its
+    cost; --no-rewrite refuses it.
 
     Weights are those of MODEL, or of --checkpoint; --checkpoint-out has them as integers. Untrained
     ones will do to ask the compiler if the network fits.
@@ -67,13 +71,13 @@ def describe(
     for path in targets:
         refuse_existing(path, overwrite)
     subject = find_subject(word, shape, checkpoint)
-    network = network_of(subject.model, subject.shape)
+    network = network_of(subject.model, subject.shape, rewrites=not no_rewrite)
     description = describe_network(network, subject.model, subject.arch, subject.dataset)
     result = description.to_json()
     for path in targets:
         path.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint_out is not None and calibration is not None:
-        result |= _calibrated(subject, calibration, checkpoint_out)
+        result |= _calibrated(subject, calibration, checkpoint_out, not no_rewrite)
     elif checkpoint_out is not None:
         state = integer_state(network, subject.model, subject.policy)
         save_integers(checkpoint_out, subject.arch, state)
@@ -81,6 +85,7 @@ def describe(
         save_noise(sample_out, description.device_shape)
     if out is not None:
         write_whole(out, description.to_text().encode())
+        click.echo("".join(f"rewritten: {one}\n" for one in network.rewrites), err=True, nl=False)
     if out and checkpoint_out and sample_out:
         fifo = " --fifo" if any(layer.is_streaming for layer in description.layers) else ""
         files = f"{out} --checkpoint-file {checkpoint_out} --sample-input {sample_out}"
@@ -91,12 +96,12 @@ def describe(
         click.echo(f"{out}" if out else description.to_text(), nl=out is not None)
 
 
-def _calibrated(subject: "Subject", examples: Path, target: Path) -> dict[str, Any]:
+def _calibrated(subject: "Subject", examples: Path, target: Path, rewrites: bool) -> dict[str, Any]:
     """Write the integer checkpoint; what became of the network."""
     from ai8x_models.describe.calibrate import calibrate, read_examples, save_calibrated
 
     data = read_examples(examples, subject.shape)
-    network, calibration = calibrate(subject.model, subject.shape, data)
+    network, calibration = calibrate(subject.model, subject.shape, data, rewrites)
     save_calibrated(target, network, subject.arch, calibration)
     for answer, quality in enumerate(calibration.qsnr_db):
         click.echo(f"{target}: answer {answer} has {quality:.1f} dB QSNR", err=True)

@@ -63,26 +63,29 @@ def read_examples(path: Path, shape: Shape) -> Tensor:
     return torch.from_numpy(array.astype(np.float32) / (DATA_GRID.one if is_whole else 1))
 
 
-def calibrate(model: nn.Module, shape: Shape, examples: Tensor) -> tuple[Converted, Calibration]:
+def calibrate(
+    model: nn.Module, shape: Shape, examples: Tensor, rewrites: bool = True
+) -> tuple[Converted, Calibration]:
     """Make the integer network of a float one.
 
     Args:
         model: as `convert` takes it.
         shape: of its input.
         examples: (N, *shape).
+        rewrites: as `convert` takes it.
 
     Returns:
         The network in integer mode, and what was lost.
     """
-    network = convert(model, shape, examples)
+    network = convert(model, shape, examples, rewrites)
     start_qat(network, QatPolicy(0))
     state, _ = quantize_state(network.state_dict(), QuantizeOptions())
     network.load_state_dict(state)
     set_mode(network, Mode.INTEGER)
-    scale = network.network.input_scale
-    data = (examples * scale * DATA_GRID.one).round().clamp(DATA_GRID.low, DATA_GRID.high)
+    scale, prepared = network.network.input_scale, network.network.prepared(examples)
+    data = (prepared * scale * DATA_GRID.one).round().clamp(DATA_GRID.low, DATA_GRID.high)
     with torch.no_grad():
-        wanted = convert(model, shape, examples).eval()(examples * scale)
+        wanted = convert(model, shape, examples, rewrites).eval()(prepared * scale)
         found = network.eval()(data)
     wanted, found = (one if isinstance(one, tuple) else (one,) for one in (wanted, found))
     quality = tuple(

@@ -8,13 +8,13 @@ layers the accelerator runs as one is for `stages` to see, which is asked here o
 that is refused is refused for everything at once.
 """
 
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from ai8x_models.describe.answers import restricted, without_tail
 from ai8x_models.describe.fused import (
     Fused,
     activation_of,
@@ -25,6 +25,7 @@ from ai8x_models.describe.fused import (
 )
 from ai8x_models.describe.graph import (
     Activate,
+    Affine,
     Clamp,
     Concat,
     Convolution,
@@ -36,11 +37,19 @@ from ai8x_models.describe.graph import (
     Normalize,
     Op,
     Own,
+    Pad,
+    Permute,
     Pooling,
+    Slice,
+    Upsample,
     View,
 )
+from ai8x_models.describe.onnx_reader import OnnxModel
 from ai8x_models.describe.ranges import fit_scales
 from ai8x_models.describe.record import record
+from ai8x_models.describe.rewrites.editor import Rewrite
+from ai8x_models.describe.rewrites.entrance import Preparation, prepare, without_preparations
+from ai8x_models.describe.rewrites.pipeline import rewritten
 from ai8x_models.describe.stages import problems_of
 from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
 from ai8x_models.layers.qat import Layer
@@ -60,6 +69,9 @@ class Network:
     Args:
         graph: without what the application does with the answers.
         on_cpu: what that is, as text.
+        preparations: what the application does with the input, in order.
+        rewrites: what was said in other words, and its cost.
+        arch: name of the model.
         input_scale: factor on the examples that the network was scaled for; a power of two.
         output_scales: factor on each answer, likewise.
         is_new: the layers were made here, and are those of no other model.
@@ -73,17 +85,25 @@ class Network:
     output_scales: tuple[float, ...]
     is_new: bool
     order: tuple[int, ...]
+    arch: str
+    preparations: tuple[Preparation, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
+
+    def prepared(self, x: Tensor) -> Tensor:
+        """(N, *shape of the model's input) as the first layer takes it, not scaled yet."""
+        return prepare(self.preparations, x)
 
 
 class Converted(nn.Module):
     """The accelerator's part of a network, made of layers of ours, in the checkpoint's order.
 
-    Takes data times `input_scale`, gives its answers times `output_scales`.
+    Takes data, `prepared`, times `input_scale`; gives its answers times `output_scales`.
     """
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
+        self.arch = network.arch
         seen: set[int] = set()
         for node in (network.graph.nodes[index] for index in network.order):
             if isinstance(node.op, Own) and id(node.op.layer) not in seen:
@@ -122,30 +142,48 @@ class Converted(nn.Module):
         return Converted(replace(self.network, graph=graph)).train(self.training)
 
 
-def convert(model: nn.Module, shape: Shape, examples: Tensor | None = None) -> Converted:
+def convert(
+    model: nn.Module, shape: Shape, examples: Tensor | None = None, rewrites: bool = True
+) -> Converted:
     """Make the same network of our layers.
 
     Args:
         model: of plain `torch.nn`, of our layers, or of both; it is left as it was.
         shape: of its input, (C, H, W) or (C, L).
         examples: (N, *shape); with them the network is scaled so that no tensor saturates.
+        rewrites: say in other words what the accelerator lacks, where that is exact.
 
     Raises:
         InputError: the model does not run on such data.
         ProblemList: everything that the accelerator cannot do, each with its place and a rewrite.
     """
-    return deepcopy(Converted(network_of(model, shape, examples)))
+    return deepcopy(Converted(network_of(model, shape, examples, rewrites)))
 
 
-def network_of(model: nn.Module, shape: Shape, examples: Tensor | None = None) -> Network:
+def arch_of(model: nn.Module) -> str:
+    """Name of a model: its class's, or that of the file or the model it was made of."""
+    return model.arch if isinstance(model, Converted | OnnxModel) else type(model).__name__
+
+
+def network_of(
+    model: nn.Module, shape: Shape, examples: Tensor | None = None, rewrites: bool = True
+) -> Network:
     """The network of a model; layers of ours in it are the model's own. Raises as `convert`."""
     if examples is None:
         generator = torch.Generator().manual_seed(_SEED)
         recorded = record(model, torch.rand(2, *shape, generator=generator) * 2 - 1)
     else:
         recorded = record(model, examples)
-    graph, on_cpu = _without_tail(recorded)
-    network = _Converter(graph, on_cpu, is_scaled=examples is not None).network()
+    graph, on_cpu = without_tail(recorded)
+    graph, preparations = without_preparations(graph)
+    graph, notes = rewritten(graph, rewrites)
+    graph = restricted(graph, graph.outputs)
+    network = replace(
+        _Converter(graph, on_cpu, is_scaled=examples is not None).network(),
+        arch=arch_of(model),
+        preparations=preparations,
+        rewrites=notes,
+    )
     if network.is_new:
         return network
     places = {id(module): place for place, module in enumerate(model.modules())}
@@ -161,53 +199,6 @@ def _layer(graph: Graph, index: int) -> Layer | None:
     return op.layer if isinstance(op, Own) else None
 
 
-def _without_tail(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
-    """Cut off what the application can do with the answers, and what leads to no answer."""
-    readers = graph.readers()
-    tail: set[int] = set()
-    for index in reversed(range(len(graph.nodes))):
-        op = graph.nodes[index].op
-        is_rest = isinstance(op, View) or (isinstance(op, Foreign) and op.on_cpu)
-        if is_rest and all(reader in tail for reader in readers[index]):
-            tail.add(index)
-    ends = [end for index in graph.outputs for end in _ends(graph, index, tail)]
-    on_cpu = [
-        node.op.why
-        for index, node in enumerate(graph.nodes)
-        if index in tail and isinstance(node.op, Foreign)
-    ]
-    return _restricted(graph, tuple(dict.fromkeys(ends))), tuple(dict.fromkeys(on_cpu))
-
-
-def _ends(graph: Graph, index: int, tail: set[int]) -> Iterator[int]:
-    """Where the network ends on the way to this node."""
-    if index not in tail:
-        yield index
-        return
-    for source in graph.nodes[index].inputs:
-        yield from _ends(graph, source, tail)
-
-
-def _restricted(graph: Graph, outputs: tuple[int, ...]) -> Graph:
-    """Only what these outputs need; views that change nothing are left out."""
-    needed = {0, *outputs}
-    for index in reversed(range(len(graph.nodes))):
-        if index in needed:
-            needed.update(graph.nodes[index].inputs)
-    new: dict[int, int] = {}
-    nodes: list[Node] = []
-    for index, node in enumerate(graph.nodes):
-        if index not in needed:
-            continue
-        source = node.inputs[0] if node.inputs else 0
-        if isinstance(node.op, View) and node.shape == graph.nodes[source].shape:
-            new[index] = new[source]
-            continue
-        new[index] = len(nodes)
-        nodes.append(replace(node, inputs=tuple(new[one] for one in node.inputs)))
-    return Graph(tuple(nodes), tuple(dict.fromkeys(new[index] for index in outputs)))
-
-
 class _Converter:
     """One pass over the nodes. `new` maps nodes that are done to those of the new graph."""
 
@@ -221,7 +212,7 @@ class _Converter:
             if isinstance(node.op, Convolution)
         }
         self.wide = frozenset(index for index, chain in self.chains.items() if self._is_wide(chain))
-        self.scales = fit_scales(graph, self.wide) if is_scaled else (1.0,) * len(graph.nodes)
+        self.scales = fit_scales(graph, self.wide, is_scaled)
         self.answer_scales: dict[int, float] = {}
         self.nodes: list[Node] = []
         self.new: dict[int, int] = {}
@@ -256,7 +247,7 @@ class _Converter:
         )
         is_new = any(isinstance(node.op, Convolution) for node in self.graph.nodes)
         order = tuple(index for index in range(len(graph.nodes)) if _layer(graph, index))
-        return Network(graph, self.on_cpu, self.scales[0], factors, is_new, order)
+        return Network(graph, self.on_cpu, self.scales[0], factors, is_new, order, "")
 
     def _convert(self, index: int, node: Node) -> None:
         match node.op:
@@ -354,6 +345,8 @@ def _refusal(op: Op) -> ToolError:
     match op:
         case Foreign(why, fix, rule):
             return refusal(why, fix=fix, rule=rule)
+        case Affine() | Permute() | Slice() | Pad() | Upsample():
+            return _refusal(op.otherwise)
         case Normalize():
             fix = "put it directly behind one, into whose weights it is folded"
             return UnsupportedError("batch norm behind no convolution", fix=fix)

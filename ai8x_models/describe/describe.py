@@ -15,7 +15,7 @@ from max78000.errors import InputError, InternalError, ProblemList, ToolError
 
 
 def describe(
-    model: nn.Module, shape: Shape, arch: str = "", dataset: str = ""
+    model: nn.Module, shape: Shape, arch: str = "", dataset: str = "", rewrites: bool = True
 ) -> NetworkDescription:
     """Describe a network to the compiler.
 
@@ -25,12 +25,14 @@ def describe(
         shape: of its input, (C, H, W) or (C, L).
         arch: name that its checkpoints carry; left out, that of the model's class.
         dataset: what it is for; left out, `arch` in small letters.
+        rewrites: say in other words what the accelerator lacks, where that is exact; see `rewrites`
+            of the result.
 
     Raises:
         InputError: the model does not run on such data, or holds its layers in an impossible order.
         ProblemList: everything that the accelerator cannot do, each with its place and a rewrite.
     """
-    return describe_network(network_of(model, shape), model, arch, dataset)
+    return describe_network(network_of(model, shape, rewrites=rewrites), model, arch, dataset)
 
 
 def check_model(model: nn.Module, shape: Shape) -> tuple[ToolError, ...]:
@@ -63,10 +65,19 @@ def describe_network(
         and network.graph.nodes[0].shape[0] != node.op.layer.folded_channels
         for node in network.graph.nodes
     )
-    arch = arch or type(model).__name__
+    arch = arch or network.arch
     shape = network.graph.nodes[0].shape
     fold = 2 if folds else 1
-    return NetworkDescription(arch, dataset or arch.lower(), shape, fold, network.on_cpu, entries)
+    return NetworkDescription(
+        arch,
+        dataset or arch.lower(),
+        shape,
+        fold,
+        network.on_cpu,
+        entries,
+        tuple(str(one) for one in network.preparations),
+        tuple(str(one) for one in network.rewrites),
+    )
 
 
 def _in_checkpoint_order(

@@ -151,6 +151,8 @@ class NetworkDescription:
         fold: ratio by which pictures are folded in between; 1 if they are not.
         on_cpu: what is left to the application.
         layers: in the order in which they run, and in which the checkpoint has their weights.
+        preparations: what the application does to the model's input before the accelerator.
+        rewrites: what of the model is said in other words, with places and costs.
     """
 
     arch: str
@@ -159,6 +161,8 @@ class NetworkDescription:
     fold: int
     on_cpu: tuple[str, ...]
     layers: tuple[LayerEntry, ...]
+    preparations: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
 
     @property
     def device_shape(self) -> Shape:
@@ -169,6 +173,9 @@ class NetworkDescription:
     def to_text(self) -> str:
         """The description as YAML."""
         lines = ["---", f"# {self.arch}: reads {_shape_text(self.device_shape)}{self._folding()}."]
+        if self.preparations:
+            lines.append(f"# The application prepares the input: {', '.join(self.preparations)}.")
+        lines += [f"# Rewritten: {one}." for one in self.rewrites]
         if self.on_cpu:
             lines.append(f"# Left to the application: {', '.join(self.on_cpu)}.")
         if any(layer.is_streaming for layer in self.layers):
@@ -199,6 +206,8 @@ class NetworkDescription:
             "device_shape": list(self.device_shape),
             "fold": self.fold,
             "on_cpu": list(self.on_cpu),
+            "preparations": list(self.preparations),
+            "rewrites": list(self.rewrites),
             "layers": rows,
         }
 

@@ -63,12 +63,7 @@ class Fused:
     def is_folded(self) -> bool:
         """True if it is the stride-2 layer that runs on a folded picture."""
         one = self.convolution
-        return (
-            self.folds
-            and one.kind == "Conv2d"
-            and tuple(one.weight.shape[2:]) == (3, 3)
-            and (set(one.stride), set(one.padding), set(one.dilation)) == ({RATIO}, {1}, {1})
-        )
+        return self.folds and is_foldable(one)
 
     def is_like(self, other: "Fused") -> bool:
         """True if one layer can do both."""
@@ -78,6 +73,24 @@ class Fused:
             self.norm is None or other.norm is None or self.norm.mean is other.norm.mean
         )
         return mine == theirs and self.convolution.bias is other.convolution.bias and same_norm
+
+
+def is_foldable(one: Convolution) -> bool:
+    """True for kernels with stride 2 that the folded picture has: 3x3, or 6x6 with padding 2."""
+    sizes = tuple(one.weight.shape[2:])
+    return (
+        one.kind == "Conv2d"
+        and one.groups == 1
+        and one.padding_end is None
+        and (set(one.stride), set(one.dilation)) == ({RATIO}, {1})
+        and (sizes, set(one.padding)) in (((3, 3), {1}), ((6, 6), {2}))
+    )
+
+
+def _folded_taps(weight: Tensor) -> Tensor:
+    """A 6x6 kernel (O, C, 6, 6) with stride 2 for the folded picture: (O, 4 C, 3, 3)."""
+    parts = [weight[:, :, i::RATIO, j::RATIO] for i in range(RATIO) for j in range(RATIO)]
+    return torch.cat(parts, dim=1)
 
 
 def _settings(one: Convolution) -> tuple[object, ...]:
@@ -96,8 +109,11 @@ def activation_of(ops: list[Op]) -> Activation:
 
 
 def is_known_clamp(op: Clamp) -> bool:
-    """True for the limits of data, -1 (or 0) and 127/128 (or 1), and for those of wide sums."""
-    return (op.low in (-1, 0) and op.high in (1, DATA_MAX)) or is_wide_clamp(op)
+    """True for the limits of data, -1 (or 0) and 127/128 (or 1), and for those of wide sums.
+
+    Others are brought there by a scale (see `ranges`).
+    """
+    return (op.low in (-1, 0) and op.high in (1, DATA_MAX)) or op.is_scaled or is_wide_clamp(op)
 
 
 def is_wide_clamp(op: Op) -> bool:
@@ -136,6 +152,8 @@ def fused_layer(fused: Fused) -> tuple[FusedLayer, float]:
         weight = weight * output_scale
         bias = None if bias is None else bias * output_scale
     layer = _constructed(fused, has_norm=norm is not None, has_bias=bias is not None)
+    if fused.is_folded and weight.shape[2] > 3:
+        weight = _folded_taps(weight)
     with torch.no_grad():
         layer.op.weight.copy_(weight)
         if layer.op.bias is not None:
@@ -160,7 +178,10 @@ def _constructed(fused: Fused, has_norm: bool, has_bias: bool) -> FusedLayer:
     n_out, n_in = one.weight.shape[:2]
     n_out, n_in = (n_in, n_out) if one.kind == "ConvTranspose2d" else (n_out, n_in)
     if fused.is_folded:
-        return FoldedConv2d(n_in, n_out, **options)
+        return FoldedConv2d(n_in, n_out, free=one.weight.shape[2] > 3, **options)
+    if one.padding_end is not None:
+        fix = "pad both sides alike; one side is possible in front of a first layer with stride 2"
+        raise UnsupportedError("padding on one side", fix=fix, rule="C5")
     kernel_size = _one_size(one.weight.shape[2:], "kernel size")
     options |= _sizes(one)
     layer: FusedLayer = dict(_CLASSES)[one.kind](

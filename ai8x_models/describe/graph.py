@@ -1,7 +1,8 @@
 """A network as data: one node for each thing it does with a tensor, in the order it was done.
 
-`record` makes graphs of any PyTorch model, `convert` turns them into graphs whose operators are
-all layers of ours. Nothing here computes, and nothing knows the accelerator.
+`record` makes graphs of any PyTorch model, `rewrites` says some of it in other words, `convert`
+turns them into graphs whose operators are all layers of ours. Nothing here computes, and nothing
+knows the accelerator.
 """
 
 from collections import Counter
@@ -26,7 +27,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Convolution:
-    """A convolution or a fully connected layer. Sizes are one number an axis, or one for all."""
+    """A convolution or a fully connected layer. Sizes are one number an axis, or one for all.
+
+    `padding_end` is the padding behind the data where that differs from the one before them.
+    """
 
     kind: Kind
     weight: Tensor
@@ -36,6 +40,16 @@ class Convolution:
     dilation: Shape = (1,)
     output_padding: Shape = (0,)
     groups: int = 1
+    padding_end: Shape | None = None
+
+    @property
+    def n_axes(self) -> int:
+        """Axes that the kernel moves along."""
+        return self.weight.dim() - 2
+
+    def each(self, sizes: Shape) -> Shape:
+        """Sizes, one an axis."""
+        return sizes if len(sizes) == self.n_axes else sizes * self.n_axes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,10 +68,14 @@ class Activate:
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """Numbers kept between two limits."""
+    """Numbers kept between two limits.
+
+    With `is_scaled` the tensor shall have the scale at which its data saturate there by themselves.
+    """
 
     low: float
     high: float
+    is_scaled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +126,52 @@ class Foreign:
     on_cpu: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """A factor and a number to add for every channel, (C,) each.
+
+    Here and below, `otherwise` is the refusal where no layer takes the operation along.
+    """
+
+    scale: Tensor
+    offset: Tensor
+    otherwise: Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Permute:
+    """Axes in another order; `order` counts them without the batch."""
+
+    order: Shape
+    otherwise: Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Channels `start` to before `stop`."""
+
+    start: int
+    stop: int
+    otherwise: Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """Zeros around the data, or less of them where negative; for each axis but the channels."""
+
+    before: Shape
+    after: Shape
+    otherwise: Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample:
+    """Every number repeated along all axes but the channels."""
+
+    ratio: int
+    otherwise: Foreign
+
+
 Op = (
     Input
     | Convolution
@@ -120,6 +184,11 @@ Op = (
     | View
     | Own
     | Foreign
+    | Affine
+    | Permute
+    | Slice
+    | Pad
+    | Upsample
 )
 
 

@@ -6,12 +6,15 @@ sizes that it lacks are refused by `layers.rules` when the layer is made.
 """
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any
 
 from torch import Tensor
 
+from ai8x_models.describe.calls import Call
 from ai8x_models.describe.graph import (
     Activate,
+    Affine,
     Clamp,
     Concat,
     Convolution,
@@ -23,58 +26,11 @@ from ai8x_models.describe.graph import (
     Pooling,
     View,
 )
+from ai8x_models.describe.moves import affine, channels, padding, permutation, scaling, upsampling
 from ai8x_models.describe.refusals import foreign
 from ai8x_models.layers.batchnorm import DEFAULT_EPS, BatchNorm
 from ai8x_models.zoo.registry import Shape
 from max78000.facts.fixed import Activation, Combine
-
-
-class Call:
-    """Arguments of one call by name, and the shape of its result."""
-
-    def __init__(self, name: str, args: tuple[Any, ...], named: Mapping[str, Any], result: Tensor):
-        names = SIGNATURES.get(name.strip("_"), "input").split()
-        self.name = name
-        self.values = {**dict(zip(names, args, strict=False)), **named}
-        self.args = args
-        self.result = result
-
-    def get(self, name: str, default: Any) -> Any:
-        """An argument, or its default."""
-        value = self.values.get(name)
-        return default if value is None else value
-
-    def sizes(self, name: str, default: int) -> Shape:
-        """An argument that is one number for all axes, or one for each."""
-        value = self.get(name, default)
-        return (value,) if isinstance(value, int) else tuple(value)
-
-
-SIGNATURES: Mapping[str, str] = {
-    # function          its arguments, in order
-    "conv1d": "input weight bias stride padding dilation groups",
-    "conv2d": "input weight bias stride padding dilation groups",
-    "conv_transpose2d": "input weight bias stride padding output_padding groups dilation",
-    "linear": "input weight bias",
-    "batch_norm": "input running_mean running_var weight bias training momentum eps",
-    "max_pool1d": "input kernel_size stride padding dilation ceil_mode return_indices",
-    "max_pool2d": "input kernel_size stride padding dilation ceil_mode return_indices",
-    "avg_pool1d": "input kernel_size stride padding ceil_mode count_include_pad",
-    "avg_pool2d": "input kernel_size stride padding ceil_mode count_include_pad divisor_override",
-    "adaptive_avg_pool1d": "input output_size",
-    "adaptive_avg_pool2d": "input output_size",
-    "adaptive_max_pool1d": "input output_size return_indices",
-    "adaptive_max_pool2d": "input output_size return_indices",
-    "hardtanh": "input min_val max_val",
-    "clamp": "input min max",
-    "clip": "input min max",
-    "mean": "input dim keepdim",
-    "cat": "tensors dim",
-    "concat": "tensors dim",
-    "dropout": "input p training",
-    "add": "input other",
-    "sub": "input other",
-}  # fmt: skip
 
 
 def _convolution(kind: Kind) -> Callable[[Call], Op]:
@@ -107,6 +63,17 @@ def _linear(call: Call) -> Op:
         why = f"a fully connected layer on data of {call.values['input'].dim() - 1} dimensions"
         return Foreign(why, "flatten the data, or use a convolution with a kernel of 1")
     return Convolution("Linear", call.values["weight"], call.values.get("bias"))
+
+
+def _product(call: Call) -> Op:
+    """A product with a matrix of the model's own is a fully connected layer."""
+    data, matrix = call.values["input"], call.values.get("weight")
+    if not isinstance(matrix, Tensor) or matrix.dim() != 2 or data.dim() != 2:
+        return foreign("matmul")
+    if call.is_data(matrix) or not call.is_data(data):
+        return foreign("matmul")
+    bias = call.values.get("bias")
+    return Convolution("Linear", matrix.detach().T, None if bias is None else bias.reshape(-1))
 
 
 def _batch_norm(call: Call) -> Op:
@@ -163,10 +130,18 @@ def _mean(call: Call) -> Op:
 def _combine(combine: Combine) -> Callable[[Call], Op]:
     def build(call: Call) -> Op:
         others = [value for value in call.args if isinstance(value, Tensor)]
-        if len(others) != 2 or call.get("alpha", 1) != 1:
+        is_plain = call.get("alpha", 1) == 1
+        if len(others) != 2 or not is_plain:
             word = "adds" if combine is Combine.ADD else "subtracts"
             fix = "let the bias of a convolution do it"
-            return Foreign(f"{word} a number", fix)
+            return affine(call, Foreign(f"{word} a number", fix)) if is_plain else foreign("add")
+        if not all(call.is_data(one) for one in others):
+            otherwise = Foreign(
+                "joins data with a constant tensor", "let the bias of a convolution do it"
+            )
+            found = affine(call, otherwise)
+            if isinstance(found, Affine):
+                return found
         if others[0].shape != others[1].shape:
             shapes = " and ".join("x".join(map(str, one.shape[1:])) for one in others)
             rule = "G14" if others[0].shape[1] == others[1].shape[1] else "G13"
@@ -181,14 +156,16 @@ def _concat(call: Call) -> Op:
     axis = call.get("dim", 0) % call.result.dim()
     if axis != 1:
         fix = "join along the channels, dimension 1"
-        return Foreign(f"joins tensors along dimension {axis}", fix)
+        return Foreign(f"joins tensors along dimension {axis}", fix, on_cpu=True)
     return Concat()
 
 
 def _clamp(call: Call) -> Op:
-    names = ("min_val", "max_val") if call.name.startswith("hardtanh") else ("min", "max")
-    low, high = (call.get(name, limit) for name, limit in zip(names, (-1.0, 1.0), strict=True))
-    return Clamp(float(low), float(high))
+    is_hardtanh = call.name.startswith("hardtanh")
+    names = ("min_val", "max_val") if is_hardtanh else ("min", "max")
+    limits = (-1.0, 1.0) if is_hardtanh else (-inf, inf)
+    low, high = (float(call.get(name, one)) for name, one in zip(names, limits, strict=True))
+    return Activate(Activation.RELU) if (low, high) == (0, inf) else Clamp(low, high)
 
 
 def _dropout(call: Call) -> Op:
@@ -201,7 +178,7 @@ def _each(sizes: Shape, n_axes: int) -> Shape:
 
 _SAME_NUMBERS = (
     *("flatten", "view", "reshape", "squeeze", "unsqueeze"),
-    *("contiguous", "clone", "detach", "float", "identity"),
+    *("contiguous", "clone", "detach", "float", "identity", "to", "cpu", "type_as"),
 )
 _ADD, _SUB = _combine(Combine.ADD), _combine(Combine.SUB)
 BUILDERS: Mapping[str, Callable[[Call], Op]] = {
@@ -209,6 +186,8 @@ BUILDERS: Mapping[str, Callable[[Call], Op]] = {
     "conv2d": _convolution("Conv2d"),
     "conv_transpose2d": _convolution("ConvTranspose2d"),
     "linear": _linear,
+    "matmul": _product,
+    "addmm": _product,
     "batch_norm": _batch_norm,
     "relu": lambda _call: Activate(Activation.RELU),
     "abs": lambda _call: Activate(Activation.ABS),
@@ -230,6 +209,13 @@ BUILDERS: Mapping[str, Callable[[Call], Op]] = {
     "hardtanh": _clamp,
     "clamp": _clamp,
     "clip": _clamp,
+    "clamp_min": _clamp,
+    "relu6": lambda _call: Clamp(0, 6),
+    **dict.fromkeys(("mul", "multiply", "div", "true_divide", "rsub", "neg"), scaling),
+    **dict.fromkeys(("permute", "transpose", "swapaxes"), permutation),
+    "getitem": channels,
+    "pad": padding,
+    "interpolate": upsampling,
     **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "feature_dropout"), _dropout),
     **dict.fromkeys(_SAME_NUMBERS, lambda _call: View()),
 }

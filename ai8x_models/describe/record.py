@@ -18,8 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ai8x_models.describe.calls import Call
 from ai8x_models.describe.graph import Concat, Foreign, Graph, Input, Join, Node, Op, Own, magnitude
-from ai8x_models.describe.operations import Call, operation
+from ai8x_models.describe.moves import parts
+from ai8x_models.describe.operations import operation
 from ai8x_models.describe.refusals import foreign
 from ai8x_models.layers import layers
 from ai8x_models.layers.qat import Layer
@@ -27,9 +29,7 @@ from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 
 # What Python code raises when it is given data of a shape it was not made for.
 _MISFITS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
-_LIBRARY = tuple(
-    str(Path(file).parent) for file in (torch.__file__, __file__, layers.__file__)
-)
+_LIBRARY = tuple(str(Path(file).parent) for file in (torch.__file__, __file__, layers.__file__))
 # Words that a description cannot use as names: YAML reads them as truth values, or they are taken.
 # What may be asked of a tensor without looking at its numbers: nothing here gives away data.
 _ABOUT_FORM = frozenset(
@@ -148,7 +148,7 @@ class _Recorder(TorchFunctionMode):
                 sources = self._sources(inputs)
                 self.add(Own(module), self._path(), sources, output)
                 self._inside = None
-            elif self._inside is None and self._sources(inputs):
+            elif self._inside is None and not self.problems and self._sources(inputs):
                 self._check_seen(output)
             self._paths.pop()
 
@@ -179,14 +179,15 @@ class _Recorder(TorchFunctionMode):
             return
         if name == "__get__" and found[0].dim() == 0:
             return
-        call = Call(name, args, named, found[0])
+        call = Call(name, args, named, found[0], lambda one: id(one) in self._known)
+        split = parts(call, found) if len(found) > 1 else None
         op = foreign(name.strip("_")) if len(found) > 1 else operation(name, call)
         if self._takes_data_as_parameter(call):
             op = Foreign("weights that depend on the data", "use weights of its own")
         if isinstance(op, Join | Concat) and len(sources) < len(list(_tensors(args))):
             op = Foreign("joins data with a constant tensor", "let the bias of a convolution do it")
-        for tensor in found:
-            self.add(op, self._word(name), sources, tensor)
+        for tensor, one in zip(found, split or [op] * len(found), strict=True):
+            self.add(one, self._word(name), sources, tensor)
 
     def _check_form(self, word: str, result: Any) -> None:
         """Refuse a question whose answer depends on the numbers in a tensor."""
@@ -196,7 +197,7 @@ class _Recorder(TorchFunctionMode):
             why = "branches on the data: only the way that an example takes would be described"
             fix = "compute both ways and choose on the CPU, or take the branch out"
         else:
-            why = f"`{word}` takes the numbers out of PyTorch, where nothing sees what becomes of them"
+            why = f"`{word}` takes numbers out of PyTorch: nobody sees what becomes of them"
             fix = "do it with tensors, or behind the network on the CPU"
         self.problems.append(UnsupportedError(why, where=self._where(), fix=fix))
 

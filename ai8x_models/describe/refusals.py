@@ -32,6 +32,8 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
     "log_softmax": ("log softmax", "leave it to the CPU: `synthesize --softmax` writes it"),
     "mul": ("multiplication", "scale the weights of the next layer, or leave it to the CPU"),
     "div": ("division", "scale the weights of the next layer, or leave it to the CPU"),
+    "rdiv": ("division by data", "leave it to the CPU"),
+    "reciprocal": ("division by data", "leave it to the CPU"),
     "rsub": ("subtraction from a number", "negate the weights of the layer before"),
     "bitwise_or": ("bitwise or of integers", _JOIN),
     "bitwise_xor": ("bitwise exclusive or of integers", _JOIN),
@@ -68,6 +70,8 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 _ON_CPU = (
     *("sigmoid", "softmax", "log_softmax", "argmax", "permute", "transpose", "getitem", "setitem"),
     *("new_empty", "new_zeros", "empty_like", "zeros_like", "pixel_shuffle", "chunk", "split"),
+    *("normalize", "norm", "linalg_vector_norm", "div", "mul", "exp", "log", "stack", "tanh"),
+    *("max", "topk", "sort", "expand_as", "clamp_min", "swapaxes", "movedim"),
 )
 
 

@@ -177,7 +177,7 @@ def test_operators_that_the_accelerator_lacks_are_refused_with_their_place(tmp_p
     with pytest.raises(ProblemList) as caught:
         describe(read_onnx_model(path), (3, 12, 12))
     assert [(one.why, one.where) for one in caught.value.problems] == [
-        ("padding on its own", f"{path} /conv/Conv (Conv)"),
+        ("padding on one side", f"{path} /conv/Conv (Conv)"),
         ("sigmoid", f"{path} /act/Sigmoid (Sigmoid)"),
         ("multiplication", f"{path} /act/Mul (Mul)"),
     ]

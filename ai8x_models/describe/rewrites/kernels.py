@@ -1,0 +1,215 @@
+"""Kernels and paddings that the accelerator lacks, as larger kernels with zeros in them."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ai8x_models.describe.graph import Convolution, Graph, Node, Pad, Pooling, Shape
+from ai8x_models.describe.rewrites.editor import Editor, Rewritten, cycles, layer_of
+from ai8x_models.layers.rules import MAX_PADDING, MAX_TAPS
+
+
+def pads_absorbed(graph: Graph) -> Rewritten:
+    """Zeros put around the data become the padding of the convolutions that read them."""
+    editor = Editor(graph)
+    for index, node in enumerate(graph.nodes):
+        op = node.op
+        if isinstance(op, Pad) and _convolutions_read(graph, index, op):
+            editor.drop(index)
+            continue
+        if isinstance(op, Convolution):
+            before = graph.nodes[node.inputs[0]]
+            is_padded = isinstance(before.op, Pad) and _convolutions_read(
+                graph, node.inputs[0], before.op
+            )
+            op = _padded(op, before.op) if is_padded and isinstance(before.op, Pad) else op
+        editor.keep(index, op)
+    return editor.finished()
+
+
+def _convolutions_read(graph: Graph, index: int, pad: Pad) -> bool:
+    readers = [graph.nodes[one].op for one in graph.readers()[index]]
+    return (
+        min((*pad.before, *pad.after)) >= 0
+        and index not in graph.outputs
+        and bool(readers)
+        and all(isinstance(op, Convolution) and op.kind in ("Conv1d", "Conv2d") for op in readers)
+    )
+
+
+def _padded(one: Convolution, pad: Pad) -> Convolution:
+    before = _sum(one.each(one.padding), pad.before)
+    after = _sum(one.each(one.padding_end or one.padding), pad.after)
+    return replace(one, padding=before, padding_end=None if before == after else after)
+
+
+def _sum(some: Shape, others: Shape) -> Shape:
+    return tuple(one + other for one, other in zip(some, others, strict=True))
+
+
+def groups_dense(graph: Graph) -> Rewritten:
+    """Grouped and depthwise convolutions become full ones, with zeros between the groups."""
+    editor = Editor(graph)
+    for index, node in enumerate(graph.nodes):
+        if not isinstance(node.op, Convolution) or node.op.groups == 1:
+            editor.keep(index)
+            continue
+        weight = _dense(node.op)
+        layer = replace(node.op, weight=weight, groups=1)
+        editor.keep(index, layer)
+        more_cycles = cycles(layer, node.shape) - cycles(node.op, node.shape)
+        more_weights = weight.numel() - node.op.weight.numel()
+        what = f"{node.op.groups} groups as one, with zeros"
+        editor.note(node, what, more_weights, more_cycles)
+    return editor.finished()
+
+
+def _dense(one: Convolution) -> Tensor:
+    """Each group's block on the diagonal; in either order of axes the first has the groups."""
+    given = one.weight.detach()
+    blocks = given.chunk(one.groups, 0)
+    rows, columns = blocks[0].shape[:2]
+    full = torch.zeros(given.shape[0], columns * one.groups, *given.shape[2:])
+    for place, block in enumerate(blocks):
+        full[rows * place : rows * (place + 1), columns * place : columns * (place + 1)] = block
+    return full
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How the taps of one axis lie in a larger kernel."""
+
+    size: int
+    padding: int
+    first: int  # of the taps
+    rest: int  # positions at the end of the result that are too many
+
+
+def kernels_padded(graph: Graph) -> Rewritten:
+    """Narrow kernels, even ones and padding on one side become square kernels with zeros.
+
+    Positions that are too many at the end are allowed where a pooling or a stride behind leaves
+    them out.
+    """
+    editor = Editor(graph)
+    shapes: dict[int, Shape] = {}
+    for index, node in enumerate(graph.nodes):
+        op = node.op
+        is_odd = isinstance(op, Convolution) and not _is_plain(op)
+        found = _fitted(graph, index, op) if is_odd and isinstance(op, Convolution) else None
+        if found is None or not isinstance(op, Convolution):
+            editor.keep(index, shape=shapes.get(index))
+            continue
+        layer, rest = found
+        shape = node.shape[0], *_sum(node.shape[1:], rest)
+        shapes |= dict.fromkeys(layer_of(graph, index), shape)
+        editor.keep(index, layer, shape)
+        more = layer.weight.numel() - op.weight.numel()
+        sizes = ["x".join(map(str, one.weight.shape[2:])) for one in (op, layer)]
+        what = f"a kernel of {sizes[0]}, with its padding, as one of {sizes[1]} with zeros"
+        more_cycles = cycles(layer, shape) - cycles(layer, node.shape)
+        editor.note(node, what, more, more_cycles)
+    return editor.finished()
+
+
+def _is_plain(one: Convolution) -> bool:
+    """True for what a layer has, or what this cannot help."""
+    if one.kind not in ("Conv1d", "Conv2d") or one.groups > 1:
+        return True
+    sizes = one.weight.shape[2:]
+    is_square = len(set(sizes)) == 1 and len(set(one.each(one.padding))) == 1
+    has_size = one.kind == "Conv1d" or sizes[0] in (1, 3)
+    least = min(sizes) - 1
+    return (
+        one.padding_end is None
+        and is_square
+        and has_size
+        and max(one.padding) <= min(MAX_PADDING, least)
+    )
+
+
+def _fitted(graph: Graph, index: int, one: Convolution) -> tuple[Convolution, Shape] | None:
+    """The larger kernel, and the rows and columns of its result that are too many."""
+    before, after = one.each(one.padding), one.each(one.padding_end or one.padding)
+    spans = [
+        (size - 1) * step + 1
+        for size, step in zip(one.weight.shape[2:], one.each(one.dilation), strict=True)
+    ]
+    sizes = (3,) if one.kind == "Conv2d" else tuple(range(1, MAX_TAPS + 1))
+    for rest in (0, 1, 2):
+        for size in sizes:
+            for padding in range(min(MAX_PADDING, size - 1) + 1):
+                fits = [
+                    _fit(span, sides, size, padding)
+                    for span, sides in zip(spans, zip(before, after, strict=True), strict=True)
+                ]
+                known = [fit for fit in fits if fit is not None and fit.rest <= rest]
+                if len(known) < len(fits):
+                    continue
+                extra = tuple(fit.rest for fit in known)
+                if not any(extra) or _rest_is_left_out(graph, index, one, extra):
+                    return _embedded(one, known), _kept(graph, index, one, extra)
+    return None
+
+
+def _fit(span: int, sides: tuple[int, int], size: int, padding: int) -> _Fit | None:
+    first = padding - sides[0]
+    rest = 2 * padding - size + span - sum(sides)
+    return (
+        _Fit(size, padding, first, rest)
+        if first >= 0 <= rest <= 2 and first + span <= size
+        else None
+    )
+
+
+def _embedded(one: Convolution, fits: list[_Fit]) -> Convolution:
+    given = one.weight.detach()
+    weight = torch.zeros(*given.shape[:2], *(fit.size for fit in fits))
+    places = [
+        slice(fit.first, fit.first + (size - 1) * step + 1, step)
+        for fit, size, step in zip(fits, given.shape[2:], one.each(one.dilation), strict=True)
+    ]
+    weight[(slice(None), slice(None), *places)] = given
+    padding = tuple(fit.padding for fit in fits)
+    return replace(one, weight=weight, padding=padding, padding_end=None, dilation=(1,))
+
+
+def _kept(graph: Graph, index: int, one: Convolution, rest: Shape) -> Shape:
+    """How much longer the result is: not at all where the stride leaves the rest out."""
+    return rest if set(one.stride) == {1} else (0,) * len(rest)
+
+
+def _rest_is_left_out(graph: Graph, index: int, one: Convolution, rest: Shape) -> bool:
+    """True if the stride, or the poolings that read the result, never reach its longer end."""
+    shape = graph.nodes[index].shape[1:]
+    if set(one.stride) != {1}:
+        sides = _sum(one.each(one.padding), one.each(one.padding_end or one.padding))
+        source = graph.nodes[graph.nodes[index].inputs[0]].shape[1:]
+        spans = [
+            (size - 1) * step + 1
+            for size, step in zip(one.weight.shape[2:], one.each(one.dilation), strict=True)
+        ]
+        longer = [
+            (n + more + extra - span) // stride + 1
+            for n, more, extra, span, stride in zip(
+                source, sides, rest, spans, one.each(one.stride), strict=True
+            )
+        ]
+        return tuple(longer) == tuple(shape)
+    index = layer_of(graph, index)[-1]
+    readers = [graph.nodes[reader] for reader in graph.readers()[index]]
+    return (
+        index not in graph.outputs
+        and bool(readers)
+        and all(
+            isinstance(reader.op, Pooling) and _ignores(reader, _sum(shape, rest))
+            for reader in readers
+        )
+    )
+
+
+def _ignores(node: Node, shape: Shape) -> bool:
+    assert isinstance(node.op, Pooling)
+    sizes = zip(shape, node.op.size, node.op.stride, strict=True)
+    return tuple((n - size) // stride + 1 for n, size, stride in sizes) == node.shape[1:]

@@ -1,0 +1,53 @@
+"""All passes in their order: first what only reads differently, then what costs something."""
+
+from collections.abc import Callable
+
+from ai8x_models.describe.graph import Graph
+from ai8x_models.describe.rewrites.affine import (
+    affines_as_layers,
+    affines_in_next_weights,
+    affines_in_weights,
+)
+from ai8x_models.describe.rewrites.channels import slices_split
+from ai8x_models.describe.rewrites.editor import Rewrite, Rewritten
+from ai8x_models.describe.rewrites.identity import activations_behind_layers
+from ai8x_models.describe.rewrites.kernels import groups_dense, kernels_padded, pads_absorbed
+from ai8x_models.describe.rewrites.limits import limits_scaled
+from ai8x_models.describe.rewrites.order import permutes_cancelled, permutes_in_weights
+from ai8x_models.describe.rewrites.resize import transposed_kernels_padded, upsampling_transposed
+from ai8x_models.describe.rewrites.strides import first_stride_folded, strides_skipped
+
+Pass = Callable[[Graph], Rewritten]
+READINGS: tuple[Pass, ...] = (
+    permutes_cancelled,
+    permutes_in_weights,
+    pads_absorbed,
+    affines_in_weights,
+    affines_in_next_weights,
+)
+REWRITES: tuple[Pass, ...] = (
+    limits_scaled,
+    groups_dense,
+    slices_split,
+    upsampling_transposed,
+    transposed_kernels_padded,
+    first_stride_folded,
+    kernels_padded,
+    strides_skipped,
+    affines_as_layers,
+    activations_behind_layers,
+)
+
+
+def rewritten(graph: Graph, is_allowed: bool = True) -> Rewritten:
+    """Say a graph in the accelerator's words as far as that goes.
+
+    Args:
+        graph: as recorded, without what the application does before and behind it.
+        is_allowed: rewrites that cost something may be made.
+    """
+    found: list[Rewrite] = []
+    for step in (*READINGS, *(REWRITES if is_allowed else ())):
+        graph, notes = step(graph)
+        found += notes
+    return graph, tuple(found)
