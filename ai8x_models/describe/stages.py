@@ -252,7 +252,7 @@ class _Layout:
         stored = entry.in_shape
         if seen == stored or _pair(seen) == _pair(stored):
             return replace(entry, in_shape=seen if seen[0] == stored[0] else stored)
-        if len(seen) == 1 and seen[0] == prod(stored):
+        if seen[0] == prod(seen) == prod(stored):
             return replace(entry, flatten=True)
         if seen[0] != stored[0]:
             shapes = " to ".join("x".join(map(str, shape)) for shape in (stored, seen))
@@ -269,10 +269,13 @@ class _Layout:
             entry = replace(entry, in_shape=_folded(entry.in_shape, layer))
         plan = layer.plan
         owner = self.owners.setdefault(id(layer), entry.name)
-        is_linear = isinstance(layer, Linear)
+        # A kernel of one pixel over flattened data is a fully connected layer.
+        is_linear = isinstance(layer, Linear) or (
+            entry.flatten and isinstance(layer, Conv2d) and layer.op.weight.shape[2] == 1
+        )
         return replace(
             entry,
-            op=dict(_OPERATORS)[type(layer)],
+            op="linear" if is_linear else dict(_OPERATORS)[type(layer)],
             kernel_size=1 if is_linear else layer.op.weight.shape[2],
             padding=0 if is_linear else plan.padding,
             dilation=plan.dilation,

@@ -9,14 +9,19 @@ Source: [trainer] its class list. Only the interface is followed.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
+
+import torch
+from torch import nn
 
 from ai8x_models.layers import layers
 from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
 from ai8x_models.layers.rules import Options, Pair
 from max78000.errors import UnsupportedError
-from max78000.facts.fixed import Combine
+from max78000.facts.chip import MAX78000
+from max78000.facts.fixed import DATA_BITS, Combine
 
 Normalization = Literal["Affine", "NoAffine"]
 
@@ -42,6 +47,26 @@ class VendorOptions(TypedDict, total=False):
 
 
 Constructor = Callable[..., FusedLayer]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What models ask of `dev`, under the vendor's names."""
+
+    WEIGHT_INPUTS: int = MAX78000.n_processors  # input channels side by side
+    WEIGHT_DEPTH: int = MAX78000.kernel_words  # 3x3 kernels of each
+    DATA_BITS: int = DATA_BITS
+
+
+dev = Device()
+
+
+class Empty(nn.Module):
+    """What a search for architectures leaves where it takes a layer out: data pass."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Any shape."""
+        return x
 
 
 def set_device(device: int, simulate: bool, round_avg: bool, verbose: bool = True) -> None:
@@ -79,13 +104,34 @@ def _fused(
         options = _translated(vendor)
         options["batchnorm"] = vendor.get("batchnorm", batchnorm)
         options["pool"], options["activation"] = pool, activation
+        has_bias = options["bias"]
+        options["bias"] = has_bias or bool(options["batchnorm"])
         built = layer(in_channels, out_channels, _square(kernel_size), **options)
+        if not has_bias and built.op.bias is not None:
+            _start_without_bias(built)
         if built.bn is not None:
             built.bn.eps = vendor.get("eps", built.bn.eps)
             built.bn.momentum = vendor.get("momentum", built.bn.momentum)
         return built
 
     return construct
+
+
+def _start_without_bias(layer: FusedLayer) -> None:
+    """Batch norm is folded into a bias, which the vendor's layers need not have before: it is 0.
+
+    Checkpoints that lack it are loaded.
+    """
+    assert layer.op.bias is not None
+    nn.init.zeros_(layer.op.bias)
+    layer.register_load_state_dict_pre_hook(_add_bias)  # type: ignore[no-untyped-call]
+
+
+def _add_bias(module: nn.Module, state: dict[str, Any], prefix: str, *_rest: Any) -> None:
+    weight = state.get(f"{prefix}op.weight")
+    if isinstance(module, FusedLayer) and weight is not None:
+        n_out = weight.shape[module.output_axis]
+        state.setdefault(f"{prefix}op.bias", torch.zeros(n_out, dtype=weight.dtype))
 
 
 def _translated(vendor: VendorOptions) -> Options:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.layers import vendor_blocks
 from ai8x_models.layers import vendor_names as names
 from ai8x_models.layers.layers import Conv1d, Conv2d, ConvTranspose2d
 from ai8x_models.layers.qat import Mode, set_mode
@@ -196,3 +197,26 @@ def test_refusals_say_why():
 def test_set_device_checks(arguments):
     with pytest.raises(UnsupportedError):
         names.set_device(*arguments)
+
+
+def test_batch_norm_needs_no_bias_of_its_own():
+    layer = names.FusedConv2dBNReLU(3, 4, 3, padding=1, bias=False)
+    assert layer.op.bias.abs().sum() == 0
+    state = layer.state_dict()
+    del state["op.bias"]  # as the vendor's checkpoints are
+    layer.load_state_dict(state)
+    layer.fold_batchnorm()
+    assert layer.op.bias is not None
+
+
+def test_models_may_ask_for_the_device_and_pass_through_empty_layers():
+    assert (names.dev.WEIGHT_INPUTS, names.dev.WEIGHT_DEPTH) == (64, 768)
+    x = torch.rand(1, 2)
+    assert names.Empty()(x) is x
+
+
+def test_fire_expands_what_it_squeezed():
+    fire = vendor_blocks.Fire(8, 2, 4, 6, bias=True)
+    assert fire(torch.rand(1, 8, 4, 4)).shape == (1, 10, 4, 4)
+    with pytest.raises(UnsupportedError, match="this block of the vendor's is not here"):
+        _ = vendor_blocks.ConvResidualBottleneck
