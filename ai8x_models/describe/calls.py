@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ai8x_models.describe.graph import Shape
+from ai8x_models.zoo.registry import Shape
 
 SIGNATURES: Mapping[str, str] = {
     # function          its arguments, in order

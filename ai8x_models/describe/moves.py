@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ai8x_models.describe.calls import Call
-from ai8x_models.describe.graph import Affine, Foreign, Op, Pad, Permute, Shape, Slice, Upsample
+from ai8x_models.describe.graph import Affine, Foreign, Op, Pad, Permute, Slice, Upsample
 from ai8x_models.describe.refusals import foreign
+from ai8x_models.zoo.registry import Shape
 
 
 def affine(call: Call, otherwise: Foreign) -> Op:

@@ -15,8 +15,8 @@ from ai8x_models.describe.graph import (
     Node,
     Normalize,
     Op,
-    Shape,
 )
+from ai8x_models.zoo.registry import Shape
 
 _PROCESSORS = 64  # each takes one input channel at a time
 # Quantizing gives powers of two a shift that leaves them no room: 1.0 would become 127/128. The

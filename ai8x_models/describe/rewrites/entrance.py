@@ -17,9 +17,9 @@ from ai8x_models.describe.graph import (
     Graph,
     Input,
     Permute,
-    Shape,
     View,
 )
+from ai8x_models.zoo.registry import Shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)

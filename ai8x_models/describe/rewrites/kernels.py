@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ai8x_models.describe.graph import Convolution, Graph, Node, Pad, Pooling, Shape
+from ai8x_models.describe.graph import Convolution, Graph, Node, Pad, Pooling
 from ai8x_models.describe.rewrites.editor import Editor, Rewritten, cycles, layer_of
 from ai8x_models.layers.rules import MAX_PADDING, MAX_TAPS
+from ai8x_models.zoo.registry import Shape
 
 
 def pads_absorbed(graph: Graph) -> Rewritten:

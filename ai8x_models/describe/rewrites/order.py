@@ -9,8 +9,9 @@ from math import prod
 
 import torch
 
-from ai8x_models.describe.graph import Convolution, Graph, Permute, Shape, View
+from ai8x_models.describe.graph import Convolution, Graph, Permute, View
 from ai8x_models.describe.rewrites.editor import Editor, Rewritten
+from ai8x_models.zoo.registry import Shape
 
 
 def permutes_cancelled(graph: Graph) -> Rewritten:

@@ -10,10 +10,10 @@ from ai8x_models.describe.graph import (
     Graph,
     Node,
     Pooling,
-    Shape,
 )
 from ai8x_models.describe.rewrites.editor import Editor, Rewritten, cycles, layer_of
 from ai8x_models.layers.space_to_depth import RATIO
+from ai8x_models.zoo.registry import Shape
 
 
 def first_stride_folded(graph: Graph) -> Rewritten:
