@@ -153,6 +153,25 @@ class SharedWeights(nn.Module):
         return self.leave(before - x)
 
 
+class Rewritten(nn.Module):
+    """Nothing but what the accelerator lacks: strides, groups, upsampling, ReLU behind a sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.enter = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.depth = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.norm = nn.BatchNorm2d(8)
+        self.down = nn.Conv2d(8, 12, 3, stride=2, padding=1)
+        self.flat = nn.Conv2d(12, 8, (1, 3), padding=(0, 1))
+        self.up = nn.Upsample(scale_factor=2)
+        self.leave = nn.Conv2d(8, 3, 1)
+
+    def forward(self, x):
+        fine = F.relu(self.norm(self.depth(F.relu6(self.enter(x)))))
+        coarse = F.relu(self.flat(F.relu(self.down(fine))))
+        return self.leave(F.relu(self.up(coarse) - fine))
+
+
 PLAIN = (
     (DigitClassifier, (1, 16, 16)),
     (ResidualClassifier, (3, 16, 16)),
@@ -160,6 +179,7 @@ PLAIN = (
     (SqueezeClassifier, (3, 16, 16)),
     (TemporalNet, (4, 32)),
     (SharedWeights, (2, 8, 8)),
+    (Rewritten, (3, 16, 16)),
 )
 
 

@@ -81,7 +81,7 @@ class Editor:
     def add(self, like: Node, word: str, op: Op, inputs: tuple[int, ...], shape: Shape) -> int:
         """A new node at the place of an old one; its inputs are new nodes."""
         name = f"{like.name}_{word}" if word else like.name
-        taken = {node.name for node in (*self.graph.nodes, *self.nodes)}
+        taken = {node.name for node in (*self.graph.nodes, *self.nodes) if node is not like}
         while name in taken:
             name += "_"
         self.nodes.append(replace(like, name=name, op=op, inputs=inputs, shape=shape))
