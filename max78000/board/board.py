@@ -12,11 +12,12 @@ from pathlib import Path
 from max78000.board.accelerator import Run
 from max78000.board.code import Code, Symbols, read_elf
 from max78000.board.cpu import Stop
-from max78000.board.processor import FLASH_ADDR, FLASH_BYTES, Processor
+from max78000.board.processor import Processor
 from max78000.board.stream import UartStream
 from max78000.board.timeline import NS_PER_S, Watch
 from max78000.errors import BoardError, InputError
 from max78000.facts.chip import MAX78000, Chip
+from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES
 from max78000.machine.memory import MachineFault
 
 PASS, FAIL = b"*** PASS ***", b"*** FAIL ***"  # what generated firmware prints

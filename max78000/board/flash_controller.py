@@ -12,11 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from max78000.errors import BoardError
-
-FLASH_ADDR = 0x1000_0000  # where the processor sees the flash
-FLASH_BYTES = 0x8_0000
-PAGE_BYTES = 0x2000
-LINE_BYTES = 16
+from max78000.facts.memory_map import FLASH_BYTES, LINE_BYTES, PAGE_BYTES
 
 # fmt: off
 #       register   offset
@@ -45,7 +41,7 @@ INTR_ACCESS_FAILURE = 1 << 1
 INTR_FLAGS = INTR_DONE | INTR_ACCESS_FAILURE
 INTR_ENABLES = INTR_FLAGS << 8
 
-INFO_BLOCK_OFFSET = 0x8_0000  # the information block follows the flash in the controller's view
+INFO_BLOCK_OFFSET = FLASH_BYTES  # the information block follows the flash in the controller's view
 INFO_BLOCK_BYTES = 0x4000
 FLASH_CLOCK_HZ = 1_000_000
 CLOCK_TOLERANCE = 0.1

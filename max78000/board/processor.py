@@ -13,9 +13,8 @@ from max78000.board.scs import FIRST_IRQ, SVC, SystemControl
 from max78000.board.timeline import Timeline, Watch
 from max78000.errors import BoardError
 from max78000.facts.chip import WORD_BYTES, Chip
+from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, RAM_ADDR, RAM_BYTES
 
-FLASH_ADDR, FLASH_BYTES = 0x1000_0000, 0x8_0000
-RAM_ADDR, RAM_BYTES = 0x2000_0000, 0x2_0000
 APB_ADDR, APB_BYTES = 0x4000_0000, 0x10_0000
 PPB_ADDR, PPB_BYTES = 0xE000_0000, 0x10_0000
 # Quirk filled-ram: anything but the zeros that start-up code must make.

@@ -13,6 +13,7 @@ from max78000.board.system import GlobalControl
 from max78000.board.systick import SysTick
 from max78000.board.timeline import NS_PER_S, Timeline
 from max78000.errors import BoardError
+from max78000.facts.memory_map import FLASH_ADDR
 
 SVC, PENDSV, FIRST_IRQ = 11, 14, 16
 N_IRQS = 104
@@ -88,7 +89,7 @@ class SystemControl:
         self._values = dict(RESET_VALUES)
         self._priorities = bytearray(FIRST_IRQ + N_IRQS)
         self._counter_start = 0  # cycles
-        self.vector_table_addr = 0x1000_0000
+        self.vector_table_addr = FLASH_ADDR
         self.systick.reset()
 
     # -- exceptions --------------------------------------------------------------------------------

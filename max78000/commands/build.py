@@ -9,8 +9,9 @@ import click
 
 from max78000.command import JSON, examples
 from max78000.commands.options import BOARD, COMPILER
+from max78000.facts.memory_map import FLASH_BYTES, RAM_BYTES
 from max78000.firmware.build import build_project
-from max78000.firmware.image import FLASH_BYTES, MIN_STACK_BYTES, RAM_BYTES, Image
+from max78000.firmware.image import MIN_STACK_BYTES, Image
 from max78000.firmware.sources import app_names
 from max78000.firmware.toolchain import Toolchain, find_toolchain
 

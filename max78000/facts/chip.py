@@ -6,7 +6,10 @@ register tables. Source: docs/hardware/registers.md#address-map; [UG] CNN chapte
 
 from dataclasses import dataclass
 
+from max78000.facts.memory_map import FLASH_BYTES
+
 WORD_BYTES = 4  # of the bus, of data memory and of the register interface
+PLAIN_KERNEL_WORDS = 4  # of the bus, for a kernel word in the plain (unpacked) window
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,11 @@ class Chip:
         return self.n_instances * self.data_instance_bytes
 
     @property
+    def data_instance_words(self) -> int:
+        """Words of one data memory instance."""
+        return self.data_instance_bytes // WORD_BYTES
+
+    @property
     def data_words(self) -> int:
         """Words of all data memory instances, which pointers count through."""
         return self.data_bytes // WORD_BYTES
@@ -120,14 +128,15 @@ class Chip:
         return self.quadrant_base + quadrant * self.quadrant_stride
 
     def kernel_addr(self, processor: int, word: int = 0) -> int:
-        """Address of one 72-bit kernel word in the plain (unpacked) window: 16 bytes a word."""
+        """Address of one 72-bit kernel word in the plain (unpacked) window."""
         quadrant, local = divmod(processor, self.processors_per_quadrant)
         window = self.quadrant_addr(quadrant) + self.kernel_offset
-        return window + local * self.processor_stride + 16 * word
+        offset_bytes = WORD_BYTES * PLAIN_KERNEL_WORDS * word
+        return window + local * self.processor_stride + offset_bytes
 
     def bias_addr(self, quadrant: int, offset: int = 0) -> int:
         """Address of one bias byte; each has a 32-bit word to itself."""
-        return self.quadrant_addr(quadrant) + self.bias_offset + 4 * offset
+        return self.quadrant_addr(quadrant) + self.bias_offset + WORD_BYTES * offset
 
     def data_addr(self, processor: int, offset_bytes: int = 0) -> int:
         """Address of a byte offset in the data memory instance that serves a processor."""
@@ -149,7 +158,7 @@ MAX78000 = Chip(
     data_instance_bytes=0x8000,
     tram_words=3072,
     cnn_clock_hz=50_000_000,
-    flash_bytes=0x8_0000,
+    flash_bytes=FLASH_BYTES,
     # Quirk wake-up: what four published board timings have in common over the cycles.
     wakeup_us=6.7,
     max_channels=1024,

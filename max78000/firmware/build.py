@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from max78000.errors import InputError
+from max78000.files import write_whole
 from max78000.firmware.image import Image, check_budget, read_image, write_bin, write_hex
-from max78000.firmware.image import write_atomically as write_file
 from max78000.firmware.objects import Watch, compile_units, ignore, run_compiler
 from max78000.firmware.sources import DEFAULT_BOARD, LINKER_SCRIPT, project_units, support_units
 from max78000.firmware.toolchain import Toolchain
@@ -116,7 +116,7 @@ def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
     image = read_image(elf)
     write_hex(image)
     write_bin(image)
-    write_file(_stamp_file(elf), _stamp(elf, link).encode("ascii"))
+    write_whole(_stamp_file(elf), _stamp(elf, link).encode("ascii"))
 
 
 def _check_size(link: _Link, fresh: Path) -> None:

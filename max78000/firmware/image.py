@@ -4,17 +4,14 @@ Reads ELF files of any origin. Compiles nothing, flashes nothing.
 """
 
 import io
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from max78000.errors import CapacityError, InputError, UnsupportedError
+from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, RAM_ADDR, RAM_BYTES
+from max78000.files import write_whole
 
-FLASH_BASE_ADDR = 0x1000_0000
-FLASH_BYTES = 512 * 1024
-RAM_BASE_ADDR = 0x2000_0000
-RAM_BYTES = 128 * 1024
 MIN_STACK_BYTES = 4 * 1024
 ERASED = b"\xff"  # what flash holds where nothing was written
 
@@ -106,10 +103,10 @@ class Image:
 
     def flash_content(self) -> bytes:
         """Return the flash from its start to the last byte of the image."""
-        end = max((s.addr + len(s.content) for s in self.segments), default=FLASH_BASE_ADDR)
-        content = bytearray(ERASED * (end - FLASH_BASE_ADDR))
+        end = max((s.addr + len(s.content) for s in self.segments), default=FLASH_ADDR)
+        content = bytearray(ERASED * (end - FLASH_ADDR))
         for segment in self.segments:
-            start = segment.addr - FLASH_BASE_ADDR
+            start = segment.addr - FLASH_ADDR
             content[start : start + len(segment.content)] = segment.content
         return bytes(content)
 
@@ -172,20 +169,12 @@ def write_hex(image: Image) -> None:
         content.puts(segment.addr, segment.content)
     text = io.StringIO()
     content.write_hex_file(text)
-    write_atomically(image.hex, text.getvalue().encode("ascii"))
+    write_whole(image.hex, text.getvalue().encode("ascii"))
 
 
 def write_bin(image: Image) -> None:
     """Write the flash content beside the ELF file."""
-    write_atomically(image.bin, image.flash_content())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as scratch:
-        fresh = Path(scratch) / path.name
-        fresh.write_bytes(content)
-        fresh.replace(path)
+    write_whole(image.bin, image.flash_content())
 
 
 def _image(path: Path, elf: Any) -> Image:
@@ -202,7 +191,7 @@ def _image(path: Path, elf: Any) -> Image:
         )
     )
     for segment in segments:
-        if not FLASH_BASE_ADDR <= segment.addr < RAM_BASE_ADDR:
+        if not FLASH_ADDR <= segment.addr < RAM_ADDR:
             why = f"has content for 0x{segment.addr:08x}, which is not flash"
             raise InputError(why, where=str(path), fix="link with max78000.ld")
     return Image(path, elf["e_entry"] & ~_THUMB_BIT, _sections(elf), _symbols(elf), segments)
@@ -233,4 +222,4 @@ def _symbols(elf: Any) -> tuple[Symbol, ...]:
 
 
 def _is_in_ram(addr: int) -> bool:
-    return addr >= RAM_BASE_ADDR
+    return addr >= RAM_ADDR

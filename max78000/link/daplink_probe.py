@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from max78000.errors import BoardError, UnsupportedError
-from max78000.firmware.image import FLASH_BASE_ADDR
+from max78000.facts.memory_map import FLASH_ADDR
 from max78000.link.doctor_board import DETAILS_FILE, FAIL_FILE, Bench, read_details
 from max78000.link.flash_errors import recognise
 from max78000.link.flash_plan import FlashImage, FlashPlan
@@ -108,7 +108,7 @@ def hex_text(image: FlashImage) -> str:
         fix = "pip install 'max78000-toolchain[link]'"
         raise UnsupportedError("writing HEX files needs intelhex", where=_WHERE, fix=fix) from None
     content = IntelHex()
-    content.puts(FLASH_BASE_ADDR, image.data)
+    content.puts(FLASH_ADDR, image.data)
     text = io.StringIO()
     content.write_hex_file(text)
     return text.getvalue()

@@ -10,8 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from max78000.errors import CapacityError, InputError
-from max78000.firmware.image import ERASED, FLASH_BASE_ADDR, FLASH_BYTES, RAM_BASE_ADDR, RAM_BYTES
-from max78000.firmware.stub.algorithm import LINE_BYTES, PAGE_BYTES
+from max78000.facts.memory_map import (
+    FLASH_ADDR,
+    FLASH_BYTES,
+    LINE_BYTES,
+    PAGE_BYTES,
+    RAM_ADDR,
+    RAM_BYTES,
+)
+from max78000.firmware.image import ERASED
 
 _BUILD = "flash an ELF that max78000 build has made"
 
@@ -37,18 +44,18 @@ class FlashImage:
                 why, where=self.name, fix="use smaller weights or a smaller network"
             )
         stack, entry = (int.from_bytes(self.data[at : at + 4], "little") for at in (0, 4))
-        if not RAM_BASE_ADDR < stack <= RAM_BASE_ADDR + RAM_BYTES:
+        if not RAM_ADDR < stack <= RAM_ADDR + RAM_BYTES:
             raise InputError(
                 f"the stack pointer {stack:#010x} is not in RAM", where=self.name, fix=_BUILD
             )
-        if not entry & 1 or not 0 <= entry - FLASH_BASE_ADDR < len(self.data):
+        if not entry & 1 or not 0 <= entry - FLASH_ADDR < len(self.data):
             why = f"the reset vector {entry:#010x} is not code of the image"
             raise InputError(why, where=self.name, fix=_BUILD)
 
     @property
     def page_addrs(self) -> tuple[int, ...]:
         """Address of every page the image touches."""
-        return tuple(range(FLASH_BASE_ADDR, FLASH_BASE_ADDR + len(self.data), PAGE_BYTES))
+        return tuple(range(FLASH_ADDR, FLASH_ADDR + len(self.data), PAGE_BYTES))
 
 
 def flash_image(content: bytes, name: str) -> FlashImage:
@@ -116,14 +123,14 @@ def flash_plan(image: FlashImage, *, verify: bool = True) -> FlashPlan:
     """Order the steps: erase from the entry on, write and compare the rest, then the entry."""
     # Quirk entry-last: an image without its first line never starts.
     entry, rest = image.data[:LINE_BYTES], image.data[LINE_BYTES:]
-    rest_addr = FLASH_BASE_ADDR + LINE_BYTES
+    rest_addr = FLASH_ADDR + LINE_BYTES
     steps: list[Step] = [Erase(addr) for addr in image.page_addrs]
     steps += _writes(rest_addr, rest)
     if verify and rest:
         steps.append(Verify(rest_addr, rest))
-    steps.append(Write(FLASH_BASE_ADDR, entry))
+    steps.append(Write(FLASH_ADDR, entry))
     if verify:
-        steps.append(Verify(FLASH_BASE_ADDR, entry))
+        steps.append(Verify(FLASH_ADDR, entry))
     return FlashPlan(image, tuple(steps))
 
 

@@ -19,7 +19,7 @@ from pyocd.flash.flash import Flash
 from pyocd.probe.debug_probe import DebugProbe
 
 from max78000.errors import BoardError
-from max78000.firmware.image import FLASH_BASE_ADDR
+from max78000.facts.memory_map import FLASH_ADDR
 from max78000.firmware.stub.algorithm import result_text
 from max78000.link.flash_errors import recognise
 from max78000.link.flash_plan import Erase, FlashPlan, Verify, Write
@@ -48,7 +48,7 @@ class PyocdProbe:
         """
         with _pyocd_errors(), _open_session(self._adapter or _find_adapter(self._uid)) as session:
             _check_chip(session.target)
-            flash = session.target.memory_map.get_region_for_address(FLASH_BASE_ADDR).flash
+            flash = session.target.memory_map.get_region_for_address(FLASH_ADDR).flash
             for n_done, step in enumerate(plan.steps):
                 on_progress(n_done, len(plan.steps), str(step))
                 _do(session.target, flash, step)

@@ -10,8 +10,15 @@ from pyocd.core.session import Session
 from pyocd.coresight.coresight_target import CoreSightTarget
 from pyocd.target import TARGET
 
-from max78000.firmware.image import FLASH_BASE_ADDR, FLASH_BYTES, RAM_BASE_ADDR, RAM_BYTES
-from max78000.firmware.stub.algorithm import ALGORITHM, LINE_BYTES, PAGE_BYTES
+from max78000.facts.memory_map import (
+    FLASH_ADDR,
+    FLASH_BYTES,
+    LINE_BYTES,
+    PAGE_BYTES,
+    RAM_ADDR,
+    RAM_BYTES,
+)
+from max78000.firmware.stub.algorithm import ALGORITHM
 
 TARGET_NAME = "max78000"
 
@@ -44,16 +51,14 @@ class Max78000Target(CoreSightTarget):  # type: ignore[misc]  # pyOCD is not typ
 
     def __init__(self, session: Session) -> None:
         flash = FlashRegion(
-            start=FLASH_BASE_ADDR,
+            start=FLASH_ADDR,
             length=FLASH_BYTES,
             blocksize=PAGE_BYTES,
             page_size=PAGE_BYTES,
             is_boot_memory=True,
             algo=pyocd_algorithm(),
         )
-        super().__init__(
-            session, MemoryMap(flash, RamRegion(start=RAM_BASE_ADDR, length=RAM_BYTES))
-        )
+        super().__init__(session, MemoryMap(flash, RamRegion(start=RAM_ADDR, length=RAM_BYTES)))
 
 
 def register_target() -> str:

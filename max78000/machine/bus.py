@@ -23,7 +23,7 @@ class MemoryMap:
 
     def __init__(self, chip: Chip) -> None:
         self.chip = chip
-        self.data = DataMemory(chip.n_instances, chip.data_instance_bytes // WORD_BYTES)
+        self.data = DataMemory(chip.n_instances, chip.data_instance_words)
         self.kernels = KernelMemory(chip)
         n_biases = chip.bias_bytes_per_quadrant
         self.biases = EntryMemory(chip.n_quadrants, n_biases, BIAS_BITS)

@@ -25,6 +25,7 @@ from max78000.machine.setup import (
 
 WEIGHT_BITS = (8, 1, 2, 4)  # by POST.mask_size
 COMBINE = (Combine.SUB, Combine.ADD, Combine.OR, Combine.XOR)  # by ONED.ewise_func
+SHORT_PASSES = regmap.LCTL2.field("inpchexp").limit  # what it counts; more take POST.xpmp_cnt too
 MASK_UNITS = 8  # a mask address counts weight bits; eight to a byte
 
 
@@ -88,7 +89,7 @@ def _decode_read(view: _LayerView, lctl: dict[str, int], post: dict[str, int]) -
     oned = view.shared(regmap.ONED)
     passes = view.shared(regmap.LCTL2)["inpchexp"] + 1
     if post["flatten_en"]:
-        passes += 16 * post["xpmp_cnt"]
+        passes += SHORT_PASSES * post["xpmp_cnt"]
         if view.shared(regmap.TPTR)["start"] != passes - 1:
             raise view.fault(f"TPTR.start is not the {passes - 1} of LCTL2 and POST")
     return ReadSetup(

@@ -250,7 +250,7 @@ def _target_words(
 ) -> tuple[int, Ints]:
     """Find instance and word of every output pixel; refuse missing words and live input."""
     rows, columns = setup.out_shape
-    instance, word = divmod(word, chip.data_instance_bytes // LANES)
+    instance, word = divmod(word, chip.data_instance_words)
     words = word + offset + setup.write.pixel_step * np.arange(rows * columns)
     try:
         memories.target.require_words(instance, int(words[0]), int(words[-1]))

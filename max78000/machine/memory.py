@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import ToolError
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import Location
 from max78000.facts.regs import Register
 
@@ -22,7 +22,7 @@ Words = NDArray[np.uint32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer[Any]]
 
-LANES = 4  # bytes of a data memory word, one per processor
+LANES = WORD_BYTES  # of a data memory word: a byte for each processor of its instance
 LOST = 0xA5  # what memories hold after a loss of power, so that a use of it shows
 # the bytes of a kernel word in its four 32-bit words of the plain window; the last holds none
 PLAIN_PARTS = (slice(0, 1), slice(1, 5), slice(5, 9), slice(0, 0))

@@ -61,7 +61,7 @@ def require_reach(chip: Chip, setup: LayerSetup) -> None:
         MachineFault: with the quadrant and the data memory.
     """
     # Quirk local-pointer: what other quadrants than the first point at makes no sense.
-    n_words = chip.data_instance_bytes // WORD_BYTES
+    n_words = chip.data_instance_words
     for quadrant, place in _local_writes(chip, setup):
         instance = place.word // n_words
         is_own = instance * chip.processors_per_instance // chip.processors_per_quadrant == quadrant
@@ -96,7 +96,7 @@ def _place(setup: LayerSetup, first_word: int, pass_index: int, position: int) -
 
 def output_map_of(chip: Chip, setup: LayerSetup) -> OutputMap:
     """Describe a layer's output as far as registers tell: channels are output columns."""
-    words_per_instance = chip.data_instance_bytes // WORD_BYTES
+    words_per_instance = chip.data_instance_words
     addrs = []
     for place in column_places(chip, setup):
         instance, word = divmod(place.word, words_per_instance)

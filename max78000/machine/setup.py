@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from max78000.facts.chip import WORD_BYTES
 from max78000.facts.fixed import Activation, Combine
 
 
@@ -26,7 +27,7 @@ class ReadSetup:
     def n_words(self) -> int:
         """Words read from each instance."""
         if self.is_chw:
-            return (self.rows * self.columns + 3) // 4
+            return -(-self.rows * self.columns // WORD_BYTES)
         return self.rows * self.columns * self.passes * self.operands
 
 

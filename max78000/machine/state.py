@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from max78000.errors import InputError
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import (
     FIFO_CTL,
     LCNT_MAX,
@@ -99,7 +99,7 @@ def _copies(stores: dict[str, int]) -> tuple[Operation, ...]:
     """Group stores to consecutive addresses into copies."""
     copies: list[tuple[int, list[int]]] = []
     for addr, value in sorted(_by_addr(stores).items()):
-        if copies and addr == copies[-1][0] + 4 * len(copies[-1][1]):
+        if copies and addr == copies[-1][0] + WORD_BYTES * len(copies[-1][1]):
             copies[-1][1].append(value)
         else:
             copies.append((addr, [value]))
@@ -113,6 +113,6 @@ def _fifos(stores: list[list[int]], chip: Chip) -> tuple[dict[int, int], tuple[O
     words: dict[int, list[int]] = {}
     for addr, word in stores:
         if addr != control:
-            words.setdefault((addr - first_data) // 4, []).append(word)
+            words.setdefault((addr - first_data) // WORD_BYTES, []).append(word)
     fifos = tuple(Fifo(index, tuple(pushed)) for index, pushed in sorted(words.items()))
     return {addr: word for addr, word in stores if addr == control}, fifos

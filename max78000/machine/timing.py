@@ -1,9 +1,8 @@
 """Clock cycles of a layer from its registers: `LayerSetup` to cycle model. Simulates nothing."""
 
 from max78000.facts.cycles import LayerTiming, layer_cycles
+from max78000.machine.decode import SHORT_PASSES
 from max78000.machine.setup import LayerSetup
-
-LONG_FLATTEN_PASSES = 17  # from here on the registers need their wide pass counter
 
 
 def setup_cycles(setup: LayerSetup, kernel_word_bytes: int) -> int:
@@ -35,6 +34,6 @@ def setup_cycles(setup: LayerSetup, kernel_word_bytes: int) -> int:
             is_passthrough=kernel is None,
             is_pooled_first=pool.is_pooled_first,
             is_streaming=setup.read.ring_words > 0,
-            is_long_flatten=kernel is not None and setup.read.passes >= LONG_FLATTEN_PASSES,
+            is_long_flatten=kernel is not None and setup.read.passes > SHORT_PASSES,
         )
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from max78000.errors import InputError, InternalError, ToolError
-from max78000.facts.chip import MAX78000, Chip
+from max78000.facts.chip import MAX78000, PLAIN_KERNEL_WORDS, Chip
 from max78000.facts.regmap import describe_addr, locate
 from max78000.program.operations import (
     Copy,
@@ -202,7 +202,8 @@ def _operation_text(operation: Operation, chip: Chip) -> str:
             fields = f": {location.register.describe(value)}" if location else ""
             return f"{addr:#010x} = {value:#010x}  {describe_addr(chip, addr)}{fields}"
         case KernelBlock(addr, words):
-            slow_addr = addr & -chip.processor_stride | (addr % chip.processor_stride) * 4
+            stride = chip.processor_stride
+            slow_addr = addr & -stride | addr % stride * PLAIN_KERNEL_WORDS
             return f"{addr:#010x} kernels {_words_text(words)}  {describe_addr(chip, slow_addr)}"
         case Copy(addr, words):
             return f"{addr:#010x} copy {_words_text(words)}  {describe_addr(chip, addr)}"

@@ -15,6 +15,7 @@ from max78000.facts.chip import Chip
 from max78000.facts.regmap import locate, quadrant_register_addr
 from max78000.program.layer_table import LayerEntry, LayerTable
 from max78000.program.program import RegisterProgram, Write
+from max78000.program.strict_json import hex_word
 from synthesis.emit import rows
 from synthesis.emit.c_template import c_template
 from synthesis.emit.options import ProjectOptions
@@ -64,7 +65,7 @@ def emit_layer_checks(
         "fifos": rows.fifo_rows(program, chip),
         "in_flash": "",
         "layers": tuple(map(_row, table.entries)),
-        "count_addrs": [rows.hex_word(addr) for addr in _count_addrs(program, chip)],
+        "count_addrs": [hex_word(addr) for addr in _count_addrs(program, chip)],
     }
     return c_template(TEMPLATE).render(context)
 

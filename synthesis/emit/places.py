@@ -11,7 +11,8 @@ from max78000.facts import regmap
 from max78000.facts.chip import Chip
 from max78000.facts.regmap import locate_memory, quadrant_register_addr
 from max78000.program.program import OutputMap
-from synthesis.emit.rows import Array, hex_word
+from max78000.program.strict_json import hex_word
+from synthesis.emit.rows import Array
 
 GATHERED_PIXELS = 4  # bytes that one read of the gather returns
 

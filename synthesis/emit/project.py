@@ -13,6 +13,7 @@ from max78000.facts import regmap
 from max78000.facts.chip import Chip
 from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
 from max78000.program.program import Copy, KernelBlock, OutputMap, RegisterProgram
+from max78000.program.strict_json import hex_word
 from synthesis.emit import rows
 from synthesis.emit.c_template import c_template
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
@@ -166,10 +167,10 @@ def _power(facts: ProjectFacts, chip: Chip) -> dict[str, Any]:
     acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(facts.streams))
     return {
         "control_addrs": [
-            rows.hex_word(quadrant_register_addr(chip, regmap.CTL, quadrant))
+            hex_word(quadrant_register_addr(chip, regmap.CTL, quadrant))
             for quadrant in facts.quadrants
         ],
-        "acknowledge": rows.hex_word(acknowledge),
+        "acknowledge": hex_word(acknowledge),
         "power_mask": f"0x{power:x}",
         "isolation_mask": f"0x{~power & 0xF:x}",
     }
@@ -206,9 +207,9 @@ def _unload(outputs: list[OutputMap], options: ProjectOptions, chip: Chip) -> di
         "gathers_bytes": gathers,
         "gather": {
             **{name: f"0x{offset:x}" for name, offset in offsets.items()},
-            "on": rows.hex_word(regmap.CTL.pack(clk_en=1, mlat_ld=1)),
-            "off": rows.hex_word(regmap.CTL.pack(clk_en=1)),
-            "running": rows.hex_word(regmap.CTL.pack(cnn_irq=1, cnn_en=1)),
+            "on": hex_word(regmap.CTL.pack(clk_en=1, mlat_ld=1)),
+            "off": hex_word(regmap.CTL.pack(clk_en=1)),
+            "running": hex_word(regmap.CTL.pack(cnn_irq=1, cnn_en=1)),
             "lane_lsb": regmap.CTL.field("mlatch_sel").lsb,
         },
     }

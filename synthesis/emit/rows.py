@@ -9,7 +9,7 @@ from itertools import groupby
 
 from max78000.errors import InternalError
 from max78000.facts import regmap
-from max78000.facts.chip import Chip
+from max78000.facts.chip import PLAIN_KERNEL_WORDS, Chip
 from max78000.facts.regmap import fifo_data_addr, global_register_addr, locate
 from max78000.program.program import (
     Copy,
@@ -23,10 +23,10 @@ from max78000.program.program import (
     Require,
     Write,
 )
+from max78000.program.strict_json import hex_word
 
 WORDS_PER_LINE = 8
 BYTES_PER_LINE = 16
-PLAIN_WORDS = 4  # 32-bit words of a kernel word that is not packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,6 @@ class BiasRow:
         return len(self.values)
 
 
-def hex_word(value: int) -> str:
-    """A 32-bit C constant."""
-    return f"0x{value:08x}"
-
-
 def statements(phase: Phase, chip: Chip) -> tuple[str, ...]:
     """The operations of a phase as C, each with the register's fields that are not 0."""
     return tuple(_statement(operation, chip) for operation in phase.operations)
@@ -154,7 +149,7 @@ def kernel_array(program: RegisterProgram, *, is_compact: bool = False) -> Array
         assert isinstance(block, KernelBlock | Copy)
         stored = block.words
         if is_compact:
-            stored = tuple(word for i, word in enumerate(stored) if i % PLAIN_WORDS != 3)
+            stored = tuple(word for i, word in enumerate(stored, 1) if i % PLAIN_KERNEL_WORDS)
         words += [block.addr, len(stored), *stored]
     return word_array("KERNELS", [*words, 0])
 

@@ -31,10 +31,9 @@ from synthesis.read.description import DataFormat, Operator
 EWISE_FUNC = MappingProxyType({Combine.SUB: 0, Combine.ADD: 1, Combine.OR: 2, Combine.XOR: 3})
 # Quirk mask-size: 8 bits are code 0, the others in their order.
 MASK_SIZE = MappingProxyType({0: 0, 8: 0, 1: 1, 2: 2, 4: 3})
-INSTANCE_WORDS = 0x2000  # step of the write pointer from one data memory instance to the next
-TIME_SLOT_WORDS = 0x800  # the same for a pass-through layer on a single instance
+TIME_SLOT_WORDS = 0x800  # step per time slot of a pass-through layer on a single instance
 # Quirk flatten-counter: from here on the count needs four more bits, in POST, and all of TPTR.
-FLATTEN_LIMIT = 16  # rounds from which a flattened layer needs the larger counter
+FLATTEN_LIMIT = regmap.LCTL2.field("inpchexp").limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +145,12 @@ def _wptr_toffs(c: Context) -> int:
         return regmap.WPTR_TOFFS.pack(value=int(_is_1x1(placed)))
     spreads = placed.processors.bit_count() > placed.chip.processors_per_instance
     is_wide = spreads or (placed.layer.operands > 1 and placed.in_passes.n > 1)
-    return regmap.WPTR_TOFFS.pack(value=INSTANCE_WORDS if is_wide else TIME_SLOT_WORDS)
+    return regmap.WPTR_TOFFS.pack(value=c.chip.data_instance_words if is_wide else TIME_SLOT_WORDS)
 
 
 def _wptr_moffs(c: Context) -> int:
-    return regmap.WPTR_MOFFS.pack(value=INSTANCE_WORDS if c.placed.has_convolution else 0)
+    step = c.chip.data_instance_words  # from one data memory to the next
+    return regmap.WPTR_MOFFS.pack(value=step if c.placed.has_convolution else 0)
 
 
 def _wptr_choffs(c: Context) -> int:

@@ -4,10 +4,9 @@ from math import prod
 
 from max78000.facts.cycles import STARTUP_CYCLES, LayerTiming, layer_cycles
 from max78000.program.program import Cycles
+from synthesis.generate.layer import FLATTEN_LIMIT
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import Operator
-
-LONG_FLATTEN = 16
 
 
 def predict_cycles(graph: PlacedGraph) -> Cycles:
@@ -40,5 +39,5 @@ def _timing(placed: PlacedLayer, graph: PlacedGraph) -> LayerTiming:
         is_passthrough=not placed.has_convolution,
         is_pooled_first=layer.pool_first,
         is_streaming=layer.is_streaming,
-        is_long_flatten=layer.flatten and n_flat > LONG_FLATTEN,
+        is_long_flatten=layer.flatten and n_flat > FLATTEN_LIMIT,
     )

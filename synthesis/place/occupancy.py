@@ -49,7 +49,7 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
 
     A result that belongs to the rolling buffer has no words of its own.
     """
-    n_words = chip.data_instance_bytes // WORD_BYTES
+    n_words = chip.data_instance_words
     yield from _buffer(placed, n_words)
     yield _occupancy(placed, INPUT, "the input", placed.layers[0].processors, n_words)
     for writer in placed.layers:

@@ -18,8 +18,8 @@ from ai8x_models.layers.qat import start_qat
 from ai8x_models.quantize.quantize import quantize_checkpoint
 from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.board.board import End, VirtualBoard
-from max78000.board.processor import FLASH_ADDR
 from max78000.commands.compare import compare
+from max78000.facts.memory_map import FLASH_ADDR
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
 from max78000.program.layer_dump import first_difference, read_dump, save_dump

@@ -15,8 +15,8 @@ from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.layers.qat import start_qat
 from ai8x_models.quantize.quantize import quantize_checkpoint
 from ai8x_models.zoo.registry import MODELS, create_model
+from max78000.facts.memory_map import FLASH_BYTES
 from max78000.firmware.build import build_project
-from max78000.firmware.image import FLASH_BYTES
 from max78000.firmware.sources import BOARDS
 from max78000.firmware.toolchain import find_gcc, find_zig
 from synthesis.commands.synthesize import synthesize

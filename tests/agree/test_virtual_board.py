@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from test_firmware_builds import EVERY, NETWORKS, ROOT, write_project
 
 from max78000.board.board import End, VirtualBoard
-from max78000.board.processor import FLASH_ADDR
 from max78000.commands.simulate import simulate
 from max78000.facts.chip import MAX78000
+from max78000.facts.memory_map import FLASH_ADDR
 from max78000.firmware.build import build_project
 from max78000.firmware.sources import BOARDS
 from max78000.firmware.toolchain import find_toolchain

@@ -8,8 +8,9 @@ from installed import PROBES
 
 from max78000.debug.identity import Identity
 from max78000.errors import BoardError
+from max78000.facts.memory_map import FLASH_ADDR
 from max78000.link.flash import flash
-from max78000.link.flash_plan import FLASH_BASE_ADDR, FlashImage
+from max78000.link.flash_plan import FlashImage
 
 N_CUTS = 20
 OLD, NEW = 0x01D, 0x2E3
@@ -127,7 +128,7 @@ def test_a_worn_cell_is_found_with_its_address(name):
     bench.port.before_access = wear
     with bench.probe(name) as probe, pytest.raises(BoardError, match="differ") as refusal:
         flash(image, probe)
-    found = f"{FLASH_BASE_ADDR + at:#010x} holds {wrong:#04x} instead of {image.data[at]:#04x}"
+    found = f"{FLASH_ADDR + at:#010x} holds {wrong:#04x} instead of {image.data[at]:#04x}"
     assert found in refusal.value.why
     assert bench.mark_after_power_on() == 0
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from max78000.firmware.stub import words
 
-PAGE_BYTES = 0x2000
-LINE_BYTES = 16
-
 # What the functions return in r0; the numbers are those of flash_algorithm.c.
 RESULTS = (
     "done",

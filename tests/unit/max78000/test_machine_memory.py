@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from max78000.facts import regmap
+from max78000.facts.chip import PLAIN_KERNEL_WORDS
 from max78000.machine import Machine, MachineFault
-from max78000.machine.memory import State
+from max78000.machine.memory import LANES, PLAIN_PARTS, State
 
 CTL0 = regmap.quadrant_register_addr(CHIP, regmap.CTL, 0)
 TEST0 = regmap.quadrant_register_addr(CHIP, regmap.SRAM_TEST, 0)
@@ -188,3 +189,9 @@ def test_bytes_that_mean_nothing(addr, value):
 def test_a_data_word_that_nobody_wrote_cannot_be_loaded():
     with pytest.raises(MachineFault, match="data memory 0 offset 0x0010: nobody gave this word"):
         machine().load(CHIP.data_addr(0, 16))
+
+
+def test_words_have_the_lanes_and_parts_of_the_chip():
+    assert CHIP.processors_per_instance == LANES
+    assert len(PLAIN_PARTS) == PLAIN_KERNEL_WORDS
+    assert sum(part.stop - part.start for part in PLAIN_PARTS) == CHIP.kernel_word_bytes

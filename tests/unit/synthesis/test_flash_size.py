@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from max78000.errors import CapacityError
 from max78000.facts.chip import MAX78000
+from max78000.facts.memory_map import FLASH_BYTES
 from max78000.firmware.build import build_project
-from max78000.firmware.image import FLASH_BYTES
 from max78000.firmware.toolchain import find_zig
 from networks import Net, compile_net, write_files
 from synthesis.commands.synthesize import synthesize

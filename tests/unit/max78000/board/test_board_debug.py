@@ -6,8 +6,8 @@ import pytest
 from board_programs import board_with
 
 from max78000.board.board import VirtualBoard
-from max78000.board.processor import RAM_ADDR
 from max78000.errors import BoardError, UnsupportedError
+from max78000.facts.memory_map import RAM_ADDR
 
 COUNTER = """
 static volatile uint32_t count;

@@ -6,9 +6,9 @@ import pytest
 from firmware_projects import HELLO, TOOLCHAINS, ZIG, Log, write_c_project
 
 from max78000.errors import CapacityError, InputError, InternalError
+from max78000.facts.memory_map import FLASH_BYTES
 from max78000.firmware import sources
 from max78000.firmware.build import build_project
-from max78000.firmware.image import FLASH_BYTES
 from max78000.firmware.sources import BOARDS, SUPPORT
 
 EVERY = pytest.mark.parametrize("toolchain", TOOLCHAINS)

@@ -9,7 +9,7 @@ from installed import CROSS_COMPILERS
 
 from max78000.commands.build import build
 from max78000.errors import InputError
-from max78000.firmware.image import FLASH_BYTES
+from max78000.facts.memory_map import FLASH_BYTES
 
 
 def invoke(*arguments):

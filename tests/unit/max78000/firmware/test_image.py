@@ -10,13 +10,17 @@ from firmware_projects import HELLO, TOOLCHAINS, ZIG, write_c_project
 from intelhex import IntelHex
 
 from max78000.errors import CapacityError, InputError
+from max78000.facts.memory_map import (
+    FLASH_ADDR,
+    FLASH_BYTES,
+    LINE_BYTES,
+    PAGE_BYTES,
+    RAM_ADDR,
+    RAM_BYTES,
+)
 from max78000.firmware.build import build_project
 from max78000.firmware.image import (
-    FLASH_BASE_ADDR,
-    FLASH_BYTES,
     MIN_STACK_BYTES,
-    RAM_BASE_ADDR,
-    RAM_BYTES,
     Image,
     Section,
     Segment,
@@ -25,6 +29,7 @@ from max78000.firmware.image import (
     read_image,
 )
 from max78000.firmware.sources import LINKER_SCRIPT
+from max78000.firmware.stub.algorithm import ALGORITHM
 
 N_VECTORS = 120
 THUMB = 1
@@ -40,26 +45,26 @@ def made_up(flash_bytes, ram_bytes):
     """An image of these sizes."""
     return Image(
         elf=Path("net.elf"),
-        entry=FLASH_BASE_ADDR,
-        sections=(Section(".bss", RAM_BASE_ADDR, ram_bytes),),
+        entry=FLASH_ADDR,
+        sections=(Section(".bss", RAM_ADDR, ram_bytes),),
         symbols=(
-            Symbol("kernels", FLASH_BASE_ADDR, flash_bytes - 1, False, True),
-            Symbol("ml_data", RAM_BASE_ADDR, ram_bytes, False, False),
+            Symbol("kernels", FLASH_ADDR, flash_bytes - 1, False, True),
+            Symbol("ml_data", RAM_ADDR, ram_bytes, False, False),
         ),
-        segments=(Segment(FLASH_BASE_ADDR, bytes(flash_bytes)),),
+        segments=(Segment(FLASH_ADDR, bytes(flash_bytes)),),
     )
 
 
 def test_vectors_are_first_and_aligned(image):
     vectors = image.symbol("flash_vectors")
-    assert vectors.addr == FLASH_BASE_ADDR
+    assert vectors.addr == FLASH_ADDR
     assert vectors.addr % 512 == 0
     assert vectors.size_bytes == 4 * N_VECTORS
 
 
 def test_reset_goes_to_the_entry_and_every_vector_to_a_handler(image):
     stack, *handlers = struct.unpack(f"<{N_VECTORS}I", image.flash_content()[: 4 * N_VECTORS])
-    assert stack == RAM_BASE_ADDR + RAM_BYTES
+    assert stack == RAM_ADDR + RAM_BYTES
     assert handlers[0] == image.entry | THUMB == image.symbol("reset_handler").addr | THUMB
     names = {image.symbol_at(addr & ~THUMB).name for addr in handlers[1:]}
     assert names == {"fault_handler", "unexpected_handler"}
@@ -81,7 +86,7 @@ def test_symbols_have_addresses_and_sizes(image):
     table = image.symbol("table")
     assert (table.size_bytes, table.is_function) == (400, False)
     assert image.symbol("counts").size_bytes == 200
-    assert image.symbol("counts").addr >= RAM_BASE_ADDR
+    assert image.symbol("counts").addr >= RAM_ADDR
     assert image.symbol("main").is_function
     assert image.symbol("main").addr % 2 == 0
     assert image.symbol("nothing") is None
@@ -119,11 +124,11 @@ def test_starting_values_of_variables_are_in_flash(image):
 def test_hex_and_bin_hold_the_same(image):
     content = IntelHex(str(image.hex))
     assert image.bin.read_bytes() == image.flash_content()
-    assert bytes(content.tobinarray(start=FLASH_BASE_ADDR)) == image.flash_content()
+    assert bytes(content.tobinarray(start=FLASH_ADDR)) == image.flash_content()
 
 
 def test_gaps_in_flash_read_erased():
-    parts = (Segment(FLASH_BASE_ADDR, b"ab"), Segment(FLASH_BASE_ADDR + 4, b"c"))
+    parts = (Segment(FLASH_ADDR, b"ab"), Segment(FLASH_ADDR + 4, b"c"))
     assert replace(made_up(1, 1), segments=parts).flash_content() == b"ab\xff\xffc"
 
 
@@ -142,9 +147,32 @@ def test_a_byte_too_much_is_refused_with_the_numbers():
 
 def test_the_linker_script_has_the_same_numbers():
     text = LINKER_SCRIPT.read_text()
-    assert f"ORIGIN = {FLASH_BASE_ADDR:#x}, LENGTH = {FLASH_BYTES // 1024}K" in text
-    assert f"ORIGIN = {RAM_BASE_ADDR:#x}, LENGTH = {RAM_BYTES // 1024}K" in text
+    assert f"ORIGIN = {FLASH_ADDR:#x}, LENGTH = {FLASH_BYTES // 1024}K" in text
+    assert f"ORIGIN = {RAM_ADDR:#x}, LENGTH = {RAM_BYTES // 1024}K" in text
     assert re.search(rf"stack_min_bytes = {MIN_STACK_BYTES // 1024}K;", text)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "value"),
+    [
+        ("bsp/include/mxc_device.h", "MXC_FLASH_MEM_BASE", FLASH_ADDR),
+        ("bsp/include/mxc_device.h", "MXC_FLASH_MEM_SIZE", FLASH_BYTES),
+        ("bsp/include/mxc_device.h", "MXC_FLASH_PAGE_SIZE", PAGE_BYTES),
+        ("bsp/include/mxc_device.h", "MXC_SRAM_MEM_BASE", RAM_ADDR),
+        ("bsp/include/mxc_device.h", "MXC_SRAM_MEM_SIZE", RAM_BYTES),
+        ("stub/flash_algorithm.c", "FLASH_START", FLASH_ADDR),
+        ("stub/flash_algorithm.c", "PAGE_BYTES", PAGE_BYTES),
+        ("stub/flash_algorithm.c", "LINE_BYTES", LINE_BYTES),
+    ],
+)
+def test_the_c_sources_have_the_same_numbers(source, name, value):
+    text = (LINKER_SCRIPT.parents[1] / source).read_text()
+    (found,) = re.findall(rf"#define {name}\s+(\w+?)u\n", text)
+    assert int(found, 0) == value
+
+
+def test_the_flash_algorithm_is_loaded_to_the_start_of_ram():
+    assert ALGORITHM.load_addr == RAM_ADDR
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"not an ELF file at all" * 9])

@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from max78000.errors import CapacityError, InputError
-from max78000.firmware.image import FLASH_BASE_ADDR, FLASH_BYTES
-from max78000.firmware.stub.algorithm import LINE_BYTES, PAGE_BYTES
+from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, LINE_BYTES, PAGE_BYTES
 from max78000.link.flash_plan import Erase, FlashImage, Verify, Write, flash_image, flash_plan
 
-VECTORS = struct.pack("<IIII", 0x2002_0000, FLASH_BASE_ADDR + 1, 0, 0)
+VECTORS = struct.pack("<IIII", 0x2002_0000, FLASH_ADDR + 1, 0, 0)
 
 
 def image_of(body):
@@ -31,7 +30,7 @@ def test_a_plan_reads_like_this():
 
 
 def carry_out(flash, step):
-    at = step.addr - FLASH_BASE_ADDR
+    at = step.addr - FLASH_ADDR
     if isinstance(step, Erase):
         flash[at : at + PAGE_BYTES] = b"\xff" * PAGE_BYTES
     elif isinstance(step, Write):
@@ -64,23 +63,23 @@ def test_verification_can_be_left_out():
 def test_what_is_blank_is_not_written():
     steps = flash_plan(image_of(b"\xff" * 3 * PAGE_BYTES + bytes(16))).steps
     assert [step.addr for step in steps if isinstance(step, Write)] == [
-        FLASH_BASE_ADDR + 3 * PAGE_BYTES,
-        FLASH_BASE_ADDR,
+        FLASH_ADDR + 3 * PAGE_BYTES,
+        FLASH_ADDR,
     ]
 
 
 def test_content_is_filled_to_a_line():
     image = image_of(b"abc")
     assert image.data == VECTORS + b"abc" + b"\xff" * 13
-    assert image.page_addrs == (FLASH_BASE_ADDR,)
+    assert image.page_addrs == (FLASH_ADDR,)
 
 
 # fmt: off
 REFUSED = (
     # content                                                     error          message
     (b"",                                                         InputError,    "not whole lines"),
-    (struct.pack("<IIII", 0x1000, FLASH_BASE_ADDR + 1, 0, 0),     InputError,    "not in RAM"),
-    (struct.pack("<IIII", 0x2002_0000, FLASH_BASE_ADDR, 0, 0),    InputError,    "reset vector"),
+    (struct.pack("<IIII", 0x1000, FLASH_ADDR + 1, 0, 0),     InputError,    "not in RAM"),
+    (struct.pack("<IIII", 0x2002_0000, FLASH_ADDR, 0, 0),    InputError,    "reset vector"),
     (struct.pack("<IIII", 0x2002_0000, 0x1000_0101, 0, 0),        InputError,    "reset vector"),
     (b"\xff" * 16,                                                InputError,    "0xffffffff"),
     (VECTORS + bytes(FLASH_BYTES),                                CapacityError, "524304 of 5242"),
