@@ -18,7 +18,8 @@ from ai8x_models.describe.convert import Converted, convert
 from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, set_mode, start_qat
-from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
+from ai8x_models.quantize.options import QuantizeOptions
+from ai8x_models.quantize.quantize import quantize_state
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
 

@@ -15,7 +15,8 @@ from ai8x_models.checkpoint import Checkpoint, State, save_checkpoint
 from ai8x_models.describe.convert import Converted, Network
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import DATA_GRID, Mode, QatModule
-from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
+from ai8x_models.quantize.options import QuantizeOptions
+from ai8x_models.quantize.quantize import quantize_state
 from ai8x_models.zoo.registry import Shape
 from max78000.files import write_array
 

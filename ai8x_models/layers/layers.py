@@ -64,14 +64,20 @@ class FusedLayer(QatModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C_out, H_out, W_out), or without W, or without both."""
-        x = _pooled(x, self.plan, self.mode)
+        x = _pooled(x, self.plan, self)
         if self.mode is Mode.INTEGER:
             return self._integer(x)
         weight, bias, gain = self.parameters_in_use(self.op.weight, self.op.bias)
         x = self._operate(x, weight, bias)
         if self.bn is not None:
-            x = _normalized(x, self.bn)
-        return self._finish(x, gain)
+            x = _normalized(x, self.bn, self.bn_divisor)
+        x = self._finish(x, gain)
+        return x if self.final_gain == 1 else x * self.final_gain
+
+    @property
+    def bn_divisor(self) -> int:
+        """What the result of batch norm is divided by."""
+        return 1 if self.is_v2 else BN_DIVISOR
 
     def fold_batchnorm(self) -> None:
         """Fold the batch norm, if there is one, into weight and bias, in place."""
@@ -83,7 +89,9 @@ class FusedLayer(QatModule):
             self.bn.running_mean, self.bn.running_var, self.bn.weight, self.bn.bias, self.bn.eps
         )
         with torch.no_grad():
-            weight, bias = fold_batchnorm(self.op.weight, self.op.bias, norm, self.output_axis)
+            weight, bias = fold_batchnorm(
+                self.op.weight, self.op.bias, norm, self.output_axis, self.bn_divisor
+            )
             self.op.weight.copy_(weight)
             assert self.op.bias is not None
             self.op.bias.copy_(bias)
@@ -92,6 +100,8 @@ class FusedLayer(QatModule):
     def _finish(self, x: Tensor, gain: float) -> Tensor:
         """Output shift, activation and clamp; in QAT also rounding."""
         quantizes, activation = self.mode is Mode.QAT, self.plan.activation
+        if not self.clamps:
+            return _activated(x if gain == 1 else x * gain, activation)
         if self.plan.wide:
             return fake_quantize(x, WIDE_GRID) if quantizes else x.clamp(-WIDE_LIMIT, WIDE_LIMIT)
         if quantizes:
@@ -266,7 +276,7 @@ class Pool(QatModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W), or (N, C, L), to the pooled size."""
-        return _pooled(x, self.plan, self.mode)
+        return _pooled(x, self.plan, self)
 
 
 class ElementWise(Layer):
@@ -289,7 +299,7 @@ class ElementWise(Layer):
         total = operands[0]
         for operand in operands[1:]:
             total = total + operand if self.combine is fixed.Combine.ADD else total - operand
-        return F.hardtanh(total, -1, DATA_MAX)
+        return total if not self.clamps else F.hardtanh(total, -1, DATA_MAX)
 
 
 def _norm2d(channels: int, plan: Plan) -> nn.BatchNorm2d | None:
@@ -298,27 +308,34 @@ def _norm2d(channels: int, plan: Plan) -> nn.BatchNorm2d | None:
     return nn.BatchNorm2d(channels, momentum=BN_MOMENTUM, affine=plan.batchnorm == "Affine")
 
 
-def _normalized(x: Tensor, bn: Norm) -> Tensor:
-    """BN(x) / 4, with the division in the affine step."""
+def _activated(x: Tensor, activation: Activation) -> Tensor:
+    if activation is Activation.RELU:
+        return F.relu(x)
+    return x.abs() if activation is Activation.ABS else x
+
+
+def _normalized(x: Tensor, bn: Norm, divisor: int) -> Tensor:
+    """BN(x) / divisor, with the division in the affine step."""
     assert bn.running_var is not None
     if bn.training and bn.num_batches_tracked is not None:
         bn.num_batches_tracked.add_(1)
     weight: Tensor = torch.ones_like(bn.running_var) if bn.weight is None else bn.weight
-    scale, offset = weight / BN_DIVISOR, None if bn.bias is None else bn.bias / BN_DIVISOR
+    scale, offset = weight / divisor, None if bn.bias is None else bn.bias / divisor
     mean, variance, momentum = bn.running_mean, bn.running_var, bn.momentum or 0.0
     return F.batch_norm(x, mean, variance, scale, offset, bn.training, momentum, bn.eps)
 
 
-def _pooled(x: Tensor, plan: Plan, mode: Mode) -> Tensor:
+def _pooled(x: Tensor, plan: Plan, layer: QatModule) -> Tensor:
     """Pool (N, C, H, W), or (N, C, L) as a picture of one column."""
     if plan.pool is None:
         return x
     if x.dim() == 3:
-        return _pooled(x.unsqueeze(-1), plan, mode).squeeze(-1)
+        return _pooled(x.unsqueeze(-1), plan, layer).squeeze(-1)
     size, stride = plan.pool_size, plan.pool_stride
     if plan.pool == "max":
         return F.max_pool2d(x, size, stride)
-    if mode is Mode.INTEGER:
+    if layer.mode is Mode.INTEGER:
         return integer.average_pool(x, size, stride)
     x = F.avg_pool2d(x, size, stride)
-    return F.hardtanh(truncate(x) if mode is Mode.QAT else x, -1, DATA_MAX)
+    x = truncate(x) if layer.mode is Mode.QAT else x
+    return F.hardtanh(x, -1, DATA_MAX) if layer.clamps else x

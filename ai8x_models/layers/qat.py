@@ -5,6 +5,12 @@ hold, while gradients pass the rounding as if it were not there. This is the flo
 `max78000.facts.fixed`, and as exact: from quantized data, a layer in QAT gives the very numbers
 (divided by 128, or by 2^14 for wide output) that its integers give. The mode of a layer is the
 layer's own; there is no global switch. What the layers compute is in `layers.py`.
+
+The vendor's trainer has two generations, and so have layers. Those of the second (QATv2, since
+December 2024) are told by three more entries of their state: before QAT they neither clamp nor
+divide after batch norm; in QAT the range of each result was measured (`activation_threshold`), the
+output shift is less by it, and what leaves the network is multiplied back (`final_scale`).
+Source: docs/hardware/arithmetic.md#qatv2.
 """
 
 from collections.abc import Mapping
@@ -48,6 +54,10 @@ STATE_NAMES = (
     "shift_quantile",
 )
 
+
+# What layers of the second generation have as well; element-wise ones only the first of these.
+V2_NAMES = ("activation_threshold", "final_scale", "clamp_activation")
+V2_MARK = V2_NAMES[0]
 
 DATA_GRID = Grid(-DATA_ONE, DATA_ONE - 1, DATA_ONE)
 # Quirk wide-range: the vendor trains 32-bit outputs within +-2^15; the chip does not clamp them.
@@ -130,16 +140,45 @@ def output_shift_for(limit: Tensor, weight_bits: int) -> int:
     what the shifter takes for this weight width. float32 throughout, like the vendor's tool.
     """
     exponent = float(torch.floor(torch.log2(1 / limit.float().cpu())))
+    return within_shifter(-exponent, weight_bits)
+
+
+def within_shifter(shift: float, weight_bits: int) -> int:
+    """The nearest output shift that the chip has: 15 bits either way, less 8 - `weight_bits`."""
     lowest, highest = weight_bits - 23, weight_bits + 7
-    return int(max(lowest, min(highest, -exponent)))
+    return int(max(lowest, min(highest, shift)))
 
 
 class Layer(nn.Module):
-    """A module that knows in which mode it computes."""
+    """A module that knows in which mode it computes, and of which generation it is."""
 
     def __init__(self) -> None:
         super().__init__()
         self.mode = Mode.FLOAT
+
+    @property
+    def is_v2(self) -> bool:
+        """True for a layer of the vendor's second generation, which has a threshold."""
+        return V2_MARK in self._buffers
+
+    @property
+    def clamps(self) -> bool:
+        """False while results go through as they are: second generation, before QAT."""
+        return not self.is_v2 or self.mode is not Mode.FLOAT
+
+    def set_generation(self, is_v2: bool) -> None:
+        """Have the entries of this generation, and not those of the other; they begin at 0."""
+        if is_v2 and not self.is_v2:
+            self.register_buffer(V2_MARK, torch.tensor(0.0))
+        elif not is_v2:
+            self._buffers.pop(V2_MARK, None)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Become what the stored layer is."""
+        self.set_generation(f"{prefix}{V2_MARK}" in state_dict)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
 
 class QatModule(Layer):
@@ -147,7 +186,9 @@ class QatModule(Layer):
 
     Six one-element buffers hold what checkpoints store: `output_shift`, `weight_bits` and
     `bias_bits` (0 before QAT), `quantize_activation`, `adjust_output_shift` (1 while QAT chooses
-    the shift) and `shift_quantile`. `mode` follows them when a state dictionary is loaded.
+    the shift) and `shift_quantile`. `mode` follows them when a state dictionary is loaded. Layers
+    of the second generation have `activation_threshold` and `final_scale`, powers of two as their
+    logarithms, and `clamp_activation`.
     """
 
     output_shift: Tensor
@@ -164,6 +205,30 @@ class QatModule(Layer):
             self.register_buffer(name, torch.tensor([1.0 if name == "shift_quantile" else 0.0]))
         self.fixed_scale = fixed_scale
 
+    @property
+    def clamps(self) -> bool:
+        """As the stored layer says; see `Layer.clamps`."""
+        return super().clamps or bool(self.get_buffer("clamp_activation").item())
+
+    @property
+    def final_gain(self) -> float:
+        """What a result is multiplied by, last of all; 1 for all but outputs in QAT.
+
+        The chip does not do this; in integer mode results are those of the chip. Software
+        multiplies when it unloads them.
+        """
+        return 2.0 ** self.get_buffer("final_scale").item() if self.is_v2 else 1.0
+
+    def set_generation(self, is_v2: bool) -> None:
+        """See `Layer.set_generation`."""
+        super().set_generation(is_v2)
+        if is_v2 and "final_scale" not in self._buffers:
+            self.register_buffer("final_scale", torch.tensor(0.0))
+            self.register_buffer("clamp_activation", torch.tensor([False]))
+        elif not is_v2:
+            self._buffers.pop("final_scale", None)
+            self._buffers.pop("clamp_activation", None)
+
     def fold_batchnorm(self) -> None:
         """Replace batch norm by other weights; for layers that can have one to override."""
 
@@ -178,6 +243,8 @@ class QatModule(Layer):
             STATE_NAMES, (0, weight_bits, weight_bits, 1, adjust, shift_quantile), strict=True
         ):
             self.get_buffer(name).fill_(value)
+        if self.is_v2:
+            self.get_buffer("clamp_activation").fill_(True)
         self.mode = Mode.QAT
 
     def parameters_in_use(
@@ -186,7 +253,7 @@ class QatModule(Layer):
         """Weight and bias to compute with, and the factor that the result is multiplied by.
 
         In QAT both lie on the grid of the weight width, scaled by 2^-shift, and the factor is
-        2^shift; the shift is chosen anew from the present parameters.
+        2^shift, less by the threshold; the shift is chosen anew from the present parameters.
         """
         if self.mode is not Mode.QAT:
             gain: float = 2.0 ** self.output_shift.item()
@@ -202,6 +269,9 @@ class QatModule(Layer):
         scale = 1 / gain if adjusts else 1.0
         weight = fake_quantize(weight, weight_grid(bits), scale)
         bias = None if bias is None else fake_quantize(bias, weight_grid(bits), scale)
+        if self.is_v2:
+            shift = self.output_shift.item() - self.get_buffer(V2_MARK).item()
+            gain = 2.0 ** within_shifter(shift, bits)
         return weight, bias, gain
 
     def _load_from_state_dict(
@@ -211,8 +281,16 @@ class QatModule(Layer):
         for name in STATE_NAMES:
             stored = state_dict.get(prefix + name, self.get_buffer(name))
             state_dict[prefix + name] = torch.as_tensor(stored).reshape(1)
+        if f"{prefix}{V2_MARK}" in state_dict:
+            self._complete_v2(state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
         self.mode = stored_mode(state_dict, prefix)
+
+    def _complete_v2(self, state_dict: dict[str, Any], prefix: str) -> None:
+        """Take the second generation's entries in either shape; two of them may be missing."""
+        for name, default in zip(V2_NAMES, (0.0, 0.0, False), strict=True):
+            stored = torch.as_tensor(state_dict.get(prefix + name, default))
+            state_dict[prefix + name] = stored.reshape((1,) if name == "clamp_activation" else ())
 
 
 def stored_mode(state: Mapping[str, Tensor], prefix: str) -> Mode:
@@ -249,6 +327,13 @@ def start_qat(model: nn.Module, policy: QatPolicy) -> None:
 
 def _nearest(name: str, layers: Mapping[str, object]) -> str:
     return f"nearest: {', '.join(get_close_matches(name, layers, cutoff=0.3)) or 'none'}"
+
+
+def set_generation(model: nn.Module, is_v2: bool) -> None:
+    """Let all layers be of one generation; see `Layer.set_generation`."""
+    for module in model.modules():
+        if isinstance(module, Layer):
+            module.set_generation(is_v2)
 
 
 def set_mode(model: nn.Module, mode: Mode) -> None:

@@ -3,17 +3,16 @@
 After QAT this only writes down, as integers, the numbers that training computed with already: the
 integer network gives its very outputs. A checkpoint from before QAT is treated as QAT would begin,
 without its training. Clip methods of the vendor's tool are offered for comparison. No data are
-looked at, nothing is calibrated.
+looked at here; `calibration.py` does that.
 
 Source of every rule: docs/hardware/arithmetic.md#quantizing; [quantizer].
 """
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -21,104 +20,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ai8x_models.checkpoint import Checkpoint, State, file_hash, load_checkpoint, save_checkpoint
-from ai8x_models.layers.batchnorm import DEFAULT_EPS, BatchNorm, fold_batchnorm
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import (
+    V2_MARK,
     Layer,
     Mode,
     output_shift_for,
     parameter_limit,
     start_qat,
     weight_grid,
+    within_shifter,
 )
 from ai8x_models.layers.space_to_depth import RATIO, fold_kernel
+from ai8x_models.quantize.options import ClipMethod, QuantizeOptions
+from ai8x_models.quantize.preparation import prepared_state
+from ai8x_models.quantize.report import LayerReport, QuantizeReport
 from ai8x_models.zoo.load import load_model, mode_of, restore
 from ai8x_models.zoo.registry import MODELS
 from max78000.errors import InputError
-from max78000.facts.fixed import DATA_BITS, WEIGHT_BITS
+from max78000.facts.fixed import WEIGHT_BITS
 
 _ZERO_POINTS = ("w_zero_point", "b_zero_point")
-
-
-class ClipMethod(Enum):
-    """How weights are scaled without QAT; the value is the word of the vendor's command line."""
-
-    MAX = "MAX"
-    AVGMAX = "AVGMAX"
-    STDDEV = "STDDEV"
-    SCALE = "SCALE"
-
-
-@dataclass(frozen=True, slots=True)
-class QuantizeOptions:
-    """What the checkpoint does not say itself.
-
-    Args:
-        weight_bits: widths by layer name; they win over the checkpoint's own.
-        default_weight_bits: for layers whose width neither `weight_bits` nor the checkpoint gives.
-        clip_method: scale weights so, and leave output shifts alone; None is QAT's way.
-        scale: factor of `ClipMethod.SCALE`.
-        n_deviations: standard deviations of `ClipMethod.STDDEV`.
-        bn_eps: of batch norms that are still in the checkpoint of an unknown network.
-        transposed: names of transposed convolutions with as many input as output channels, for
-            the batch norm of an unknown network; others are recognised.
-    """
-
-    weight_bits: Mapping[str, int] = field(default_factory=dict)
-    default_weight_bits: int = DATA_BITS
-    clip_method: ClipMethod | None = None
-    scale: float = 0.85
-    n_deviations: float = 2.0
-    bn_eps: float = DEFAULT_EPS
-    transposed: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class LayerReport:
-    """What quantization did to one layer.
-
-    Args:
-        name: layer.
-        weight_bits: width of weights and biases.
-        output_shift: bits that the layer's sums are shifted left.
-        limit: magnitude that all weights and biases, or the asked-for share of them, stay below.
-        n_parameters: weights and biases.
-        n_clipped: of these, how many were out of range by more than rounding.
-        qsnr_db: power of the weights over that of their error; infinite if nothing was lost.
-    """
-
-    name: str
-    weight_bits: int
-    output_shift: int
-    limit: float
-    n_parameters: int
-    n_clipped: int
-    qsnr_db: float
-
-
-@dataclass(frozen=True, slots=True)
-class QuantizeReport:
-    """All layers, in the order of the accelerator."""
-
-    arch: str
-    layers: tuple[LayerReport, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data; an infinite ratio becomes None."""
-        rows = [asdict(layer) for layer in self.layers]
-        for row in rows:
-            row["qsnr_db"] = row["qsnr_db"] if math.isfinite(row["qsnr_db"]) else None
-        return {"arch": self.arch, "layers": rows}
-
-    def to_text(self) -> str:
-        """Table for people."""
-        lines = [f"{'layer':<14} bits  shift   limit  parameters  clipped  QSNR dB"]
-        lines += [
-            f"{layer.name:<14} {layer.weight_bits:>4}  {layer.output_shift:>5}  {layer.limit:>6.3f}"
-            f"  {layer.n_parameters:>10}  {layer.n_clipped:>7}  {layer.qsnr_db:>7.1f}"
-            for layer in self.layers
-        ]
-        return "\n".join(lines)
 
 
 def quantize_checkpoint(
@@ -131,9 +53,11 @@ def quantize_checkpoint(
     """
     options = options or QuantizeOptions()
     trained = load_checkpoint(source)
-    parameters = _prepared(trained, options, str(source))
     try:
-        state, layers = quantize_state(parameters, options)
+        _refuse_integers(trained)
+        notes = trained.notes + _training_notes(trained.state_dict)
+        parameters, more = prepared_state(_as_in_qat(trained, options, str(source)), options)
+        state, layers = quantize_state(parameters, replace(options, no_bias=frozenset()))
     except InputError as error:
         raise InputError(
             error.why, where=f"{source} {error.where}".rstrip(), fix=error.fix
@@ -145,7 +69,7 @@ def quantize_checkpoint(
     if options.clip_method is ClipMethod.STDDEV:
         extras["clipping_nstds"] = options.n_deviations
     save_checkpoint(target, replace(trained, state_dict=state, extras=extras, optimizer={}))
-    return QuantizeReport(trained.arch, layers)
+    return QuantizeReport(trained.arch, layers, notes + more)
 
 
 def quantize_state(
@@ -156,7 +80,7 @@ def quantize_state(
     Returns:
         State dictionary in the same order, and one report a layer.
     """
-    result = _without_batchnorm(state, options)
+    result, _ = prepared_state(state, options)
     names = [name for name in result if name.endswith(".weight")]
     unknown = set(options.weight_bits) - {_layer_of(name) for name in names}
     if unknown:
@@ -221,7 +145,53 @@ def integer_activations(
     return outputs
 
 
-def _prepared(trained: Checkpoint, options: QuantizeOptions, where: str) -> Mapping[str, Tensor]:
+def _refuse_integers(trained: Checkpoint) -> None:
+    """Quantizing twice would lose the weights, and subtract thresholds twice."""
+    weights = [
+        tensor
+        for name, tensor in trained.state_dict.items()
+        if name.endswith(".weight") and tensor.dim() > 1
+    ]
+    method = trained.extras.get("clipping_method")
+    if method and weights and all(torch.equal(weight, weight.round()) for weight in weights):
+        _integers_already(f"its extras say clipping_method {method}", trained.state_dict)
+
+
+def _integers_already(reason: str, state: Mapping[str, Tensor], layer: str = "") -> NoReturn:
+    why = f"the weights are integers already: {reason}"
+    if any(name.endswith(f".{V2_MARK}") for name in state):
+        why += "; quantizing twice would subtract the activation thresholds twice"
+    fix = "quantize the checkpoint that training wrote"
+    raise InputError(why, where=layer, fix=fix)
+
+
+def _training_notes(state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """What the file says about QAT, if it has seen less than all of it."""
+    layers = [_layer_of(name) for name in state if name.endswith(".op.weight")]
+    n_trained = sum(bool(_stored(state, layer, "quantize_activation", 0)) for layer in layers)
+    notes = []
+    if n_trained < len(layers) or not layers:
+        n_layers = len(layers) or "all"
+        notes.append(
+            f"{len(layers) - n_trained} of {n_layers} layers never saw quantization-aware training:"
+            " answers may be much worse than in float; train with QAT, or give samples:"
+            " --calibrate SAMPLES.npy"
+        )
+    marked = [layer for layer in layers if f"{layer}.{V2_MARK}" in state]
+    if 0 < len(marked) < len(layers):
+        notes.append(
+            f"{len(marked)} of {len(layers)} layers have thresholds (QATv2); the others are"
+            " taken for the first generation"
+        )
+    elif marked and not n_trained and any(".bn." in name for name in state):
+        notes.append(
+            "batch norm is folded without the quarter, as QATv2 does; a file of the first"
+            " generation that the newer trainer has completed looks the same, and would be wrong"
+        )
+    return tuple(notes)
+
+
+def _as_in_qat(trained: Checkpoint, options: QuantizeOptions, where: str) -> Mapping[str, Tensor]:
     """Parameters as QAT has them; a network of ours that never saw QAT is put into it."""
     known = any(trained.arch.lower() == name.lower() for name in MODELS)
     if not known or options.clip_method is not None:
@@ -238,36 +208,15 @@ def _layer_of(weight_name: str) -> str:
     return weight_name.rsplit(".", 2)[0]
 
 
-def _without_batchnorm(state: Mapping[str, Tensor], options: QuantizeOptions) -> State:
-    """Fold what batch norms there are."""
-    result = dict(state)
-    for key in [name for name in state if name.endswith(".bn.running_mean")]:
-        layer = key.removesuffix(".bn.running_mean")
-        weight = result.get(f"{layer}.op.weight")
-        if weight is None:
-            raise InputError("has batch norm, but no weight to fold it into", where=layer)
-        norm = BatchNorm(
-            result[key],
-            result[f"{layer}.bn.running_var"],
-            result.get(f"{layer}.bn.weight"),
-            result.get(f"{layer}.bn.bias"),
-            options.bn_eps,
-        )
-        is_transposed = layer in options.transposed or weight.shape[0] != norm.mean.numel()
-        bias = result.get(f"{layer}.op.bias")
-        folded = fold_batchnorm(weight, bias, norm, output_axis=1 if is_transposed else 0)
-        result[f"{layer}.op.weight"], result[f"{layer}.op.bias"] = folded
-    return {name: tensor for name, tensor in result.items() if ".bn." not in name}
-
-
 def _quantize_layer(state: State, weight_name: str, options: QuantizeOptions) -> LayerReport:
     """Replace one layer's entries by integers."""
     layer, bias_name = _layer_of(weight_name), weight_name.removesuffix("weight") + "bias"
     weight, bias = state[weight_name].float(), state.get(bias_name)
-    _check_weight(weight, layer)
+    _check_weight(state, weight, layer)
     bits = _weight_bits(state, layer, options)
     limit = parameter_limit(weight, bias, _stored(state, layer, "shift_quantile", 1.0))
     shift, factor = _scaling(state, layer, weight, output_shift_for(limit, bits), options)
+    shift, note = _less_threshold(state, layer, bits, shift, options)
     one = weight_grid(bits).one
     integers, n_clipped = _to_integers(weight, factor, bits)
     quality = _qsnr_db(weight, integers / (factor * one))
@@ -284,18 +233,42 @@ def _quantize_layer(state: State, weight_name: str, options: QuantizeOptions) ->
         state[f"{layer}.bias_bits"] = torch.tensor([float(bits)])
         n_clipped += n_bias_clipped
         n_parameters += bias.numel()
-    return LayerReport(layer, bits, shift, limit.item(), n_parameters, n_clipped, quality)
+    counts = (n_parameters, n_clipped)
+    return LayerReport(layer, bits, shift, limit.item(), *counts, quality, factor, note)
 
 
-def _check_weight(weight: Tensor, layer: str) -> None:
+def _check_weight(state: State, weight: Tensor, layer: str) -> None:
     if weight.dim() < 2:
         fix = "name the network's batch norms `bn`, or fold them before"
         raise InputError("a weight has one dimension, as only batch norm has", where=layer, fix=fix)
     if not weight.isfinite().all():
         raise InputError("weights are not all finite", where=layer, fix="train with a lower rate")
-    if weight.abs().max() > 1 and torch.equal(weight, weight.round()):
-        fix = "quantize the checkpoint that training wrote"
-        raise InputError("the weights are integers already", where=layer, fix=fix)
+    is_done = _stored(state, layer, "quantize_activation", 0) and not _stored(
+        state, layer, "adjust_output_shift", 1
+    )
+    largest = weight.abs().max()
+    if (largest > 1 or (is_done and largest == 1)) and torch.equal(weight, weight.round()):
+        _integers_already("whole numbers above 1, or the state of a quantized layer", state, layer)
+
+
+def _less_threshold(
+    state: State, layer: str, weight_bits: int, shift: int, options: QuantizeOptions
+) -> tuple[int, str]:
+    """Output shift of a layer of the second generation, and a note where limits changed it."""
+    if f"{layer}.{V2_MARK}" not in state or options.clip_method is not None:
+        return shift, ""
+    wanted = shift - _stored(state, layer, V2_MARK, 0.0)
+    right = within_shifter(wanted, weight_bits)
+    # Quirk shift-limits-v2: the vendor's limits have the wrong sign, which shows below 8 bits.
+    vendors = int(max(-7 - weight_bits, min(23 - weight_bits, wanted)))
+    chosen = right if options.has_chip_limits else vendors
+    if chosen == wanted:
+        is_possible = chosen == right
+        note = "" if is_possible else f"an output shift of {chosen} does not exist on the chip"
+        return chosen, note
+    why = f"its output shift should be {wanted:g} and is cut to {chosen}"
+    is_avoidable = chosen != right
+    return chosen, f"{why}, as by the vendor; --chip-limits gives {right}" if is_avoidable else why
 
 
 def _weight_bits(state: State, layer: str, options: QuantizeOptions) -> int:
@@ -306,7 +279,7 @@ def _weight_bits(state: State, layer: str, options: QuantizeOptions) -> int:
     return bits
 
 
-def _stored(state: State, layer: str, parameter: str, default: float) -> float:
+def _stored(state: Mapping[str, Tensor], layer: str, parameter: str, default: float) -> float:
     tensor = state.get(f"{layer}.{parameter}")
     return default if tensor is None else float(tensor)
 
@@ -320,11 +293,19 @@ def _scaling(
     """
     stored_shift = int(_stored(state, layer, "output_shift", 0))
     if options.clip_method is not None:
+        _refuse_scaled(state, layer)
         return stored_shift, _clip_factor(weight, options)
     in_qat = _stored(state, layer, "quantize_activation", 0)
     if in_qat and not _stored(state, layer, "adjust_output_shift", 1):
         return stored_shift, 1.0
     return chosen_shift, 2.0**-chosen_shift
+
+
+def _refuse_scaled(state: State, layer: str) -> None:
+    """Clip methods leave shifts alone, and these belong to thresholds."""
+    if _stored(state, layer, V2_MARK, 0) or _stored(state, layer, "final_scale", 0):
+        why = "has a threshold or a final scale (QATv2), which clip methods would leave out"
+        raise InputError(why, where=layer, fix="leave --clip-method out")
 
 
 def _clip_factor(weight: Tensor, options: QuantizeOptions) -> float:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ai8x_models.quantize.quantize import QuantizeOptions, quantize_checkpoint
+from ai8x_models.quantize.options import QuantizeOptions
+from ai8x_models.quantize.quantize import quantize_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOAT = ROOT / "checkpoints" / "pose_student.pth.tar"

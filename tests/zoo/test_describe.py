@@ -17,7 +17,8 @@ from ai8x_models.describe.onnx_reader import read_onnx_model
 from ai8x_models.describe.onnx_writer import export_model, save_onnx
 from ai8x_models.layers.qat import QatModule, start_qat
 from ai8x_models.layers.space_to_depth import unfold_image
-from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
+from ai8x_models.quantize.options import QuantizeOptions
+from ai8x_models.quantize.quantize import quantize_state
 from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine

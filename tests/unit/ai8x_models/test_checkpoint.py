@@ -71,13 +71,6 @@ def test_vendor_files_load_without_their_classes(tmp_path, zipped):
     save_checkpoint(path, loaded)
 
 
-def test_of_two_models_in_a_file_the_first_counts(tmp_path):
-    state = {"module.a.op.weight": torch.ones(1), "a.op.weight": torch.zeros(1)}
-    state["a.op.bias"] = torch.zeros(1)
-    save_checkpoint(tmp_path / "a", Checkpoint("net", 1, state))
-    assert load_checkpoint(tmp_path / "a").state_dict == {"a.op.weight": torch.ones(1)}
-
-
 @pytest.mark.parametrize("form", ["zip", "old", "pickle"])
 def test_nothing_is_executed(tmp_path, form):
     path, made = tmp_path / "evil.pth.tar", tmp_path / "made"

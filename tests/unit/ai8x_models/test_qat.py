@@ -22,7 +22,8 @@ from ai8x_models.layers.qat import (
     truncate,
     weight_grid,
 )
-from ai8x_models.quantize.quantize import QuantizeOptions, quantize_state
+from ai8x_models.quantize.options import QuantizeOptions
+from ai8x_models.quantize.quantize import quantize_state
 from max78000.errors import InputError, ProblemList
 
 

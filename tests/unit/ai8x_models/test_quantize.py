@@ -13,9 +13,8 @@ from ai8x_models.layers.layers import Conv2d, ConvTranspose2d, FoldedConv2d, Fus
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import start_qat
 from ai8x_models.layers.space_to_depth import fold_image
+from ai8x_models.quantize.options import ClipMethod, QuantizeOptions
 from ai8x_models.quantize.quantize import (
-    ClipMethod,
-    QuantizeOptions,
     integer_activations,
     load_integer_model,
     quantize_checkpoint,

@@ -1,0 +1,11 @@
+"""Checkpoints on disk, written whole, read as data."""
+
+from ai8x_models.checkpoint.checkpoint import (
+    Checkpoint,
+    State,
+    file_hash,
+    load_checkpoint,
+    save_checkpoint,
+)
+
+__all__ = ["Checkpoint", "State", "file_hash", "load_checkpoint", "save_checkpoint"]
