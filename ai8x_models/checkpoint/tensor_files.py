@@ -6,8 +6,7 @@ numpy scalars) are replaced by empty stand-ins; any other name is refused. What 
 for others to know.
 
 Safetensors: eight bytes with the header's length, the header, a JSON object that gives each tensor
-its type, shape and range of bytes, then the bytes. Source: the format's description,
-https://github.com/huggingface/safetensors#format.
+its type, shape and range of bytes, then the bytes (https://github.com/huggingface/safetensors).
 """
 
 import json

@@ -8,6 +8,7 @@ import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -47,13 +48,17 @@ class Calibration:
 def read_examples(path: Path, shape: Shape) -> Tensor:
     """Read a calibration set: an array (N, *shape); whole numbers are 128 times the model's input.
 
+    It is alone in its file, .npy or .npz.
+
     Raises:
         InputError: no such file, no array, another shape, or numbers that are not finite.
     """
     fix = f"save an array of N x {'x'.join(map(str, shape))} with numpy.save"
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        if isinstance(array, np.lib.npyio.NpzFile) and len(array.files) == 1:
+            array = array[array.files[0]]
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise InputError("is no readable array", where=str(path), fix=fix) from error
     if not isinstance(array, np.ndarray) or array.shape[1:] != shape or not len(array):
         found = "x".join(map(str, getattr(array, "shape", ())))
@@ -90,7 +95,7 @@ def calibrate(
         found = network.eval()(data)
     wanted, found = (one if isinstance(one, tuple) else (one,) for one in (wanted, found))
     quality = tuple(
-        _qsnr_db(real, whole.double() / (WIDE_GRID.one if is_wide else DATA_GRID.one))
+        qsnr_db(real, whole.double() / (WIDE_GRID.one if is_wide else DATA_GRID.one))
         for real, whole, is_wide in zip(wanted, found, _widths(network), strict=True)
     )
     return network, Calibration(scale, network.network.output_scales, quality)
@@ -113,7 +118,8 @@ def _widths(network: Converted) -> list[bool]:
     return [isinstance(layer, FusedLayer) and layer.plan.wide for layer in layers]
 
 
-def _qsnr_db(wanted: Tensor, found: Tensor) -> float:
+def qsnr_db(wanted: Tensor, found: Tensor) -> float:
+    """Power of what was wanted over that of the error; infinite if there is none."""
     error = (wanted.double() - found).square().sum()
     power = wanted.double().square().sum()
     return float(10 * torch.log10(power / error)) if error > 0 else math.inf

@@ -64,7 +64,7 @@ class FusedLayer(QatModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C_out, H_out, W_out), or without W, or without both."""
-        x = _pooled(x, self.plan, self)
+        x = self.pooled(x)
         if self.mode is Mode.INTEGER:
             return self._integer(x)
         weight, bias, gain = self.parameters_in_use(self.op.weight, self.op.bias)
@@ -73,6 +73,14 @@ class FusedLayer(QatModule):
             x = _normalized(x, self.bn, self.bn_divisor)
         x = self._finish(x, gain)
         return x if self.final_gain == 1 else x * self.final_gain
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """What the operator is given."""
+        return _pooled(x, self.plan, self)
+
+    def operate(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Apply the operator alone, with other parameters."""
+        return self._operate(x, weight, bias)
 
     @property
     def bn_divisor(self) -> int:

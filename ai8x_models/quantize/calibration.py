@@ -1,0 +1,172 @@
+"""Quantization after training: what samples say about a network takes the place of QAT.
+
+Three things are settled on them. The range of every tensor, so that small results use all of their
+eight bits; the output shift of every layer, which may clip a few large weights to round the others
+finer; and biases, from which the mean error of rounded weights is subtracted. Answers keep their
+meaning: the integers are those of any other checkpoint of the network, only nearer to it.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ai8x_models.checkpoint import State
+from ai8x_models.layers.layers import FusedLayer
+from ai8x_models.layers.qat import (
+    V2_MARK,
+    V2_NAMES,
+    Layer,
+    output_shift_for,
+    parameter_limit,
+    set_generation,
+    weight_grid,
+)
+from ai8x_models.quantize.options import QuantizeOptions
+from ai8x_models.quantize.quantize import quantize_state
+from ai8x_models.quantize.report import LayerReport
+from ai8x_models.quantize.thresholds import RangeMeter
+
+_MOST_CLIPPED = 3  # octaves that a shift may give up
+_N_SEARCHED = 32  # samples that shifts and biases are settled on; ranges take all
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Which tensors share a scale: those that are added, joined, or only pooled in between.
+
+    Args:
+        reads: group of what each layer with parameters is given, by the layer's name.
+        writes: group of what each layer gives.
+        settled: groups whose scale stays 1: the network's input, its answers, and bits of bytes.
+    """
+
+    reads: Mapping[str, int]
+    writes: Mapping[str, int]
+    settled: frozenset[int]
+
+
+def calibrated_state(
+    model: nn.Module,
+    wiring: Wiring,
+    examples: Tensor,
+    bits_of: Callable[[str], int],
+    options: QuantizeOptions,
+) -> tuple[State, tuple[LayerReport, ...]]:
+    """Integers of a float network of our layers, which is left as it was.
+
+    Args:
+        model: in float mode.
+        wiring: of its layers.
+        examples: (N, *shape), what stands for the data to come.
+        bits_of: width of a layer's weights, by its name.
+        options: as for `quantize_state`.
+    """
+    model = deepcopy(model).eval()
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, FusedLayer)}
+    for layer in layers.values():
+        layer.fold_batchnorm()
+    ranges, inputs = _observed(model, wiring, examples)
+    set_generation(model, is_v2=True)
+    for name, layer in layers.items():
+        before, behind = ranges[wiring.reads[name]], ranges[wiring.writes[name]]
+        layer.enter_qat(bits_of(name))
+        threshold = 0.0 if layer.plan.wide else behind - before
+        layer.get_buffer(V2_MARK).fill_(threshold)
+        _settle(layer, inputs[name] / 2.0**before, before)
+    state, reports = quantize_state(model.state_dict(), replace(options, has_chip_limits=True))
+    plain = {name: one for name, one in state.items() if not name.endswith(V2_NAMES)}
+    return plain, reports
+
+
+def _observed(
+    model: nn.Module, wiring: Wiring, examples: Tensor
+) -> tuple[dict[int, float], dict[str, Tensor]]:
+    """Range of every group as a logarithm, and what every layer with parameters is given."""
+    meters = {name: RangeMeter() for name in wiring.writes}
+    inputs: dict[str, Tensor] = {}
+    handles = []
+    for name, layer in model.named_modules():
+        if isinstance(layer, FusedLayer):
+            handles.append(layer.register_forward_pre_hook(_keeper(inputs, name)))
+        if isinstance(layer, Layer) and name in meters:
+            handles.append(layer.register_forward_hook(_counter(meters[name])))
+    with torch.no_grad():
+        for start in range(0, len(examples), _BATCH):
+            model(examples[start : start + _BATCH])
+    for handle in handles:
+        handle.remove()
+    groups = {*wiring.reads.values(), *wiring.writes.values()}
+    ranges = dict.fromkeys(groups, 0.0)
+    for group in groups - wiring.settled:
+        found = [meters[name].threshold_log2() for name in meters if wiring.writes[name] == group]
+        # Nothing but zeros has no range; above 1 layers clamp in float mode already.
+        ranges[group] = min(0.0, max(found)) if found and max(found) > -float("inf") else 0.0
+    return ranges, inputs
+
+
+def _keeper(inputs: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any], None]:
+    def keep(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+        assert isinstance(layer, FusedLayer)
+        inputs.setdefault(name, layer.pooled(given[0][:_N_SEARCHED]))
+
+    return keep
+
+
+def _counter(meter: RangeMeter) -> Callable[[nn.Module, Any, Tensor], None]:
+    def count(_layer: nn.Module, _given: Any, result: Tensor) -> None:
+        meter.add(result)
+
+    return count
+
+
+@torch.no_grad()
+def _settle(layer: FusedLayer, x: Tensor, range_before: float) -> None:
+    """Bring the bias to the input's scale, and choose shift and bias by the error of the sums."""
+    if layer.op.bias is not None:
+        layer.op.bias.div_(2.0**range_before)
+    weight, bias = layer.op.weight, layer.op.bias
+    bits = int(layer.weight_bits.item())
+    first = output_shift_for(parameter_limit(weight, bias, 1.0), bits)
+    n_tries = 1 if layer.fixed_scale else _MOST_CLIPPED + 1
+    start = 0 if layer.fixed_scale else first
+    tries = [_tried(layer, x, start - i) for i in range(n_tries)]
+    _, shift, corrected = min(tries, key=lambda one: one[0])
+    if corrected is not None and bias is not None:
+        bias.copy_(corrected)
+    layer.shift_quantile.fill_(_quantile_for(weight, bias, shift, bits))
+
+
+def _tried(layer: FusedLayer, x: Tensor, shift: int) -> tuple[float, int, Tensor | None]:
+    """Mean square error of the sums with this shift, the shift, and the bias it goes with."""
+    weight, bias = layer.op.weight, layer.op.bias
+    error = layer.operate(x, _on_grid(weight, shift, layer) - weight, None)
+    axes = [axis for axis in range(error.dim()) if axis != 1]
+    corrected = None
+    if bias is not None:
+        corrected = bias - error.mean(axes)
+        shape = [1, -1, *[1] * (error.dim() - 2)]
+        error = error + (_on_grid(corrected, shift, layer) - bias).view(shape)
+    return float(error.square().mean()), shift, corrected
+
+
+def _on_grid(values: Tensor, shift: int, layer: FusedLayer) -> Tensor:
+    grid = weight_grid(int(layer.weight_bits.item()))
+    scale = grid.one * 2.0**-shift
+    return torch.floor(values * scale + 0.5).clamp(grid.low, grid.high) / scale
+
+
+def _quantile_for(weight: Tensor, bias: Tensor | None, shift: int, bits: int) -> float:
+    """Share of the parameters whose limit leads to this shift; 1 if none does."""
+    parts = [weight.flatten()] + ([] if bias is None else [bias.flatten()])
+    magnitudes = torch.cat(parts).abs()
+    n_within = int((magnitudes <= 2.0**shift).sum())
+    quantile = float(torch.tensor((n_within - 1) / max(1, magnitudes.numel() - 1)))  # as stored
+    if n_within < 1 or quantile >= 1 or quantile <= 0:
+        return 1.0
+    leads_there = output_shift_for(parameter_limit(weight, bias, quantile), bits) == shift
+    return quantile if leads_there else 1.0

@@ -1,0 +1,123 @@
+"""Quantization after training: samples in the place of QAT."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ai8x_models.describe.convert import network_of
+from ai8x_models.describe.post_training import calibrate_checkpoint, wiring_of
+from ai8x_models.layers.layers import Conv2d, ElementWise
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import start_qat
+from ai8x_models.quantize.options import QuantizeOptions
+from ai8x_models.quantize.quantize import (
+    integer_activations,
+    load_integer_model,
+    quantize_checkpoint,
+)
+from ai8x_models.zoo.registry import create_model
+from ai8x_models.zoo.toy_data import draw_samples, train_briefly
+from max78000.errors import InputError
+from max78000.facts.fixed import Combine
+
+NET = """
+from torch import nn
+def Net():
+    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 4))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A network of the zoo that never saw QAT, and samples."""
+    torch.manual_seed(1)
+    model, samples = create_model("ColorNet"), draw_samples("objects", 32)
+    train_briefly(model, "objects", [samples] * 12)
+    return model.eval(), samples
+
+
+def _qsnr(path, samples, wanted):
+    """Of the answers, up to their scale."""
+    found = list(integer_activations(load_integer_model(path), samples.device_inputs()).values())[
+        -1
+    ]
+    found = torch.from_numpy(found).double().flatten(1)
+    wanted = wanted.double().flatten(1)
+    found = found * (wanted * found).sum() / found.square().sum()
+    return float(10 * torch.log10(wanted.square().sum() / (wanted - found).square().sum()))
+
+
+def test_samples_make_the_integers_better(trained, tmp_path):
+    model, samples = trained
+    save_checkpoint(tmp_path / "float", Checkpoint("ColorNet", 1, model.state_dict()))
+    np.save(tmp_path / "samples.npy", samples.inputs[:16].numpy())
+    with torch.no_grad():
+        wanted = model(samples.inputs)
+    widths = QuantizeOptions(weight_bits={"conv3": 4, "conv4": 4, "conv5": 4})
+    plain = quantize_checkpoint(tmp_path / "float", tmp_path / "plain", widths)
+    assert any("never saw" in note for note in plain.notes)
+    report = calibrate_checkpoint(
+        tmp_path / "float", tmp_path / "q", tmp_path / "samples.npy", "ColorNet", None, widths
+    )
+    without, with_samples = (_qsnr(tmp_path / n, samples, wanted) for n in ("plain", "q"))
+    assert with_samples > without + 3
+    assert "dB QSNR" in report.notes[-1]
+    before, after = (load_checkpoint(tmp_path / name) for name in ("plain", "q"))
+    assert list(before.state_dict) == list(after.state_dict)  # a file like any other
+    assert after.extras["clipping_method"] == "MAX_BIT_SHIFT"
+
+
+def test_a_plain_network_is_converted_and_calibrated(tmp_path):
+    torch.manual_seed(0)
+    (tmp_path / "net.py").write_text(NET)
+    namespace = {}
+    exec(NET, namespace)  # the file's own text
+    model, data = namespace["Net"](), torch.rand(32, 1, 8, 8) * 2 - 1
+    model(data)
+    torch.save(model.state_dict(), tmp_path / "net.pth")
+    np.savez(tmp_path / "samples.npz", data.numpy())
+    word, options = f"{tmp_path / 'net.py'}:Net", QuantizeOptions()
+    report = calibrate_checkpoint(
+        tmp_path / "net.pth", tmp_path / "q", tmp_path / "samples.npz", word, (1, 8, 8), options
+    )
+    (note,) = report.notes
+    assert float(note.split()[3]) > 25
+    assert load_checkpoint(tmp_path / "q").extras["input_scale"] == 1
+
+
+class Joined(nn.Module):
+    def __init__(self, combine):
+        super().__init__()
+        self.one, self.two = Conv2d(2, 2, activation="ReLU"), Conv2d(2, 2, activation="ReLU")
+        self.join, self.last = ElementWise(combine), Conv2d(2, 2)
+        self.wide = Conv2d(2, 2, 1, wide=True)
+
+    def forward(self, x):
+        x = self.one(x)
+        x = self.last(self.join(x, self.two(x)))
+        return self.wide(x)
+
+
+def test_tensors_that_meet_share_a_scale():
+    model = Joined(Combine.ADD)
+    wiring = wiring_of(network_of(model, (2, 4, 4)).graph, model)
+    assert wiring.writes["one"] == wiring.writes["two"] == wiring.reads["last"]
+    assert wiring.reads["one"] in wiring.settled  # the input
+    assert wiring.reads["wide"] in wiring.settled  # what a 32-bit answer is the sum of
+    assert wiring.writes["one"] not in wiring.settled
+    bits = Joined(Combine.XOR)
+    wiring = wiring_of(network_of(bits, (2, 4, 4)).graph, bits)
+    assert wiring.writes["one"] in wiring.settled
+
+
+def test_what_saw_qat_is_not_calibrated(tmp_path):
+    model = create_model("DigitNet")
+    start_qat(model, QatPolicy(0))
+    save_checkpoint(tmp_path / "qat", Checkpoint("DigitNet", 1, model.state_dict()))
+    np.save(tmp_path / "samples.npy", np.zeros((1, 1, 28, 28), np.float32))
+    paths = (tmp_path / name for name in ("qat", "q", "samples.npy"))
+    with pytest.raises(InputError, match="nothing is left to calibrate"):
+        calibrate_checkpoint(*paths, "DigitNet", None, QuantizeOptions())
