@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai8x_models.commands.options import INPUT, Shape
+from ai8x_models.commands.options import INPUT
+from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.errors import InputError, UnsupportedError
 from max78000.files import refuse_existing

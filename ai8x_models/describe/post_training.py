@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from ai8x_models.checkpoint import Checkpoint, State, file_hash, load_checkpoint, save_checkpoint
 from ai8x_models.describe.calibrate import qsnr_db, read_examples
 from ai8x_models.describe.convert import Converted, Network, network_of
-from ai8x_models.describe.graph import Graph, Input, Own, Shape
+from ai8x_models.describe.graph import Graph, Input, Own
 from ai8x_models.describe.subject import find_subject
 from ai8x_models.layers.layers import ElementWise, FusedLayer
 from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, QatModule, set_mode
 from ai8x_models.quantize.calibration import Wiring, calibrated_state
 from ai8x_models.quantize.options import QuantizeOptions
 from ai8x_models.quantize.report import QuantizeReport
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
 from max78000.facts.fixed import Combine
 
@@ -56,8 +57,7 @@ def calibrate_checkpoint(
     data = examples * network.input_scale
 
     def bits_of(name: str) -> int:
-        given = options.weight_bits.get(name) or subject.policy.overrides.get(name)
-        return given or options.default_weight_bits
+        return options.weight_bits.get(name) or options.default_weight_bits
 
     state, layers = calibrated_state(
         layered.eval(), wiring_of(network.graph, layered), data, bits_of, options

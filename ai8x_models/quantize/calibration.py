@@ -20,6 +20,7 @@ from ai8x_models.layers.qat import (
     V2_MARK,
     V2_NAMES,
     Layer,
+    Mode,
     output_shift_for,
     parameter_limit,
     set_generation,
@@ -72,12 +73,16 @@ def calibrated_state(
         layer.fold_batchnorm()
     ranges, inputs = _observed(model, wiring, examples)
     set_generation(model, is_v2=True)
-    for name, layer in layers.items():
+    for module in model.modules():
+        if isinstance(module, Layer) and not isinstance(module, FusedLayer):
+            module.mode = Mode.QAT  # joins and poolings round as the chip does from the start
+    for name, real in inputs.items():  # as they run: each is given what those before it round to
+        layer = layers[name]
         before, behind = ranges[wiring.reads[name]], ranges[wiring.writes[name]]
         layer.enter_qat(bits_of(name))
-        threshold = 0.0 if layer.plan.wide else behind - before
-        layer.get_buffer(V2_MARK).fill_(threshold)
-        _settle(layer, inputs[name] / 2.0**before, before)
+        layer.get_buffer(V2_MARK).fill_(0.0 if layer.plan.wide else behind - before)
+        rounded = _given_to(layer, model, examples[:_N_SEARCHED])
+        _settle(layer, (real / 2.0**before, rounded), before)
     state, reports = quantize_state(model.state_dict(), replace(options, has_chip_limits=True))
     plain = {name: one for name, one in state.items() if not name.endswith(V2_NAMES)}
     return plain, reports
@@ -109,6 +114,16 @@ def _observed(
     return ranges, inputs
 
 
+def _given_to(layer: FusedLayer, model: nn.Module, examples: Tensor) -> Tensor:
+    """What a layer's operator is given by the layers before it, in the numbers they have now."""
+    inputs: dict[str, Tensor] = {}
+    handle = layer.register_forward_pre_hook(_keeper(inputs, "it"))
+    with torch.no_grad():
+        model(examples)
+    handle.remove()
+    return inputs["it"]
+
+
 def _keeper(inputs: dict[str, Tensor], name: str) -> Callable[[nn.Module, Any], None]:
     def keep(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         assert isinstance(layer, FusedLayer)
@@ -125,8 +140,14 @@ def _counter(meter: RangeMeter) -> Callable[[nn.Module, Any, Tensor], None]:
 
 
 @torch.no_grad()
-def _settle(layer: FusedLayer, x: Tensor, range_before: float) -> None:
-    """Bring the bias to the input's scale, and choose shift and bias by the error of the sums."""
+def _settle(layer: FusedLayer, x: tuple[Tensor, Tensor], range_before: float) -> None:
+    """Bring the bias to the input's scale, and choose shift and bias by the error of the sums.
+
+    Args:
+        layer: in QAT.
+        x: what it is given by the float network, and by the layers before it as they are now.
+        range_before: logarithm of the input's range.
+    """
     if layer.op.bias is not None:
         layer.op.bias.div_(2.0**range_before)
     weight, bias = layer.op.weight, layer.op.bias
@@ -141,10 +162,14 @@ def _settle(layer: FusedLayer, x: Tensor, range_before: float) -> None:
     layer.shift_quantile.fill_(_quantile_for(weight, bias, shift, bits))
 
 
-def _tried(layer: FusedLayer, x: Tensor, shift: int) -> tuple[float, int, Tensor | None]:
+def _tried(
+    layer: FusedLayer, x: tuple[Tensor, Tensor], shift: int
+) -> tuple[float, int, Tensor | None]:
     """Mean square error of the sums with this shift, the shift, and the bias it goes with."""
     weight, bias = layer.op.weight, layer.op.bias
-    error = layer.operate(x, _on_grid(weight, shift, layer) - weight, None)
+    real, rounded = x
+    error = layer.operate(rounded, _on_grid(weight, shift, layer), None)
+    error = error - layer.operate(real, weight, None)
     axes = [axis for axis in range(error.dim()) if axis != 1]
     corrected = None
     if bias is not None:
