@@ -157,7 +157,12 @@ def test_known_answers_of_the_vendors_networks(folder, network, vectors_dir):
         pytest.skip("the vendor's files are not beside this checkout")
     case = vectors_dir / "trained" / folder
     model = network().eval()
-    model.load_state_dict(load_checkpoint(case / "checkpoint.pth.tar").state_dict)
+    state = dict(load_checkpoint(case / "checkpoint.pth.tar").state_dict)
+    # The known answer is of the entries with a prefix alone; kws20_v3 has biases without one.
+    for name, layer in model.named_children():
+        if layer.op.bias is None:
+            state.pop(f"{name}.op.bias", None)
+    model.load_state_dict(state)
     set_mode(model, Mode.INTEGER)
     expected = json.loads(gzip.decompress((case / "expected.json.gz").read_bytes()))
     words = [word for _, _, words in expected["sample_output"] for word in words]

@@ -218,7 +218,7 @@ def test_what_quantization_aware_training_chose_is_kept(tmp_path):
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
     again = run("describe", "DigitNet", "--checkpoint", target, "--checkpoint-out", source,
                 "--overwrite")  # fmt: skip
-    assert again.exception.why == "the weights are integers already"
+    assert again.exception.why.startswith("the weights are integers already")
 
 
 class Crossed(nn.Module):
