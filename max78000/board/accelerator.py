@@ -23,8 +23,8 @@ CTL_IRQ = regmap.CTL.field("cnn_irq").mask
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What ran, and at which clock."""
+class TimedRun:
+    """A run of the accelerator, and the clock it ran at."""
 
     result: RunResult
     clock_hz: int
@@ -47,7 +47,7 @@ class Accelerator:
     def __init__(self, chip: Chip, clocks: GlobalControl, timeline: Timeline) -> None:
         self.chip = chip
         self.power = PowerControl(self._on_power)
-        self.runs: list[Run] = []
+        self.runs: list[TimedRun] = []
         self._clocks = clocks
         self._timeline = timeline
         self._machine = Machine(chip)
@@ -184,7 +184,7 @@ class Accelerator:
 
     def _begin(self, result: RunResult) -> None:
         """The machine has run; let the time it takes pass."""
-        run = Run(result, self._clocks.cnn_clock_hz)
+        run = TimedRun(result, self._clocks.cnn_clock_hz)
         self.runs.append(run)
         for setup, cycles in zip(result.setups, result.layer_cycles, strict=True):
             self._timeline.note("CNN", f"layer {setup.index}: {cycles} cycles")

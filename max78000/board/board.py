@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from max78000.board.accelerator import Run
+from max78000.board.accelerator import TimedRun
 from max78000.board.code import Code, Symbols, read_elf
 from max78000.board.cpu import Stop
 from max78000.board.processor import Processor
@@ -50,7 +50,7 @@ class Outcome:
     end: End
     console: str
     time_ns: int  # virtual, since power-on
-    runs: tuple[Run, ...]  # of the accelerator
+    runs: tuple[TimedRun, ...]  # of the accelerator
 
     @property
     def is_pass(self) -> bool:

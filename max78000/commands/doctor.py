@@ -37,13 +37,13 @@ def doctor(as_json: bool, wants_rule: bool, log: TextIO | None) -> None:
     if log is not None:
         _explain_log(log)
         return
-    findings = check_host(Host()) + check_bench(Bench())
+    diagnoses = check_host(Host()) + check_bench(Bench())
     if as_json:
-        click.echo(json.dumps(to_data(findings)))
+        click.echo(json.dumps(to_data(diagnoses)))
     else:
-        for row in to_lines(findings):
+        for row in to_lines(diagnoses):
             click.echo(row)
-    refuse_failures(findings)
+    refuse_failures(diagnoses)
 
 
 def _explain_log(log: TextIO) -> None:

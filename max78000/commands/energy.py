@@ -15,7 +15,7 @@ from max78000.link.energy_report import (
     measured_rails,
     measured_system,
 )
-from max78000.link.power_monitor import Mode, read_stream
+from max78000.link.power_monitor import MonitorMode, read_recording
 from max78000.link.serial_ports import find_power_monitor, list_ports, open_port
 
 
@@ -30,8 +30,8 @@ from max78000.link.serial_ports import find_power_monitor, list_ports, open_port
 @click.option("--port", help="Port of the power monitor.  [default: found by its USB id]")
 @click.option(
     "--mode",
-    type=click.Choice([mode.name.lower() for mode in Mode]),
-    default=Mode.TRIGGERED.name.lower(),
+    type=click.Choice([mode.name.lower() for mode in MonitorMode]),
+    default=MonitorMode.TRIGGERED.name.lower(),
     show_default=True,
     help="What the monitor measures.",
 )
@@ -66,7 +66,7 @@ def energy(
     """
     device = None if is_estimate else port or find_power_monitor(list_ports())
     if device is not None:
-        report = _measure(device, Mode[mode.upper()], n_lines, seconds)
+        report = _measure(device, MonitorMode[mode.upper()], n_lines, seconds)
     elif directory is not None:
         report = estimated(directory)
     else:
@@ -75,18 +75,20 @@ def energy(
     _print(report, as_json=as_json)
 
 
-def _measure(device: str, mode: Mode, n_lines: int, seconds: float) -> EnergyReport | RailReport:
+def _measure(
+    device: str, mode: MonitorMode, n_lines: int, seconds: float
+) -> EnergyReport | RailReport:
     click.echo(f"waiting for {device}, {mode.name.lower()} mode", err=True)
     line = open_port(device)
     try:
-        stream = read_stream(line, mode, n_lines, seconds)
+        recording = read_recording(line, mode, n_lines, seconds)
     finally:
         line.close()
-    if mode is Mode.TRIGGERED:
-        return measured(stream, device)
-    if mode is Mode.SYSTEM:
-        return measured_system(stream, device)
-    return measured_rails(stream, device)
+    if mode is MonitorMode.TRIGGERED:
+        return measured(recording, device)
+    if mode is MonitorMode.SYSTEM:
+        return measured_system(recording, device)
+    return measured_rails(recording, device)
 
 
 def _print(report: EnergyReport | RailReport, *, as_json: bool) -> None:

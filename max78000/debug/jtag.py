@@ -16,7 +16,7 @@ ACK_OK = 0b010
 ACCESS_BITS = 35  # 32 of data, 2 of address, 1 for reading; or data and 3 of acknowledge
 
 
-class State(Enum):
+class TapState(Enum):
     """States of the test access port."""
 
     RESET = "Test-Logic-Reset"
@@ -37,9 +37,9 @@ class State(Enum):
     UPDATE_IR = "Update-IR"
 
 
-S = State
+S = TapState
 # state -> next state for TMS 0 and for TMS 1
-NEXT: Mapping[State, tuple[State, State]] = MappingProxyType(
+NEXT: Mapping[TapState, tuple[TapState, TapState]] = MappingProxyType(
     {
         S.RESET: (S.IDLE, S.RESET),
         S.IDLE: (S.IDLE, S.SELECT_DR),
@@ -66,7 +66,7 @@ class JtagPort:
 
     def __init__(self, port: DebugPort) -> None:
         self._port = port
-        self.state = State.RESET
+        self.state = TapState.RESET
         self._instruction = IDCODE
         self._shift = 0
         self._n_bits = 1
@@ -80,23 +80,23 @@ class JtagPort:
     def clock(self, tms: int, tdi: int) -> None:
         """One rising edge of TCK with these levels."""
         state = self.state
-        if state is State.SHIFT_DR or state is State.SHIFT_IR:
+        if state is TapState.SHIFT_DR or state is TapState.SHIFT_IR:
             self._shift = self._shift >> 1 | tdi << (self._n_bits - 1)
-        elif state is State.CAPTURE_DR:
+        elif state is TapState.CAPTURE_DR:
             self._shift, self._n_bits = self._captured()
-        elif state is State.CAPTURE_IR:
+        elif state is TapState.CAPTURE_IR:
             self._shift, self._n_bits = IR_CAPTURE, IR_BITS
         self.state = NEXT[state][tms]
-        if self.state is State.RESET:
+        if self.state is TapState.RESET:
             self._instruction = IDCODE
-        elif self.state is State.UPDATE_IR:
+        elif self.state is TapState.UPDATE_IR:
             self._instruction = self._shift
-        elif self.state is State.UPDATE_DR:
+        elif self.state is TapState.UPDATE_DR:
             self._update()
 
     def reset(self) -> None:
         """Take the test reset pin: the TAP starts over, the debug port keeps its registers."""
-        self.state = State.RESET
+        self.state = TapState.RESET
         self._instruction = IDCODE
 
     def _captured(self) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from max78000.errors import InputError, InternalError, ToolError, UnsupportedError
-from max78000.firmware.sources import FIRMWARE, Origin, Unit
+from max78000.firmware.sources import FIRMWARE, Origin, TranslationUnit
 from max78000.firmware.toolchain import Toolchain
 
 N_JOBS = 2
@@ -38,7 +38,7 @@ def ignore(text: str, *, is_warning: bool) -> None:
 
 
 def compile_units(
-    units: Sequence[Unit], toolchain: Toolchain, folder: Path, watch: Watch
+    units: Sequence[TranslationUnit], toolchain: Toolchain, folder: Path, watch: Watch
 ) -> tuple[Path, ...]:
     """Compile what is not compiled yet; returns the object files in the order of the units.
 
@@ -85,7 +85,7 @@ def run_compiler(
         raise UnsupportedError(f"cannot be run: {error.strerror}", where=command[0]) from None
 
 
-def _compile(unit: Unit, path: Path, toolchain: Toolchain) -> str:
+def _compile(unit: TranslationUnit, path: Path, toolchain: Toolchain) -> str:
     """Write one object file, unless the compiler refuses; returns what it says."""
     with tempfile.TemporaryDirectory(prefix=".compile-", dir=path.parent) as scratch:
         fresh = (Path(scratch) / path.name).resolve()
@@ -96,7 +96,7 @@ def _compile(unit: Unit, path: Path, toolchain: Toolchain) -> str:
     return result.stderr.strip()
 
 
-def _flags(unit: Unit, toolchain: Toolchain) -> list[str]:
+def _flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
     """Flags with the folders in them; none of the folders' names gets into the object."""
     names = {FIRMWARE.resolve(): "firmware", toolchain.headers: toolchain.name}
     if unit.origin is Origin.PROJECT:
@@ -108,12 +108,12 @@ def _flags(unit: Unit, toolchain: Toolchain) -> list[str]:
     ]
 
 
-def _folderless_flags(unit: Unit, toolchain: Toolchain) -> list[str]:
+def _folderless_flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
     warnings = WARNINGS + (STRICT if unit.origin is Origin.SUPPORT else ())
     return [*toolchain.compile_flags, *warnings]
 
 
-def _object_name(unit: Unit, toolchain: Toolchain) -> str:
+def _object_name(unit: TranslationUnit, toolchain: Toolchain) -> str:
     digest = hashlib.sha256(repr((str(toolchain), toolchain.core)).encode())
     digest.update(repr(_folderless_flags(unit, toolchain)).encode())
     headers = [path for folder in unit.include_folders for path in sorted(folder.glob("*.h"))]
@@ -122,7 +122,7 @@ def _object_name(unit: Unit, toolchain: Toolchain) -> str:
     return f"{unit.origin.value}-{unit.source.stem}-{digest.hexdigest()[:16]}.o"
 
 
-def _failure(failed: Sequence[tuple[Unit, str]], toolchain: Toolchain) -> ToolError:
+def _failure(failed: Sequence[tuple[TranslationUnit, str]], toolchain: Toolchain) -> ToolError:
     names = ", ".join(unit.source.name for unit, _ in failed)
     text = "\n".join(text for _, text in failed)
     if any(unit.origin is Origin.SUPPORT for unit, _ in failed):

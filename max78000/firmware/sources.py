@@ -32,7 +32,7 @@ class Origin(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class TranslationUnit:
     """One C file and the folders whose headers it sees, first one first."""
 
     origin: Origin
@@ -40,7 +40,7 @@ class Unit:
     include_folders: tuple[Path, ...]
 
 
-def project_units(folder: Path, app: str = "") -> tuple[Unit, ...]:
+def project_units(folder: Path, app: str = "") -> tuple[TranslationUnit, ...]:
     """Every C file of a project; an application takes the place of its `main.c`.
 
     Raises:
@@ -58,14 +58,23 @@ def project_units(folder: Path, app: str = "") -> tuple[Unit, ...]:
             fix = "build as the Makefile says, simulate --program, or synthesize without --riscv"
             raise UnsupportedError(why, where=str(source), fix=fix)
     if not app:
-        return tuple(Unit(Origin.PROJECT, source, (folder, *support)) for source in sources)
+        return tuple(
+            TranslationUnit(Origin.PROJECT, source, (folder, *support)) for source in sources
+        )
     app_folder = _app_folder(app)
     headers = (folder, app_folder, *support)
-    own = [Unit(Origin.PROJECT, source, headers) for source in sources if source.name != MAIN]
-    return (*own, *(Unit(Origin.APP, path, headers) for path in sorted(app_folder.glob("*.c"))))
+    own = [
+        TranslationUnit(Origin.PROJECT, source, headers)
+        for source in sources
+        if source.name != MAIN
+    ]
+    return (
+        *own,
+        *(TranslationUnit(Origin.APP, path, headers) for path in sorted(app_folder.glob("*.c"))),
+    )
 
 
-def support_units(board: str) -> tuple[Unit, ...]:
+def support_units(board: str) -> tuple[TranslationUnit, ...]:
     """The board support package for one board.
 
     Raises:
@@ -76,7 +85,7 @@ def support_units(board: str) -> tuple[Unit, ...]:
     others = set(BOARDS.values()) - {BOARDS[board]}
     sources = [path for path in sorted(SUPPORT.glob("src/*.c")) if path.name not in others]
     headers = (SUPPORT / "include", SUPPORT / "src")
-    return tuple(Unit(Origin.SUPPORT, source, headers) for source in sources)
+    return tuple(TranslationUnit(Origin.SUPPORT, source, headers) for source in sources)
 
 
 def app_names() -> tuple[str, ...]:

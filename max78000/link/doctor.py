@@ -1,8 +1,8 @@
-"""A doctor's findings: what stands between this computer and a running board, and how to mend it.
+"""A doctor's diagnoses: what stands between this computer and a running board, and how to mend it.
 
 The value and how it reads. The checks of the computer are in `doctor_host.py`, those of adapter and
-board in `doctor_board.py`; each is a function that looks at one thing and returns one finding, and
-none of them changes anything.
+board in `doctor_board.py`; each is a function that looks at one thing and returns one diagnosis,
+and none of them changes anything.
 """
 
 import re
@@ -19,7 +19,7 @@ CHATTER = re.compile(r"\s*(Info|Debug|User) ?:|\d{7} [ID] ")
 
 
 class Status(Enum):
-    """How serious a finding is."""
+    """How serious a diagnosis is."""
 
     OK = "ok"
     WARN = "warn"  # works, or is not needed by everybody
@@ -28,8 +28,8 @@ class Status(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
+class Diagnosis:
+    """What a look at one thing found; not a `Finding` of the compiler, which breaks a rule.
 
     Attributes:
         name: what, in one or two words.
@@ -43,27 +43,29 @@ class Finding:
     remedy: str = ""
 
 
-def to_lines(findings: Iterable[Finding]) -> list[str]:
-    """The findings for people: one line each, remedies below."""
+def to_lines(diagnoses: Iterable[Diagnosis]) -> list[str]:
+    """The diagnoses for people: one line each, remedies below."""
     lines = []
-    for finding in findings:
-        lines.append(f"{finding.status.value:5} {finding.name:17} {finding.what}")
-        lines += [f"      -> {line}" for line in finding.remedy.splitlines()]
+    for diagnosis in diagnoses:
+        lines.append(f"{diagnosis.status.value:5} {diagnosis.name:17} {diagnosis.what}")
+        lines += [f"      -> {line}" for line in diagnosis.remedy.splitlines()]
     return lines
 
 
-def to_data(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """The findings as values for JSON; a status is one of ok, warn, fail, unknown."""
-    return [{**asdict(finding), "status": finding.status.name.lower()} for finding in findings]
+def to_data(diagnoses: Iterable[Diagnosis]) -> list[dict[str, Any]]:
+    """The diagnoses as values for JSON; a status is one of ok, warn, fail, unknown."""
+    return [
+        {**asdict(diagnosis), "status": diagnosis.status.name.lower()} for diagnosis in diagnoses
+    ]
 
 
-def refuse_failures(findings: Iterable[Finding]) -> None:
+def refuse_failures(diagnoses: Iterable[Diagnosis]) -> None:
     """Say what does not work, in one sentence.
 
     Raises:
-        BoardError: a finding failed; the first one leads.
+        BoardError: a diagnosis failed; the first one leads.
     """
-    failed = [finding for finding in findings if finding.status is Status.FAIL]
+    failed = [diagnosis for diagnosis in diagnoses if diagnosis.status is Status.FAIL]
     if not failed:
         return
     others = f"; {len(failed) - 1} more above" if len(failed) > 1 else ""

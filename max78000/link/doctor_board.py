@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from max78000.errors import BoardError
-from max78000.link.doctor import Finding, Status
+from max78000.link.doctor import Diagnosis, Status
 from max78000.link.flash_errors import explain
 from max78000.link.probe import CORTEX_M4_CPUID, CPUID_ADDR, wrong_chip
 from max78000.link.serial_ports import ADAPTER_ID, PortUse, SerialPort, group_remedy, list_ports
@@ -38,8 +38,8 @@ FTHR: its USB cable, a data cable rather than one for charging"""
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """A debug probe that can be used; `handle` is pyOCD's."""
+class AttachedProbe:
+    """A debug probe on the bus, not yet opened (`link.probe` does); `handle` is pyOCD's."""
 
     uid: str
     description: str
@@ -62,14 +62,14 @@ class Bench:
     device_folder: Path = Path("/dev/bus/usb")
     mounts: Path = Path("/proc/self/mounts")
 
-    def probes(self) -> tuple[Probe, ...]:
+    def probes(self) -> tuple[AttachedProbe, ...]:
         """Probes that pyOCD can use; none if it is not installed."""
         try:
             helpers = importlib.import_module("pyocd.core.helpers")
         except ImportError:
             return ()
         found = helpers.ConnectHelper.get_all_connected_probes(blocking=False)
-        return tuple(Probe(probe.unique_id, probe.description, probe) for probe in found)
+        return tuple(AttachedProbe(probe.unique_id, probe.description, probe) for probe in found)
 
     def usb_nodes(self) -> tuple[UsbNode, ...]:
         """Adapters on the bus, from what Linux tells everybody; none on other systems."""
@@ -110,7 +110,7 @@ class Bench:
         except BoardError:
             return ()
 
-    def read_cpuid(self, probe: Probe) -> int:
+    def read_cpuid(self, probe: AttachedProbe) -> int:
         """Connect without stopping the chip, and read what the core calls itself.
 
         Raises:
@@ -119,7 +119,7 @@ class Bench:
         return read_cpuid(probe.handle)
 
 
-def check_bench(bench: Bench) -> tuple[Finding, ...]:
+def check_bench(bench: Bench) -> tuple[Diagnosis, ...]:
     """Look at everything that is plugged in."""
     probes, nodes = bench.probes(), bench.usb_nodes()
     return (
@@ -131,26 +131,26 @@ def check_bench(bench: Bench) -> tuple[Finding, ...]:
     )
 
 
-def check_probe(probes: tuple[Probe, ...], nodes: tuple[UsbNode, ...]) -> Finding:
+def check_probe(probes: tuple[AttachedProbe, ...], nodes: tuple[UsbNode, ...]) -> Diagnosis:
     """There is a debug probe, and it can be used."""
     if probes:
         names = ", ".join(f"{probe.description} {probe.uid}" for probe in probes)
         remedy = f"choose one with --uid {probes[0].uid}" if len(probes) > 1 else ""
-        return Finding("probe", Status.OK, names, remedy)
+        return Diagnosis("probe", Status.OK, names, remedy)
     if nodes:
-        return Finding(
+        return Diagnosis(
             "probe",
             Status.FAIL,
             f"an adapter is on the USB bus ({nodes[0].path}), but cannot be used",
             "see permission and pyocd; another program may have it open",
         )
-    return Finding("probe", Status.FAIL, "no debug probe found", CABLES)
+    return Diagnosis("probe", Status.FAIL, "no debug probe found", CABLES)
 
 
-def check_permission(nodes: tuple[UsbNode, ...]) -> Finding:
+def check_permission(nodes: tuple[UsbNode, ...]) -> Diagnosis:
     """This user may open the adapter."""
     if not sys.platform.startswith("linux"):
-        return Finding("permission", Status.OK, "this system asks for none")
+        return Diagnosis("permission", Status.OK, "this system asks for none")
     closed = [node.path for node in nodes if not node.is_accessible]
     if closed:
         remedy = (
@@ -158,27 +158,27 @@ def check_permission(nodes: tuple[UsbNode, ...]) -> Finding:
             "sudo udevadm control --reload-rules && sudo udevadm trigger\n"
             "then plug the adapter in again; the rule is:\n" + RULE
         )
-        return Finding("permission", Status.FAIL, f"no access to {closed[0]}", remedy)
+        return Diagnosis("permission", Status.FAIL, f"no access to {closed[0]}", remedy)
     if nodes:
-        return Finding("permission", Status.OK, f"{nodes[0].path} may be opened")
-    return Finding("permission", Status.UNKNOWN, "no adapter on the USB bus")
+        return Diagnosis("permission", Status.OK, f"{nodes[0].path} may be opened")
+    return Diagnosis("permission", Status.UNKNOWN, "no adapter on the USB bus")
 
 
-def check_adapter(drives: tuple[Path, ...]) -> Finding:
+def check_adapter(drives: tuple[Path, ...]) -> Diagnosis:
     """The adapter's firmware is recent, in its normal mode, and can erase a locked chip."""
     if not drives:
-        return Finding("adapter firmware", Status.UNKNOWN, "no adapter drive is mounted")
+        return Diagnosis("adapter firmware", Status.UNKNOWN, "no adapter drive is mounted")
     try:
         details = read_details(drives[0] / DETAILS_FILE)
     except OSError as error:
-        return Finding("adapter firmware", Status.UNKNOWN, f"cannot be read: {error}")
+        return Diagnosis("adapter firmware", Status.UNKNOWN, f"cannot be read: {error}")
     return _judge_adapter(drives[0], details)
 
 
-def _judge_adapter(drive: Path, details: Mapping[str, str]) -> Finding:
+def _judge_adapter(drive: Path, details: Mapping[str, str]) -> Diagnosis:
     version = details.get("interface version", "")
     if details.get("daplink mode", "").lower() == "bootloader":
-        return Finding(
+        return Diagnosis(
             "adapter firmware",
             Status.FAIL,
             f"{drive}: the adapter is in maintenance mode and waits for firmware of its own",
@@ -187,43 +187,43 @@ def _judge_adapter(drive: Path, details: Mapping[str, str]) -> Finding:
     what = f"{drive}: DAPLink {version or 'of unknown version'}"
     if not version.isdecimal() or int(version) < OLDEST_ADAPTER:
         remedy = f"update it to {OLDEST_ADAPTER:04d} or newer; docs/board.md tells how"
-        return Finding("adapter firmware", Status.WARN, f"{what} is old", remedy)
+        return Diagnosis("adapter firmware", Status.WARN, f"{what} is old", remedy)
     if (drive / FAIL_FILE).is_file():
         remedy = f"read {drive / FAIL_FILE}; it goes when the adapter is plugged in again"
-        return Finding("adapter firmware", Status.WARN, f"{what} refused the last file", remedy)
+        return Diagnosis("adapter firmware", Status.WARN, f"{what} refused the last file", remedy)
     if details.get("automation allowed") == "0":
         remedy = "hold its button and copy an empty file auto_on.cfg to the drive"
-        return Finding("adapter firmware", Status.WARN, f"{what}, erase.act is off", remedy)
-    return Finding("adapter firmware", Status.OK, what)
+        return Diagnosis("adapter firmware", Status.WARN, f"{what}, erase.act is off", remedy)
+    return Diagnosis("adapter firmware", Status.OK, what)
 
 
-def check_ports(ports: Iterable[SerialPort]) -> Finding:
+def check_ports(ports: Iterable[SerialPort]) -> Diagnosis:
     """There is a port for the console, and this user may open it."""
     usb_ports = [port for port in ports if port.use is not PortUse.OTHER]
     if not usb_ports:
         remedy = "EVKit: USB cable to CN1, switch SW1 on; FTHR: its USB cable"
-        return Finding("serial ports", Status.WARN, "no USB serial port", remedy)
+        return Diagnosis("serial ports", Status.WARN, "no USB serial port", remedy)
     closed = [port.device for port in usb_ports if not port.is_accessible]
     if closed:
         what = f"no permission for {', '.join(closed)}"
-        return Finding("serial ports", Status.FAIL, what, group_remedy(closed[0]))
+        return Diagnosis("serial ports", Status.FAIL, what, group_remedy(closed[0]))
     what = ", ".join(f"{port.device} ({port.use.value})" for port in usb_ports)
-    return Finding("serial ports", Status.OK, what)
+    return Diagnosis("serial ports", Status.OK, what)
 
 
-def check_chip(bench: Bench, probes: tuple[Probe, ...]) -> Finding:
+def check_chip(bench: Bench, probes: tuple[AttachedProbe, ...]) -> Diagnosis:
     """The chip answers its debug port: it has power and is not locked out by its firmware."""
     if not probes:
-        return Finding("chip", Status.UNKNOWN, "no probe to ask it")
+        return Diagnosis("chip", Status.UNKNOWN, "no probe to ask it")
     try:
         cpuid = bench.read_cpuid(probes[0])
     except BoardError as error:
         remedy = explain(error.why) or UNLOCK
-        return Finding("chip", Status.FAIL, f"does not answer: {error.why}", remedy)
+        return Diagnosis("chip", Status.FAIL, f"does not answer: {error.why}", remedy)
     if cpuid != CORTEX_M4_CPUID:
         refusal = wrong_chip(cpuid, "chip")
-        return Finding("chip", Status.FAIL, refusal.why, refusal.fix)
-    return Finding("chip", Status.OK, "Cortex-M4 r0p1 answers, not locked")
+        return Diagnosis("chip", Status.FAIL, refusal.why, refusal.fix)
+    return Diagnosis("chip", Status.OK, "Cortex-M4 r0p1 answers, not locked")
 
 
 def read_details(path: Path) -> dict[str, str]:

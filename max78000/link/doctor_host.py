@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from max78000.errors import UnsupportedError
 from max78000.firmware.toolchain import GCC, find_gcc, find_zig
-from max78000.link.doctor import Finding, Status
+from max78000.link.doctor import Diagnosis, Status
 from max78000.link.serial_ports import INSTALL
 
 OLDEST_PYTHON = (3, 11)
@@ -58,7 +58,7 @@ class Host:
         return found[1] if found else "unknown"
 
 
-def check_host(host: Host) -> tuple[Finding, ...]:
+def check_host(host: Host) -> tuple[Diagnosis, ...]:
     """Look at everything that needs no board."""
     return (
         check_python(host),
@@ -70,24 +70,24 @@ def check_host(host: Host) -> tuple[Finding, ...]:
     )
 
 
-def check_python(host: Host) -> Finding:
+def check_python(host: Host) -> Diagnosis:
     """The interpreter is recent enough."""
     version = ".".join(map(str, host.python))
     if host.python >= OLDEST_PYTHON:
-        return Finding("python", Status.OK, version)
+        return Diagnosis("python", Status.OK, version)
     oldest = ".".join(map(str, OLDEST_PYTHON))
-    return Finding("python", Status.FAIL, f"{version} is too old", f"install Python {oldest}")
+    return Diagnosis("python", Status.FAIL, f"{version} is too old", f"install Python {oldest}")
 
 
-def check_compiler(host: Host) -> Finding:
+def check_compiler(host: Host) -> Diagnosis:
     """There is a C compiler for the Cortex-M4; either of two builds the firmware."""
     try:
         found = host.compilers()
     except UnsupportedError as error:  # one is there, and does not run
-        return Finding("compiler", Status.FAIL, str(error), COMPILER_REMEDY)
+        return Diagnosis("compiler", Status.FAIL, str(error), COMPILER_REMEDY)
     if found:
-        return Finding("compiler", Status.OK, ", ".join(found))
-    return Finding(
+        return Diagnosis("compiler", Status.OK, ", ".join(found))
+    return Diagnosis(
         "compiler",
         Status.FAIL,
         f"neither {GCC} nor the package ziglang is here",
@@ -95,12 +95,12 @@ def check_compiler(host: Host) -> Finding:
     )
 
 
-def check_virtual_board(host: Host) -> Finding:
+def check_virtual_board(host: Host) -> Diagnosis:
     """Firmware can run without a board."""
     version = host.package_version("unicorn")
     if version:
-        return Finding("virtual board", Status.OK, f"unicorn {version}")
-    return Finding(
+        return Diagnosis("virtual board", Status.OK, f"unicorn {version}")
+    return Diagnosis(
         "virtual board",
         Status.WARN,
         "the package unicorn is not installed: firmware cannot be run without a board",
@@ -108,21 +108,21 @@ def check_virtual_board(host: Host) -> Finding:
     )
 
 
-def check_pyserial(host: Host) -> Finding:
+def check_pyserial(host: Host) -> Diagnosis:
     """Serial ports can be opened."""
     version = host.package_version("pyserial")
     if version:
-        return Finding("pyserial", Status.OK, version)
+        return Diagnosis("pyserial", Status.OK, version)
     what = "not installed: neither console nor power monitor can be read"
-    return Finding("pyserial", Status.WARN, what, INSTALL)
+    return Diagnosis("pyserial", Status.WARN, what, INSTALL)
 
 
-def check_pyocd(host: Host) -> Finding:
+def check_pyocd(host: Host) -> Diagnosis:
     """The preferred way to a probe is installed."""
     version = host.package_version("pyocd")
     if version:
-        return Finding("pyocd", Status.OK, version)
-    return Finding(
+        return Diagnosis("pyocd", Status.OK, version)
+    return Diagnosis(
         "pyocd",
         Status.WARN,
         "not installed: no probe can be found from here",
@@ -130,11 +130,11 @@ def check_pyocd(host: Host) -> Finding:
     )
 
 
-def check_openocd(host: Host) -> Finding:
+def check_openocd(host: Host) -> Diagnosis:
     """The other way to a probe; Debian's version has a trap for this chip."""
     version = host.program_version("openocd")
     if not version:
-        return Finding("openocd", Status.OK, "not installed, and not needed where pyocd is")
+        return Diagnosis("openocd", Status.OK, "not installed, and not needed where pyocd is")
     if version == OPENOCD_WITH_WRONG_LOADER:
-        return Finding("openocd", Status.WARN, f"{version}: {LOADER_WARNING}", LOADER_REMEDY)
-    return Finding("openocd", Status.OK, version)
+        return Diagnosis("openocd", Status.WARN, f"{version}: {LOADER_WARNING}", LOADER_REMEDY)
+    return Diagnosis("openocd", Status.OK, version)

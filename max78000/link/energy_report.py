@@ -18,11 +18,11 @@ from max78000.link.power_monitor import (
     RAILS,
     REPEATS,
     SHORTEST_WINDOW_S,
-    Mode,
-    Stream,
+    MonitorMode,
+    Recording,
     windows,
 )
-from max78000.program.strict_json import Node
+from max78000.program.strict_json import JsonNode
 
 REPORT_FILE = "report.json"
 REPORT_FORMAT = "max78000-report-1"
@@ -107,13 +107,13 @@ class RailReport:
         return rows
 
 
-def measured(stream: Stream, origin: str) -> EnergyReport:
-    """Average the windows of a stream in triggered mode; there must be one at least.
+def measured(recording: Recording, origin: str) -> EnergyReport:
+    """Average the windows of a recording in triggered mode; there must be one at least.
 
     The inference alone is the third window less the second. Where input and inference overlap,
     with FIFOs, nothing sensible remains, and they are reported together.
     """
-    found = tuple(windows(stream))
+    found = tuple(windows(recording))
     kernels = mean_use([window.kernels for window in found])
     loading = mean_use([window.input for window in found])
     both = mean_use([window.both for window in found])
@@ -130,27 +130,28 @@ def measured(stream: Stream, origin: str) -> EnergyReport:
     else:
         uses.append((INFERENCE, both))
         notes.append("inference contains the input: the two overlap")
-    notes += _doubts(stream, [REPEATS * use.time_us / 1e6 for use in (kernels, loading, both)])
+    notes += _doubts(recording, [REPEATS * use.time_us / 1e6 for use in (kernels, loading, both)])
     return EnergyReport("measurement", origin, tuple(uses), tuple(notes))
 
 
-def measured_system(stream: Stream, origin: str) -> EnergyReport:
-    """Average the windows of a stream in system mode: everything between the two triggers."""
-    uses = [EnergyUse(1e6 * time_s, 1e6 * energy_j, 0.0) for energy_j, time_s, _ in stream.lines]
+def measured_system(recording: Recording, origin: str) -> EnergyReport:
+    """Average the windows of a recording in system mode: everything between the two triggers."""
+    uses = [EnergyUse(1e6 * time_s, 1e6 * energy_j, 0.0) for energy_j, time_s, _ in recording.lines]
     notes = [f"{len(uses)} windows, core supply VCOREA only, idle power not measured"]
-    notes += _doubts(stream, [use.time_us / 1e6 for use in uses])
+    notes += _doubts(recording, [use.time_us / 1e6 for use in uses])
     return EnergyReport("measurement", origin, (("system", mean_use(uses)),), tuple(notes))
 
 
-def measured_rails(stream: Stream, origin: str) -> RailReport:
-    """Summarize a stream of one of the averaging modes."""
-    unit, scale = {Mode.POWER: ("mW", 1e3), Mode.CURRENT: ("mA", 1e3)}.get(stream.mode, ("V", 1.0))
-    columns = [[scale * value for value in column] for column in zip(*stream.lines, strict=True)]
+def measured_rails(recording: Recording, origin: str) -> RailReport:
+    """Summarize a recording of one of the averaging modes."""
+    milli = {MonitorMode.POWER: ("mW", 1e3), MonitorMode.CURRENT: ("mA", 1e3)}
+    (unit, scale), lines = milli.get(recording.mode, ("V", 1.0)), recording.lines
+    columns = [[scale * value for value in column] for column in zip(*lines, strict=True)]
     rails = tuple(
         Rail(name, sum(column) / len(column), min(column), max(column))
         for name, column in zip(RAILS, columns, strict=True)
     )
-    notes = [f"{len(stream.lines)} lines; 3V3 contains the other supplies", *_doubts(stream, ())]
+    notes = [f"{len(lines)} lines; 3V3 contains the other supplies", *_doubts(recording, ())]
     return RailReport(origin, unit, rails, tuple(notes))
 
 
@@ -181,13 +182,13 @@ def _use_data(use: EnergyUse) -> dict[str, float]:
     return {name: round(getattr(use, name), 6) for name in names}
 
 
-def _doubts(stream: Stream, windows_s: Sequence[float]) -> list[str]:
-    notes = [stream.version] if stream.version else []
-    if stream.n_missing:
-        n_wanted = len(stream.lines) + stream.n_missing
-        notes.append(f"only {len(stream.lines)} of {n_wanted} measurements came in time")
-    if stream.n_damaged:
-        notes.append(f"{stream.n_damaged} damaged lines left out")
+def _doubts(recording: Recording, windows_s: Sequence[float]) -> list[str]:
+    notes = [recording.version] if recording.version else []
+    if recording.n_missing:
+        n_wanted = len(recording.lines) + recording.n_missing
+        notes.append(f"only {len(recording.lines)} of {n_wanted} measurements came in time")
+    if recording.n_damaged:
+        notes.append(f"{recording.n_damaged} damaged lines left out")
     for window_s in windows_s:
         if not SHORTEST_WINDOW_S <= window_s <= LONGEST_WINDOW_S:
             notes.append(
@@ -197,19 +198,19 @@ def _doubts(stream: Stream, windows_s: Sequence[float]) -> list[str]:
     return notes
 
 
-def _read_report(path: Path) -> Node:
+def _read_report(path: Path) -> JsonNode:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         fix = "name a folder that synthesize wrote, or its report.json"
         raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
-    report = Node(data, f"{path} ")
+    report = JsonNode(data, f"{path} ")
     if report.text("format") != REPORT_FORMAT:
         why = f"format is {report.text('format')!r:.40}, this tool reads {REPORT_FORMAT!r}"
         raise InputError(why, where=str(path), fix="synthesize again")
     return report
 
 
-def _number(node: Node, key: str) -> float:
+def _number(node: JsonNode, key: str) -> float:
     number: float = node.at(key, int, float)
     return number

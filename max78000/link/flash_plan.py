@@ -79,7 +79,7 @@ class Erase:
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class WriteLines:
     """Write whole lines inside one page."""
 
     addr: int
@@ -100,7 +100,7 @@ class Verify:
         return f"verify {self.addr:#010x} {len(self.data)} bytes"
 
 
-Step = Erase | Write | Verify
+Step = Erase | WriteLines | Verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +128,18 @@ def flash_plan(image: FlashImage, *, verify: bool = True) -> FlashPlan:
     steps += _writes(rest_addr, rest)
     if verify and rest:
         steps.append(Verify(rest_addr, rest))
-    steps.append(Write(FLASH_ADDR, entry))
+    steps.append(WriteLines(FLASH_ADDR, entry))
     if verify:
         steps.append(Verify(FLASH_ADDR, entry))
     return FlashPlan(image, tuple(steps))
 
 
-def _writes(addr: int, data: bytes) -> Iterator[Write]:
+def _writes(addr: int, data: bytes) -> Iterator[WriteLines]:
     """Cut data at page borders; what is erased anyway is left out."""
     at = 0
     while at < len(data):
         n_bytes = PAGE_BYTES - (addr + at) % PAGE_BYTES
         chunk = data[at : at + n_bytes]
         if chunk.strip(ERASED):
-            yield Write(addr + at, chunk)
+            yield WriteLines(addr + at, chunk)
         at += n_bytes

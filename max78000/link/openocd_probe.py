@@ -17,7 +17,7 @@ from pathlib import Path
 from max78000.errors import BoardError
 from max78000.firmware.stub.algorithm import ALGORITHM, result_text
 from max78000.link.flash_errors import recognise
-from max78000.link.flash_plan import Erase, FlashPlan, Write
+from max78000.link.flash_plan import Erase, FlashPlan, WriteLines
 from max78000.link.probe import CORTEX_M4_CPUID, Progress, mismatch
 
 CONFIGURATION = Path(__file__).with_name("openocd_flash.cfg")
@@ -97,7 +97,7 @@ def _script_lines(plan: FlashPlan, folder: Path) -> Iterator[str]:
         data = f"{{{folder / f'{index}.bin'}}}"
         if isinstance(step, Erase):
             yield _call(str(step), ALGORITHM.erase_sector_addr, step.addr)
-        elif isinstance(step, Write):
+        elif isinstance(step, WriteLines):
             buffer = ALGORITHM.buffer_addrs[0]
             yield f"load_image {data} {buffer:#x} bin"
             arguments = (step.addr, len(step.data), buffer)

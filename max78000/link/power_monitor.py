@@ -29,7 +29,7 @@ MAX_DAMAGED = 8  # in a row; a line that comes apart now and then is no reason t
 PRINTED_DIGITS = 6  # of C's %g
 
 
-class Mode(Enum):
+class MonitorMode(Enum):
     """What the monitor measures; the value is its key."""
 
     TRIGGERED = "t"  # per repetition: kernels, input, input and inference; needs --energy firmware
@@ -41,7 +41,7 @@ class Mode(Enum):
     @property
     def n_values(self) -> int:
         """Numbers in a line."""
-        return {Mode.TRIGGERED: 12, Mode.SYSTEM: 3}.get(self, len(RAILS))
+        return {MonitorMode.TRIGGERED: 12, MonitorMode.SYSTEM: 3}.get(self, len(RAILS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class Recording:
     """What was read in one mode.
 
     Attributes:
@@ -70,7 +70,7 @@ class Stream:
         version: how the monitor calls itself; empty before version 2.0.
     """
 
-    mode: Mode
+    mode: MonitorMode
     lines: tuple[tuple[float, ...], ...]
     n_damaged: int = 0
     n_missing: int = 0
@@ -87,25 +87,27 @@ def parse_line(text: str) -> tuple[float, ...] | None:
         values = tuple(float(word) for word in text.split(","))
     except ValueError:
         return None
-    if len(values) not in {mode.n_values for mode in Mode} or not all(map(math.isfinite, values)):
+    if len(values) not in {mode.n_values for mode in MonitorMode} or not all(
+        map(math.isfinite, values)
+    ):
         return None
-    if len(values) == Mode.SYSTEM.n_values:
+    if len(values) == MonitorMode.SYSTEM.n_values:
         energy_j, time_s, power_w = values
         return values if _is_product(energy_j, time_s, power_w, 0.0) else None
-    if len(values) == Mode.TRIGGERED.n_values:
+    if len(values) == MonitorMode.TRIGGERED.n_values:
         phases = (values[:4], values[4:8], values[8:])
         is_whole = all(_is_product(e, t, active, idle) for e, t, idle, active in phases)
         return values if is_whole else None
     return values
 
 
-def read_stream(
+def read_recording(
     line: SerialLine,
-    mode: Mode,
+    mode: MonitorMode,
     n_lines: int,
     seconds: float,
     clock: Clock = time.monotonic,
-) -> Stream:
+) -> Recording:
     """Select a mode and read lines of it.
 
     Args:
@@ -119,19 +121,19 @@ def read_stream(
     send(line, ASK_VERSION + mode.value.encode())
     sorter = _Sorter(mode)
     for text in read_lines(line, seconds, "power monitor", clock):
-        if sorter.take(text) is Verdict.FOREIGN and sorter.n_foreign == MAX_FOREIGN:
+        if sorter.take(text) is LineKind.FOREIGN and sorter.n_foreign == MAX_FOREIGN:
             send(line, mode.value.encode())  # it missed the key, or someone pressed a button
         if len(sorter.good) >= n_lines:
             break
     if not sorter.good:
         raise _silence(mode, seconds, sorter)
     n_missing = n_lines - len(sorter.good)
-    return Stream(mode, tuple(sorter.good), sorter.n_damaged, n_missing, sorter.version)
+    return Recording(mode, tuple(sorter.good), sorter.n_damaged, n_missing, sorter.version)
 
 
-def windows(stream: Stream) -> Iterator[Window]:
-    """The measurements of a stream in triggered mode."""
-    for values in stream.lines:
+def windows(recording: Recording) -> Iterator[Window]:
+    """The measurements of a recording in triggered mode."""
+    for values in recording.lines:
         phases = (values[:4], values[4:8], values[8:])
         yield Window(
             *(
@@ -141,7 +143,7 @@ def windows(stream: Stream) -> Iterator[Window]:
         )
 
 
-class Verdict(Enum):
+class LineKind(Enum):
     """What a line is."""
 
     GOOD = "a measurement in the mode asked for"
@@ -151,9 +153,9 @@ class Verdict(Enum):
 
 
 class _Sorter:
-    """Puts the lines of a stream where they belong."""
+    """Puts the lines of a recording where they belong."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: MonitorMode) -> None:
         self.mode = mode
         self.good: list[tuple[float, ...]] = []
         self.version = ""
@@ -162,7 +164,7 @@ class _Sorter:
         self._n_damaged_in_a_row = 0
         self._is_first = True
 
-    def take(self, text: str) -> Verdict:
+    def take(self, text: str) -> LineKind:
         """Sort one line.
 
         Raises:
@@ -170,22 +172,22 @@ class _Sorter:
         """
         if not text or text.startswith("PMON"):
             self.version = self.version or text
-            return Verdict.OTHER
+            return LineKind.OTHER
         is_first, self._is_first = self._is_first, False
         values = parse_line(text)
         if is_first and (values is None or self.mode.n_values == len(RAILS)):
-            return Verdict.OTHER  # perhaps its end only, or in the unit of the mode before
+            return LineKind.OTHER  # perhaps its end only, or in the unit of the mode before
         if values is None:
             self._count_damaged(text)
-            return Verdict.DAMAGED
+            return LineKind.DAMAGED
         self._n_damaged_in_a_row = 0
         if len(values) == self.mode.n_values:
             self.good.append(values)
-            return Verdict.GOOD
+            return LineKind.GOOD
         self.n_foreign += 1
         if self.n_foreign > 2 * MAX_FOREIGN:
             raise _wrong_mode(self.mode, len(values), self.n_foreign)
-        return Verdict.FOREIGN
+        return LineKind.FOREIGN
 
     def _count_damaged(self, text: str) -> None:
         self.n_damaged += 1
@@ -208,7 +210,7 @@ def _is_product(energy_j: float, time_s: float, active_w: float, idle_w: float) 
     return abs(energy_j - (active_w - idle_w) * time_s) <= slack_j
 
 
-def _wrong_mode(mode: Mode, n_values: int, n_lines: int) -> BoardError:
+def _wrong_mode(mode: MonitorMode, n_values: int, n_lines: int) -> BoardError:
     return BoardError(
         f"it stays in another mode: {n_lines} lines of {n_values} values, "
         f"{mode.name.lower()} mode has {mode.n_values}",
@@ -217,8 +219,8 @@ def _wrong_mode(mode: Mode, n_values: int, n_lines: int) -> BoardError:
     )
 
 
-def _silence(mode: Mode, seconds: float, sorter: _Sorter) -> BoardError:
-    if mode in (Mode.TRIGGERED, Mode.SYSTEM):
+def _silence(mode: MonitorMode, seconds: float, sorter: _Sorter) -> BoardError:
+    if mode in (MonitorMode.TRIGGERED, MonitorMode.SYSTEM):
         fix = "synthesize with --energy, fit JP3 and JP4, reset the board while this command waits"
     else:
         fix = "switch the board on; the monitor's port is the one of connector J1"

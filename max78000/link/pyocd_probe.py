@@ -22,7 +22,7 @@ from max78000.errors import BoardError
 from max78000.facts.memory_map import FLASH_ADDR
 from max78000.firmware.stub.algorithm import result_text
 from max78000.link.flash_errors import recognise
-from max78000.link.flash_plan import Erase, FlashPlan, Verify, Write
+from max78000.link.flash_plan import Erase, FlashPlan, Verify, WriteLines
 from max78000.link.probe import CORTEX_M4_CPUID, CPUID_ADDR, Progress, first_difference, wrong_chip
 from max78000.link.pyocd_target import register_target
 
@@ -99,11 +99,11 @@ def _check_chip(target: Any) -> None:
         raise wrong_chip(cpuid, _WHERE)
 
 
-def _do(target: Any, flash: Flash, step: Erase | Write | Verify) -> None:
+def _do(target: Any, flash: Flash, step: Erase | WriteLines | Verify) -> None:
     if isinstance(step, Erase):
         flash.init(Flash.Operation.ERASE)
         flash.erase_sector(step.addr)
-    elif isinstance(step, Write):
+    elif isinstance(step, WriteLines):
         flash.init(Flash.Operation.PROGRAM)
         flash.program_page(step.addr, step.data)
     else:

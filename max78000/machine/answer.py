@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import Memory, describe_addr, locate_memory
 from max78000.machine.bus import MemoryMap
-from max78000.machine.memory import LANES, MachineFault, State
+from max78000.machine.memory import LANES, ByteState, MachineFault
 from max78000.machine.places import output_map_of
 from max78000.machine.setup import LayerSetup
 from max78000.program.program import Expected, OutputMap, RegisterProgram
@@ -79,7 +79,7 @@ def read_output(chip: Chip, memories: MemoryMap, output: OutputMap) -> NDArray[n
         offsets = byte + output.pixel_stride_bytes * np.arange(n_pixels)
         memories.data.require_words(bank, byte // LANES, int(offsets[-1]) // LANES)
         at = offsets[:, None] + np.arange(n_bytes)
-        if (memories.data.states[bank].reshape(-1)[at] != State.DEFINED).any():
+        if (memories.data.states[bank].reshape(-1)[at] != ByteState.DEFINED).any():
             raise MachineFault(
                 "nobody gave all of it a value", where=f"{output.name} channel {channel}"
             )
@@ -92,7 +92,7 @@ def _differs(chip: Chip, memories: MemoryMap, expected: Expected) -> NDArray[np.
     """For every expected word: another value under the mask, or no value at all."""
     lanes, states = _words_at(chip, memories, expected)
     mask = _lanes_of((expected.mask,))
-    is_undefined = (states != State.DEFINED) & (mask != 0)
+    is_undefined = (states != ByteState.DEFINED) & (mask != 0)
     is_other = (lanes & mask) != (_lanes_of(expected.words) & mask)
     found: NDArray[np.bool_] = (is_undefined | is_other).any(axis=1)
     return found
@@ -110,12 +110,12 @@ def _mismatch(
     addr = expected.addr + WORD_BYTES * index
     lanes, states = (x[index] for x in _words_at(chip, memories, expected))
     mask, wanted = _lanes_of((expected.mask,))[0], _lanes_of((expected.words[index],))[0]
-    is_bad = ((states != State.DEFINED) & (mask != 0)) | ((lanes & mask) != (wanted & mask))
+    is_bad = ((states != ByteState.DEFINED) & (mask != 0)) | ((lanes & mask) != (wanted & mask))
     lane = int(np.argmax(is_bad))
     output = next((o for o in outputs if o.find(addr, lane) is not None), None)
     is_wide = output is not None and output.width_bits == 32
     kind, part = ("<i4", slice(0, LANES)) if is_wide else ("i1", slice(lane, lane + 1))
-    has_value = bool((states[part] == State.DEFINED).all())
+    has_value = bool((states[part] == ByteState.DEFINED).all())
     return Mismatch(
         addr=addr,
         lane=lane,

@@ -6,11 +6,11 @@ from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import Memory, MemoryPlace, locate_memory
 from max78000.machine.memory import (
     PLAIN_PARTS,
+    ByteState,
     DataMemory,
     EntryMemory,
     KernelMemory,
     MachineFault,
-    State,
 )
 
 PARTS = len(PLAIN_PARTS)
@@ -79,7 +79,7 @@ class MemoryMap:
         entry = place.byte // WORD_BYTES
         match place.memory:
             case Memory.DATA:
-                if not (self.data.states[place.bank, entry] == State.DEFINED).any():
+                if not (self.data.states[place.bank, entry] == ByteState.DEFINED).any():
                     raise MachineFault("nobody gave this word a value", where=f"{place}")
                 return self.data.load(place.bank, entry)
             case Memory.KERNEL:

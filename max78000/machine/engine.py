@@ -21,12 +21,12 @@ from max78000.machine.memory import (
     LANES,
     Bools,
     Bytes,
+    ByteState,
     DataMemory,
     EntryMemory,
     Ints,
     KernelMemory,
     MachineFault,
-    State,
 )
 from max78000.machine.places import column_places, require_reach
 from max78000.machine.setup import KernelSetup, LayerSetup, ReadSetup
@@ -120,7 +120,7 @@ def read_data(chip: Chip, read: ReadSetup, source: DataMemory) -> Tensor:
         moved = stacked.transpose(0, 2, 3, 1)
         return moved.reshape(*moved.shape[:3], read.rows, read.columns)
 
-    return Tensor(arrange(values).view(np.int8), arrange(states) != State.DEFINED)
+    return Tensor(arrange(values).view(np.int8), arrange(states) != ByteState.DEFINED)
 
 
 def _pool_and_combine(data: Tensor, setup: LayerSetup) -> Tensor:
@@ -223,13 +223,15 @@ def _write(chip: Chip, setup: LayerSetup, output: Tensor, memories: Memories) ->
         raise MachineFault("two output columns have the same place")
     is_taken = np.zeros(memories.target.lanes.shape[:2], np.bool_)
     values = output.values.reshape(len(places), -1)
-    states = np.where(output.is_unknown.reshape(values.shape), State.UNDEFINED, State.DEFINED)
+    states = np.where(
+        output.is_unknown.reshape(values.shape), ByteState.UNDEFINED, ByteState.DEFINED
+    )
     words = [(place.word, place.offset) for place in places]
     for place, columns in groupby(range(len(places)), key=words.__getitem__):
         chosen = list(columns)
         new_lanes = np.zeros((values.shape[1], LANES), np.uint8)
         # Quirk whole-words: lanes without a channel lose their value; silicon may keep it.
-        new_states = np.full(new_lanes.shape, State.UNDEFINED, np.uint8)
+        new_states = np.full(new_lanes.shape, ByteState.UNDEFINED, np.uint8)
         if setup.post.is_wide:
             new_lanes[:] = values[chosen[0]].astype("<i4").view(np.uint8).reshape(-1, LANES)
             new_states[:] = states[chosen[0], :, None]

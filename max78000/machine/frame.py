@@ -14,8 +14,8 @@ FAST = None  # in place of a FIFO's number
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """Words that have arrived, by FIFO.
+class InputFrame:
+    """One input frame on its way in: words that have arrived, by FIFO.
 
     `spread` lists the quadrants that get a byte each of every word of the fast FIFO; if it is
     empty, words go whole to the quadrant of their FIFO, those of the fast one to quadrant 0.
@@ -41,7 +41,9 @@ class Frame:
         return "the FIFOs got " + ", ".join(f"{len(words)} words" for words in self.words.values())
 
 
-def awaited_frame(chip: Chip, registers: RegisterFile, quadrants: Sequence[int]) -> Frame | None:
+def awaited_frame(
+    chip: Chip, registers: RegisterFile, quadrants: Sequence[int]
+) -> InputFrame | None:
     """The empty frame that started quadrants wait for; None if they read data memory.
 
     Raises:
@@ -63,11 +65,11 @@ def awaited_frame(chip: Chip, registers: RegisterFile, quadrants: Sequence[int])
             raise MachineFault("the fast FIFO is on, but FIFO_CTL.fifo_en is not 0")
         if not n_words or not registers.load(regmap.FFIFO_CTL):
             raise MachineFault("the fast FIFO is on, but FFIFO_CTL or IFRM is 0")
-        return Frame(n_words, {FAST: []}, () if is_grouped else tuple(is_fast))
+        return InputFrame(n_words, {FAST: []}, () if is_grouped else tuple(is_fast))
     if not is_on:
         return None
     if not enabled or not n_words:
         raise MachineFault("the FIFO is on, but FIFO_CTL.fifo_en or IFRM is 0")
     if not registers.get(regmap.FIFO_CTL, "fifo_cpl"):
         raise MachineFault("FIFO_CTL.fifo_cpl is 0: FIFOs out of step are not modelled")
-    return Frame(n_words, {f: [] for f in range(chip.n_quadrants) if enabled >> f & 1})
+    return InputFrame(n_words, {f: [] for f in range(chip.n_quadrants) if enabled >> f & 1})

@@ -12,7 +12,7 @@ import numpy as np
 
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
-from max78000.machine.memory import LANES, DataMemory, MachineFault, RegisterFile, State
+from max78000.machine.memory import LANES, ByteState, DataMemory, MachineFault, RegisterFile
 
 PIXELS = 4  # bytes that one load returns
 
@@ -56,7 +56,7 @@ class ByteGather:
         self._data.require_words(instance, word, word + PIXELS - 1)
         lane = self._registers.get(regmap.CTL, "mlatch_sel", quadrant)
         assert lane < LANES
-        if (self._data.states[instance, word : word + PIXELS, lane] != State.DEFINED).any():
+        if (self._data.states[instance, word : word + PIXELS, lane] != ByteState.DEFINED).any():
             raise MachineFault(f"nobody gave words {word:#x}.. lane {lane} a value", where=where)
         self._next_word[quadrant] = word + PIXELS
         gathered = self._data.lanes[instance, word : word + PIXELS, lane]

@@ -20,9 +20,9 @@ from max78000.machine.answer import Mismatch, check_known_answer, read_output
 from max78000.machine.bus import MemoryMap
 from max78000.machine.decode import decode_layer
 from max78000.machine.engine import LayerRun, Memories, run_layer
-from max78000.machine.frame import Frame, awaited_frame
+from max78000.machine.frame import InputFrame, awaited_frame
 from max78000.machine.gather import ByteGather
-from max78000.machine.memory import DataMemory, MachineFault, RegisterFile, State
+from max78000.machine.memory import ByteState, DataMemory, MachineFault, RegisterFile
 from max78000.machine.preconditions import require_quadrants, require_streaming
 from max78000.machine.setup import LayerSetup
 from max78000.machine.timing import setup_cycles
@@ -94,7 +94,7 @@ class Machine:
         # Quirk master-continues: acknowledging an interrupt clears cnn_en everywhere, and software
         # then continues by setting it in quadrant 0 alone: all that were started take part.
         self._started: set[int] = set()
-        self._frame: Frame | None = None  # of a run that waits for it
+        self._frame: InputFrame | None = None  # of a run that waits for it
 
     # -- what software does ------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ class Machine:
         frame, self._frame = self._frame, None
         return self._run(frame)
 
-    def _run(self, frame: Frame | None) -> RunResult:
+    def _run(self, frame: InputFrame | None) -> RunResult:
         """Run all layers, raise the interrupt flag, remember the result."""
         quadrants = tuple(sorted(self._started))
         n_layers = self.registers.get(regmap.LCNT_MAX, "value") + 1
@@ -316,7 +316,7 @@ class Machine:
         self.registers.store(Location(regmap.CTL, 0), ctl)
         return self.result
 
-    def _input_of(self, setup: LayerSetup, frame: Frame | None) -> DataMemory:
+    def _input_of(self, setup: LayerSetup, frame: InputFrame | None) -> DataMemory:
         """Where the first layer reads; with a FIFO its words go there first."""
         source = self._source_of(setup)
         if frame is None:
@@ -339,4 +339,4 @@ class Machine:
         for processor in setup.read.processors if setup.read.ring_words else ():
             instance = processor // self.chip.processors_per_instance
             self.memories.data.require_words(instance, first, end - 1)
-            self.memories.data.states[instance, first:end] = State.UNDEFINED
+            self.memories.data.states[instance, first:end] = ByteState.UNDEFINED

@@ -32,7 +32,7 @@ class MachineFault(ToolError):
     """The program makes the accelerator do what no correct program does."""
 
 
-class State(IntEnum):
+class ByteState(IntEnum):
     """Whether a data byte means something."""
 
     NEVER = 0  # nobody wrote it
@@ -81,7 +81,7 @@ def _key(register: Register, quadrant: int | None, layer: int | None) -> tuple[s
 
 
 class DataMemory:
-    """Data words of all instances: four byte lanes each, with a `State` for every byte.
+    """Data words of all instances: four byte lanes each, with a `ByteState` for every byte.
 
     Also the endless ring of a streaming layer, then with more words than the chip's instances have.
     """
@@ -104,7 +104,7 @@ class DataMemory:
         self.require_words(instance, word, word + len(values) - 1)
         lanes = values.astype("<u4").view(np.uint8).reshape(-1, LANES)
         self.lanes[instance, word : word + len(values)] = lanes
-        self.states[instance, word : word + len(values)] = State.DEFINED
+        self.states[instance, word : word + len(values)] = ByteState.DEFINED
 
     def load(self, instance: int, word: int) -> int:
         """Read one word, whatever its state."""
@@ -113,12 +113,12 @@ class DataMemory:
     def clear(self, first: int, n_instances: int) -> None:
         """Fill with zeros, as the self test does."""
         self.lanes[first : first + n_instances] = 0
-        self.states[first : first + n_instances] = State.DEFINED
+        self.states[first : first + n_instances] = ByteState.DEFINED
 
     def forget(self, first: int, n_instances: int) -> None:
         """Lose power: as if nobody had ever written."""
         self.lanes[first : first + n_instances] = LOST
-        self.states[first : first + n_instances] = State.NEVER
+        self.states[first : first + n_instances] = ByteState.NEVER
 
     def require_words(self, instance: int, first: int, last: int) -> None:
         """Refuse words that an instance does not have."""

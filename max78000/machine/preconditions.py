@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
-from max78000.machine.frame import Frame
+from max78000.machine.frame import InputFrame
 from max78000.machine.memory import LANES, MachineFault, RegisterFile
 from max78000.machine.setup import LayerSetup
 
@@ -42,7 +42,7 @@ def require_streaming(
     registers: RegisterFile,
     quadrants: tuple[int, ...],
     setups: tuple[LayerSetup, ...],
-    frame: Frame | None,
+    frame: InputFrame | None,
 ) -> None:
     """Streaming is switched on where a layer streams, and layers wait for what they read first.
 
@@ -76,7 +76,7 @@ def _require_start(setup: LayerSetup, needed: int) -> None:
         raise MachineFault(reason, where=f"layer {setup.index}")
 
 
-def _first_wait(setup: LayerSetup, frame: Frame) -> int:
+def _first_wait(setup: LayerSetup, frame: InputFrame) -> int:
     """Words of a FIFO that the first layer reads first: all of them, unless it streams."""
     return _window_words(setup) if setup.read.ring_words else frame.n_words
 

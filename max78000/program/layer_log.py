@@ -12,7 +12,7 @@ import numpy as np
 
 from max78000.errors import InputError
 from max78000.program.layer_dump import Difference, Values, difference_of
-from max78000.program.layer_table import LayerEntry, LayerTable
+from max78000.program.layer_table import LayerTable, TableEntry
 
 # The lines of the C template `layer_checks.c`. A layer's name may be anything.
 LAYER = re.compile(r"layer (\d+) .*\bcrc32 ([0-9a-f]{8}) (?:ok|differs from channel (\d+) on)\s*")
@@ -93,7 +93,7 @@ def find_difference(
     return None
 
 
-def _explain(log: BoardLog, entry: LayerEntry, expected: Values) -> Difference | str:
+def _explain(log: BoardLog, entry: TableEntry, expected: Values) -> Difference | str:
     """A layer whose checksum is wrong: the pixel if its channel was printed."""
     index = entry.output.layer
     if log.printed is not None and log.printed.layer == index:
@@ -105,7 +105,7 @@ def _explain(log: BoardLog, entry: LayerEntry, expected: Values) -> Difference |
     return f"{where} has CRC-32 {log.checksums[index]:08x}, expected {entry.checksum:08x}"
 
 
-def _first_printed(printed: BoardChannel, entry: LayerEntry, expected: Values) -> Difference | None:
+def _first_printed(printed: BoardChannel, entry: TableEntry, expected: Values) -> Difference | None:
     """Compare printed values; lines that got lost, or lost characters, are left out."""
     n_digits = entry.output.width_bits // 4
     if printed.channel >= len(expected):

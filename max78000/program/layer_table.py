@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from max78000.errors import InputError, InternalError, ToolError
 from max78000.program.program import OutputMap
-from max78000.program.strict_json import Node, hex_words
+from max78000.program.strict_json import JsonNode, hex_words
 
 FORMAT = "max78000-layers-1"
 LAYERS_FILE = "layers.json"
@@ -24,7 +24,7 @@ KEYS = ("layer", "name", "shape", "width_bits", "pixel_stride_bytes", "channel_a
 
 
 @dataclass(frozen=True, slots=True)
-class LayerEntry:
+class TableEntry:
     """One layer: its result in memory, and checksums as `channel_checksums` makes them."""
 
     output: OutputMap
@@ -50,7 +50,7 @@ class LayerTable:
     """The layers of a network whose results can be looked at, in the order they run."""
 
     name: str
-    entries: tuple[LayerEntry, ...]
+    entries: tuple[TableEntry, ...]
 
 
 def channel_checksums(values_chw: NDArray[Any], width_bits: int) -> tuple[int, ...]:
@@ -83,7 +83,7 @@ def from_json(text: str, source: str = "") -> LayerTable:
         InputError: not JSON, or a key is missing or impossible.
     """
     try:
-        root = Node(json.loads(text))
+        root = JsonNode(json.loads(text))
         if root.text("format") != FORMAT:
             raise InputError(f"format is {root.text('format')!r}, not {FORMAT!r}")
         return LayerTable(root.text("name"), tuple(map(_decode, root.nodes("layers"))))
@@ -106,7 +106,7 @@ def read_layers(directory: Path) -> LayerTable:
     return from_json(text, str(path))
 
 
-def _encode(entry: LayerEntry) -> dict[str, Any]:
+def _encode(entry: TableEntry) -> dict[str, Any]:
     output = entry.output
     values: tuple[Any, ...] = (
         output.layer,
@@ -120,7 +120,7 @@ def _encode(entry: LayerEntry) -> dict[str, Any]:
     return dict(zip(KEYS, values, strict=True))
 
 
-def _decode(node: Node) -> LayerEntry:
+def _decode(node: JsonNode) -> TableEntry:
     shape = node.numbers("shape")
     if len(shape) != 3 or min(shape) < 1:
         raise InputError(
@@ -134,4 +134,4 @@ def _decode(node: Node) -> LayerEntry:
         channel_addrs=node.words("channel_addrs"),
         pixel_stride_bytes=node.number("pixel_stride_bytes"),
     )
-    return LayerEntry(output, node.words("checksums"))
+    return TableEntry(output, node.words("checksums"))

@@ -30,7 +30,7 @@ from max78000.program.operations import (
     require_word_addr,
     require_words,
 )
-from max78000.program.strict_json import Node, first_difference, hex_word, hex_words
+from max78000.program.strict_json import JsonNode, first_difference, hex_word, hex_words
 
 __all__ = [
     "Copy",
@@ -243,7 +243,7 @@ def from_json(text: str, source: str = "") -> RegisterProgram:
     """
     try:
         data = json.loads(text)
-        program = _decode(Node(data))
+        program = _decode(JsonNode(data))
         contradiction = first_difference(data, _encode(program, chip_of(program)))
     except (ValueError, RecursionError, ToolError) as error:
         raise InputError(f"not a register program: {error}", where=source) from None
@@ -327,7 +327,7 @@ def _encode_operation(operation: Operation, chip: Chip) -> dict[str, Any]:
     return entry
 
 
-def _decode(root: Node) -> RegisterProgram:
+def _decode(root: JsonNode) -> RegisterProgram:
     if root.text("format") != FORMAT:
         raise InputError(f"format is {root.text('format')!r}, not {FORMAT!r}")
     cycles = root.at("cycles", dict, type(None))
@@ -340,11 +340,11 @@ def _decode(root: Node) -> RegisterProgram:
         ),
         known_answer=tuple(_decode_value(Expected, node) for node in root.nodes("known_answer")),
         outputs=tuple(_decode_value(OutputMap, node) for node in root.nodes("outputs")),
-        cycles=None if cycles is None else _decode_value(Cycles, Node(cycles, "cycles")),
+        cycles=None if cycles is None else _decode_value(Cycles, JsonNode(cycles, "cycles")),
     )
 
 
-def _decode_operation(node: Node) -> Operation:
+def _decode_operation(node: JsonNode) -> Operation:
     name = node.text("op")
     for kind, op, _ in _KEYS:
         if op and op == name:
@@ -353,7 +353,7 @@ def _decode_operation(node: Node) -> Operation:
     raise InputError(f"there is no operation {name!r}", where=f"{node.path}.op")
 
 
-def _decode_value(wanted: type, node: Node) -> Any:
+def _decode_value(wanted: type, node: JsonNode) -> Any:
     keys = next(keys for kind, _, keys in _KEYS if kind is wanted)
     arguments = {key: getattr(node, kind)(key) for key, kind in keys}
     try:

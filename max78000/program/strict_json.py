@@ -13,7 +13,7 @@ from max78000.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class JsonNode:
     """A JSON value and its path; the methods raise `InputError` for what is missing or wrong."""
 
     value: Any
@@ -60,10 +60,10 @@ class Node:
         """Take 32-bit words, written as `hex_words` does."""
         return _unhex(self.text(key), self._path(key))
 
-    def nodes(self, key: str) -> Iterator["Node"]:
+    def nodes(self, key: str) -> Iterator["JsonNode"]:
         """Walk over the items of a list."""
         for index, value in enumerate(self.at(key, list)):
-            yield Node(value, f"{self._path(key)}[{index}]")
+            yield JsonNode(value, f"{self._path(key)}[{index}]")
 
     def _path(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key

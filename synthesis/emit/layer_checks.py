@@ -13,7 +13,7 @@ from max78000.errors import InputError
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
 from max78000.facts.regmap import locate, quadrant_register_addr
-from max78000.program.layer_table import LayerEntry, LayerTable
+from max78000.program.layer_table import LayerTable, TableEntry
 from max78000.program.program import RegisterProgram, Write
 from max78000.program.strict_json import hex_word
 from synthesis.emit import rows
@@ -70,7 +70,7 @@ def emit_layer_checks(
     return c_template(TEMPLATE).render(context)
 
 
-def _row(entry: LayerEntry) -> LayerRow:
+def _row(entry: TableEntry) -> LayerRow:
     return LayerRow(
         index=entry.output.layer,
         name=plain_name(entry.output.name),

@@ -8,8 +8,8 @@ Puts together, computes nothing: results come from the interpreter, C from `emit
 from max78000.facts.chip import Chip
 from max78000.program.layer_table import (
     LAYERS_FILE,
-    LayerEntry,
     LayerTable,
+    TableEntry,
     channel_checksums,
     to_json,
 )
@@ -27,7 +27,7 @@ def layer_table(compiled: Compiled, chip: Chip) -> LayerTable:
     """
     first = max(compiled.graph.n_streaming - 1, 0)
     entries = (
-        LayerEntry(
+        TableEntry(
             output_map(placed, chip),
             channel_checksums(compiled.results[placed.layer.index], placed.layer.output_width),
         )

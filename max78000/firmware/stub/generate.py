@@ -25,7 +25,7 @@ WORDS_PER_LINE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledAlgorithm:
     """What the compiler made: code from the load address on, and where the functions start."""
 
     compiler: str
@@ -34,7 +34,7 @@ class Compiled:
     code: bytes
 
 
-def compile_algorithm() -> Compiled:
+def compile_algorithm() -> CompiledAlgorithm:
     """Compile the C in this folder.
 
     Raises:
@@ -45,10 +45,10 @@ def compile_algorithm() -> Compiled:
         _run(COMPILER, *FLAGS, "flash_algorithm.c", "-o", str(elf))
         entries, load_addr, code = _read(elf)
     version = _run(COMPILER, "--version").splitlines()[0]
-    return Compiled(version, load_addr, entries, code)
+    return CompiledAlgorithm(version, load_addr, entries, code)
 
 
-def words_text(compiled: Compiled) -> str:
+def words_text(compiled: CompiledAlgorithm) -> str:
     """Write the compiled algorithm as the Python file that is shipped."""
     return "\n".join(_lines(compiled)) + "\n"
 
@@ -85,7 +85,7 @@ def _read(elf: Path) -> tuple[tuple[tuple[str, int], ...], int, bytes]:
     return tuple((name, int(addrs[name])) for name in FUNCTIONS), load_addr, padded
 
 
-def _lines(compiled: Compiled) -> Iterator[str]:
+def _lines(compiled: CompiledAlgorithm) -> Iterator[str]:
     yield '"""The flash algorithm as machine words. Written by generate.py; do not edit."""'
     yield from ("", "from collections.abc import Mapping", "from types import MappingProxyType", "")
     yield f'COMPILER = "{compiled.compiler}"'

@@ -197,7 +197,7 @@ def test_a_verb_is_what_the_table_says(verb):
     command = verb.load()
     assert command.name == verb.name
     assert command.get_short_help_str(limit=100) == verb.summary
-    assert f"Examples:\n    max78000 {verb.name}" in run(verb.name, "-h").stdout
+    assert f"Examples:\n    max78000 {verb.name}" in run(verb.name, "--help").stdout
 
 
 def test_help_lists_verbs_without_importing_them():

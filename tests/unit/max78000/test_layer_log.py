@@ -7,7 +7,7 @@ import pytest
 
 from max78000.errors import InputError
 from max78000.program.layer_log import find_difference, read_log
-from max78000.program.layer_table import LayerEntry, LayerTable, channel_checksums
+from max78000.program.layer_table import LayerTable, TableEntry, channel_checksums
 from max78000.program.program import OutputMap
 
 BYTES = np.random.default_rng(1).integers(-128, 128, (2, 5, 7))
@@ -18,7 +18,7 @@ LAYERS = {"conv one": BYTES, "wide": WORDS}
 def entry(index, name, values, width_bits):
     shape = values.shape
     output = OutputMap(index, name, shape, width_bits, tuple(range(0, 4 * shape[0], 4)), 4)
-    return LayerEntry(output, channel_checksums(values, width_bits))
+    return TableEntry(output, channel_checksums(values, width_bits))
 
 
 TABLE = LayerTable("net", (entry(0, "conv one", BYTES, 8), entry(3, "wide", WORDS, 32)))

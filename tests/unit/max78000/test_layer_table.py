@@ -11,8 +11,8 @@ import pytest
 from max78000.errors import InputError, InternalError
 from max78000.program.layer_table import (
     LAYERS_FILE,
-    LayerEntry,
     LayerTable,
+    TableEntry,
     channel_checksums,
     from_json,
     read_layers,
@@ -22,7 +22,7 @@ from max78000.program.program import OutputMap
 
 VALUES = np.random.default_rng(3).integers(-128, 128, (3, 4, 5))
 OUTPUT = OutputMap(2, "conv3", (3, 4, 5), 8, (0x50400000, 0x50400001, 0x50408000), 4)
-TABLE = LayerTable("net", (LayerEntry(OUTPUT, channel_checksums(VALUES, 8)),))
+TABLE = LayerTable("net", (TableEntry(OUTPUT, channel_checksums(VALUES, 8)),))
 
 
 def test_a_checksum_is_that_of_the_arrays_bytes():
@@ -86,4 +86,4 @@ def test_no_table_says_what_to_do(tmp_path):
 
 def test_an_entry_has_a_checksum_for_each_channel():
     with pytest.raises(InternalError):
-        LayerEntry(OUTPUT, (1, 2))
+        TableEntry(OUTPUT, (1, 2))

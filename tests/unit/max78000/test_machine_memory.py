@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from max78000.facts import regmap
 from max78000.facts.chip import PLAIN_KERNEL_WORDS
 from max78000.machine import Machine, MachineFault
-from max78000.machine.memory import LANES, PLAIN_PARTS, State
+from max78000.machine.memory import LANES, PLAIN_PARTS, ByteState
 
 CTL0 = regmap.quadrant_register_addr(CHIP, regmap.CTL, 0)
 TEST0 = regmap.quadrant_register_addr(CHIP, regmap.SRAM_TEST, 0)
@@ -135,7 +135,7 @@ def test_self_test_clears_its_own_quadrant(quadrant):
     assert (memories.kernels.is_written.reshape(4, -1).all(axis=1) == is_cleared).all()
     assert (memories.tram.is_written.reshape(4, -1).all(axis=1) == is_cleared).all()
     assert (memories.biases.is_written.all(axis=1) == is_cleared).all()
-    assert not (memories.data.states.any() and (memories.data.states == State.UNDEFINED).any())
+    assert not (memories.data.states.any() and (memories.data.states == ByteState.UNDEFINED).any())
 
 
 @pytest.mark.parametrize(

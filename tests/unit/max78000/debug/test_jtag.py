@@ -9,7 +9,7 @@ from mock_target import RAM_ADDR, MockTarget
 
 from max78000.debug import access_port, debug_port, jtag
 from max78000.debug.debug_port import DebugPort
-from max78000.debug.jtag import JtagPort, State
+from max78000.debug.jtag import JtagPort, TapState
 from max78000.debug.remote_bitbang import BitbangPins, RemoteBitbangServer
 
 OK = 0b010
@@ -56,7 +56,7 @@ def target():
 def tap(target):
     tap = JtagPort(DebugPort(target))
     clock(tap, (1, 1, 1, 1, 1, 0))
-    assert tap.state is State.IDLE
+    assert tap.state is TapState.IDLE
     return tap
 
 
@@ -64,7 +64,7 @@ def tap(target):
 def test_five_ones_lead_to_reset_from_anywhere(levels):
     tap = JtagPort(DebugPort(MockTarget()))
     clock(tap, [*levels, 1, 1, 1, 1, 1])
-    assert tap.state is State.RESET
+    assert tap.state is TapState.RESET
 
 
 def test_after_reset_the_id_comes_out(tap):

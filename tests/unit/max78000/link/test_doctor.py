@@ -8,20 +8,20 @@ from max78000.debug.debug_port import DebugPort
 from max78000.errors import BoardError, UnsupportedError
 from max78000.link import doctor_board, doctor_host
 from max78000.link.doctor import (
-    Finding,
+    Diagnosis,
     Status,
     explain_log,
     refuse_failures,
     to_data,
     to_lines,
 )
-from max78000.link.doctor_board import RULE, Bench, Probe, UsbNode, check_bench, read_cpuid
+from max78000.link.doctor_board import RULE, AttachedProbe, Bench, UsbNode, check_bench, read_cpuid
 from max78000.link.doctor_host import Host, check_host
 from max78000.link.probe import CORTEX_M4_CPUID
 from max78000.link.pyocd_virtual import VirtualAdapter
 from max78000.link.serial_ports import SerialPort
 
-PICO = Probe("0444170199e18a76", "Arm DAPLink CMSIS-DAP")
+PICO = AttachedProbe("0444170199e18a76", "Arm DAPLink CMSIS-DAP")
 NODE = UsbNode(Path("/dev/bus/usb/001/004"), is_accessible=True)
 DETAILS = """# DAPLink Firmware - see https://mbed.com/daplink
 Unique ID: 04441702
@@ -78,8 +78,8 @@ class FakeBench(Bench):
         return self.answer
 
 
-def by_name(findings):
-    return {finding.name: finding for finding in findings}
+def by_name(diagnoses):
+    return {diagnosis.name: diagnosis for diagnosis in diagnoses}
 
 
 @pytest.fixture
@@ -90,33 +90,33 @@ def drive(tmp_path):
 
 def test_a_complete_bench_has_nothing_to_mend(drive):
     port = SerialPort("/dev/null", (0x0403, 0x6015))
-    findings = check_host(FakeHost()) + check_bench(FakeBench(drive=(drive,), serial=(port,)))
-    assert [finding.status for finding in findings] == [Status.OK] * 11
-    refuse_failures(findings)
+    diagnoses = check_host(FakeHost()) + check_bench(FakeBench(drive=(drive,), serial=(port,)))
+    assert [diagnosis.status for diagnosis in diagnoses] == [Status.OK] * 11
+    refuse_failures(diagnoses)
 
 
 def test_an_empty_computer_is_told_what_to_install():
-    findings = by_name(check_host(FakeHost((3, 10, 2), (), "", ())))
-    assert findings["python"].status is Status.FAIL
-    assert findings["python"].remedy == "install Python 3.11"
-    assert findings["compiler"].status is Status.FAIL
-    assert "pip install ziglang" in findings["compiler"].remedy
-    assert all(findings[n].status is Status.WARN for n in ("virtual board", "pyserial", "pyocd"))
-    assert findings["openocd"].status is Status.OK
+    diagnoses = by_name(check_host(FakeHost((3, 10, 2), (), "", ())))
+    assert diagnoses["python"].status is Status.FAIL
+    assert diagnoses["python"].remedy == "install Python 3.11"
+    assert diagnoses["compiler"].status is Status.FAIL
+    assert "pip install ziglang" in diagnoses["compiler"].remedy
+    assert all(diagnoses[n].status is Status.WARN for n in ("virtual board", "pyserial", "pyocd"))
+    assert diagnoses["openocd"].status is Status.OK
 
 
 def test_a_compiler_that_does_not_run_is_reported():
     broken = UnsupportedError("does not answer -dumpfullversion", where="/usr/bin/gcc")
-    finding = doctor_host.check_compiler(FakeHost(tools=broken))
-    assert finding.status is Status.FAIL
-    assert finding.what == "/usr/bin/gcc: does not answer -dumpfullversion"
+    diagnosis = doctor_host.check_compiler(FakeHost(tools=broken))
+    assert diagnosis.status is Status.FAIL
+    assert diagnosis.what == "/usr/bin/gcc: does not answer -dumpfullversion"
 
 
 def test_the_loader_of_openocd_0_12_is_warned_of():
-    finding = doctor_host.check_openocd(FakeHost(openocd="0.12.0"))
-    assert finding.status is Status.WARN
-    assert "0x40000000" in finding.what
-    assert "work area" in finding.remedy
+    diagnosis = doctor_host.check_openocd(FakeHost(openocd="0.12.0"))
+    assert diagnosis.status is Status.WARN
+    assert "0x40000000" in diagnosis.what
+    assert "work area" in diagnosis.remedy
 
 
 def test_versions_are_read_from_programs_of_this_computer():
@@ -129,24 +129,24 @@ def test_versions_are_read_from_programs_of_this_computer():
 
 
 def test_a_missing_probe_ends_in_one_sentence():
-    findings = check_bench(FakeBench(found=(), nodes=()))
+    diagnoses = check_bench(FakeBench(found=(), nodes=()))
     with pytest.raises(BoardError) as refusal:
-        refuse_failures(findings)
+        refuse_failures(diagnoses)
     assert refusal.value.exit_code == 5
     assert str(refusal.value) == (
         "probe: no debug probe found "
         "(EVKit: adapter on header JH5, its USB cable, and the board switched on (SW1))"
     )
-    assert by_name(findings)["chip"].status is Status.UNKNOWN
+    assert by_name(diagnoses)["chip"].status is Status.UNKNOWN
 
 
 def test_a_closed_adapter_gets_the_udev_rule(monkeypatch):
     monkeypatch.setattr(doctor_board.sys, "platform", "linux")
     closed = UsbNode(NODE.path, is_accessible=False)
-    findings = by_name(check_bench(FakeBench(found=(), nodes=(closed,))))
-    assert "cannot be used" in findings["probe"].what
-    assert findings["permission"].what == "no access to /dev/bus/usb/001/004"
-    assert findings["permission"].remedy.endswith(RULE)
+    diagnoses = by_name(check_bench(FakeBench(found=(), nodes=(closed,))))
+    assert "cannot be used" in diagnoses["probe"].what
+    assert diagnoses["permission"].what == "no access to /dev/bus/usb/001/004"
+    assert diagnoses["permission"].remedy.endswith(RULE)
     assert RULE.count('ATTRS{idVendor}=="0d28", ATTRS{idProduct}=="0204"') == 2
 
 
@@ -156,10 +156,10 @@ def test_other_systems_need_no_rule(monkeypatch):
 
 
 def test_several_probes_are_told_apart():
-    other = Probe("77", "J-Link")
-    finding = by_name(check_bench(FakeBench(found=(PICO, other))))["probe"]
-    assert finding.status is Status.OK
-    assert finding.remedy == f"choose one with --uid {PICO.uid}"
+    other = AttachedProbe("77", "J-Link")
+    diagnosis = by_name(check_bench(FakeBench(found=(PICO, other))))["probe"]
+    assert diagnosis.status is Status.OK
+    assert diagnosis.remedy == f"choose one with --uid {PICO.uid}"
 
 
 @pytest.mark.parametrize(
@@ -175,9 +175,9 @@ def test_several_probes_are_told_apart():
 def test_adapter_firmware_is_judged_by_its_details(drive, old, new, status, word):
     assert old in DETAILS
     (drive / "DETAILS.TXT").write_text(DETAILS.replace(old, new))
-    finding = doctor_board.check_adapter((drive,))
-    assert finding.status is status
-    assert word in finding.what
+    diagnosis = doctor_board.check_adapter((drive,))
+    assert diagnosis.status is status
+    assert word in diagnosis.what
 
 
 def test_a_refused_file_is_pointed_at(drive):
@@ -194,10 +194,10 @@ def test_a_refused_file_is_pointed_at(drive):
     ],
 )
 def test_a_silent_chip_gets_its_cause_or_the_way_to_unlock(text, word):
-    finding = by_name(check_bench(FakeBench(answer=text)))["chip"]
-    assert finding.status is Status.FAIL
-    assert finding.what == f"does not answer: {text}"
-    assert word in finding.remedy
+    diagnosis = by_name(check_bench(FakeBench(answer=text)))["chip"]
+    assert diagnosis.status is Status.FAIL
+    assert diagnosis.what == f"does not answer: {text}"
+    assert word in diagnosis.remedy
 
 
 class Silicon:
@@ -239,16 +239,16 @@ def test_a_chip_that_does_not_answer_pyocd_is_reported():
 
 
 def test_another_chip_is_noticed():
-    finding = by_name(check_bench(FakeBench(answer=0x410FC240)))["chip"]
-    assert finding.status is Status.FAIL
-    assert "0x410fc240" in finding.what
+    diagnosis = by_name(check_bench(FakeBench(answer=0x410FC240)))["chip"]
+    assert diagnosis.status is Status.FAIL
+    assert "0x410fc240" in diagnosis.what
 
 
 def test_ports_without_permission_name_the_group(tmp_path):
     closed = SerialPort(str(tmp_path / "gone"), (0x0403, 0x6015))
-    finding = doctor_board.check_ports((closed,))
-    assert finding.status is Status.FAIL
-    assert "usermod -aG dialout" in finding.remedy
+    diagnosis = doctor_board.check_ports((closed,))
+    assert diagnosis.status is Status.FAIL
+    assert "usermod -aG dialout" in diagnosis.remedy
     built_in = SerialPort("/dev/ttyS0")
     assert doctor_board.check_ports((built_in,)).status is Status.WARN
 
@@ -286,26 +286,26 @@ def test_drives_are_found_by_their_details(tmp_path, drive, monkeypatch):
 
 
 def test_findings_read_as_lines_and_as_json():
-    findings = [
-        Finding("probe", Status.FAIL, "none found", "first\nsecond"),
-        Finding("python", Status.OK, "3.11.2"),
-        Finding("chip", Status.FAIL, "silent"),
+    diagnoses = [
+        Diagnosis("probe", Status.FAIL, "none found", "first\nsecond"),
+        Diagnosis("python", Status.OK, "3.11.2"),
+        Diagnosis("chip", Status.FAIL, "silent"),
     ]
-    assert to_lines(findings) == [
+    assert to_lines(diagnoses) == [
         "FAIL  probe             none found",
         "      -> first",
         "      -> second",
         "ok    python            3.11.2",
         "FAIL  chip              silent",
     ]
-    assert to_data(findings)[0] == {
+    assert to_data(diagnoses)[0] == {
         "name": "probe",
         "status": "fail",
         "what": "none found",
         "remedy": "first\nsecond",
     }
     with pytest.raises(BoardError, match=r"probe: none found; 1 more above \(first\)"):
-        refuse_failures(findings)
+        refuse_failures(diagnoses)
 
 
 def test_a_log_is_explained_once_per_trouble():

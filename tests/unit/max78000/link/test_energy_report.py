@@ -11,7 +11,7 @@ from max78000.link.energy_report import (
     measured_rails,
     measured_system,
 )
-from max78000.link.power_monitor import Mode, Stream, parse_line
+from max78000.link.power_monitor import MonitorMode, Recording, parse_line
 
 REPORT = {
     "format": "max78000-report-1",
@@ -24,7 +24,7 @@ REPORT = {
 
 
 def triggered(*lines, **counts):
-    return Stream(Mode.TRIGGERED, tuple(parse_line(line) for line in lines), **counts)
+    return Recording(MonitorMode.TRIGGERED, tuple(parse_line(line) for line in lines), **counts)
 
 
 def write_report(folder, text):
@@ -71,16 +71,16 @@ def test_doubts_are_told():
 
 
 def test_system_mode_reports_the_window():
-    stream = Stream(Mode.SYSTEM, ((0.0155, 0.5, 0.031), (0.0165, 0.5, 0.033)))
-    ((name, use),) = measured_system(stream, "J1").uses
+    recording = Recording(MonitorMode.SYSTEM, ((0.0155, 0.5, 0.031), (0.0165, 0.5, 0.033)))
+    ((name, use),) = measured_system(recording, "J1").uses
     assert name == "system"
     assert use.active_uj == pytest.approx(16000)
     assert use.active_mw == pytest.approx(32)
 
 
 def test_rails_are_averaged_in_milliwatts():
-    stream = Stream(Mode.POWER, (RAILS_W, tuple(2 * watts for watts in RAILS_W)))
-    report = measured_rails(stream, "J1")
+    recording = Recording(MonitorMode.POWER, (RAILS_W, tuple(2 * watts for watts in RAILS_W)))
+    report = measured_rails(recording, "J1")
     assert [rail.name for rail in report.rails] == ["3V3", "VCOREA", "VCOREB", "1V8"]
     assert report.rails[0].mean == pytest.approx(1.5 * 42.1)
     assert (report.rails[0].least, report.rails[0].greatest) == pytest.approx((42.1, 84.2))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from max78000.errors import CapacityError, InputError
 from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, LINE_BYTES, PAGE_BYTES
-from max78000.link.flash_plan import Erase, FlashImage, Verify, Write, flash_image, flash_plan
+from max78000.link.flash_plan import Erase, FlashImage, Verify, WriteLines, flash_image, flash_plan
 
 VECTORS = struct.pack("<IIII", 0x2002_0000, FLASH_ADDR + 1, 0, 0)
 
@@ -33,7 +33,7 @@ def carry_out(flash, step):
     at = step.addr - FLASH_ADDR
     if isinstance(step, Erase):
         flash[at : at + PAGE_BYTES] = b"\xff" * PAGE_BYTES
-    elif isinstance(step, Write):
+    elif isinstance(step, WriteLines):
         assert at // PAGE_BYTES == (at + len(step.data) - 1) // PAGE_BYTES, "one page at a time"
         assert at % LINE_BYTES == len(step.data) % LINE_BYTES == 0
         for index, byte in enumerate(step.data, at):
@@ -62,7 +62,7 @@ def test_verification_can_be_left_out():
 
 def test_what_is_blank_is_not_written():
     steps = flash_plan(image_of(b"\xff" * 3 * PAGE_BYTES + bytes(16))).steps
-    assert [step.addr for step in steps if isinstance(step, Write)] == [
+    assert [step.addr for step in steps if isinstance(step, WriteLines)] == [
         FLASH_ADDR + 3 * PAGE_BYTES,
         FLASH_ADDR,
     ]
