@@ -19,10 +19,13 @@ def write_whole(path: Path, contents: bytes) -> None:
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(contents)
+        with temporary.open("wb") as file:
+            file.write(contents)
+            file.flush()
+            os.fsync(file.fileno())  # so that the name never leads to an empty file
         temporary.replace(path)
     except OSError as error:
-        why = f"cannot be written: {error.strerror}"
+        why = f"cannot be written: {error.strerror or error}"
         raise InputError(why, where=str(path), fix="name a file in an existing folder") from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ their names in `names.py`. What the tensors mean is for `qat.py` and `quantize.p
 """
 
 import hashlib
-import os
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch import Tensor
 from ai8x_models.checkpoint.names import bare_names
 from ai8x_models.checkpoint.tensor_files import StandIn, read_contents
 from max78000.errors import InputError
+from max78000.files import write_whole
 
 State = dict[str, Tensor]
 
@@ -62,18 +63,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     if checkpoint.optimizer:
         contents["optimizer_state_dict"] = dict(checkpoint.optimizer)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(contents, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        why = f"cannot be written: {error.strerror}"
-        raise InputError(why, where=str(path), fix="name a file in an existing folder") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    file = io.BytesIO()
+    torch.save(contents, file)
+    write_whole(path, file.getvalue())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -70,8 +70,8 @@ class FastFifo:
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """Wait until the word at `addr` equals `value` under `mask`."""
+class _Look:
+    """The word at `addr` against `value` under `mask`; what follows of it is the operation's."""
 
     addr: int
     mask: int
@@ -83,16 +83,13 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class Require:
+class Poll(_Look):
+    """Wait until the word at `addr` equals `value` under `mask`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Require(_Look):
     """Fail unless the word at `addr` equals `value` under `mask`: looks once, waits for nothing."""
-
-    addr: int
-    mask: int
-    value: int
-
-    def __post_init__(self) -> None:
-        require_word_addr(self.addr)
-        require_words((self.mask, self.value))
 
 
 Operation: TypeAlias = Write | KernelBlock | Copy | Fifo | FastFifo | Poll | Require

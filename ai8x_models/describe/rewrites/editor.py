@@ -17,8 +17,9 @@ from ai8x_models.describe.graph import (
     Op,
 )
 from ai8x_models.zoo.registry import Shape
+from max78000.facts.chip import MAX78000
 
-_PROCESSORS = 64  # each takes one input channel at a time
+_PROCESSORS = MAX78000.n_processors  # each takes one input channel at a time
 # Quantizing gives powers of two a shift that leaves them no room: 1.0 would become 127/128. The
 # next larger number gets one more, and is 64 times 2 exactly.
 ONE = float(torch.nextafter(torch.tensor(1.0), torch.tensor(2.0)))

@@ -5,7 +5,6 @@ here. Pictures that cannot be used become problems in the report, the others are
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from max78000.apps.pose.letterbox import letterbox
 from max78000.apps.pose.person import Person
 from max78000.apps.pose.picture import read_picture, write_picture
 from max78000.errors import InputError, ToolError
+from max78000.files import write_whole
 
 ModelMaps = Callable[[Uint8s], MapPair]  # (1, 128, 128, 3) -> (1, 19|38, 16, 16)
 Decode = Callable[[Array, Array], list[Person]]
@@ -145,13 +145,4 @@ def _write_keypoints(pictures: Sequence[PicturePose], path: Path) -> None:
         "keypoint": ["x", "y", "score"],
         "pictures": [picture.to_json() for picture in pictures],
     }
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}", where=str(path)
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, f"{json.dumps(content, indent=1)}\n".encode())

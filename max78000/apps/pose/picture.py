@@ -4,7 +4,7 @@ Reading takes every mode and size Pillow knows and turns every way a file can be
 `InputError`. What is in a picture is not known here.
 """
 
-import os
+import io
 import struct
 import warnings
 import zlib
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from max78000.errors import InputError
+from max78000.files import write_whole
 
 PADDING = 128  # grey level around the picture and behind transparent parts: zero for the network
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # grey with up to 16 bits
@@ -79,13 +80,6 @@ def write_picture(picture: Image.Image, path: Path) -> None:
     Raises:
         InputError: the file cannot be written; nothing is left behind.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        picture.save(partial, format="PNG")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}", where=str(path)
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    contents = io.BytesIO()
+    picture.save(contents, format="PNG")
+    write_whole(path, contents.getvalue())

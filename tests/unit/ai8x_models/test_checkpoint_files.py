@@ -14,15 +14,6 @@ from max78000.errors import InputError
 STATE_NAMES = ("output_shift", "weight_bits", "bias_bits", "quantize_activation")
 
 
-@pytest.fixture
-def cases_dir(vectors_dir):
-    """Files that users brought, kept beside a checkout."""
-    folder = vectors_dir and vectors_dir.parent / "cases" / "networks"
-    if folder is None or not folder.is_dir():
-        pytest.skip("the shared cases are not beside this checkout")
-    return folder
-
-
 def _refusal(path):
     with pytest.raises(InputError) as caught:
         load_checkpoint(path)

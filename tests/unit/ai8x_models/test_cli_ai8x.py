@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.commands.main import cli, main
+from ai8x_models.commands.main import cli
 from ai8x_models.layers.space_to_depth import unfold_image
 from ai8x_models.tasks.pose.figures.figures import PRESETS, render
 from ai8x_models.zoo.registry import MODELS, create_model
@@ -33,20 +33,6 @@ data: {preset: single, train_count: 2, validation_count: 2}
 @pytest.fixture(autouse=True)
 def _alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def ai8x(monkeypatch, capsys):
-    """Run the command as a shell would; returns (exit status, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ai8x", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 import torch
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.commands.main import main
 from ai8x_models.commands.quantize import quantize
 from ai8x_models.quantize.description_widths import read_widths
 from max78000.errors import InputError, UnsupportedError
@@ -44,20 +42,6 @@ def _alone(tmp_path, monkeypatch):
         state |= {f"{name}.op.weight": torch.rand(4, 4, 3, 3)}
     save_checkpoint(Path("in"), Checkpoint("net", 1, state))
     Path("net.yaml").write_text(DESCRIPTION)
-
-
-@pytest.fixture
-def ai8x(monkeypatch, capsys):
-    """Run the command as a shell would; returns (exit status, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ai8x", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 def _bits(path="out"):

@@ -13,14 +13,6 @@ from max78000.errors import InputError
 DEFAULT = QuantizeOptions()
 
 
-@pytest.fixture
-def cases_dir(vectors_dir):
-    folder = vectors_dir and vectors_dir.parent / "cases" / "networks"
-    if folder is None or not folder.is_dir():
-        pytest.skip("the shared cases are not beside this checkout")
-    return folder
-
-
 def _named(name, bits, *shape):
     state = {f"{name}.weight_bits": torch.tensor([bits]), f"{name}.bias_bits": torch.tensor([bits])}
     state |= {f"{name}.quantize_activation": torch.tensor([True])}

@@ -4,19 +4,10 @@ import json
 import math
 
 import numpy as np
-import pytest
 import torch
 
 from ai8x_models.quantize.scales import Topology, adjusted_scales
 from ai8x_models.quantize.thresholds import RangeMeter
-
-
-@pytest.fixture
-def v2_dir(vectors_dir):
-    folder = vectors_dir and vectors_dir / "qatv2"
-    if folder is None or not folder.is_dir():
-        pytest.skip("the shared vectors of QATv2 are not beside this checkout")
-    return folder
 
 
 def _threshold(*batches, **z_score):

@@ -23,14 +23,6 @@ CASES = (
 )
 
 
-@pytest.fixture
-def v2_dir(vectors_dir):
-    folder = vectors_dir and vectors_dir / "qatv2"
-    if folder is None or not folder.is_dir():
-        pytest.skip("the shared vectors of QATv2 are not beside this checkout")
-    return folder
-
-
 # The witness: integers that agree with the vendor's newer quantizer.
 
 
@@ -44,11 +36,8 @@ def test_shared_vectors_tensor_by_tensor(name, v2_dir, tmp_path):
         assert np.array_equal(ours[key].double().numpy(), expected[key].astype(float)), key
 
 
-def test_shared_case(vectors_dir, tmp_path):
-    path = vectors_dir and vectors_dir.parent / "cases" / "networks" / "qatv2.pth.tar"
-    if path is None or not path.is_file():
-        pytest.skip("the shared cases are not beside this checkout")
-    report = quantize_checkpoint(path, tmp_path / "q")
+def test_shared_case(cases_dir, tmp_path):
+    report = quantize_checkpoint(cases_dir / "qatv2.pth.tar", tmp_path / "q")
     assert [layer.output_shift for layer in report.layers] == [-3, 0]
 
 
