@@ -73,6 +73,7 @@ class House:
         }
 
 
+@cache
 def read_house(package, root=ROOT):
     folder = root / package
     rooms = {

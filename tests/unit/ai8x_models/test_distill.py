@@ -23,6 +23,8 @@ from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError
 
+pytestmark = pytest.mark.long  # seconds each
+
 TEACHER = Path("teacher.pth.tar")
 
 

@@ -20,6 +20,8 @@ from max78000.apps.pose.person import Person
 from max78000.apps.pose.skeleton import COCO_OF_PART, DECODING_ORDER, LIMBS, NECK, cell_to_pixel
 from max78000.errors import InputError
 
+pytestmark = pytest.mark.long  # seconds each
+
 # A standing person, seen from the front, COCO-17 order; x and y over body height.
 # fmt: off
 STANDING = np.array((

@@ -18,6 +18,8 @@ from ai8x_models.tasks.pose.evaluate import (
 from ai8x_models.tasks.pose.figures.figures import PRESETS
 from max78000.errors import InputError
 
+pytestmark = pytest.mark.long  # seconds each
+
 N_IMAGES = 40
 
 

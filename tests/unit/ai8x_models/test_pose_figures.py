@@ -13,6 +13,8 @@ from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, Figure, 
 from ai8x_models.tasks.pose.figures.scene import CANVAS, OCCLUDER
 from max78000.apps.pose.skeleton import COCO_NAMES
 
+pytestmark = pytest.mark.long  # seconds each
+
 N_STATISTICS = 100
 LEFT, RIGHT = (
     [COCO_NAMES.index(f"{side}_{joint}") for joint in ("shoulder", "hip")]

@@ -22,6 +22,8 @@ from ai8x_models.zoo.toy_data import draw_samples, train_briefly
 from max78000.errors import InputError
 from max78000.facts.fixed import Combine
 
+pytestmark = pytest.mark.long  # seconds each
+
 NET = """
 from torch import nn
 def Net():

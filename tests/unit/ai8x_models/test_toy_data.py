@@ -8,6 +8,8 @@ from ai8x_models.zoo.registry import MODELS, create_model
 from ai8x_models.zoo.toy_data import SETS, draw_samples, train_briefly
 from max78000.errors import InputError
 
+pytestmark = pytest.mark.long  # seconds each
+
 INPUTS = {info.dataset: info.input_shape for info in MODELS.values() if info.task != "pose"}
 CLASSES = {"digits": 10, "objects": 10, "scenes": 5, "regions": 4, "words": 21, "motion": 6}
 

@@ -35,6 +35,8 @@ from ai8x_models.zoo.registry import create_model
 from max78000.apps.pose.skeleton import LIMBS
 from max78000.errors import InputError, ToolError
 
+pytestmark = pytest.mark.long  # seconds each
+
 RECIPE = """\
 name: short
 model: TinyStudentModel

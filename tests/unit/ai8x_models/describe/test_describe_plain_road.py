@@ -28,6 +28,8 @@ from synthesis.read.checkpoint import read_checkpoint
 from synthesis.read.source import Source
 from synthesis.read.yaml_reader import read_network
 
+pytestmark = pytest.mark.long  # seconds each
+
 N_EXAMPLES = 4
 ON_CPU = {
     "log softmax": lambda y: torch.log_softmax(y, 1),

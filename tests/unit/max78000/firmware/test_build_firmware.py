@@ -11,6 +11,8 @@ from max78000.firmware import sources
 from max78000.firmware.build import build_project
 from max78000.firmware.sources import BOARDS, SUPPORT
 
+pytestmark = pytest.mark.long  # seconds each
+
 EVERY = pytest.mark.parametrize("toolchain", TOOLCHAINS)
 USES = "extern {kind} char {name}[]; int main(void) {{ {name}[0]{store}; return 0; }}\n"
 

@@ -7,6 +7,8 @@ from max78000.errors import BoardError
 from max78000.link.power_monitor import MonitorMode, parse_line, read_recording, windows
 from max78000.link.serial_ports import open_port
 
+pytestmark = pytest.mark.long  # seconds each
+
 PATIENCE_S = 30.0
 GARBAGE = ["\x00\xff", "0.1,0.2", "PWR,1,2,3", "1,2,3,x", "0.1;0.2;0.3;0.4", "nan,1,1,1"]
 

@@ -7,6 +7,8 @@ from PIL import Image
 from max78000.apps.pose.draw import LIMB_COLOURS, draw_people
 from max78000.apps.pose.skeleton import FLIP_LIMBS, LIMBS
 
+pytestmark = pytest.mark.long  # seconds each
+
 GREY = (90, 90, 90)
 
 

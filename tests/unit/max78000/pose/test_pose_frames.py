@@ -12,6 +12,8 @@ from unit.max78000.pose.native_c import COMPILERS, build_library, pointer
 
 from max78000.apps.pose.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
 
+pytestmark = pytest.mark.long  # seconds each
+
 CAPACITY = 300
 frames = st.builds(
     Frame,
