@@ -19,6 +19,8 @@ from ai8x_models.layers.space_to_depth import unfold_image
 from ai8x_models.tasks.pose.figures.figures import PRESETS, render
 from ai8x_models.zoo.registry import MODELS, create_model
 
+pytestmark = pytest.mark.long  # a compiler, or a whole command, each
+
 ROOT = Path(__file__).parents[3]
 VERBS = {verb.name: verb for verbs in cli.tables.values() for verb in verbs}
 RECIPE = """\

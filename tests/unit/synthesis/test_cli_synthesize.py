@@ -15,6 +15,8 @@ from synthesis.commands import synthesize as cli
 from synthesis.rules.manual import CHECKS, EARLY
 from synthesis.version import VERSION
 
+pytestmark = pytest.mark.long  # a compiler, or a whole command, each
+
 ROOT = Path(__file__).resolve().parents[3]
 NET = Net(
     "{name: first, op: conv2d, activate: ReLU}\n"

@@ -12,6 +12,8 @@ from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import InputPath
 from synthesis.variants import cheapest_variant, compile_or_advise
 
+pytestmark = pytest.mark.long  # a compiler, or a whole command, each
+
 OPTIONS = ProgramOptions("tiny")
 # Fourteen layers of 64 x 64 kernels take 14 * 64 of 768 words.
 HEAVY = Net("\n".join(f"{{name: l{i}}}" for i in range(14)), "64x64x3x3 " * 14, "64x8x8")

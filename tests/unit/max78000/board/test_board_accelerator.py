@@ -12,6 +12,8 @@ from max78000.facts.regmap import LCNT_MAX, Memory, quadrant_register_addr
 from max78000.machine.machine import Machine
 from networks import Net, compile_net
 
+pytestmark = pytest.mark.long  # a compiler, or a whole command, each
+
 NET = Net("{op: conv2d, kernel_size: 3x3, pad: 1, activate: ReLU}", "4x2x3x3", "2x6x6", bias=3)
 
 HANDLER = """

@@ -6,6 +6,8 @@ from board_programs import board_with, run
 from max78000.board.board import End, Limits, VirtualBoard
 from max78000.errors import BoardError, InputError
 
+pytestmark = pytest.mark.long  # a compiler, or a whole command, each
+
 ECHO = """
 int main(void)
 {

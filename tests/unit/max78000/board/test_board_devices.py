@@ -5,6 +5,8 @@ from board_programs import board_with, printed, run
 
 from max78000.errors import BoardError
 
+pytestmark = pytest.mark.long  # a compiler, or a whole command, each
+
 # -- clocks ----------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,8 @@ from board_programs import board_with, printed, run
 from max78000.board.board import End
 from max78000.errors import BoardError
 
+pytestmark = pytest.mark.long  # a compiler, or a whole command, each
+
 WAIT_LOOPS = {
     "race-free": "DISABLE(); while (!done) { WFI(); ENABLE(); DISABLE(); } ENABLE();",
     "plain": "while (!done) WFI();",
