@@ -17,7 +17,7 @@ def shape_of(_context: click.Context, _option: click.Parameter, text: str | None
         return None
     parts = text.lower().split("x")
     if len(parts) not in (2, 3) or not all(part.isdecimal() and int(part) for part in parts):
-        raise click.BadParameter(f"{text!r} is no shape; write 3x64x64 or 6x128")
+        raise click.BadParameter(f"{text!r} is not a shape; write 3x64x64 or 6x128")
     return tuple(map(int, parts))
 
 

@@ -59,12 +59,12 @@ def read_examples(path: Path, shape: Shape) -> Tensor:
         if isinstance(array, np.lib.npyio.NpzFile) and len(array.files) == 1:
             array = array[array.files[0]]
     except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise InputError("is no readable array", where=str(path), fix=fix) from error
+        raise InputError("is not a readable array", where=str(path), fix=fix) from error
     if not isinstance(array, np.ndarray) or array.shape[1:] != shape or not len(array):
         found = "x".join(map(str, getattr(array, "shape", ())))
         raise InputError(f"holds {found or 'several arrays'}", where=str(path), fix=fix)
     if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
-        raise InputError("holds what are not finite numbers", where=str(path), fix=fix)
+        raise InputError("holds numbers that are not finite", where=str(path), fix=fix)
     is_whole = np.issubdtype(array.dtype, np.integer)
     return torch.from_numpy(array.astype(np.float32) / (DATA_GRID.one if is_whole else 1))
 

@@ -348,10 +348,10 @@ def _refusal(op: Op) -> ToolError:
         case Affine() | Permute() | Slice() | Pad() | Upsample():
             return _refusal(op.otherwise)
         case Normalize():
-            fix = "put it directly behind one, into whose weights it is folded"
-            return UnsupportedError("batch norm behind no convolution", fix=fix)
+            fix = "put it directly after one, into whose weights it is folded"
+            return UnsupportedError("batch norm that follows no convolution", fix=fix)
         case Activate(activation):
-            why = f"{activation.value} behind no convolution"
+            why = f"{activation.value} that follows no convolution"
             fix = "move it in front of the addition or pooling, or put a 1x1 convolution before it"
             return UnsupportedError(why, fix=fix, rule="C17")
         case Clamp(low, high):

@@ -97,7 +97,7 @@ def read_onnx_model(path: Path) -> OnnxModel:
         raise InputError(why, where=str(path), fix="name an ONNX file") from error
     except DecodeError as error:
         raise InputError(
-            "is no ONNX file, or is damaged", where=str(path), fix="export it again"
+            "is not an ONNX file, or is damaged", where=str(path), fix="export it again"
         ) from error
     if not model.graph.node:
         raise InputError("has no operators", where=str(path), fix="export it again")

@@ -42,7 +42,7 @@ class QatPolicy:
             if bits not in WEIGHT_BITS
         ]
         if self.start_epoch < 0:
-            problems.append(InputError(f"{self.start_epoch} is no epoch", where="start_epoch"))
+            problems.append(InputError(f"{self.start_epoch} is not an epoch", where="start_epoch"))
         if not 0 < self.shift_quantile <= 1:
             why = f"{self.shift_quantile} is not above 0 and at most 1"
             problems.append(InputError(why, where="shift_quantile"))

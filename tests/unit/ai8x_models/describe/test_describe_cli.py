@@ -147,7 +147,7 @@ def test_refusals(words, why, net, tmp_path):
 def test_shapes_are_checked(text):
     found = run("describe", "DigitNet", "--input", text)
     assert found.exit_code == 2
-    assert f"'{text}' is no shape; write 3x64x64 or 6x128" in found.stderr
+    assert f"'{text}' is not a shape; write 3x64x64 or 6x128" in found.stderr
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_shapes_are_checked(text):
     [
         (np.zeros((2, 3, 8, 8)), "holds 2x3x8x8"),
         (np.zeros((0, 3, 16, 16)), "holds 0x3x16x16"),
-        (np.full((1, 3, 16, 16), np.nan), "holds what are not finite numbers"),
-        (np.array([{"a": 1}]), "is no readable array"),
+        (np.full((1, 3, 16, 16), np.nan), "holds numbers that are not finite"),
+        (np.array([{"a": 1}]), "is not a readable array"),
     ],
 )
 def test_calibration_sets_are_checked(array, why, residual):

@@ -214,7 +214,7 @@ def test_files_that_are_no_networks_are_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_onnx_model(path)
     path.write_bytes(b"\xff\xff\xff\xff no")
-    with pytest.raises(InputError, match="is no ONNX file"):
+    with pytest.raises(InputError, match="is not an ONNX file"):
         read_onnx_model(path)
     path.write_bytes(onnx.ModelProto().SerializeToString())
     with pytest.raises(InputError, match="has no operators"):
