@@ -16,7 +16,7 @@ import click
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "agree"))
-from test_firmware_builds import NETWORKS, write_project  # noqa: E402 - found on the path above
+from shipped import NETWORKS, write_project  # noqa: E402 - found on the path above
 
 BIN = Path(sys.executable).parent
 RUNS = 3

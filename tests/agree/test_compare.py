@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from test_firmware_builds import EVERY, NETWORKS, ROOT
+from shipped import NETWORKS, ROOT
+from test_firmware_builds import EVERY
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.commands.dump import dump

@@ -3,26 +3,17 @@
 Without a single warning. What the firmware does is the virtual board's to say.
 """
 
-from pathlib import Path
+from shutil import copytree
 
-import numpy as np
 import pytest
-import torch
-from click.testing import CliRunner
 from installed import needs_gcc
+from shipped import NETWORKS
 
-from ai8x_models.checkpoint import Checkpoint, save_checkpoint
-from ai8x_models.layers.qat import start_qat
-from ai8x_models.quantize.quantize import quantize_checkpoint
-from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.facts.memory_map import FLASH_BYTES
 from max78000.firmware.build import build_project
 from max78000.firmware.sources import BOARDS
 from max78000.firmware.toolchain import find_gcc, find_zig
-from synthesis.commands.synthesize import synthesize
-from synthesis.read.yaml_reader import read_network
 
-ROOT = Path(__file__).resolve().parents[2]
 EVERY = pytest.mark.parametrize(
     "toolchain",
     [
@@ -30,12 +21,6 @@ EVERY = pytest.mark.parametrize(
         pytest.param(find_gcc(), id="gcc", marks=needs_gcc),
     ],
 )
-TOO_LARGE = "pose_student"  # for the chip: no project is written
-NETWORKS = {
-    path.stem: read_network(path.read_text(encoding="utf-8"), path.name)
-    for path in sorted((ROOT / "networks").glob("*.yaml"))
-    if path.stem != TOO_LARGE
-}
 
 # Names and headers as applications for the vendor's SDK have them.
 VENDOR_STYLE = """
@@ -115,32 +100,9 @@ class Warnings(list):
             self.append(text)
 
 
-def write_project(name, folder):
-    """Compile a shipped description with the weights of an untrained model."""
-    network = NETWORKS[name]
-    info = MODELS[network.arch]
-    torch.manual_seed(1)
-    model = create_model(info.name)
-    start_qat(model, info.policy)
-    save_checkpoint(folder / "qat.pth.tar", Checkpoint(info.name, 1, dict(model.state_dict())))
-    quantize_checkpoint(folder / "qat.pth.tar", folder / "q.pth.tar")
-    image = np.random.default_rng(1).integers(-128, 128, info.device_shape, dtype=np.int8)
-    np.save(folder / "sample.npy", image)
-    given = [
-        str(ROOT / f"networks/{name}.yaml"),
-        *("--checkpoint-file", str(folder / "q.pth.tar"), "--timer", "0"),
-        *("--sample-input", str(folder / "sample.npy"), "--test-dir", str(folder)),
-    ]
-    if any(layer.streaming for layer in network.layers):
-        given.append("--fifo")
-    result = CliRunner().invoke(synthesize, given, standalone_mode=False)
-    assert result.exception is None, result.exception
-    return folder / name
-
-
 @pytest.fixture(scope="module", params=NETWORKS)
-def project(request, tmp_path_factory):
-    return write_project(request.param, tmp_path_factory.mktemp("networks"))
+def project(request, shipped, tmp_path_factory):
+    return copytree(shipped(request.param), tmp_path_factory.mktemp("builds") / request.param)
 
 
 @EVERY

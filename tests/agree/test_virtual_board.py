@@ -5,11 +5,13 @@ The same image that would go to a chip: start-up, clocks, console, weights, inte
 
 import json
 import re
+from shutil import copyfile, copytree
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_firmware_builds import EVERY, NETWORKS, ROOT, write_project
+from shipped import NETWORKS, ROOT
+from test_firmware_builds import EVERY
 
 from max78000.board.board import End, VirtualBoard
 from max78000.commands.simulate import simulate
@@ -27,14 +29,20 @@ TIME = re.compile(r"inference time: (\d+) us")
 LOADING_US = 20_000  # a picture through the FIFO counts as part of the time
 
 
+def copy_project(folder, target):
+    """A project with its sample beside it."""
+    copyfile(folder.parent / "sample.npy", target / "sample.npy")
+    return copytree(folder, target / folder.name)
+
+
 @pytest.fixture(scope="module", params=NETWORKS)
-def project(request, tmp_path_factory):
-    return write_project(request.param, tmp_path_factory.mktemp("networks"))
+def project(request, shipped, tmp_path_factory):
+    return copy_project(shipped(request.param), tmp_path_factory.mktemp("networks"))
 
 
 @pytest.fixture(scope="module")
-def small_project(tmp_path_factory):
-    return write_project("signal_net", tmp_path_factory.mktemp("small"))
+def small_project(shipped, tmp_path_factory):
+    return copy_project(shipped("signal_net"), tmp_path_factory.mktemp("small"))
 
 
 def write_pose_project(folder, *options):

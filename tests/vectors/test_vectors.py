@@ -154,7 +154,6 @@ def test_all_cases_are_there():
     assert len(CASES) == N_CASES
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not CASES, reason="no vectors beside the checkout")
 @pytest.mark.parametrize("folder", ACCEPTED, ids=lambda folder: folder.name)
 def test_program_is_the_vendors(folder):

@@ -18,7 +18,7 @@ VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors"
 FILES = sorted(VECTORS.glob("*/*/expected.json.gz"))
 CASES = [path for path in FILES if "reject" not in json.loads(gzip.decompress(path.read_bytes()))]
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.mark.skipif(not CASES, reason="no vectors beside the checkout")
