@@ -96,7 +96,7 @@ format: setup ## Bring all Python files into shape
 	$(BIN)/ruff format .
 
 golden: setup ## Rewrite the golden files; review the difference before committing
-	$(BIN)/python -m pytest tests/golden tests/unit/max78000/test_machine_golden.py --update-golden
+	$(BIN)/python -m pytest tests/golden tests/unit/max78000/machine/test_machine_golden.py --update-golden
 
 models: setup ## Rewrite docs/models.md from the vendor's model files, if they are at hand
 	$(BIN)/python tests/zoo/vendor_table.py

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from unit.max78000.pose.native_c import COMPILERS, SOURCES, build_library, pointer
+from unit.max78000.apps.pose.native_c import COMPILERS, SOURCES, build_library, pointer
 
 from ai8x_models.tasks.pose.decoder import decode_integer
 from ai8x_models.tasks.pose.decoder_arithmetic import log_table

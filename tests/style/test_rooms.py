@@ -70,6 +70,7 @@ def test_pose_is_known_to_pose_alone():
     assert not bad, "\n".join(bad)
 
 
+@pytest.mark.long
 def test_the_table_is_printed():
     command = [sys.executable, ROOT / "tests" / "style" / "rooms.py"]
     table = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -60,7 +60,6 @@ def test_a_large_picture_is_streamed():
     assert runs(WIDE, "D5").source.input_path is InputPath.FIFO
 
 
-@pytest.mark.long
 def test_biases_are_left_out():
     """A quadrant holds 512 bias bytes; these layers use all four."""
     assert advice(BIASED) == "use no bias in l0, l2"

@@ -282,6 +282,7 @@ LAYERS = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @given(builders=st.lists(LAYERS, min_size=1, max_size=6), seed=st.integers(0, 9))
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=HealthCheck)
 def test_chains_of_plain_layers_keep_their_answers(builders, seed):

@@ -70,7 +70,6 @@ def test_a_missing_or_damaged_output_is_made_again(tmp_path, suffix):
 
 
 @EVERY
-@pytest.mark.long
 @pytest.mark.usefixtures("compiled_anew")
 def test_same_bytes_in_another_folder(tmp_path, toolchain):
     one = build_project(write_c_project(tmp_path / "hello", main=HELLO), toolchain)

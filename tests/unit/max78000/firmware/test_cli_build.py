@@ -11,6 +11,8 @@ from max78000.commands.build import build
 from max78000.errors import InputError
 from max78000.facts.memory_map import FLASH_BYTES
 
+pytestmark = pytest.mark.long  # a compiler each
+
 
 def invoke(*arguments):
     return CliRunner().invoke(build, [str(argument) for argument in arguments])

@@ -13,7 +13,7 @@ from hand_made import CHIP, Case
 from max78000.machine import Machine
 from max78000.program.program import from_json, to_json
 
-FOLDER = Path(__file__).resolve().parents[2] / "golden" / "machine"
+FOLDER = Path(__file__).resolve().parents[3] / "golden" / "machine"
 
 
 def numbers(seed, *shape):

@@ -194,7 +194,6 @@ def test_learning_rate_stays_between_zero_and_the_peak(n_steps, warmup_share):
     )
 
 
-@pytest.mark.long
 def test_200_steps_on_64_images_bring_the_loss_under_a_third(folder):
     torch.manual_seed(1)
     data, model = set_of(folder, 64), create_model("TinyStudentModel")
@@ -276,7 +275,6 @@ def test_starting_points_that_do_not_fit(folder, model, message):
         train(recipe_of(folder, more=f"start_from: {start}\n"), console())
 
 
-@pytest.mark.long
 def test_a_killed_run_resumes_to_the_same_weights(folder, tmp_path):
     """Really killed, in the middle of its quantization-aware part."""
     text = RECIPE.format(epochs=14, folder=folder) + "qat: {start_epoch: 3}\n"

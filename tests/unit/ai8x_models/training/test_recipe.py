@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ai8x_models.training.recipe_file import parse_recipe, read_recipe
 from max78000.errors import InputError, ProblemList, ToolError
 
-RECIPES = sorted((Path(__file__).parents[3] / "ai8x_models" / "recipes").glob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[4] / "ai8x_models" / "recipes").glob("*.yaml"))
 SMALLEST = """\
 name: small
 model: TinyStudentModel

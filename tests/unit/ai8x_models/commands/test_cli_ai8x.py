@@ -21,7 +21,7 @@ from ai8x_models.zoo.registry import MODELS, create_model
 
 pytestmark = pytest.mark.long  # a compiler, or a whole command, each
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 VERBS = {verb.name: verb for verbs in cli.tables.values() for verb in verbs}
 RECIPE = """\
 name: quick

@@ -11,7 +11,7 @@ from networks import Net, write_files
 from synthesis.commands import synthesize as cli
 from synthesis.commands.vendor_options import OPTIONS, Fate, options_page
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "options.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "options.md"
 GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")
 # The options of the vendor's generator, from the description of its command line.
 NAMES = """

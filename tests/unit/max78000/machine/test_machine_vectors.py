@@ -14,7 +14,7 @@ from hand_made import CHIP
 from max78000.machine import Machine, MachineFault
 from max78000.machine.state import read_state
 
-VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors"
+VECTORS = Path(__file__).resolve().parents[5] / "shared" / "vectors"
 FILES = sorted(VECTORS.glob("*/*/expected.json.gz"))
 CASES = [path for path in FILES if "reject" not in json.loads(gzip.decompress(path.read_bytes()))]
 

@@ -17,7 +17,7 @@ from synthesis.version import VERSION
 
 pytestmark = pytest.mark.long  # a compiler, or a whole command, each
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 NET = Net(
     "{name: first, op: conv2d, activate: ReLU}\n"
     "{name: last, op: linear, flatten: true, output_width: 32}",

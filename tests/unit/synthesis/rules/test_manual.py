@@ -20,7 +20,7 @@ from synthesis.rules.manual import (
     manual_page,
 )
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "rules.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "rules.md"
 # The vendor's rules for descriptions, and what was added here.
 TABLES = {"G": 25, "P": 15, "D": 14, "C": 24, "L": 10, "E": 8, "F": 7, "S": 15, "O": 8}
 ADDED = {"G16a", "E6a", "E6b", "S8a", "S16", "O9"}

@@ -20,7 +20,7 @@ from synthesis.place.stream import stream_of
 from synthesis.read.files import Files
 from synthesis.read.source import InputPath
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 FILES = Files(ROOT / "README.md", ROOT / "LICENSE", None)  # only their hashes are printed
 S = "op: conv2d, pad: 1, streaming: true"
 

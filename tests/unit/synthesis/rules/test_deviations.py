@@ -32,7 +32,7 @@ from synthesis.read.source import Source
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 PAGE = ROOT / "docs" / "deviations.md"
 ROW = re.compile(r"^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$")
 CITED = re.compile(r"`(test_\w+\.py)::(test_\w+)(?:\[([^`]*)\])?`")

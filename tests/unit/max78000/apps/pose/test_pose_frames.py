@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from unit.max78000.pose.native_c import COMPILERS, build_library, pointer
+from unit.max78000.apps.pose.native_c import COMPILERS, build_library, pointer
 
 from max78000.apps.pose.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
 
