@@ -176,7 +176,7 @@ def network_of(
         recorded = record(model, examples)
     graph, on_cpu = without_tail(recorded)
     graph, preparations = without_preparations(graph)
-    graph, notes = rewritten(graph, rewrites)
+    graph, notes = rewritten(graph, is_allowed=rewrites)
     graph = restricted(graph, graph.outputs)
     network = replace(
         _Converter(graph, on_cpu, is_scaled=examples is not None).network(),

@@ -23,7 +23,7 @@ from synthesis.lower.hardware import Passes
 from synthesis.place.biases import BiasMemory
 from synthesis.place.fifo import feeding_fifos, lanes_of
 from synthesis.place.placed import PlacedGraph, PlacedLayer, instances_of, members
-from synthesis.place.weights import KernelMemory
+from synthesis.place.weights import KernelImage
 from synthesis.read.description import DataFormat
 from synthesis.read.source import Tensor
 
@@ -32,7 +32,7 @@ PATTERN = (0xAAAA_AAAA, 0x5555_5555)  # every bit changes from word to word
 
 
 def kernel_operations(
-    memory: KernelMemory, options: ProgramOptions, chip: Chip
+    memory: KernelImage, options: ProgramOptions, chip: Chip
 ) -> Iterator[KernelBlock | Copy]:
     """Maximal runs of used words, processor by processor.
 

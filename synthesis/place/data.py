@@ -64,7 +64,7 @@ def blocks_of(graph: Graph, chip: Chip) -> tuple[Block, ...]:
     return tuple(Block(shifts, _given_offset(graph, shifts, chip)) for shifts in groups)
 
 
-class DataMemory:
+class DataAllocator:
     """Tensors in their places, one after the other.
 
     Args:

@@ -14,7 +14,7 @@ from synthesis.place.lanes import input_map
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.place.processors import Maps, given_maps, is_explicit
 from synthesis.place.search import solve
-from synthesis.place.weights import KernelMemory, place_weights
+from synthesis.place.weights import KernelImage, place_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Placement:
     """The placed graph and what the memories hold."""
 
     placed_graph: PlacedGraph
-    kernels: KernelMemory
+    kernels: KernelImage
     biases: BiasMemory
 
     @property

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from max78000.facts.chip import Chip
 from synthesis.graph.ir import INPUT, Graph, Producer
 from synthesis.place.balance import KernelLoad, balanced_choices, weight_bytes
-from synthesis.place.data import Block, DataMemory, blocks_of
+from synthesis.place.data import Block, DataAllocator, blocks_of
 from synthesis.place.extents import Extent, extents_of
 from synthesis.place.fits import memories_fit, on_maps
 from synthesis.place.lanes import Choice, Unit, derived_map, input_map, passes_on, units_of
@@ -85,12 +85,12 @@ class _Attempt:
     def run(self, *, may_slide: bool, is_balanced: bool) -> Solution | None:
         """Search within the limits; None if nothing was found."""
         wanted = balanced_choices(self.graph, self.units, self.chip) if is_balanced else {}
-        search = _Search(self, DataMemory(self.graph, self.chip, may_slide=may_slide), wanted)
+        search = _Search(self, DataAllocator(self.graph, self.chip, may_slide=may_slide), wanted)
         return next(search.solutions(), None)
 
     def give_up(self) -> Solution:
         """The first place for everything, whether it fits or not."""
-        search = _Search(self, DataMemory(self.graph, self.chip, may_slide=False), {})
+        search = _Search(self, DataAllocator(self.graph, self.chip, may_slide=False), {})
         search.is_strict = False
         return next(search.solutions())
 
@@ -103,7 +103,7 @@ class _Search:
     """Depth first, unit by unit; `wanted` choices are tried first."""
 
     def __init__(
-        self, attempt: _Attempt, memory: DataMemory, wanted: Mapping[Producer, Choice]
+        self, attempt: _Attempt, memory: DataAllocator, wanted: Mapping[Producer, Choice]
     ) -> None:
         self.attempt = attempt
         self.chip = attempt.chip

@@ -16,7 +16,7 @@ ALIGNMENT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class KernelMemory:
+class KernelImage:
     """What lies in the kernel memories: words (processors, n, 9) uint8, d0 first, and which are
     used (processors, n).
 
@@ -30,7 +30,7 @@ class KernelMemory:
 
 def place_weights(
     layers: Sequence[PlacedLayer], chip: Chip
-) -> tuple[tuple[PlacedLayer, ...], KernelMemory]:
+) -> tuple[tuple[PlacedLayer, ...], KernelImage]:
     """Give every layer with weights a slot; equal weights on equal processors are stored once.
 
     Layers on all processors come first, then the others, each group in order (the vendor
@@ -48,7 +48,7 @@ def place_weights(
     for placed, owner in shared:
         slots[placed.layer.index] = slots[owner]
     done = tuple(replace(placed, kernel_slot=slots.get(placed.layer.index)) for placed in layers)
-    return done, KernelMemory(memory.words, memory.is_used)
+    return done, KernelImage(memory.words, memory.is_used)
 
 
 def kernel_end(layers: Sequence[PlacedLayer], chip: Chip) -> int:

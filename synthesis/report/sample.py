@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthesis.graph.ir import Graph
+from synthesis.graph.ir import INPUT, Graph
 from synthesis.read.source import Tensor
 
 MOST_VALUES = 64  # tensors of so many values are listed whole
@@ -54,7 +54,7 @@ def make_sample(graph: Graph, run: SampleRun) -> SampleReport:
         _figures(layer.name, layer.index, run.results[layer.index], layer.output_width)
         for layer in graph.unloaded
     )
-    return SampleReport(_figures("input", -1, run.image, 8), tuple(outputs))
+    return SampleReport(_figures("input", INPUT.step, run.image, 8), tuple(outputs))
 
 
 def _figures(name: str, layer: int, tensor: Tensor, width_bits: int) -> TensorFigures:

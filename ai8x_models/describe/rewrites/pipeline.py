@@ -39,7 +39,7 @@ REWRITES: tuple[Pass, ...] = (
 )
 
 
-def rewritten(graph: Graph, is_allowed: bool = True) -> Rewritten:
+def rewritten(graph: Graph, *, is_allowed: bool = True) -> Rewritten:
     """Say a graph in the accelerator's words as far as that goes.
 
     Args:
