@@ -63,7 +63,7 @@ def compile_source(
     placed = place_source(source, chip, allowed, watch)
     placement, graph = placed.placement, placed.placement.graph
     image = source.image
-    if options.has_fixed_input:
+    if options.has_fixed_input and not graph.input_path.is_fifo:
         image = fixed_image(placement.layers[0], image.shape)
     results = interpret(graph, image, round_average=options.round_average)
     program = generate(placement, image, results, options, chip)

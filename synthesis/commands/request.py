@@ -55,7 +55,7 @@ def read_request(given: Given, refused: Iterable[ToolError] = ()) -> Request:
     Raises:
         ToolError: what is wrong with any of them, all at once.
     """
-    problems = _Problems([*_core_problems(given), *refused, *_input_problems(given)])
+    problems = _Problems([*_core_problems(given), *refused])
     part = problems.part
     files = part(lambda: _files(given), Files(Path(), Path(), None))
     request = Request(
@@ -116,15 +116,6 @@ def input_path(given: Given) -> InputPath:
     if given["fast_fifo"]:
         return InputPath.FAST_FIFO
     return InputPath.FIFO if given["fifo"] else InputPath.MEMORY
-
-
-def _input_problems(given: Given) -> Iterator[InputError]:
-    if given["fixed_input"] and input_path(given).is_fifo:
-        why = "writes memory, --fifo does not"
-        yield InputError(why, where="--fixed-input", fix="leave one of them out")
-    if given["softmax"] and given["no_unload"]:
-        why = "--softmax needs cnn_unload()"
-        yield InputError(why, where="--no-unload", fix="leave one of them out")
 
 
 def is_riscv(given: Given) -> bool:
@@ -234,7 +225,7 @@ def _project_options(given: Given, problems: _Problems) -> ProjectOptions:
     return ProjectOptions(
         timer=None if given["no_timer"] else given["timer"],
         has_kat=not given["no_kat"],
-        has_unload=not given["no_unload"],
+        has_unload=given["softmax"] or not given["no_unload"],
         has_softmax=given["softmax"],
         debug_wait_s=given["debugwait"],
         sleeps=not given["no_wfi"],

@@ -79,7 +79,7 @@ _TABLE: tuple[tuple[str, Fate, str], ...] = (
     ("--forever", HERE, "after the first, checked inference"),
     ("--debugwait=", HERE, "seconds; 2 unless given"),
     ("--no-wfi", HERE, "spins; sleeping is safe too: the interrupt cannot be missed"),
-    ("--fixed-input", HERE, "the known answer is that of the pattern; not with --fifo"),
+    ("--fixed-input", HERE, "known answer of the pattern; ignored with --fifo [O10]"),
     ("--one-shot --fifo-go --link-layer --read-ahead --calcx4 --pipeline --pll --max-speed",
      REFUSED, LARGER),
     ("--start-layer=0 --weight-start=0", REFUSED,
@@ -92,7 +92,7 @@ _TABLE: tuple[tuple[str, Fate, str], ...] = (
     # -- code
     ("-e|--embedded-code", HARMLESS, "the only kind of code"),
     ("--unload", HARMLESS, "on unless --no-unload"),
-    ("--no-unload", HERE, "no cnn_unload()"),
+    ("--no-unload", HERE, "no cnn_unload(), unless --softmax needs it"),
     ("--mlator", HERE, "single-pass 8-bit outputs of 4n pixels; others with a warning [O7]"),
     ("--ignore-mlator-warning", HERE, "silences O7"),
     ("--mlator-noverify --unroll-mlator= --unroll-8bit= --unroll-wide=", HARMLESS, TUNED),

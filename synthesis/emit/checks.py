@@ -55,6 +55,8 @@ def _warnings(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Iterat
             f"{last.where}: --softmax of bytes is coarse: 1 more is twice as likely [O4] "
             "(set output_width: 32)"
         )
+    if options.has_fixed_input and compiled.graph.input_path.is_fifo:
+        yield "--fixed-input is ignored with --fifo [O10] (leave one of them out)"
     if options.measures_energy and options.timer is not None:
         yield "--timer is ignored with --energy [O5] (leave one of them out)"
     if options.gathers_bytes and options.says_what_is_not_gathered:

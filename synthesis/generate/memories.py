@@ -28,7 +28,7 @@ from synthesis.read.description import DataFormat
 from synthesis.read.source import Tensor
 
 WORD_MASK = 0xFFFF_FFFF
-PATTERN = (0xAAAA_AAAA, 0x5555_5555)  # every bit changes from word to word
+PATTERN = (0x5555_5555, 0xAAAA_AAAA)  # every bit changes from word to word
 
 
 def kernel_operations(

@@ -45,7 +45,7 @@ def generate(
     graph = placement.placed_graph
     uses_fifo = graph.input_path.is_fifo
     load_input = _load_input(graph, image, chip)
-    if options.has_fixed_input:
+    if options.has_fixed_input and not uses_fifo:
         load_input = fixed_words(load_input)
     phases: dict[str, Iterable[Operation]] = {
         "init": (*init_operations(graph, options, chip), *buffer_clears(graph, chip)),

@@ -65,6 +65,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "O6":  (InputError, "An existing project is replaced only with `--overwrite`."),
     "O7":  (None, "`--mlator` is ignored where the byte gatherer cannot read the result: 32 bits, "
                   "more than {chip.n_processors} channels, pixels that are no multiple of 4."),
+    "O10": (None, "`--fixed-input` is ignored with a FIFO: the pattern is written to memory, the "
+                  "FIFOs get the sample."),
     "O9":  (CapacityError, "Weights, sample input and code fit the flash. If only the known "
                               "answer does not, that is a warning."),
 })

@@ -130,13 +130,6 @@ def test_softmax_of_several_layers(files, refused):
     )
 
 
-def test_softmax_of_what_is_not_unloaded(files, refused):
-    assert refused(*GIVEN, "--softmax", "--no-unload") == (
-        2,
-        "synthesize: --no-unload: --softmax needs cnn_unload() (leave one of them out)\n",
-    )
-
-
 # -- files -----------------------------------------------------------------------------------------
 
 

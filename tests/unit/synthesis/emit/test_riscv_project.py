@@ -52,7 +52,6 @@ REFUSED = [
     ("--riscv --layer-checks",           4, "--layer-checks: the program that checks layers is"),
     ("--riscv --deepsleep",              4, "--deepsleep: is for the Arm core beside"),
     ("--riscv --fast-fifo-quad",         4, "--fast-fifo-quad: what the chip then computes"),
-    ("--riscv --fast-fifo --fixed-input", 2, "--fixed-input: writes memory"),
     ("--riscv --api-filename main_riscv", 2, "--api-filename: main_riscv.c is also a file of the"),
     ("--riscv --fast-fifo --output-width 32 --stop-after 0", 4, "[S9]"),
 ]
