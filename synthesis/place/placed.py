@@ -190,8 +190,13 @@ class PlacedGraph:
 
     @property
     def quadrants(self) -> tuple[int, ...]:
-        """Quadrants in use: those of any input map and of the last output map."""
-        used = self.layers[-1].output_processors
+        """Quadrants in use: those that a layer reads from, and those of all results."""
+        # [tool] gives results that are neither read nor last no power; nothing can be unloaded then.
+        used = 0
         for placed in self.layers:
             used |= placed.processors
+        for placed in self.outputs:
+            used |= placed.output_processors
+        for unload in self.graph.unload:
+            used |= unload.processors
         return quadrants_of(used, self.chip)

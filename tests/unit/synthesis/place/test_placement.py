@@ -266,3 +266,22 @@ def test_live_tensors_never_overlap(net):
 @given(net=branching().filter(lambda net: "out_offset" not in net.layers))
 def test_what_is_placed_here_passes_all_rules(net):
     compile_net(net)
+
+
+def test_quadrants_of_all_results_are_in_use():
+    layers = (
+        "{op: conv2d, processors: 3, output_processors: 0xf0000, output: true, out_offset: 0x2000}",
+        "{op: conv2d, processors: 3, in_sequences: input, in_offset: 0, out_offset: 0x1000}",
+    )
+    net = Net("\n".join(layers), "4x2x3x3 4x2x3x3")
+    assert placement_of(net).placed_graph.quadrants == (0, 1)
+
+
+def test_quadrants_of_what_is_unloaded_are_in_use():
+    layers = (
+        "{op: conv2d, processors: 3, output_processors: 0xf00000000, out_offset: 0x2000}",
+        "{op: conv2d, processors: 3, in_sequences: input, in_offset: 0, out_offset: 0x1000}",
+    )
+    unload = "unload:\n  - {processors: 0xf00000000, channels: 4, dim: [6, 6], offset: 0x2000}\n"
+    net = Net("\n".join(layers), "4x2x3x3 4x2x3x3", sections=unload)
+    assert placement_of(net).placed_graph.quadrants == (0, 2)
