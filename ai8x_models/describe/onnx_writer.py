@@ -50,7 +50,7 @@ def export_model(model: nn.Module, shape: Shape, arch: str = "") -> onnx.ModelPr
         UnsupportedError: bitwise joins, which ONNX has for integers only; and as `describe`.
     """
     network = deepcopy(Converted(network_of(model, shape))).network
-    return _Writer(network, arch or type(model).__name__).model()
+    return _Writer(network, arch or network.arch).model()
 
 
 def save_onnx(model: onnx.ModelProto, path: Path) -> None:

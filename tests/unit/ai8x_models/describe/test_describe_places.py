@@ -9,6 +9,7 @@ from torch import nn
 from ai8x_models.describe import record as record_module
 from ai8x_models.describe.convert import convert
 from ai8x_models.describe.describe import describe
+from ai8x_models.describe.onnx_writer import export_model
 from max78000.errors import InputError, ProblemList, ToolError, UnsupportedError
 
 SHAPE = (1, 8, 8)
@@ -130,6 +131,7 @@ def test_a_converted_model_keeps_its_name():
     network = convert(Looking(lambda x: x), SHAPE)
     assert describe(network, SHAPE).arch == "Looking"
     assert describe(convert(network, SHAPE), SHAPE).arch == "Looking"
+    assert export_model(convert(network, SHAPE), SHAPE).graph.name == "Looking"
 
 
 class Heads(nn.Module):
