@@ -54,13 +54,16 @@ def output_columns(placed: PlacedLayer) -> NDArray[np.int64]:
 def kernel_size(placed: PlacedLayer) -> KernelSize:
     """How much kernel memory a layer takes in each of its processors.
 
-    Weights below 8 bits fill whole bytes for whole groups of output columns. The vendor's generator
-    stores some words more than the engine reads, and so it is here: equal words are wanted.
+    Weights below 8 bits fill whole bytes for whole groups of output columns; those of a flattened
+    layer are one sequence over all columns. The vendor's generator stores some words more than the
+    engine reads, and so it is here: equal words are wanted.
     """
     n_columns, steps = _n_columns(placed), _steps_per_column(placed)
     taps, bits, word_bytes = placed.hardware.n_taps, placed.bits, placed.chip.kernel_word_bytes
     per_byte = DATA_BITS // bits
     groups = ceil(n_columns / per_byte) * steps * taps
+    if placed.layer.flatten:
+        groups = _group_bytes(placed, n_columns * steps)
     kernels = (n_columns - (placed.lead if placed.out_passes.n == 1 else 0)) * steps
     # Quirk kernel-slack: zeros that nothing reads; kept so that programs stay equal.
     slack = kernels % per_byte * taps * (per_byte - 1)

@@ -60,6 +60,25 @@ def test_layers_on_all_processors_come_first():
     assert slots(net) == [(4, 64), (0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("outputs", "picture", "bits", "n_words"),
+    [
+        (1, "2x4x4", 4, 1),  # 16 weights of half a byte
+        (3, "2x4x4", 4, 3),  # 24 bytes, not the 32 of two pairs of outputs
+        (3, "2x3x3", 4, 2),  # 27 weights: 14 bytes
+        (5, "2x4x4", 2, 3),  # 20 bytes, not 32
+        (9, "2x2x2", 1, 1),  # 36 bits; the vendor's allowance is 4 x 7 more
+        (9, "2x8x8", 1, 8),  # 72 bytes, not 128
+    ],
+)
+def test_outputs_of_narrow_flattened_layers_share_bytes(outputs, picture, bits, n_words):
+    """One sequence of bits over all outputs."""
+    channels, *dims = (int(n) for n in picture.split("x"))
+    layers = f"{{op: linear, flatten: true, quantization: {bits}}}"
+    net = Net(layers, f"{outputs}x{channels * np.prod(dims)}", picture, bits=bits)
+    assert slots(net) == [(0, n_words)]
+
+
 def same_weights(*changes):
     """Two layers that read the input, with the same weights."""
     keys = "{in_sequences: input, processors: 0x3, output_processors: 0xf, in_offset: 0"
