@@ -312,7 +312,8 @@ def _progress(setup: LayerSetup) -> tuple[Ints, Ints]:
     last_column = reached(
         out_columns, columns, *(kernel.pad_columns, kernel.columns) if kernel else (0, 1)
     )
-    last_read = (last_row[:, None] * columns + last_column).reshape(-1)
+    reads = (last_row[:, None] * columns + last_column).reshape(-1)
+    last_read: Ints = np.maximum.accumulate(reads)  # rows of padding follow what has been read
     used_row, used_column = (
         used(read.rows, rows, pool.rows),
         used(read.columns, columns, pool.columns),

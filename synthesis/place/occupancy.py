@@ -62,16 +62,29 @@ def occupancies(placed: PlacedGraph, chip: Chip) -> Iterator[Occupancy]:
 def may_overwrite(placed: PlacedGraph, earlier: Occupancy, later: Occupancy) -> bool:
     """True if the later tensor is written over its own input, behind what is still to be read.
 
-    Only where the place was chosen here: what a description gives is as likely a mistake.
+    Only where the place was chosen here, or the input came from a FIFO or a stream: what else a
+    description gives is as likely a mistake.
     """
     writer = placed.layer_of(later.source)
-    if writer is None or earlier.last != later.source.step or is_explicit(placed.graph):
-        return False
-    if writer.layer.constraints.out_offset is not None:
+    if writer is None or earlier.last != later.source.step:
         return False
     is_input = writer.layer.sources == (earlier.source,)
-    slide = slide_bytes(writer.layer, placed.chip) if is_input else None
+    if not is_input or not (_is_chosen(writer, placed) or _has_streamed(earlier.source, placed)):
+        return False
+    slide = slide_bytes(writer.layer, placed.chip)
     return slide is not None and writer.out_offset + slide <= writer.in_offset
+
+
+def _is_chosen(writer: PlacedLayer, placed: PlacedGraph) -> bool:
+    is_given = writer.layer.constraints.out_offset is not None
+    return not (is_given or is_explicit(placed.graph))
+
+
+def _has_streamed(source: Producer, placed: PlacedGraph) -> bool:
+    """True for tensors that the vendor's generator lets layers overwrite: it does not mark them."""
+    if source == INPUT:
+        return placed.input_path.is_fifo
+    return source.is_layer and source.step < placed.n_streaming
 
 
 def peak_bytes(placed: PlacedGraph, chip: Chip) -> int:

@@ -191,7 +191,7 @@ class PlacedGraph:
     @property
     def quadrants(self) -> tuple[int, ...]:
         """Quadrants in use: those that a layer reads from, and those of all results."""
-        # [tool] gives results that are neither read nor last no power; nothing can be unloaded then.
+        # [tool] leaves results that are neither read nor last without power.
         used = 0
         for placed in self.layers:
             used |= placed.processors

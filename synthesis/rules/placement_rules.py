@@ -180,7 +180,11 @@ def output_fits(placed: PlacedLayer, graph: Graph, chip: Chip) -> Iterator[Findi
 
 @placement_rule("D7", CapacityError, can_be_allowed=True)
 def overwritten_input(placement: Placement, chip: Chip) -> Iterator[Finding]:
-    """No layer overwrites a tensor that is still to be read."""
+    """No layer overwrites a tensor that is still to be read.
+
+    Its own input it may overwrite behind what is still to be read, if the place is chosen here, or
+    if the input came through the FIFOs or from a streaming layer.
+    """
     for clash in _clashes(placement, chip):
         if not _stays(clash.earlier, placement):
             reader = placement.layers[clash.earlier.last].layer

@@ -6,16 +6,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from property.agreement import compile_or_refuse, require_agreement
 
 from max78000.errors import CapacityError, ToolError
 from max78000.facts.chip import MAX78000
 from max78000.machine.machine import Machine
+from max78000.machine.memory import MachineFault
 from networks import Net, compile_net, graph_of, placement_of, source_of
+from synthesis.compile import compile_source
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.ir import Producer
+from synthesis.lower.hardware import Passes
 from synthesis.place.lanes import spread_map
+from synthesis.place.placed import packed_map
 from synthesis.place.slide import slide_bytes
 from synthesis.place.tied import Tied
 from synthesis.read.description import DataFormat
+from synthesis.read.source import InputPath
 from synthesis.read.yaml_reader import read_network
 from synthesis.text import placed_yaml
 
@@ -282,7 +289,7 @@ def test_how_far_the_output_has_to_lead(kernel, pool, rows, columns, width):
 
 @pytest.mark.parametrize(
     "entry",
-    ["op: convtranspose2d", f"{ONE}, in_crop: [1, 1], in_dim: [4, 6]", f"{ONE}, write_gap: 1"],
+    ["op: convtranspose2d", f"{ONE}, in_crop: [1, 1], in_dim: [4, 6]", f"{ONE}, data_format: CHW"],
 )
 def test_layers_that_must_not_write_over_their_input(entry):
     weights = "2x2x3x3t" if "transpose" in entry else "2x2x1x1"
@@ -294,6 +301,66 @@ def test_given_places_that_overlap_are_refused_all_the_same():
     entry = f"{{{ONE}, processors: 0x3, in_offset: 0x100, out_offset: 0x100}}"
     with pytest.raises(ToolError, match=r"overwrites the input .*\[D7\]"):
         compile_net(Net(entry, "2x2x1x1"))
+
+
+STREAMED = (
+    "{{streaming: true, processors: 1, out_offset: {}}}\n"
+    "{{kernel_size: 1x1, pad: 0, processors: 0xf, max_pool: 2, pool_stride: 2, "
+    "output_processors: 0xff, in_offset: {}, out_offset: {}}}"
+)
+
+
+@pytest.mark.parametrize(("in_offset", "out_offset"), [(0x200, 0x1E0), (0x200, 0x204), (0x200, 0)])
+def test_what_comes_in_a_stream_may_be_overwritten_where_given_places_are_safe(
+    in_offset, out_offset
+):
+    net = Net(
+        STREAMED.format(in_offset, in_offset, out_offset), "4x1x3x3 8x4x1x1", "1x12x12",
+        input_path=InputPath.FIFO,
+    )  # fmt: skip
+    require_agreement(compile_net(net))
+
+
+@pytest.mark.parametrize("out_offset", [0x2D8, 0x400])
+def test_what_comes_in_a_stream_is_not_overwritten_too_early(out_offset):
+    """The second row of windows begins at pixel 24; its predecessor writes word 5."""
+    net = Net(
+        STREAMED.format(0x200, 0x200, out_offset), "4x1x3x3 8x4x1x1", "1x12x12",
+        input_path=InputPath.FIFO,
+    )  # fmt: skip
+    with pytest.raises(ToolError, match=r"overwrites .*\[D7\]"):
+        compile_net(net)
+    allowed = frozenset({"D7"})
+    compiled = compile_source(source_of(net), ProgramOptions("tiny"), MAX78000, allowed)
+    with pytest.raises(MachineFault, match="input that is still needed"):
+        Machine(MAX78000).run(compiled.program)
+
+
+@pytest.mark.long
+@given(
+    layer=st.sampled_from(["", ", max_pool: 2, pool_stride: 2", ", max_pool: 3, pool_stride: 2",
+                           ", output_width: 32", ", pad: 0"]),
+    channels=st.sampled_from([(4, 8), (4, 72), (72, 4), (68, 68)]),
+    is_streaming=st.booleans(),
+    lead=st.integers(-60, 200),
+)  # fmt: skip
+def test_given_places_behind_a_fifo_are_safe_or_refused(layer, channels, is_streaming, lead):
+    middle, last = channels
+    layers = (
+        f"{{streaming: {is_streaming}, processors: 1, out_offset: 0x1000, "
+        f"output_processors: {map_of(middle)}}}\n"
+        f"{{processors: {map_of(middle)}, out_offset: {0x1000 - 4 * lead}, "
+        f"output_processors: {map_of(last)}{layer}}}"
+    )
+    net = Net(layers, f"{middle}x1x3x3 {last}x{middle}x3x3", "1x9x7", input_path=InputPath.FIFO)
+    compiled = compile_or_refuse(source_of(net))
+    if compiled is not None:
+        require_agreement(compiled)
+
+
+def map_of(channels):
+    """A run of processors for so many channels."""
+    return hex(packed_map(Passes.of(channels, MAX78000).width))
 
 
 # -- what is tied ----------------------------------------------------------------------------------
