@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from max78000.facts.chip import Chip
 from max78000.program.program import to_text
 from synthesis.compile import Compiled
+from synthesis.finish.finish import Finish
 from synthesis.graph.ir import Buffer, Graph, Layer, PoolKind, Unload
 from synthesis.lower.sequence import reference_to
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import Operator
+from synthesis.read.finish_keys import entries_of
 
 STAGES = ("graph", "placed", "program")
 NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
@@ -69,6 +71,7 @@ def placed_yaml(placed: PlacedGraph) -> str:
         first, *rest = _entries(layer, owner)
         lines.append(f"  - {first}")
         lines += [f"    {entry}" for entry in rest]
+    lines += _finish_lines(graph.finish)
     return "\n".join(lines) + "\n"
 
 
@@ -119,6 +122,26 @@ def _section_lines(graph: Graph) -> Iterator[str]:
         yield f"  - width: {entry.width_bits}"
         yield f"    write_gap: {entry.write_gap}"
         yield from _place_lines(entry)
+
+
+def _finish_lines(finish: Finish | None) -> Iterator[str]:
+    """The section `finish`."""
+    if finish is None:
+        return
+    yield "finish:"
+    names = [one.name for one in finish.inputs] + [step.name for step in finish.steps]
+    for step in finish.steps:
+        sources = ", ".join(_word(names[index]) for index in step.inputs)
+        entries = {"name": _word(step.name), "input": f"[{sources}]", **entries_of(step.step)}
+        if step.is_result:
+            entries["result"] = "true"
+        listed = (f"{key}: {_value(value)}" for key, value in entries.items())
+        yield f"  - {{{', '.join(listed)}}}"
+
+
+def _value(value: object) -> str:
+    """A value of a step's key."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
 
 
 def _place_lines(place: Buffer | Unload) -> Iterator[str]:

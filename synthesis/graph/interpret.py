@@ -10,6 +10,8 @@ import numpy as np
 
 from max78000.errors import InternalError
 from max78000.facts import fixed
+from synthesis.finish.compute import Array
+from synthesis.finish.finish import finish_answers
 from synthesis.graph.ir import BUFFER, INPUT, Graph, Kernel, Layer, Pool, PoolKind
 from synthesis.read.description import Operator, Pair
 from synthesis.read.source import Tensor
@@ -38,6 +40,13 @@ def interpret(graph: Graph, image: Tensor, *, round_average: bool = False) -> tu
         if layer.buffer_shift or layer.buffer_insert:
             tensors[BUFFER] = _rolled(tensors[BUFFER], layer, result)
     return tuple(tensors[layer.as_producer] for layer in graph.layers)
+
+
+def answers(graph: Graph, results: Sequence[Tensor]) -> dict[str, Array]:
+    """What the processor makes of the results of all layers, by name; see `finish_answers`."""
+    if graph.finish is None:
+        return {}
+    return finish_answers(graph.finish, dict(enumerate(results)))
 
 
 def _rolled(buffer: Tensor, layer: Layer, result: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.facts.fixed import Activation, Combine, total_shift
+from synthesis.finish.finish import Finish
 from synthesis.read.description import DataFormat, Operator, Pair
 from synthesis.read.source import InputPath
 
@@ -235,6 +236,7 @@ class Graph:
     input_path: InputPath = InputPath.MEMORY
     buffer: Buffer | None = None
     unload: tuple[Unload, ...] = ()  # instead of what `unloaded` says
+    finish: Finish | None = None  # what the processor does with the outputs
 
     @property
     def n_streaming(self) -> int:

@@ -30,6 +30,7 @@ from synthesis.lower.buffer import (
     read_unload,
     unload_problems,
 )
+from synthesis.lower.finish import lower_finish
 from synthesis.lower.operation import Operation, read_operation
 from synthesis.lower.sequence import Step, order_layers
 from synthesis.read.checkpoint import Checkpoint
@@ -77,7 +78,7 @@ def lower(source: Source, chip: Chip) -> Graph:
         unload=read_unload(network),
     )
     raise_all([*problems, *_shape_problems(graph, chip), *unload_problems(graph.unload, chip)])
-    return graph
+    return replace(graph, finish=lower_finish(network, graph)) if network.finish else graph
 
 
 def _check_arch(network: NetworkSpec, checkpoint: Checkpoint) -> None:

@@ -67,6 +67,7 @@ def override_network(network: NetworkSpec, overrides: Overrides) -> NetworkSpec:
     network = _without_first(network, overrides.skip_yaml_layers)
     if overrides.stop_after is not None:
         network = _change(network, (overrides.stop_after,), "--stop-after", next_sequence="stop")
+        network = replace(network, finish=())  # it reads what no longer runs
     everything = tuple(range(len(network.layers)))
     if overrides.ignore_streaming:
         network = _change(network, everything, "", streaming=False)
@@ -116,7 +117,7 @@ def _without_first(network: NetworkSpec, n_layers: int) -> NetworkSpec:
     numbers = _numbers(network)
     kept = sorted(_in_order(network)[n_layers:])
     layers = (replace(network.layers[position], sequence=numbers[position]) for position in kept)
-    return replace(network, layers=tuple(layers))
+    return replace(network, layers=tuple(layers), finish=())
 
 
 def _change(

@@ -9,6 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from max78000.facts.fixed import Activation, Combine
+from synthesis.finish.steps import Step
 
 
 class Operator(Enum):
@@ -144,6 +145,19 @@ class UnloadSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One entry of `finish`: a step of the processor's behind the last layer; not in the vendor's
+    language. `inputs` are layers or steps before; None: the step before, or the last layer.
+    """
+
+    line: int
+    step: Step
+    name: str | None = None
+    inputs: tuple[str, ...] | None = None
+    result: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """A whole description. `source` names the file for messages."""
 
@@ -156,9 +170,16 @@ class NetworkSpec:
     output_map: int | None = None
     buffers: tuple[BufferSpec, ...] = ()
     unload: tuple[UnloadSpec, ...] = ()
+    finish: tuple[StepSpec, ...] = ()
 
     def where(self, position: int) -> str:
         """Place of a layer for messages: file, line, position in the list, name."""
         layer = self.layers[position]
         name = f" {layer.name}" if layer.name else ""
         return f"{self.source}:{layer.line} layers[{position}]{name}"
+
+    def where_finish(self, position: int) -> str:
+        """The same of a step."""
+        step = self.finish[position]
+        name = f" {step.name}" if step.name else ""
+        return f"{self.source}:{step.line} finish[{position}]{name}"

@@ -25,8 +25,11 @@ from synthesis.read.description import (
     LayerSpec,
     NetworkSpec,
     Operator,
+    StepSpec,
     UnloadSpec,
 )
+from synthesis.read.finish_keys import COMMON_KEYS, WORDS
+from synthesis.read.yaml_nodes import line_of, plain_value, yaml_problem
 
 Keys = Mapping[str, tuple[str, values.Converter]]
 OPERATION = values.meaning_of({**OPERATORS, **ELTWISE_OPERATORS})
@@ -115,7 +118,9 @@ PLACE_KEYS = MappingProxyType(
 )
 BUFFER_KEYS = MappingProxyType({"name": ("name", values.text), **PLACE_KEYS})
 UNLOAD_KEYS = MappingProxyType({**PLACE_KEYS, "write_gap": ("write_gap", values.within(0, 15))})
+STEP = values.meaning_of(WORDS)
 OPTIONAL_KEYS = ("width", "write_gap")
+SECTIONS = ("layers", "data_buffer", "unload", "finish")
 MAX_NESTING = 16  # lists and mappings inside each other; the language needs four
 
 
@@ -149,6 +154,8 @@ class _Reader:
                 found["buffers"] = self._buffers(node)
             elif key == "unload":
                 found["unload"] = self._unload(node)
+            elif key == "finish":
+                found["finish"] = self._finish(node)
             elif key in NETWORK_KEYS:
                 self._convert(node, key, NETWORK_KEYS[key], found, key)
             else:
@@ -167,7 +174,7 @@ class _Reader:
             self._check_nesting(text)
             root = yaml.compose(text, Loader=yaml.CSafeLoader)
         except yaml.YAMLError as error:
-            line, reason = _yaml_problem(error, text)
+            line, reason = yaml_problem(error, text)
             raise InputError(
                 f"not valid YAML: {reason}", where=f"{self.source}:{line}", rule="G1"
             ) from None
@@ -200,19 +207,19 @@ class _Reader:
 
     def _layers(self, node: yaml.Node) -> tuple[LayerSpec, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:
-            self._problem(_line(node), "layers must be a list of layers", rule="G2")
+            self._problem(line_of(node), "layers must be a list of layers", rule="G2")
             return ()
         return tuple(self._layer(entry, i) for i, entry in enumerate(node.value))
 
     def _layer(self, node: yaml.Node, position: int) -> LayerSpec:
         place = f"layers[{position}]"
         if not isinstance(node, yaml.MappingNode):
-            self._problem(_line(node), "a layer must be a mapping", place=place, rule="G2")
-            return LayerSpec(line=_line(node))
+            self._problem(line_of(node), "a layer must be a mapping", place=place, rule="G2")
+            return LayerSpec(line=line_of(node))
         found = self._mapping(node, LAYER_KEYS, place)
         if isinstance(found.get("op"), Combine):  # nothing else: a pass-through that combines
             found = {"eltwise": found["op"], **found, "op": Operator.PASSTHROUGH}
-        return LayerSpec(line=_line(node), **found)
+        return LayerSpec(line=line_of(node), **found)
 
     def _mapping(self, node: yaml.MappingNode, keys: Keys, place: str) -> dict[str, Any]:
         """The values of a mapping, by their names in the description."""
@@ -227,7 +234,7 @@ class _Reader:
             elif keys[key][0] in spelled:
                 first = spelled[keys[key][0]]
                 self._problem(
-                    _line(entry), f"{first} and {key} mean the same", "keep one", place, "G4"
+                    line_of(entry), f"{first} and {key} mean the same", "keep one", place, "G4"
                 )
             else:
                 name, converter = keys[key]
@@ -246,25 +253,56 @@ class _Reader:
         entries = self._places(node, "unload", UNLOAD_KEYS)
         return tuple(UnloadSpec(line=line, **found) for line, found in entries)
 
+    def _finish(self, node: yaml.Node) -> tuple[StepSpec, ...]:
+        if not isinstance(node, yaml.SequenceNode):
+            self._problem(line_of(node), "finish must be a list of steps", rule="G22")
+            return ()
+        steps = (self._step(entry, f"finish[{i}]") for i, entry in enumerate(node.value))
+        return tuple(step for step in steps if step is not None)
+
+    def _step(self, node: yaml.Node, place: str) -> StepSpec | None:
+        line, n_problems = line_of(node), len(self.problems)
+        if not isinstance(node, yaml.MappingNode):
+            self._problem(line, "a step must be a mapping", place=place, rule="G22")
+            return None
+        word: dict[str, Any] = {}
+        for key, entry in node.value:
+            if plain_value(key) == "op":
+                self._convert(entry, "op", STEP, word, "op", place)
+        if not word and len(self.problems) == n_problems:
+            self._problem(line, "op missing", f"one of {', '.join(WORDS)}", place, "G22")
+        if not word:
+            return None
+        kind = word["op"]
+        found = self._mapping(node, {**COMMON_KEYS, "op": ("op", STEP), **kind.keys}, place)
+        missing = [key for key in kind.needed if key not in self._keys(node)]
+        if missing:
+            self._problem(line, f"{', '.join(missing)} missing", "give it", place, "G22")
+        if len(self.problems) > n_problems:
+            return None
+        common = {name: found.pop(name) for name, _ in COMMON_KEYS.values() if name in found}
+        del found["op"]
+        return StepSpec(line=line, step=kind.make(**found), **common)
+
     def _places(
         self, node: yaml.Node, section: str, keys: Keys
     ) -> list[tuple[int, dict[str, Any]]]:
         """Entries of a list of places in data memory, each with its line."""
         if not isinstance(node, yaml.SequenceNode):
-            self._problem(_line(node), f"{section} must be a list", rule="G22")
+            self._problem(line_of(node), f"{section} must be a list", rule="G22")
             return []
         entries = []
         for i, entry in enumerate(node.value):
             place = f"{section}[{i}]"
             if not isinstance(entry, yaml.MappingNode):
-                self._problem(_line(entry), "must be a mapping", place=place, rule="G22")
+                self._problem(line_of(entry), "must be a mapping", place=place, rule="G22")
                 continue
             given = self._keys(entry)
             missing = [key for key in keys if key not in given and key not in OPTIONAL_KEYS]
             if missing:
                 why = f"{', '.join(missing)} missing"
-                self._problem(_line(entry), why, "give all of them", place, "G22")
-            entries.append((_line(entry), self._mapping(entry, keys, place)))
+                self._problem(line_of(entry), why, "give all of them", place, "G22")
+            entries.append((line_of(entry), self._mapping(entry, keys, place)))
         return entries
 
     def _convert(
@@ -276,32 +314,32 @@ class _Reader:
         name: str,
         place: str = "",
     ) -> None:
-        value = _construct(node)
+        value = plain_value(node)
         try:
             found[name] = converter(value)
         except values.BadValue as expected:
             self._problem(
-                _line(node),
+                line_of(node),
                 f"{key}: {reprlib.repr(value)} must be {expected}",
                 place=place,
                 rule="G22",
             )
         except UnsupportedError as error:
             self._problem(
-                _line(node), error.why, error.fix, place, error.rule, kind=UnsupportedError
+                line_of(node), error.why, error.fix, place, error.rule, kind=UnsupportedError
             )
 
     def _keys(self, node: yaml.MappingNode) -> set[str]:
-        return {str(_construct(key)) for key, _ in node.value}
+        return {str(plain_value(key)) for key, _ in node.value}
 
     def _entries(self, node: yaml.MappingNode, place: str) -> dict[str, yaml.Node]:
         entries: dict[str, yaml.Node] = {}
         for key_node, value in node.value:
-            key = str(_construct(key_node))
+            key = str(plain_value(key_node))
             if key in entries:
-                first = _line(entries[key])
+                first = line_of(entries[key])
                 self._problem(
-                    _line(key_node), f"{key} is given twice, first on line {first}", "keep one",
+                    line_of(key_node), f"{key} is given twice, first on line {first}", "keep one",
                     place, "G1",
                 )  # fmt: skip
             entries[key] = value
@@ -310,26 +348,26 @@ class _Reader:
     def _unknown_network_key(self, key: str, node: yaml.Node) -> None:
         if key == "snoop":
             self._problem(
-                _line(node), "snoop exists on MAX78002 only", "remove it", "", "G18",
+                line_of(node), "snoop exists on MAX78002 only", "remove it", "", "G18",
                 kind=UnsupportedError,
             )  # fmt: skip
         else:
-            self._unknown_key(key, node, "", (*NETWORK_KEYS, "layers", "data_buffer", "unload"))
+            self._unknown_key(key, node, "", (*NETWORK_KEYS, *SECTIONS))
 
     def _other_chip_key(self, key: str, node: yaml.Node, place: str) -> None:
         harmless, fix = OTHER_CHIP_KEYS[key]
-        value = _construct(node)
+        value = plain_value(node)
         if value in (harmless, [harmless, harmless]) or value is None:
             return
         self._problem(
-            _line(node), f"{key}: {value} exists on MAX78002 only", fix, place, "G18",
+            line_of(node), f"{key}: {value} exists on MAX78002 only", fix, place, "G18",
             kind=UnsupportedError,
         )  # fmt: skip
 
     def _unknown_key(self, key: str, node: yaml.Node, place: str, known: tuple[str, ...]) -> None:
         near = difflib.get_close_matches(key, known, 1)
         fix = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-        self._problem(_line(node), f"unknown key {key!r}", fix, place, "G3")
+        self._problem(line_of(node), f"unknown key {key!r}", fix, place, "G3")
 
     def _problem(
         self,
@@ -342,32 +380,3 @@ class _Reader:
     ) -> None:
         where = f"{self.source}:{line} {place}".rstrip()
         self.problems.append((line, kind(why, where=where, fix=fix, rule=rule)))
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
-
-
-def _yaml_problem(error: yaml.YAMLError, text: str) -> tuple[int, str]:
-    """Line and reason of a syntax error."""
-    if isinstance(error, yaml.reader.ReaderError):
-        line = text.encode()[: error.position].count(b"\n") + 1
-        return line, f"character {error.character:#04x} is not allowed"
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark is not None else 1
-    return line, getattr(error, "problem", None) or "the text is not YAML"
-
-
-def _construct(node: yaml.Node) -> Any:
-    """The plain value of a node, as YAML 1.1 defines it; what its tag forbids stays text."""
-    if isinstance(node, yaml.ScalarNode):
-        loader = yaml.SafeLoader("")
-        try:
-            return loader.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError, LookupError, AttributeError):
-            return node.value  # such as !!int "" or !!timestamp now
-        finally:
-            loader.dispose()
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(entry) for entry in node.value]
-    return {str(_construct(key)): _construct(value) for key, value in node.value}

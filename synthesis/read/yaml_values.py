@@ -5,6 +5,7 @@ Knows types and ranges of single values, not keys and not what they mean togethe
 
 import difflib
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from max78000.errors import UnsupportedError
@@ -139,6 +140,36 @@ def reference(value: object) -> Reference:
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadValue("the number or the name of a layer")
     return value
+
+
+def number(value: object) -> float:
+    """An integer or a real number that is finite; text such as 1e-12, which YAML 1.1 takes for a
+    word.
+    """
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise BadValue("a number") from None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise BadValue("a finite number")
+    return float(value)
+
+
+def numbers(value: object) -> tuple[float, ...]:
+    """One or several numbers."""
+    entries = value if isinstance(value, list) else [value]
+    if not entries:
+        raise BadValue("at least one number")
+    return tuple(number(entry) for entry in entries)
+
+
+def integers(value: object) -> tuple[int, ...]:
+    """One or several integers."""
+    entries = value if isinstance(value, list) else [value]
+    if not entries:
+        raise BadValue("at least one integer")
+    return tuple(integer(entry) for entry in entries)
 
 
 def references(value: object) -> tuple[Reference, ...]:

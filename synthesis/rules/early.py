@@ -43,6 +43,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "G22": (InputError, "Values are of the right kind and in range."),
     "G25": (InputError, "The checkpoint is a PyTorch file whose `state_dict` holds integer "
                         "weights, batch normalization folded."),
+    "G26": (InputError, "The steps of `finish` read results that are unloaded, or steps before "
+                        "them, of shapes that go with them; every step is read or is a result."),
     "P1":  (UnsupportedError, "Joined tensors whose `processors` are left out can be placed: above "
                               "{chip.n_processors} channels they are equal parts."),
     "D3":  (InputError, "Something is left after pooling and convolution."),

@@ -1,0 +1,1 @@
+"""What the processor does with the results of the accelerator's last layers."""
