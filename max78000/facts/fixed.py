@@ -83,6 +83,18 @@ def saturate(x: Ints, bits: int = DATA_BITS) -> Int64s:
     return np.clip(np.asarray(x, dtype=np.int64), -limit, limit - 1)
 
 
+def scale_by(x: Ints, scale: int, bits: int) -> Int64s:
+    """What software makes of a result when it unloads it: x * 2^scale, down to a whole number.
+
+    Args:
+        x: results as they are in data memory, any shape.
+        scale: -31..31; negative ones cut bits off: 127 with -1 is 63, -1 is -1.
+        bits: of the numbers that are stored; what they do not hold saturates.
+    """
+    wide = np.asarray(x, dtype=np.int64)
+    return saturate(wide >> -scale if scale < 0 else wide << scale, bits)
+
+
 def activate(x: Ints, activation: Activation) -> Int64s:
     """Apply the activation to saturated data bytes; the result is again a data byte.
 

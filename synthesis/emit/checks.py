@@ -12,7 +12,7 @@ from synthesis.compile import Compiled
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
-from synthesis.generate.memories import unload_maps
+from synthesis.generate.unload import unload_layout
 from synthesis.graph.ir import Graph
 
 
@@ -37,6 +37,13 @@ def softmax_shift(graph: Graph) -> int:
         UnsupportedError: the results are those of several layers.
     """
     layers, last = graph.unloaded, graph.layers[-1]
+    if len(graph.unload) > 1:
+        raise UnsupportedError(
+            f"--softmax is for one tensor, {len(graph.unload)} are listed",
+            where=graph.unload[1].where,
+            fix="list the last layer's result alone",
+            rule="O4",
+        )
     if layers != (last,):
         raise UnsupportedError(
             f"--softmax is for the last layer alone, {len(layers)} are unloaded",
@@ -60,4 +67,5 @@ def _warnings(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Iterat
     if options.measures_energy and options.timer is not None:
         yield "--timer is ignored with --energy [O5] (leave one of them out)"
     if options.gathers_bytes and options.says_what_is_not_gathered:
-        yield from gather_warnings(unload_maps(compiled.placement.placed_graph, chip))
+        layout = unload_layout(compiled.placement.placed_graph, chip)
+        yield from gather_warnings(layout.outputs)

@@ -47,6 +47,7 @@ class ProjectOptions:
     timer: int | None = None
     has_kat: bool = True
     has_unload: bool = True
+    scales_outputs: bool = True  # cnn_unload() multiplies by 2^final_scale of the checkpoint
     has_softmax: bool = False  # of the last layer
     debug_wait_s: int = 2
     sleeps: bool = True  # while the network runs; else spins

@@ -4,7 +4,7 @@ Up to four neighbouring channels share a word (8 bits) or lie in four (32 bits):
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from max78000.facts import regmap
@@ -102,14 +102,11 @@ def gather_problem(output: OutputMap) -> str:
     return ""
 
 
-def gathered_blocks(outputs: Sequence[OutputMap], chip: Chip) -> Iterator[ChannelBlock]:
-    """Like `channel_blocks`, with the gather where it can be used and planes are whole words."""
-    n_bytes = 0
-    for output in outputs:
-        can_gather = not gather_problem(output) and n_bytes % 4 == 0
-        for block in channel_blocks([output]):
-            yield _gathered(block, chip) if can_gather else block
-        n_bytes += output.shape[0] * output.shape[1] * output.shape[2] * output.width_bits // 8
+def gathered_blocks(output: OutputMap, chip: Chip) -> Iterator[ChannelBlock]:
+    """Like `channel_blocks`, with the gather if it can be used."""
+    can_gather = not gather_problem(output)
+    for block in channel_blocks([output]):
+        yield _gathered(block, chip) if can_gather else block
 
 
 def _gathered(block: ChannelBlock, chip: Chip) -> ChannelBlock:

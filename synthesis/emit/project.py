@@ -5,24 +5,21 @@ The files, functions and macros are the ones users of the vendor's generator cal
 application code keeps compiling. Same inputs, same bytes: no dates, no paths.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
-from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
+from max78000.facts.regmap import quadrant_register_addr
 from max78000.program.program import Copy, KernelBlock, OutputMap, RegisterProgram
 from max78000.program.strict_json import hex_word
 from synthesis.emit import rows
 from synthesis.emit.c_template import c_template
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
-from synthesis.emit.places import (
-    channel_blocks,
-    gather_problem,
-    gathered_blocks,
-    places_array,
-)
+from synthesis.emit.places import gather_problem, places_array
+from synthesis.emit.unload import softmax_context, unload_context
+from synthesis.generate.unload import UnloadLayout
 from synthesis.version import VERSION
 
 __all__ = [
@@ -40,10 +37,10 @@ class ProjectFacts:
     """What the emitted text says about the network besides the program itself."""
 
     quadrants: tuple[int, ...]
-    num_outputs: int
-    unloaded: tuple[OutputMap, ...]  # what cnn_unload() delivers
+    unload: UnloadLayout  # what cnn_unload() delivers
     streams: bool  # some layers run at the same time
-    softmax_shift: int | None  # None: no soft-max; bytes take 0
+    softmax_shift: int | None  # None: no soft-max; values of 8-bit layers take 0
+    scales: tuple[str, ...]  # final scales, if there are any but 0
     summary: tuple[str, ...]
     provenance: tuple[str, ...]
 
@@ -80,7 +77,7 @@ def emit_project(
     return files
 
 
-def gather_warnings(unloaded: tuple[OutputMap, ...]) -> tuple[str, ...]:
+def gather_warnings(unloaded: Iterable[OutputMap]) -> tuple[str, ...]:
     """Outputs that `--mlator` does not help, and why (rule O7)."""
     return tuple(
         f"layer {output.layer} {output.name}: --mlator is ignored, {problem} [O7]"
@@ -136,8 +133,6 @@ def _context(
     program: RegisterProgram, facts: ProjectFacts, options: ProjectOptions, chip: Chip
 ) -> Mapping[str, Any]:
     """Everything that the templates name: the options as they are, and what is made of the rest."""
-    outputs = list(facts.unloaded)
-    has_wide_outputs_only = all(output.width_bits == 32 for output in outputs)
     return {
         **{field.name: getattr(options, field.name) for field in fields(options)},
         "timer": None if options.measures_energy else options.timer,
@@ -147,14 +142,13 @@ def _context(
         "version": VERSION,
         "provenance": facts.provenance,
         "summary": facts.summary,
-        "num_outputs": facts.num_outputs,
-        "unload_words": -(-sum(map(_n_bytes, outputs)) // 4),
-        "has_wide_outputs_only": has_wide_outputs_only,
+        "softmax": softmax_context(facts.unload, facts.softmax_shift),
+        "scales_note": facts.scales,
         "packs_kernels": _packs_kernels(program),
         "has_compact_weights": _is_compact(program, options),
         **_power(facts, chip),
         **_phases(program, options, chip),
-        **_unload(outputs, options, chip),
+        **unload_context(facts.unload, chip, gathers=options.gathers_bytes),
         "in_flash": _in_flash(options),
         "inline_arrays": _answer(program) if options.names.sample_output is None else [],
     }
@@ -190,31 +184,3 @@ def _phases(program: RegisterProgram, options: ProjectOptions, chip: Chip) -> di
         "inputs": rows.input_rows(program, chip),
         "fifos": rows.fifo_rows(program, chip),
     }
-
-
-def _unload(outputs: list[OutputMap], options: ProjectOptions, chip: Chip) -> dict[str, Any]:
-    """The table behind cnn_unload(), and the registers of the byte gather if it is used."""
-    gathers = options.gathers_bytes and not all(map(gather_problem, outputs))
-    blocks = gathered_blocks(outputs, chip) if gathers else channel_blocks(outputs)
-    control = quadrant_register_addr(chip, regmap.CTL, 0)
-    offsets = {
-        "pointer_offset": layer_register_addr(chip, regmap.WPTR_BASE, 0, 0) - control,
-        "step_offset": layer_register_addr(chip, regmap.LCTL2, 0, 0) - control,
-        "data_offset": quadrant_register_addr(chip, regmap.MLAT, 0) - control,
-    }
-    return {
-        "unload": tuple(blocks) if options.has_unload else None,
-        "gathers_bytes": gathers,
-        "gather": {
-            **{name: f"0x{offset:x}" for name, offset in offsets.items()},
-            "on": hex_word(regmap.CTL.pack(clk_en=1, mlat_ld=1)),
-            "off": hex_word(regmap.CTL.pack(clk_en=1)),
-            "running": hex_word(regmap.CTL.pack(cnn_irq=1, cnn_en=1)),
-            "lane_lsb": regmap.CTL.field("mlatch_sel").lsb,
-        },
-    }
-
-
-def _n_bytes(output: OutputMap) -> int:
-    channels, height, width = output.shape
-    return channels * height * width * output.width_bits // 8

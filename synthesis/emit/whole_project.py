@@ -1,14 +1,13 @@
 """Compiled network -> every file of the project folder, as text."""
 
-from math import prod
-
 from max78000.facts.chip import Chip
 from max78000.program.program import to_json as program_json
 from synthesis.compile import Compiled
 from synthesis.emit.checks import softmax_shift
 from synthesis.emit.layer_files import layer_files, provenance
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
-from synthesis.generate.memories import unload_maps
+from synthesis.emit.unload import scales_note
+from synthesis.generate.unload import unload_layout
 from synthesis.read.files import Files, read_text
 from synthesis.report.html import report_html
 from synthesis.report.report import Report, summary_lines
@@ -20,13 +19,13 @@ def project_files(
 ) -> dict[str, str]:
     """File name -> text: C sources, register program, report. Same inputs, same bytes."""
     graph = compiled.graph
-    last = graph.layers[-1].out_shape
+    placed = compiled.placement.placed_graph
     facts = ProjectFacts(
-        quadrants=compiled.placement.placed_graph.quadrants,
-        num_outputs=prod((last.channels, *last.dims)),
-        unloaded=unload_maps(compiled.placement.placed_graph, chip),
+        quadrants=placed.quadrants,
+        unload=unload_layout(placed, chip, scales=options.scales_outputs),
         streams=graph.n_streaming > 0,
         softmax_shift=softmax_shift(graph) if options.has_softmax else None,
+        scales=scales_note(graph, is_applied=options.scales_outputs),
         summary=summary_lines(report),
         provenance=provenance(files),
     )

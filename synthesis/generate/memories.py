@@ -22,7 +22,7 @@ from synthesis.graph.ir import Unload
 from synthesis.lower.hardware import Passes
 from synthesis.place.biases import BiasMemory
 from synthesis.place.fifo import feeding_fifos, lanes_of
-from synthesis.place.placed import PlacedGraph, PlacedLayer, instances_of, members
+from synthesis.place.placed import PlacedLayer, instances_of, members
 from synthesis.place.weights import KernelImage
 from synthesis.read.description import DataFormat
 from synthesis.read.source import Tensor
@@ -176,18 +176,6 @@ def output_map(placed: PlacedLayer, chip: Chip) -> OutputMap:
         write_gap=placed.write_gap,
     )
     return data_map(where, layer.index, layer.name, chip)
-
-
-def unload_maps(placed: PlacedGraph, chip: Chip) -> tuple[OutputMap, ...]:
-    """What `cnn_unload` delivers: the description's list, or the results of the output layers."""
-    last = len(placed.layers) - 1
-    given = placed.graph.unload
-    if given:
-        names = (f"unload{i}" for i in range(len(given)))
-        return tuple(
-            data_map(where, last, name, chip) for where, name in zip(given, names, strict=True)
-        )
-    return tuple(output_map(layer, chip) for layer in placed.unloaded)
 
 
 def data_map(where: Unload, layer: int, name: str, chip: Chip) -> OutputMap:

@@ -108,6 +108,7 @@ class Kernel:
     bits: int
     output_shift: int
     source: str  # checkpoint entry, for messages
+    final_scale: int = 0  # as stored: see `graph.scales`
 
     @property
     def shift(self) -> int:

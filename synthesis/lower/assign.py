@@ -107,4 +107,5 @@ def _kernel(step: Step, operation: Operation, entry: LayerWeights) -> Kernel:
         bits=bits,
         output_shift=entry.output_shift if shift is None else shift,
         source=entry.name,
+        final_scale=entry.final_scale,
     )

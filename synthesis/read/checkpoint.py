@@ -2,10 +2,11 @@
 refused.
 
 Knows the naming of the vendor's quantized checkpoints (`<layer>.<op>.weight`, `.bias`,
-`.weight_bits`, `.output_shift`); which of them belongs to which layer of a description is
-`lower`'s decision.
+`.weight_bits`, `.output_shift`, `.final_scale`); which of them belongs to which layer of a
+description is `lower`'s decision.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from synthesis.read.torch_file import Inert, read_torch_file
 
 DEFAULT_BITS = 8
 RULE = "G25"
+SCALE_LIMIT = 31
+# What the vendor's layers store beside weights and bias, also those without any.
+NUMBERS = frozenset({
+    "output_shift", "weight_bits", "bias_bits", "quantize_activation", "adjust_output_shift",
+    "shift_quantile", "activation_threshold", "final_scale", "clamp_activation",
+})  # fmt: skip
 LIMIT = 1 << 31  # far above any weight or bias, far below what a conversion to int64 cannot hold
 
 
@@ -30,6 +37,8 @@ class LayerWeights:
     int64 bytes as the hardware adds them (stored value divided by 2^(weight_bits - 1), floored),
     or None. `weight_bits` is None where the checkpoint does not say; `output_shift` 0 where it
     does not. `is_raw`: test weights, which are turned already and may be wider than the layer.
+    `final_scale`: what answers are multiplied by, as a power of two; 0 where the checkpoint does
+    not say. `entry`: weights and bias are stored under this name, followed by `.weight`, `.bias`.
     """
 
     name: str
@@ -38,15 +47,18 @@ class LayerWeights:
     weight_bits: int | None
     output_shift: int
     is_raw: bool = False
+    final_scale: int = 0
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the compiler takes from a checkpoint file."""
+    """What the compiler takes from a checkpoint file; `strays` are entries of no layer."""
 
     source: str
     arch: str | None
     layers: tuple[LayerWeights, ...]
+    strays: tuple[str, ...] = ()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -74,7 +86,26 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 problems.append(error)
     raise_all(problems)
     arch = root.get("arch")
-    return Checkpoint(str(path), arch if isinstance(arch, str) else None, tuple(layers))
+    return Checkpoint(
+        source=str(path),
+        arch=arch if isinstance(arch, str) else None,
+        layers=tuple(layers),
+        strays=_strays(state, layers),
+    )
+
+
+def _strays(state: dict[str, Any], layers: Sequence[LayerWeights]) -> tuple[str, ...]:
+    """Entries of neither a layer nor the numbers beside one, which modules without weights have."""
+    taken = {f"{layer.entry}.weight" for layer in layers}
+    taken |= {_bias_key(layer.entry, state) for layer in layers}
+    names = (key for key in state if isinstance(key, str) and key not in taken)
+    return tuple(name for name in names if name.rpartition(".")[2] not in NUMBERS)
+
+
+def _bias_key(entry: str, state: dict[str, Any]) -> str:
+    """The name of a layer's bias: beside its weights, or beside the layer's numbers."""
+    beside = f"{entry}.bias"
+    return beside if beside in state else f"{entry.rpartition('.')[0] or entry}.bias"
 
 
 def _layer(path: Path, key: str, weight: object, state: dict[str, Any]) -> LayerWeights:
@@ -91,13 +122,37 @@ def _layer(path: Path, key: str, weight: object, state: dict[str, Any]) -> Layer
             fix="quantize again",
             rule=RULE,
         )
-    bias = state.get(f"{operator_name}.bias", state.get(f"{layer_name}.bias"))
+    bias = state.get(_bias_key(operator_name, state))
     if bias is not None:
         stored = integers(bias, f"{path} {operator_name}.bias").reshape(-1)
         # Quirk bias-stored-width: by the width it was stored with, whatever the description says.
         bias = np.floor_divide(stored, 1 << ((bits or DEFAULT_BITS) - 1))
         bias.setflags(write=False)
-    return LayerWeights(layer_name, weights, bias, bits or None, shift or 0)
+    return LayerWeights(
+        name=layer_name,
+        weight=weights,
+        bias=bias,
+        weight_bits=bits or None,
+        output_shift=shift or 0,
+        final_scale=_final_scale(state, f"{layer_name}.final_scale", path),
+        entry=operator_name,
+    )
+
+
+def _final_scale(state: dict[str, Any], key: str, path: Path) -> int:
+    """The power of two that a layer's answers are multiplied by."""
+    value = state.get(key)
+    if isinstance(value, np.ndarray) and value.size == 1 and np.isneginf(value).all():
+        return 0  # of a layer whose results were nothing but zeros: any power of two is right
+    scale = _scalar(state, key, path) or 0
+    if abs(scale) > SCALE_LIMIT:
+        raise InputError(
+            f"is {scale}: values of 32 bits are multiplied by 2^-{SCALE_LIMIT} to 2^{SCALE_LIMIT}",
+            where=f"{path} {key}",
+            fix="quantize again",
+            rule=RULE,
+        )
+    return scale
 
 
 def _weights(values: object, where: str) -> NDArray[np.int64]:

@@ -29,9 +29,9 @@ _Static_assert(sizeof(input_addrs) == 3 * sizeof(uint32_t) && CNN_INPUT_WORDS ==
 /* Two outputs, the heatmaps first, both 32 bits wide or both 8. */
 #define OUTPUTS_ARE_WIDE (CNN_UNLOAD_WORDS == POSE_UNLOAD_VALUES)
 #define WIDE_FRACTION_BITS 14
-_Static_assert(CNN_NUM_OUTPUTS == POSE_FIELDS * MAP_CELLS, "last output: 38 maps of 16x16");
+_Static_assert(CNN_NUM_OUTPUTS == POSE_UNLOAD_VALUES, "outputs: 19 and 38 maps of 16x16");
 _Static_assert(OUTPUTS_ARE_WIDE || CNN_UNLOAD_WORDS * 4 == POSE_UNLOAD_VALUES,
-               "first output: 19 maps of 16x16");
+               "8-bit outputs are taken unscaled: generate them with --no-scale-output");
 
 #define FOLDED_SIDE (PICTURE_SIDE / 2)
 #define ROW_BYTES (PICTURE_SIDE * 3)
