@@ -37,8 +37,7 @@ def integer_state(network: Network, model: nn.Module, policy: QatPolicy) -> Stat
     layered = deepcopy(Converted(network) if network.is_new else model)
     for name, layer in layered.named_modules():
         if isinstance(layer, QatModule) and layer.mode is Mode.FLOAT:
-            weight_bits = policy.overrides.get(name, policy.weight_bits)
-            layer.enter_qat(weight_bits, policy.shift_quantile)
+            layer.enter_qat(policy.weight_bits_of(name), policy.shift_quantile_of(name))
     state, _ = quantize_state(layered.state_dict(), QuantizeOptions())
     return state
 

@@ -219,6 +219,11 @@ class QatModule(Layer):
         """
         return 2.0 ** self.get_buffer("final_scale").item() if self.is_v2 else 1.0
 
+    def unloaded(self, answer: Tensor) -> Tensor:
+        """What software makes of an integer answer: times 2^`final_scale`, rounded down."""
+        shift = int(self.get_buffer("final_scale").item()) if self.is_v2 else 0
+        return answer << shift if shift >= 0 else answer >> -shift
+
     def set_generation(self, is_v2: bool) -> None:
         """See `Layer.set_generation`."""
         super().set_generation(is_v2)
@@ -311,18 +316,35 @@ def start_qat(model: nn.Module, policy: QatPolicy) -> None:
     The parameters are the same tensors with new values, which an optimizer's averages do not fit.
 
     Raises:
-        InputError: an override names no layer, or the model holds integer weights.
+        InputError: an override names no layer, the model holds integer weights, or the policy asks
+            for measured ranges and the model's were not measured.
     """
+    if policy.measures and not has_measured_ranges(model):
+        why = "ranges are measured on data, which `start_qat` has not"
+        fix = "call ai8x_models.training.measured_qat.start_measured_qat, or set ranges to fixed"
+        raise InputError(why, where="ranges", fix=fix)
+    enter_qat(model, policy)
+
+
+def enter_qat(model: nn.Module, policy: QatPolicy) -> None:
+    """As `start_qat`, with the ranges that the layers have, or are about to load."""
     layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, QatModule)}
+    tables = {"overrides": policy.overrides, "quantile_overrides": policy.quantile_overrides}
     raise_all(
-        InputError(
-            "names no layer of the model", where=f"overrides.{name}", fix=_nearest(name, layers)
-        )
-        for name in policy.overrides
+        InputError("names no layer of the model", where=f"{key}.{name}", fix=_nearest(name, layers))
+        for key, table in tables.items()
+        for name in table
         if name not in layers
     )
     for name, layer in layers.items():
-        layer.enter_qat(policy.overrides.get(name, policy.weight_bits), policy.shift_quantile)
+        layer.enter_qat(policy.weight_bits_of(name), policy.shift_quantile_of(name))
+    set_mode(model, Mode.QAT)  # also of layers without parameters
+
+
+def has_measured_ranges(model: nn.Module) -> bool:
+    """True if this is a network of the second generation in QAT."""
+    layers = [layer for layer in model.modules() if isinstance(layer, QatModule)]
+    return bool(layers) and all(layer.is_v2 and layer.mode is Mode.QAT for layer in layers)
 
 
 def _nearest(name: str, layers: Mapping[str, object]) -> str:

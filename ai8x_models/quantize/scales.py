@@ -2,14 +2,18 @@
 
 A result is kept as bytes whose full scale is its range T. A layer that reads bytes of range P and
 gives such of range T computes 2^(P - T) (W x + b / 2^P): weights stay, the bias is divided, and the
-shift is less by T - P. Tensors that meet have one range. The order of steps is the vendor's, and
-with it what they leave undone (quirk late-producer).
+shift is less by T - P. Tensors that meet have one range. `adjusted_scales` takes the vendor's steps
+in the vendor's order, and with it what they leave undone (quirk late-producer); networks that are
+trained here get `exact_scales`, with which QAT computes what the chip computes.
 
 Source: docs/hardware/arithmetic.md#qatv2.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+INPUT = ""  # the network's input, among producers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,9 @@ class Topology:
         adds: of layers that reach an addition or a subtraction, the module that does the last.
         joins: of layers that reach a concatenation, which one.
         wide: layers with 32-bit output.
+        answers: layers whose results leave the network and are read by nothing in it.
+        unscaled: those that reach the network's end through an addition or the like, or are read
+            as well: no final scale can be theirs alone.
     """
 
     order: tuple[str, ...]
@@ -29,6 +36,8 @@ class Topology:
     adds: Mapping[str, str] = field(default_factory=dict)
     joins: Mapping[str, str] = field(default_factory=dict)
     wide: frozenset[str] = frozenset()
+    answers: frozenset[str] = frozenset()
+    unscaled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,57 @@ def adjusted_scales(
         layer: Scale(scale.threshold, finals[layer], scale.bias_log2)
         for layer, scale in scales.items()
     }
+
+
+def exact_scales(
+    topology: Topology, ranges: Mapping[str, float], sums: Mapping[str, float]
+) -> dict[str, Scale]:
+    """As `adjusted_scales`, for any network: QAT and the chip then compute the same numbers.
+
+    Tensors that meet have one range however long the chain of those that meet; that of the input,
+    and of what cannot have a final scale, is 1; a layer that reads the input has a final scale if
+    it is an answer; a layer that is read has none; nor has a 32-bit result a threshold.
+    """
+    common = _common_ranges(topology, ranges, sums)
+    scales: dict[str, Scale] = {}
+    for layer in topology.order:
+        before = next((common[one] for one in topology.producers[layer]), 0.0)
+        is_wide = layer in topology.wide
+        final = before if is_wide else common[layer]
+        threshold = 0.0 if is_wide else common[layer] - before
+        scales[layer] = Scale(threshold, final if layer in topology.answers else 0.0, before)
+    return scales
+
+
+def _common_ranges(
+    topology: Topology, ranges: Mapping[str, float], sums: Mapping[str, float]
+) -> dict[str, float]:
+    """Range of every layer and of the input, the same for all that meet."""
+    group = {name: {name} for name in (INPUT, *topology.order)}
+    for members in _meeting(topology):
+        met = set().union(*(group[name] for name in members))
+        for name in met:
+            group[name] = met
+    settled = {INPUT, *topology.unscaled}
+    common: dict[str, float] = {}
+    for name, members in group.items():
+        found = [
+            sums[topology.adds[one]] if one in topology.adds else ranges[one]
+            for one in members
+            if one != INPUT
+        ]
+        largest = max(found, default=0.0)
+        is_measured = not members & settled and math.isfinite(largest)
+        common[name] = largest if is_measured else 0.0
+    return common
+
+
+def _meeting(topology: Topology) -> Iterable[set[str]]:
+    """Layers whose results are read together, added or joined."""
+    yield from (set(names) for names in topology.producers.values() if names)
+    for table in (topology.adds, topology.joins):
+        for place in set(table.values()):
+            yield {name for name, other in table.items() if other == place}
 
 
 def _equalize(ranges: dict[str, float], layers: Iterable[str]) -> None:

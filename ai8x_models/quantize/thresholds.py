@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ai8x_models.layers.policy import DEFAULT_Z_SCORE
+
 N_BINS = 2048
-DEFAULT_Z_SCORE = 8.0
 _N_CANDIDATES = 5
 _BYTE = 128
 _TINY = 1e-9  # keeps the vendor's divisions from failing
@@ -27,14 +28,19 @@ class RangeMeter:
     """Counts what a layer gives, one batch after the other."""
 
     def __init__(self) -> None:
-        self._histograms: list[tuple[Floats, Floats]] = []  # counts, edges
+        self._histograms: list[tuple[Floats, float, float]] = []  # counts, least, largest
+
+    @property
+    def n_batches(self) -> int:
+        """Batches counted so far."""
+        return len(self._histograms)
 
     def add(self, values: Tensor) -> None:
         """Count one batch, of any shape and not empty."""
         flat = values.detach().flatten()
         low, high = float(flat.min()), float(flat.max())
         counts = torch.histc(flat, N_BINS, min=low, max=high)
-        self._histograms.append((counts.numpy(), torch.linspace(low, high, N_BINS + 1).numpy()))
+        self._histograms.append((counts.numpy(), low, high))
 
     def threshold_log2(self, z_score: float = DEFAULT_Z_SCORE) -> float:
         """Logarithm of the range; negative infinity if there was nothing but zeros.
@@ -52,14 +58,19 @@ class RangeMeter:
 
     def _merged(self) -> tuple[NDArray[np.float64], Floats]:
         """All batches in common bins; the count of a bin stands at its upper edge."""
-        low = min(float(edges[0]) for _, edges in self._histograms)
-        high = max(float(edges[-1]) for _, edges in self._histograms)
-        common = torch.linspace(low, high, N_BINS + 1).numpy()
+        common = _edges(
+            min(low for _, low, _ in self._histograms), max(high for *_, high in self._histograms)
+        )
         total = np.zeros(N_BINS + 1)
-        for counts, edges in self._histograms:
+        for counts, low, high in self._histograms:
             below = np.concatenate(([0.0], np.cumsum(counts, dtype=np.float32)))
-            total += np.diff(np.interp(common, edges, below), prepend=0.0)
+            total += np.diff(np.interp(common, _edges(low, high), below), prepend=0.0)
         return total, common
+
+
+def _edges(low: float, high: float) -> Floats:
+    """Where bins of equal width end; the first edge is the least number."""
+    return torch.linspace(low, high, N_BINS + 1).numpy()
 
 
 def _without_outliers(

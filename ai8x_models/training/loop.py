@@ -10,7 +10,7 @@ import json
 import math
 import shutil
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,19 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.layers.qat import Mode, start_qat
+from ai8x_models.layers.policy import QatPolicy, Ranges
+from ai8x_models.layers.qat import (
+    Layer,
+    Mode,
+    enter_qat,
+    has_measured_ranges,
+    set_generation,
+    start_qat,
+)
 from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
 from ai8x_models.training.logs import Console, RunLog
 from ai8x_models.training.losses import Loss, Objective, total
+from ai8x_models.training.measured_qat import find_topology, start_measured_qat
 from ai8x_models.training.optimizer import learning_rate, make_optimizer
 from ai8x_models.training.progress import Progress
 from ai8x_models.training.recipe import Recipe
@@ -48,6 +57,7 @@ class Run:
     loss: Loss[Any]
     objective: nn.Module
     optimizer: Optimizer
+    qat: QatPolicy | None
     epoch: int = 0
 
 
@@ -76,6 +86,8 @@ def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: boo
         recipe.run_folder.mkdir(parents=True)
     with RunLog(recipe.run_folder, run.epoch) as log:
         while run.epoch < recipe.epochs:
+            if run.qat is not None and run.epoch == run.qat.start_epoch:
+                _begin_qat(run, run.qat, console)
             label = f"epoch {run.epoch + 1} of {recipe.epochs}"
             with console.progress(label, quiet=True) as progress:
                 numbers = _train_epoch(run, progress)
@@ -88,12 +100,23 @@ def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: boo
     return _finish(run, console)
 
 
+def _begin_qat(run: Run, policy: QatPolicy, console: Console) -> None:
+    """Go over to quantized numbers; ranges that the starting point has stay as they are."""
+    if policy.measures and not has_measured_ranges(run.model):
+        inputs = (batch.inputs for batch in run.data.in_order(run.recipe.batch_size))
+        with console.progress("measuring ranges") as progress:
+            start_measured_qat(
+                run.model, policy, inputs, lambda count: progress(count, len(run.data))
+            )
+    else:
+        start_qat(run.model, policy)
+    # Batch norm is folded: other parameters, so a new optimizer.
+    run.optimizer = make_optimizer(run.model, run.objective, run.recipe.optimizer)
+
+
 def _train_epoch(run: Run, progress: Progress) -> Numbers:
     """One pass over the data; returns the mean of every term of the objective."""
     recipe, n_steps = run.recipe, run.recipe.steps_per_epoch
-    if recipe.qat is not None and run.epoch == recipe.qat.start_epoch:
-        start_qat(run.model, recipe.qat)  # folds batch norm: other parameters, so a new optimizer
-        run.optimizer = make_optimizer(run.model, run.objective, recipe.optimizer)
     run.model.train()
     sums: Numbers = defaultdict(float)
     batches = run.data.shuffled(recipe.batch_size, recipe.seed, run.epoch, recipe.augment)
@@ -154,7 +177,11 @@ def _prepare(recipe: Recipe, console: Console) -> Run:
         objective = DistillationObjective(plan, loss, features)
     validation = task.open_examples(recipe, "validation", console)
     optimizer = make_optimizer(model, objective, recipe.optimizer)
-    return Run(recipe, task, data, validation, model, loss, objective, optimizer)
+    qat = recipe.qat and _settled_policy(recipe.qat, model, recipe.start_from)
+    if qat is not None and qat.measures and not has_measured_ranges(model):
+        # Refuse now what cannot be measured, not after epochs in float.
+        find_topology(model, next(validation.in_order(1)).inputs)
+    return Run(recipe, task, data, validation, model, loss, objective, optimizer, qat)
 
 
 def _starting_model(recipe: Recipe) -> nn.Module:
@@ -170,6 +197,23 @@ def _starting_model(recipe: Recipe) -> nn.Module:
         why = "holds integer weights, which cannot be trained"
         raise InputError(why, where=str(start), fix="start from the checkpoint that was quantized")
     return model
+
+
+def _settled_policy(policy: QatPolicy, model: nn.Module, start: Path | None) -> QatPolicy:
+    """The policy with its ranges decided, for a network as it stands.
+
+    A new network is made to be measured: it neither clamps nor divides in float. One that was
+    trained with fixed ranges is left as it is until QAT begins.
+    """
+    is_v2 = any(layer.is_v2 for layer in model.modules() if isinstance(layer, Layer))
+    if is_v2 and policy.ranges is Ranges.FIXED:
+        why = "was trained with measured ranges, the recipe says `qat.ranges: fixed`"
+        fix = "leave `ranges` out, or start from a checkpoint with fixed ranges"
+        raise InputError(why, where=str(start), fix=fix)
+    measures = is_v2 or policy.measures
+    if measures and start is None:
+        set_generation(model, is_v2=True)
+    return replace(policy, ranges=Ranges.MEASURED) if measures else policy
 
 
 def _save_state(run: Run) -> None:
@@ -188,9 +232,8 @@ def _load_state(run: Run) -> None:
         fix = "put the recipe back, or start again with --overwrite"
         raise InputError("was written by a run with another recipe", where=str(path), fix=fix)
     run.epoch = checkpoint.epoch
-    qat = run.recipe.qat
-    if qat is not None and run.epoch > qat.start_epoch:
-        start_qat(run.model, qat)
+    if run.qat is not None and run.epoch > run.qat.start_epoch:
+        enter_qat(run.model, run.qat)  # ranges come with the state
         run.optimizer = make_optimizer(run.model, run.objective, run.recipe.optimizer)
     run.model.load_state_dict(checkpoint.state_dict)
     run.objective.load_state_dict(checkpoint.extras["objective"])

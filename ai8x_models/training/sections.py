@@ -116,18 +116,23 @@ def _read_value(node: yaml.Node, hint: Any, place: Place) -> object:
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
         return read_section(node, hint, place)
-    if typing.get_origin(hint) is not None:  # a table of names and whole numbers
+    if typing.get_origin(hint) is not None:  # a table of names and numbers
         if not isinstance(node, yaml.MappingNode):
             raise place.problem(node, "must be `name: number` lines")
+        _name, kind = typing.get_args(hint)
         return {
-            str(key.value): _read_value(one, int, place / str(key.value)) for key, one in node.value
+            str(key.value): _read_value(one, kind, place / str(key.value))
+            for key, one in node.value
         }
+    read, words = _SCALARS.get(hint, hint), _WORDS.get(hint)
+    if words is None:  # an enumeration
+        words = " or ".join(str(one.value) for one in hint)
     if not isinstance(node, yaml.ScalarNode):
-        raise place.problem(node, f"must be {_WORDS[hint]}")
+        raise place.problem(node, f"must be {words}")
     try:
-        return _SCALARS[hint](node.value)
+        return read(node.value)
     except (ValueError, KeyError):
-        raise place.problem(node, f"must be {_WORDS[hint]}, is {node.value!r}") from None
+        raise place.problem(node, f"must be {words}, is {node.value!r}") from None
 
 
 def _check_range(

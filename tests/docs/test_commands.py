@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ai8x_models.training.recipe_file import read_recipe
+from ai8x_models.training.recipe_file import parse_recipe, read_recipe
 from synthesis.read.yaml_reader import read_network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,8 +132,11 @@ def test_a_page_does_what_it_says(page, workplace):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")])
-def test_descriptions_on_a_page_are_read(page):
+def test_descriptions_and_recipes_on_a_page_are_read(page):
     for _, block in blocks(page, "yaml"):
+        if block.startswith("name:"):
+            assert parse_recipe(block, page).qat is not None
+            continue
         head = "" if "arch:" in block else "arch: example\ndataset: example\n"
         assert read_network(head + block, page).layers
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode
+from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, QatModule
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.decoder import decode, decode_integer
 from ai8x_models.tasks.pose.evaluate import Metrics, evaluate_maps, evaluate_oracle
@@ -74,7 +74,14 @@ class Predictor:
         with torch.no_grad():
             heat, paf = self.model.eval()(x)
         self.model.train(was_training)
+        if self.mode is Mode.INTEGER:
+            heat, paf = self._head("heat").unloaded(heat), self._head("paf").unloaded(paf)
         return heat.numpy(), paf.numpy()
+
+    def _head(self, name: str) -> QatModule:
+        head = self.model.get_submodule(name)
+        assert isinstance(head, QatModule)
+        return head
 
 
 def score_checkpoints(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ai8x_models.layers.layers import Conv2d
-from ai8x_models.layers.policy import QatPolicy, read_policy
+from ai8x_models.layers.policy import QatPolicy, Ranges, read_policy
 from ai8x_models.layers.qat import (
     DATA_GRID,
     WIDE_GRID,
@@ -199,6 +199,58 @@ def test_read_policy(tmp_path):
     )
     expected = QatPolicy(10, 8, {"conv1": 4, "stage.0.conv2": 2}, 0.985)
     assert read_policy(path) == expected
+
+
+def test_read_policy_of_the_second_generation(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        "start_epoch: 5\nweight_bits: 2\noutlier_removal_z_score: 2.0\n"
+        "overrides:\n  conv1:\n    weight_bits: 8\n    shift_quantile: 0.99\n"
+        "  fc: {shift_quantile: 0.9}\n"
+    )
+    policy = read_policy(path)
+    assert policy == QatPolicy(
+        *(5, 2, {"conv1": 8}, 1.0, {"conv1": 0.99, "fc": 0.9}), outlier_removal_z_score=2.0
+    )
+    assert policy.measures
+    assert (policy.weight_bits_of("fc"), policy.shift_quantile_of("fc"), policy.z_score) == (
+        *(2, 0.9),
+        2.0,
+    )
+    path.write_text("start_epoch: 5\nweight_bits: 8\nranges: measured\n")
+    assert read_policy(path).measures
+    assert read_policy(path).z_score == 8
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("ranges: wide", "policy.yaml:3 ranges: must be fixed or measured"),
+        ("outlier_removal_z_score: 0", "outlier_removal_z_score: 0.0 is not above 0"),
+        ("overrides: {conv1: {bits: 4}}", "policy.yaml:3 overrides: must be lines of"),
+        ("overrides: {conv1: {shift_quantile: 2}}", "quantile_overrides.conv1: 2.0 is not above 0"),
+    ],
+)
+def test_policy_refusals(tmp_path, line, message):
+    path = tmp_path / "policy.yaml"
+    path.write_text(f"start_epoch: 5\nweight_bits: 8\n{line}\n")
+    with pytest.raises(InputError) as caught:
+        read_policy(path)
+    assert message in str(caught.value)
+
+
+def test_fixed_ranges_have_no_outliers():
+    with pytest.raises(InputError, match="only measured ranges have outliers"):
+        QatPolicy(0, ranges=Ranges.FIXED, outlier_removal_z_score=2.0)
+
+
+def test_the_vendors_policies_are_read(vectors_dir):
+    folder = vectors_dir and vectors_dir.parent / "vendor" / "policies"
+    if folder is None or not folder.is_dir():
+        pytest.skip("the vendor's policies are not beside this checkout")
+    paths = sorted(folder.glob("qat_policy*.yaml"))
+    assert len(paths) == 18
+    assert {read_policy(path).weight_bits for path in paths} == {2, 4, 8}
 
 
 def test_read_policy_reports_every_problem_with_its_line(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai8x_models.layers.policy import Ranges
 from ai8x_models.training.recipe_file import parse_recipe, read_recipe
 from max78000.errors import InputError, ProblemList, ToolError
 
@@ -130,6 +131,14 @@ augment:
         (SMALLEST + "distill: {share: 0.5}\n", "r.yaml:7 distill.teacher: is missing"),
         (SMALLEST + "qat: {start_epoch: 0, weight_bits: 3}\n", "3 bits is not a weight width"),
         (SMALLEST + "qat: {start_epoch: 0, overrides: 4}\n", "must be `name: number` lines"),
+        (
+            SMALLEST + "qat: {start_epoch: 0, ranges: wide}\n",
+            "must be fixed or measured, is 'wide'",
+        ),
+        (
+            SMALLEST + "qat: {start_epoch: 0, ranges: [1]}\n",
+            "qat.ranges: must be fixed or measured",
+        ),
         (SMALLEST + "qat: {start_epoch: 2}\n", "qat.start_epoch 2 is never reached in 2 epochs"),
         (SMALLEST + "batch_size: 65\n", "batch_size 65 is more than train_count 64"),
         (SMALLEST.replace("small", "../up"), "name: '../up' cannot be a folder name"),
@@ -138,6 +147,13 @@ augment:
 )
 def test_message(text, message):
     assert message in problem_of(text)
+
+
+def test_ranges_and_tables_of_qat():
+    text = "qat: {start_epoch: 0, ranges: measured, quantile_overrides: {conv1: 0.99}}\n"
+    recipe = parse_recipe(SMALLEST + text, "r.yaml")
+    assert recipe.qat.ranges is Ranges.MEASURED
+    assert recipe.qat.shift_quantile_of("conv1") == 0.99
 
 
 @given(st.text(max_size=60))

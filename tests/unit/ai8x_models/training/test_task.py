@@ -1,7 +1,6 @@
 """A task is all that the training loop knows of what it trains: any will do."""
 
 import json
-from importlib.metadata import EntryPoint, EntryPoints
 from io import StringIO
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from ai8x_models.tasks.pose.task import TASK
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
 from ai8x_models.training.recipe_file import parse_recipe
-from ai8x_models.training.task import ENTRY_POINTS, task_of
+from ai8x_models.training.task import task_of
 from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.errors import ProblemList, UnsupportedError
 
@@ -25,15 +24,6 @@ batch_size: 8
 data: {name: digits, train_count: 20}
 """
 TEACHER = "distill: {teacher: teacher.pth.tar"
-
-
-@pytest.fixture
-def toy(monkeypatch, tmp_path):
-    point = EntryPoint("classification", "toy_task:TASK", ENTRY_POINTS)
-    monkeypatch.setattr(
-        "ai8x_models.training.task.entry_points", lambda group: EntryPoints([point])
-    )
-    monkeypatch.chdir(tmp_path)
 
 
 def run(more="", **how):

@@ -1,0 +1,129 @@
+"""Runs with measured ranges: when they are measured, and that a resumed run is the same run."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import torch
+
+from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ai8x_models.layers.policy import QatPolicy, Ranges
+from ai8x_models.layers.qat import V2_MARK, set_generation, start_qat
+from ai8x_models.training import loop
+from ai8x_models.training.logs import Console
+from ai8x_models.training.loop import train
+from ai8x_models.training.measured_qat import start_measured_qat
+from ai8x_models.training.recipe_file import parse_recipe
+from ai8x_models.zoo.images import DigitNet
+from ai8x_models.zoo.registry import create_model
+from ai8x_models.zoo.toy_data import draw_samples
+from max78000.errors import InputError, UnsupportedError
+
+pytestmark = pytest.mark.long  # seconds each
+
+MEASURED = QatPolicy(0, ranges=Ranges.MEASURED)
+RECIPE = """\
+name: toy
+model: DigitNet
+epochs: 4
+batch_size: 8
+data: {name: digits, train_count: 20}
+"""
+
+
+def run(qat, more="", **how):
+    stream = StringIO()
+    text = f"{RECIPE}{more}qat: {{{qat}}}\n"
+    path = train(parse_recipe(text, "toy.yaml"), Console(stream), **how)
+    return load_checkpoint(path).state_dict, stream.getvalue()
+
+
+def interrupt_after(monkeypatch, n_epochs):
+    """Let a run die when the given number of epochs is on disk."""
+    steps = iter(range(n_epochs))
+    real = loop._train_epoch
+
+    def step(*arguments):
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "_train_epoch", step)
+
+
+def start_file(path, policy=None, is_v2=False):
+    """A network to start from: in float, or in QAT."""
+    torch.manual_seed(5)
+    model = create_model("DigitNet")
+    set_generation(model, is_v2)
+    if policy is not None and policy.measures:
+        start_measured_qat(model, policy, [draw_samples("digits", 16).inputs])
+    elif policy is not None:
+        start_qat(model, policy)
+    save_checkpoint(path, Checkpoint("DigitNet", 0, dict(model.state_dict())))
+    return model
+
+
+def test_a_run_measures_once_when_qat_begins(toy):
+    state, said = run("start_epoch: 2, ranges: measured")
+    assert said.count("measuring ranges: 20 of 20") == 1
+    assert said.index("epoch 2 of 4: loss") < said.index("measuring") < said.index("epoch 3 of 4:")
+    assert all(state[f"conv{index}.clamp_activation"].item() for index in range(1, 5))
+    assert any(state[f"conv{index}.{V2_MARK}"].item() for index in range(1, 5))
+    assert not any(".bn." in name for name in state)
+
+
+def test_float_epochs_neither_clamp_nor_divide(toy, monkeypatch):
+    interrupt_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        run("start_epoch: 2, ranges: measured")
+    state = load_checkpoint(Path("runs/toy/state.pth.tar")).state_dict
+    assert not state["conv1.clamp_activation"].item()
+    assert "conv1.bn.weight" in state
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 3])
+def test_a_resumed_run_ends_with_the_same_weights(toy, monkeypatch, n_epochs):
+    """Interrupted in float, right before QAT, and in it, where nothing is measured again."""
+    whole, _ = run("start_epoch: 2, ranges: measured")
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, n_epochs)
+        with pytest.raises(KeyboardInterrupt):
+            run("start_epoch: 2, ranges: measured", overwrite=True)
+    resumed, said = run("start_epoch: 2, ranges: measured", resume=True)
+    assert ("measuring" in said) == (n_epochs <= 2)
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
+
+
+@pytest.mark.parametrize("start", ["float", "float with clamps", "fixed QAT", "measured QAT"])
+def test_fine_tuning_measures_at_the_start(toy, start):
+    path = Path("start.pth.tar")
+    policy = {"fixed QAT": QatPolicy(0), "measured QAT": MEASURED}.get(start)
+    model = start_file(path, policy, is_v2=start == "float")
+    state, said = run("start_epoch: 0, ranges: measured", f"start_from: {path}\n")
+    assert ("measuring" in said) == (start != "measured QAT")
+    assert "conv1.activation_threshold" in state
+    if start == "measured QAT":
+        for name, tensor in model.state_dict().items():
+            if name.endswith((V2_MARK, "final_scale")):
+                assert torch.equal(tensor, state[name]), name
+
+
+def test_ranges_left_out_are_those_of_the_start(toy):
+    path = Path("start.pth.tar")
+    start_file(path, MEASURED)
+    state, _ = run("start_epoch: 0", f"start_from: {path}\n")
+    assert "conv1.activation_threshold" in state
+    with pytest.raises(InputError, match=r"start.pth.tar: was trained with measured ranges"):
+        run("start_epoch: 0, ranges: fixed", f"start_from: {path}\n", overwrite=True)
+
+
+def test_a_recipe_is_refused_before_its_float_epochs(toy, monkeypatch):
+    class Choosing(DigitNet):
+        def forward(self, picture):
+            return super().forward(picture if picture.sum() > 0 else -picture)
+
+    monkeypatch.setattr(loop, "create_model", lambda _name: Choosing())
+    with pytest.raises(UnsupportedError, match="branches on the data"):
+        run("start_epoch: 3, ranges: measured")
