@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ai8x_models.layers.policy import QatPolicy
 from max78000.errors import InputError, raise_all
-from max78000.facts.fixed import DATA_ONE
+from max78000.facts.fixed import DATA_ONE, scale_by
 
 
 class Mode(Enum):
@@ -220,9 +220,12 @@ class QatModule(Layer):
         return 2.0 ** self.get_buffer("final_scale").item() if self.is_v2 else 1.0
 
     def unloaded(self, answer: Tensor) -> Tensor:
-        """What software makes of an integer answer: times 2^`final_scale`, rounded down."""
-        shift = int(self.get_buffer("final_scale").item()) if self.is_v2 else 0
-        return answer << shift if shift >= 0 else answer >> -shift
+        """What software makes of an integer answer when it unloads it; see `fixed.scale_by`."""
+        if not self.is_v2:
+            return answer
+        is_wide, scale = answer.dtype is torch.int32, int(self.get_buffer("final_scale").item())
+        integers = scale_by(answer.to(torch.int64).numpy(), scale, 32 if is_wide else 16)
+        return torch.from_numpy(integers).to(answer.dtype)
 
     def set_generation(self, is_v2: bool) -> None:
         """See `Layer.set_generation`."""

@@ -3,12 +3,16 @@
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.policy import QatPolicy, Ranges
-from ai8x_models.layers.qat import V2_MARK, set_generation, start_qat
+from ai8x_models.layers.qat import V2_MARK, WIDE_GRID, set_generation, start_qat
+from ai8x_models.quantize.quantize import quantize_checkpoint
+from ai8x_models.tasks.pose.network_input import normalize
+from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.training import loop
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
@@ -127,3 +131,20 @@ def test_a_recipe_is_refused_before_its_float_epochs(toy, monkeypatch):
     monkeypatch.setattr(loop, "create_model", lambda _name: Choosing())
     with pytest.raises(UnsupportedError, match="branches on the data"):
         run("start_epoch: 3, ranges: measured")
+
+
+def test_maps_of_a_pose_network_keep_their_meaning(tmp_path):
+    """1.0 is 2^14 in the integers that an application unloads, whatever the final scale."""
+    torch.manual_seed(1)
+    images = np.random.default_rng(1).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
+    model = create_model("TinyStudentModel")
+    model.train()(normalize(images))
+    start_measured_qat(model, MEASURED, [normalize(images)])
+    assert {model.heat.final_gain, model.paf.final_gain} != {1.0}
+    qat, integers = tmp_path / "qat.pth.tar", tmp_path / "q.pth.tar"
+    save_checkpoint(qat, Checkpoint("TinyStudentModel", 1, dict(model.state_dict())))
+    quantize_checkpoint(qat, integers)
+    for real, whole in zip(
+        Predictor.load(qat).maps(images), Predictor.load(integers).maps(images), strict=True
+    ):
+        assert np.array_equal(np.floor(real.astype(np.float64) * WIDE_GRID.one), whole)
