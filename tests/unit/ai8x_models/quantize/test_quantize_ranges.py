@@ -6,7 +6,7 @@ import math
 import numpy as np
 import torch
 
-from ai8x_models.quantize.scales import Topology, adjusted_scales
+from ai8x_models.quantize.scales import INPUT, Topology, adjusted_scales, exact_scales
 from ai8x_models.quantize.thresholds import RangeMeter
 
 
@@ -91,3 +91,48 @@ def test_a_producer_declared_late_keeps_its_scale():
     topology = Topology(("a", "c", "b"), {"b": ("a",), "c": ("b",)})
     scales = adjusted_scales(topology, {"a": 1.0, "b": 2.0, "c": 3.0}, {})
     assert {name: scale.final_scale for name, scale in scales.items()} == {"a": 0, "b": 2, "c": 3}
+
+
+# What networks that are trained here get.
+
+
+def _scales(order, producers, ranges, **more):
+    found = exact_scales(Topology(order, producers, **more), ranges, ranges)
+    return {name: (one.threshold, one.final_scale, one.bias_log2) for name, one in found.items()}
+
+
+def test_exact_scales_of_a_chain_are_the_vendors():
+    producers = {"a": (INPUT,), "b": ("a",)}
+    found = _scales(("a", "b"), producers, {"a": 1.0, "b": -2.0}, answers=frozenset("b"))
+    assert found == {"a": (1, 0, 0), "b": (-3, -2, 1)}
+
+
+def test_exact_scales_keep_only_those_of_answers():
+    producers = {"a": (INPUT,), "c": ("b",), "b": ("a",)}
+    ranges = {"a": 1.0, "b": 2.0, "c": 3.0}
+    found = _scales(("a", "c", "b"), producers, ranges, answers=frozenset("c"))
+    assert {name: one[1] for name, one in found.items()} == {"a": 0, "b": 0, "c": 3}
+    assert _scales(("a",), {"a": (INPUT,)}, {"a": 2.0}, answers=frozenset("a")) == {"a": (2, 2, 0)}
+
+
+def test_exact_scales_of_all_that_meet_are_equal():
+    """a meets b, b meets c: the vendor's one pass leaves a behind."""
+    producers = {"a": (INPUT,), "b": (INPUT,), "c": (INPUT,), "d": ("a", "b"), "e": ("b", "c")}
+    ranges = {"a": 1.0, "b": 2.0, "c": 5.0, "d": 0.0, "e": 0.0}
+    found = _scales(tuple("abcde"), producers, ranges)
+    assert [found[name][0] for name in "abc"] == [5, 5, 5]
+    vendors = adjusted_scales(Topology(tuple("abcde"), producers), ranges, {})
+    assert [vendors[name].threshold for name in "abc"] == [2, 5, 5]
+
+
+def test_exact_scales_of_what_meets_the_input_are_one():
+    producers = {"a": (INPUT,), "b": (INPUT, "a"), "c": ("b",)}
+    ranges = {"a": 3.0, "b": 2.0, "c": 1.0}
+    found = _scales(tuple("abc"), producers, ranges, unscaled=frozenset("c"))
+    assert found == {"a": (0, 0, 0), "b": (2, 0, 0), "c": (-2, 0, 2)}
+
+
+def test_exact_scales_of_wide_layers_have_no_threshold():
+    producers = {"a": (INPUT,), "b": ("a",)}
+    more = {"answers": frozenset("b"), "wide": frozenset("b")}
+    assert _scales(("a", "b"), producers, {"a": 1.0, "b": 7.0}, **more)["b"] == (0, 1, 1)
