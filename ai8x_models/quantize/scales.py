@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-INPUT = ""  # the network's input, among producers
+INPUT = ""  # the network's input, among the producers of `exact_scales`
 
 
 @dataclass(frozen=True, slots=True)
