@@ -14,6 +14,7 @@ from synthesis.graph.ir import Graph
 from synthesis.lower.lower import lower
 from synthesis.place.place import Placement, place
 from synthesis.read.source import Source, Tensor
+from synthesis.rules.front_rules import rounded_lines
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
@@ -62,6 +63,7 @@ def compile_source(
     """
     placed = place_source(source, chip, allowed, watch)
     placement, graph = placed.placement, placed.placement.graph
+    raise_all(tuple(rounded_lines(graph, round_average=options.round_average)))
     image = source.image
     if options.has_fixed_input and not graph.input_path.is_fifo:
         image = fixed_image(placement.layers[0], image.shape)

@@ -109,8 +109,7 @@ def _pool(data: Tensor, layer: Layer, *, round_average: bool) -> Tensor:
         largest: Tensor = windows.max(axis=(-2, -1))
         return largest
     total, n = windows.sum(axis=(-2, -1)), prod(pool.window)
-    # Quirk average-lines: the vendor's known answers of one dimension ignore the option.
-    if round_average and not layer.is_1d:
+    if round_average:
         return fixed.saturate(fixed.average_round(total, n))
     return fixed.average_trunc(total, n)
 

@@ -94,7 +94,7 @@ class _Alone:
 
 
 def _alone(layer: Layer, sources: Sequence[Reals], *, round_average: bool) -> _Alone:
-    byte_mean = partial(_byte_mean, rounds=round_average and not layer.is_1d)
+    byte_mean = partial(_byte_mean, rounds=round_average)
     joined, data = _front(layer, sources, byte_mean, clips=True)
     real_data = _front(layer, sources, _mean)[1]
     real = _scaled(layer, real_data)

@@ -53,6 +53,9 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "C21": (InputError, "`kernel_size` is not given for linear layers: it is 1x1."),
     "C24": (InputError, "`output_shift` goes with a convolution: nothing else has a shifter."),
     "L10": (InputError, "A layer pools by maximum or by average: there is one pool unit."),
+    "L11": (UnsupportedError, "`--avg-pool-rounding` goes with averages of images: one bit of the "
+                        "chip rounds all averages, the vendor's known answers cut those of a "
+                        "line all the same."),
     "E1":  (InputError, "`operands`, 2 to {chip.max_operands}, goes with an element-wise "
                         "operation."),
     "O1":  (UnsupportedError, "Options for modes that only the MAX78002 has are refused."),

@@ -5,14 +5,16 @@ What the chip or the vendor's generator does, seen in the program that is writte
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from property.agreement import require_agreement
 
+from max78000.errors import ToolError
 from max78000.facts import regmap
 from max78000.facts.chip import MAX78000, WORD_BYTES
 from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
 from max78000.program.program import Write
-from networks import Net, compile_net, graph_of, image_of, placement_of, project_of
+from networks import Net, compile_net, graph_of, placement_of, project_of
 from synthesis.emit.options import ProjectOptions
 from synthesis.graph.interpret import interpret
 from synthesis.place.fifo import enabled_fifos
@@ -132,11 +134,19 @@ def test_one_word_more_than_the_limit_is_compared(limit):
     assert cut[0].words == whole[0].words[: limit + 1]
 
 
-def test_averages_of_a_line_are_cut_even_with_rounding():
-    layer = "{op: none, avg_pool: 2, pool_stride: 2}"
-    for image, expected in (("1x4x1", [1, -1]), ("1x4x2", [2, -2])):
-        net = Net(layer, image=image)
-        sample = image_of(net)
-        sample[0] = [[1], [2], [-1], [-2]]
-        (result,) = interpret(graph_of(net), sample, round_average=True)
-        assert result.ravel().tolist() == expected
+@pytest.mark.parametrize("layer", ["op: none", "op: conv1d, kernel_size: 1, pad: 0"])
+def test_averages_of_a_line_are_not_rounded(layer):
+    entry = f"{{{layer}, avg_pool: 2, pool_stride: 2}}"
+    weights = "3x2x1" if "conv" in layer else ""
+    with pytest.raises(ToolError, match=r"^net.yaml:4 .*averages along a line .*\[L11\]"):
+        compile_net(Net(entry, weights, "2x8"), round_average=True)
+    require_agreement(compile_net(Net(entry, weights, "2x8")))
+    largest = Net(entry.replace("avg", "max"), weights, "2x8")
+    require_agreement(compile_net(largest, round_average=True))
+
+
+def test_averages_of_a_line_are_the_accelerators():
+    net = Net("{op: none, avg_pool: 2, pool_stride: 2}", image="1x4x1")
+    sample = np.array([[[1], [2], [-1], [-2]]])
+    (result,) = interpret(graph_of(net), sample, round_average=True)
+    assert result.ravel().tolist() == [2, -2]

@@ -23,7 +23,7 @@ from synthesis.rules.manual import (
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "rules.md"
 # The vendor's rules for descriptions, and what was added here.
 TABLES = {"G": 25, "P": 15, "D": 14, "C": 24, "L": 10, "E": 8, "F": 7, "S": 15, "O": 8}
-ADDED = {"G16a", "G26", "E6a", "E6b", "S8a", "S16", "O9", "O10"}
+ADDED = {"G16a", "G26", "E6a", "E6b", "S8a", "S16", "L11", "O9", "O10"}
 W = "4x2x3x3"
 
 # fmt: off
@@ -192,7 +192,22 @@ def test_refusals_of_the_reader(rule, text):
 
 
 # Refusals of files and options: the tests of these readers, and of the command line.
-ELSEWHERE = {"C13", "G12", "G25", "G26", "O1", "O2", "O3", "O4", "O5", "O6", "O7", "O9", "O10"}
+ELSEWHERE = {
+    "C13",
+    "G12",
+    "G25",
+    "G26",
+    "L11",
+    "O1",
+    "O2",
+    "O3",
+    "O4",
+    "O5",
+    "O6",
+    "O7",
+    "O9",
+    "O10",
+}
 
 
 def test_every_early_refusal_is_tested():
