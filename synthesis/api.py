@@ -32,6 +32,7 @@ from synthesis.emit.write import write_project
 from synthesis.generate.options import ProgramOptions
 from synthesis.graph.interpret import interpret
 from synthesis.lower.overrides import Overrides, apply_overrides
+from synthesis.lower.stand_in import StandIns, stand_in
 from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import NetworkSpec
 from synthesis.read.files import Files, Ready, find_files, read_source
@@ -53,6 +54,8 @@ class Request:
         input_path: how the input reaches the accelerator.
         allowed: rules that only warn.
         chip: to compile for.
+        checks_shapes: what is missing of the default checkpoint and sample is made up, by the
+            shapes in the description; nothing can be written then.
     """
 
     files: Files
@@ -62,6 +65,7 @@ class Request:
     input_path: InputPath = InputPath.MEMORY
     allowed: frozenset[str] = frozenset()
     chip: Chip = MAX78000
+    checks_shapes: bool = False
 
 
 def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetwork":
@@ -75,11 +79,14 @@ def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetw
             with place, numbers and a way out; and at the end, where the chip is too small, the
             cheapest change with which the network fits, found by trying.
     """
-    source = read_source(request.files, request.input_path, ready)
+    made_up = StandIns(ready or Ready())
+    if request.checks_shapes:
+        made_up = stand_in(request.files, made_up.ready, request.chip)
+    source = read_source(request.files, request.input_path, made_up.ready)
     source = apply_overrides(source, request.overrides)
     compiled = compile_or_advise(source, request.options, request.chip, request.allowed)
     warnings = check_project(compiled, request.project, request.chip)
-    report = report_on(compiled, request.chip, warnings)
+    report = report_on(compiled, request.chip, (*made_up.notes, *warnings))
     return CompiledNetwork(request, compiled, report)
 
 

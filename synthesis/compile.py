@@ -11,7 +11,7 @@ from synthesis.generate.options import ProgramOptions
 from synthesis.generate.program import generate
 from synthesis.graph.interpret import interpret
 from synthesis.graph.ir import Graph
-from synthesis.lower.lower import lower
+from synthesis.lower.input_shape import lower_or_say_shape
 from synthesis.place.place import Placement, place
 from synthesis.read.source import Source, Tensor
 from synthesis.rules.front_rules import rounded_lines
@@ -90,7 +90,7 @@ def place_source(
         ToolError: as `compile_source`.
     """
     watch("network", source.network)
-    graph = lower(source, chip)
+    graph = lower_or_say_shape(source, chip)
     watch("graph", graph)
     legal = apply_rules(GRAPH_RULES, graph, chip, allowed)
     raise_all(legal.errors)

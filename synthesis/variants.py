@@ -155,7 +155,9 @@ def _smaller(source: Source) -> Iterator[Variant]:
         return
     image = source.image[:, ::SUBSAMPLING, ::SUBSAMPLING]
     size = f"{image.shape[1]}x{image.shape[2]}"
-    yield Variant(f"a picture of {size}", replace(source, image=np.ascontiguousarray(image)))
+    network = replace(source.network, input_shape=None)
+    smaller = replace(source, network=network, image=np.ascontiguousarray(image))
+    yield Variant(f"a picture of {size}", smaller)
 
 
 def _with_layers(

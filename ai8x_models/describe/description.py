@@ -6,6 +6,7 @@ defaults surprise. Never written: processors, offsets and gaps, which are the co
 widths and shifts of weights, which are in the checkpoint.
 """
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from ai8x_models.zoo.registry import Shape
 from max78000.facts.fixed import Activation, Combine
 
 INPUT = "input"
+_PAGE_WIDTH = 100  # of lines with counts, in letters
 Operator = Literal["conv1d", "conv2d", "convtranspose2d", "linear", "passthrough"]
 
 _COMBINE_WORDS = (
@@ -180,7 +182,8 @@ class NetworkDescription:
             lines.append(f"# Left to the application: {', '.join(self.on_cpu)}.")
         if any(layer.is_streaming for layer in self.layers):
             lines.append("# The first layers stream, so compile with --fifo.")
-        lines += [f"arch: {self.arch}", f"dataset: {self.dataset}", "", "layers:"]
+        lines += [f"arch: {self.arch}", f"dataset: {self.dataset}", *self._shape_lines()]
+        lines += ["", "layers:"]
         outputs = [layer.name for layer in self.layers if layer.is_output]
         producer = INPUT
         for layer in self.layers:
@@ -188,6 +191,14 @@ class NetworkDescription:
             lines.append(f"  - {layer.to_text(producer, is_last)}")
             producer = layer.name
         return "\n".join(lines) + "\n"
+
+    def _shape_lines(self) -> Iterator[str]:
+        """What lets the compiler check a network that has no checkpoint and no sample yet."""
+        yield f"input_shape: [{', '.join(map(str, self.device_shape))}]"
+        counts = [str(layer.out_shape[0]) for layer in self.layers if layer.has_weights]
+        if counts:
+            text = f"out_channels: [{', '.join(counts)}]"
+            yield from textwrap.wrap(text, _PAGE_WIDTH, subsequent_indent="  ")
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; enums as words."""

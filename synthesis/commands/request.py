@@ -69,6 +69,7 @@ def read_request(given: Given, refused: Iterable[ToolError] = ()) -> Request:
         input_path=input_path(given),
         allowed=part(lambda: allowed_rules(_allowed(given)), frozenset()),
         chip=part(lambda: find_chip(given["device"]), MAX78000),
+        checks_shapes=given["check"],
     )
     raise_all(problems.found)
     return request

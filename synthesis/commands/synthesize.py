@@ -33,7 +33,11 @@ Examples:
 @click.command(epilog=EXAMPLES, context_settings={"max_content_width": 100})
 @click.argument("network", required=False, type=click.Path(path_type=Path))
 @options.FILES
-@click.option("--check", is_flag=True, help="Check rules and budgets; write nothing.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Check rules and budgets; write nothing. Without checkpoint and sample by shapes alone.",
+)
 @click.option("--show", type=click.Choice(STAGES), help="Print a stage; write nothing.")
 @click.option("--explain", metavar="RULE", help="Print a rule's manual entry; `all`: all of them.")
 @click.option("--options", is_flag=True, help="Print what became of the vendor's options.")

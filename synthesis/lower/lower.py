@@ -40,7 +40,7 @@ from synthesis.read.description import (
     Operator,
     Pair,
 )
-from synthesis.read.source import Source
+from synthesis.read.source import Source, Tensor
 
 
 def lower(source: Source, chip: Chip) -> Graph:
@@ -56,13 +56,14 @@ def lower(source: Source, chip: Chip) -> Graph:
     network, checkpoint = source.network, source.checkpoint
     input_shape = Shape(*source.image.shape)
     _check_arch(network, checkpoint)
+    check_image(network, source.image)
     steps = order_layers(network, chip)
-    operations = _operations(steps)
+    operations = read_operations(steps)
     kernels = assign_kernels(steps, operations, checkpoint)
-    done = _Done(layers=[], image=input_shape, buffer=read_buffer(network))
+    done = Done(layers=[], image=input_shape, buffer=read_buffer(network))
     problems: list[ToolError] = []
     for step, operation, kernel in zip(steps, operations, kernels, strict=True):
-        layer = _layer(step, operation, kernel, done)
+        layer = resolve_layer(step, operation, kernel, done)
         if step.spec.move:
             problems.extend(_not_a_copy(layer))
             layer = as_convolution(layer)
@@ -92,7 +93,25 @@ def _check_arch(network: NetworkSpec, checkpoint: Checkpoint) -> None:
         )
 
 
-def _operations(steps: tuple[Step, ...]) -> list[Operation]:
+def check_image(network: NetworkSpec, image: Tensor) -> None:
+    """The sample has the shape that the description gives, if it gives one (rule G24)."""
+    wanted = (*(network.input_shape or image.shape), 1)[:3]
+    if image.shape != wanted:
+        raise InputError(
+            f"the sample is {Shape(*image.shape)}, the network takes {Shape(*wanted)}",
+            where=network.source,
+            fix=f"give a sample of {Shape(*wanted)} (channels, rows, columns), or correct "
+            "input_shape",
+            rule="G24",
+        )
+
+
+def read_operations(steps: tuple[Step, ...]) -> list[Operation]:
+    """The operation of every layer.
+
+    Raises:
+        ToolError: all that contradict themselves.
+    """
     operations, problems = [], list[ToolError]()
     for step in steps:
         try:
@@ -104,7 +123,7 @@ def _operations(steps: tuple[Step, ...]) -> list[Operation]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class Done:
     """What a layer can read: the layers so far, the image, the rolling buffer."""
 
     layers: list[Layer]
@@ -112,12 +131,14 @@ class _Done:
     buffer: Buffer | None
 
     def shape(self, producer: Producer) -> Shape:
+        """Of a tensor."""
         if producer == BUFFER and self.buffer is not None:
             return self.buffer.shape
         return self.layers[producer.step].out_shape if producer.is_layer else self.image
 
 
-def _layer(step: Step, operation: Operation, kernel: Kernel | None, done: _Done) -> Layer:
+def resolve_layer(step: Step, operation: Operation, kernel: Kernel | None, done: Done) -> Layer:
+    """A layer with its shapes; without a kernel its outputs are as many as its inputs."""
     spec = step.spec
     dims = spec.in_dim or _source_dims(step, done)
     is_1d = operation.op is Operator.CONV1D or (
@@ -178,7 +199,7 @@ def _one_dimensional(pool: Pool) -> Pool:
     return replace(pool, window=(pool.window[0], 1), stride=(pool.stride[0], 1))
 
 
-def _source_dims(step: Step, done: _Done) -> Pair:
+def _source_dims(step: Step, done: Done) -> Pair:
     shape = done.shape(step.sources[0])
     dropped = step.spec.buffer_shift or 0
     return (max(0, shape.n_pixels - dropped), 1) if dropped else shape.dims

@@ -168,6 +168,8 @@ class NetworkSpec:
     bias: str | None = None
     weights: str | None = None
     output_map: int | None = None
+    input_shape: tuple[int, ...] | None = None  # (C, H, W) or (C, L) of the sample
+    out_channels: tuple[int, ...] = ()  # of the layers with weights of their own, in order
     buffers: tuple[BufferSpec, ...] = ()
     unload: tuple[UnloadSpec, ...] = ()
     finish: tuple[StepSpec, ...] = ()

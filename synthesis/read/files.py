@@ -41,9 +41,20 @@ def find_files(network: Path | None, checkpoint: Path | None, sample: Path | Non
         )
     return Files(
         network,
-        checkpoint or Path("checkpoints") / f"{network.stem}-q.pth.tar",
+        checkpoint or default_checkpoint(network),
         sample or _existing(Path("networks") / "samples" / f"{network.stem}.npy"),
     )
+
+
+def default_checkpoint(network: Path) -> Path:
+    """Where the weights of a description are looked for."""
+    return Path("checkpoints") / f"{network.stem}-q.pth.tar"
+
+
+def sample_path(network: NetworkSpec | None, files: Files) -> Path:
+    """The sample: as given or found, else in the vendor's place."""
+    name = network.dataset.lower() if network is not None else files.network.stem
+    return files.sample or Path("tests") / f"sample_{name}.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +84,7 @@ def read_source(
     checkpoint = ready.checkpoint or _try(lambda: _read_weights(network, files), problems)
     image = ready.image
     if image is None:
-        sample = files.sample or _vendor_sample(network, files)
-        image = _try(lambda: read_sample(sample), problems)
+        image = _try(lambda: read_sample(sample_path(network, files)), problems)
     raise_all(problems)
     assert network is not None
     assert checkpoint is not None
@@ -126,11 +136,6 @@ def digest(path: Path) -> str:
 
 def _existing(path: Path) -> Path | None:
     return path if path.exists() else None
-
-
-def _vendor_sample(network: NetworkSpec | None, files: Files) -> Path:
-    name = network.dataset.lower() if network is not None else files.network.stem
-    return Path("tests") / f"sample_{name}.npy"
 
 
 def _try(read: Callable[[], Read], problems: list[ToolError]) -> Read | None:

@@ -105,6 +105,8 @@ NETWORK_KEYS = MappingProxyType(
         "bias": values.text,
         "weights": values.text,
         "output_map": values.processor_map,
+        "input_shape": values.shape,
+        "out_channels": values.counts,
     }
 )
 PLACE_KEYS = MappingProxyType(

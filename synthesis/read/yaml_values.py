@@ -123,6 +123,21 @@ def dimensions(value: object) -> Pair:
     return integer(value), 1
 
 
+def counts(value: object) -> tuple[int, ...]:
+    """A list of positive integers."""
+    if not isinstance(value, list) or not value:
+        raise BadValue("a list of integers above 0")
+    return tuple(within(1, 1 << 20)(entry) for entry in value)
+
+
+def shape(value: object) -> tuple[int, ...]:
+    """Channels, rows and columns; or channels and length."""
+    sizes = counts(value)
+    if len(sizes) not in (2, 3):
+        raise BadValue("[channels, rows, columns], or [channels, length]")
+    return sizes
+
+
 def kernel_size(value: object) -> Pair:
     """Text such as 3x3, or the length of a one-dimensional kernel."""
     if isinstance(value, int) and not isinstance(value, bool):

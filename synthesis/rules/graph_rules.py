@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from max78000.errors import CapacityError, InputError
 from max78000.facts.chip import Chip
 from max78000.facts.fixed import DATA_BITS, SHIFT_LIMIT, Activation
-from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.ir import Graph, Layer, Shape
 from synthesis.lower.hardware import MAX_FOLDED_TAPS, Passes, hardware_form, row_buffer_entries
 from synthesis.read.description import DataFormat, Operator, Pair
 from synthesis.rules.front_rules import FRONT_RULES
@@ -260,7 +260,8 @@ def image_channels(graph: Graph) -> Iterator[Finding]:
     wanted = first.in_shape.channels * first.operands
     if n_channels != wanted:
         why = f"the sample has {n_channels} channels, the first layer reads {wanted}"
-        yield Finding(why, where=first.where, fix="check --sample-input")
+        shape = Shape(wanted, *graph.input_shape.dims)
+        yield Finding(why, where=first.where, fix=f"give a sample of {shape}")
 
 
 GRAPH_RULES: tuple[Rule[Graph], ...] = (

@@ -49,7 +49,8 @@ def test_the_shortest_description():
         Net(lambda m, x: m.conv1(x), conv1=block()), (4, 8, 8), "Tiny", "mine"
     ).to_text()
     assert text == (
-        "---\n# Tiny: reads 4x8x8.\narch: Tiny\ndataset: mine\n\nlayers:\n"
+        "---\n# Tiny: reads 4x8x8.\narch: Tiny\ndataset: mine\ninput_shape: [4, 8, 8]\n"
+        "out_channels: [4]\n\nlayers:\n"
         f"  - {{name: conv1, {CONV}}}\n"
     )
 

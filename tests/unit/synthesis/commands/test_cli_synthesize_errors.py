@@ -14,6 +14,7 @@ from synthesis.commands import synthesize as cli
 from synthesis.emit.write import write_project
 
 NET = Net("{name: first, op: conv2d}", "4x2x3x3")
+SHIPPED = sorted((Path(__file__).resolve().parents[4] / "networks").glob("*.yaml"))
 GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")
 
 
@@ -143,6 +144,19 @@ def test_all_three_files_at_once(refused):
     )
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_shipped_descriptions_are_checked_alone(path, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # no checkpoint, no sample
+    fifo = ["--fifo"] if "streaming: true" in path.read_text() else []
+    monkeypatch.setattr(sys, "argv", ["synthesize", str(path), "--check", *fifo])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    is_large = path.stem == "pose_student"
+    assert end.value.code == (3 if is_large else 0)
+    assert ("weights need 660,384 bytes of 442,368" in capsys.readouterr().err) == is_large
+
+
 @pytest.mark.parametrize("content", [b"\x80\x00\xff", b"\xff\xfea\0", b"arch: \xe9"])
 def test_a_description_that_is_no_text(files, refused, content):
     (files / "tiny.yaml").write_bytes(content)
@@ -175,7 +189,7 @@ def test_a_sample_of_another_network(files, refused):
     assert refused(*GIVEN) == (
         2,
         "synthesize: tiny.yaml:4 layers[0] first: the sample has 3 channels, the first layer reads "
-        "2 [G24] (check --sample-input)\n",
+        "2 [G24] (give a sample of 2x6x6)\n",
     )
 
 
