@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from max78000.errors import raise_all
 from max78000.facts.chip import Chip
 from max78000.program.program import RegisterProgram
+from synthesis.generate.checks import check_options
 from synthesis.generate.memories import fixed_image
 from synthesis.generate.options import ProgramOptions
 from synthesis.generate.program import generate
@@ -14,7 +15,6 @@ from synthesis.graph.ir import Graph
 from synthesis.lower.input_shape import lower_or_say_shape
 from synthesis.place.place import Placement, place
 from synthesis.read.source import Source, Tensor
-from synthesis.rules.front_rules import rounded_lines
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
 from synthesis.rules.rule import apply_rules
@@ -63,7 +63,7 @@ def compile_source(
     """
     placed = place_source(source, chip, allowed, watch)
     placement, graph = placed.placement, placed.placement.graph
-    raise_all(tuple(rounded_lines(graph, round_average=options.round_average)))
+    check_options(graph, options)
     image = source.image
     if options.has_fixed_input and not graph.input_path.is_fifo:
         image = fixed_image(placement.layers[0], image.shape)

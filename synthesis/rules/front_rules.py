@@ -6,9 +6,9 @@ Part of the graph's rules; ids as there.
 from collections.abc import Iterator
 from math import prod
 
-from max78000.errors import CapacityError, ToolError, UnsupportedError
+from max78000.errors import CapacityError
 from max78000.facts.chip import Chip
-from synthesis.graph.ir import INPUT, Graph, Layer, PoolKind
+from synthesis.graph.ir import INPUT, Graph, Layer
 from synthesis.lower.hardware import Passes
 from synthesis.read.description import Operator
 from synthesis.rules.rule import Finding, Rule, layer_rule
@@ -138,17 +138,6 @@ def flat_streaming(layer: Layer) -> Iterator[Finding]:
     if layer.flatten and layer.is_streaming:
         why = f"flattens {prod(layer.pooled)} pixels in a stream"
         yield Finding(why, fix="remove streaming from this layer")
-
-
-def rounded_lines(graph: Graph, *, round_average: bool) -> Iterator[ToolError]:
-    """Layers that average along a line although averages are to be rounded (rule L11)."""
-    # Quirk average-lines: the vendor's known answers of one dimension ignore the option.
-    for layer in graph.layers:
-        is_average = layer.pool.kind is PoolKind.AVERAGE and layer.pool.has_window
-        if round_average and is_average and layer.is_1d:
-            why = "averages along a line with --avg-pool-rounding: what the chip gives is not known"
-            fix = "leave the option out, and train with averages that are cut; or use max_pool"
-            yield UnsupportedError(why, where=layer.where, fix=fix, rule="L11")
 
 
 FRONT_RULES: tuple[Rule[Graph], ...] = (
