@@ -1,6 +1,7 @@
 """`ai8x describe`: a model in PyTorch or ONNX as the compiler reads it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.files import refuse_existing, write_whole
 
 if TYPE_CHECKING:
+    from ai8x_models.describe.calibrate import Calibration
     from ai8x_models.describe.subject import Subject
 
 
@@ -72,13 +74,16 @@ def describe(
         refuse_existing(path, overwrite)
     subject = find_subject(word, shape, checkpoint)
     network = network_of(subject.model, subject.shape, rewrites=not no_rewrite)
-    description = describe_network(network, subject.model, subject.arch, subject.dataset)
-    result = description.to_json()
+    figures: dict[str, Any] = {}
     for path in targets:
         path.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint_out is not None and calibration is not None:
-        result |= _calibrated(subject, calibration, checkpoint_out, not no_rewrite)
-    elif checkpoint_out is not None:
+        found = _calibrated(subject, calibration, checkpoint_out, not no_rewrite)
+        network = replace(network, output_scales=found.output_scales)
+        figures = found.to_json()
+    description = describe_network(network, subject.model, subject.arch, subject.dataset)
+    result = description.to_json() | figures
+    if checkpoint_out is not None and calibration is None:
         state = integer_state(network, subject.model, subject.policy)
         save_integers(checkpoint_out, subject.arch, state)
     if sample_out is not None:
@@ -96,7 +101,7 @@ def describe(
         click.echo(f"{out}" if out else description.to_text(), nl=out is not None)
 
 
-def _calibrated(subject: "Subject", examples: Path, target: Path, rewrites: bool) -> dict[str, Any]:
+def _calibrated(subject: "Subject", examples: Path, target: Path, rewrites: bool) -> "Calibration":
     """Write the integer checkpoint; what became of the network."""
     from ai8x_models.describe.calibrate import calibrate, read_examples, save_calibrated
 
@@ -105,4 +110,4 @@ def _calibrated(subject: "Subject", examples: Path, target: Path, rewrites: bool
     save_calibrated(target, network, subject.arch, calibration)
     for answer, quality in enumerate(calibration.qsnr_db):
         click.echo(f"{target}: answer {answer} has {quality:.1f} dB QSNR", err=True)
-    return calibration.to_json()
+    return calibration

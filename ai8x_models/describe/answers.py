@@ -4,9 +4,10 @@ At its end a network may rearrange, join, or normalize what the last layers give
 the processor. In the middle the same steps are refused, by `convert`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ai8x_models.describe.finish import Tail
 from ai8x_models.describe.graph import (
     Activate,
     Affine,
@@ -25,7 +26,7 @@ from ai8x_models.describe.graph import (
 _FOLLOWERS = (Concat, Join, Affine, Activate, Clamp, Slice, Foreign)  # done where their data are
 
 
-def without_tail(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+def without_tail(graph: Graph) -> tuple[Graph, Tail]:
     """Cut off what the application can do with the answers, and what leads to no answer."""
     readers = graph.readers()
     behind = _behind_cpu(graph)
@@ -37,10 +38,25 @@ def without_tail(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         if is_rest and all(reader in tail for reader in readers[index]):
             tail.add(index)
     ends = [end for index in graph.outputs for end in _ends(graph, index, tail)]
-    on_cpu = [_words(node.op) for index, node in enumerate(graph.nodes) if index in tail]
-    return restricted(graph, tuple(dict.fromkeys(ends))), tuple(
-        dict.fromkeys(word for word in on_cpu if word)
-    )
+    for index in ends:  # what changes nothing is no end
+        while _is_same(graph, index) and index not in tail:
+            tail.add(index)
+            (index,) = graph.nodes[index].inputs  # noqa: PLW2901 - the node before
+    ends = [end for index in graph.outputs for end in _ends(graph, index, tail)]
+    distinct = tuple(dict.fromkeys(ends))
+    return restricted(graph, distinct), Tail(graph, frozenset(tail), distinct)
+
+
+def words_of(graph: Graph, nodes: Iterable[int]) -> tuple[str, ...]:
+    """What is done by some nodes, each word once."""
+    words = (_words(graph.nodes[index].op) for index in sorted(nodes))
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _is_same(graph: Graph, index: int) -> bool:
+    """True of a view that shows its source as it is."""
+    node = graph.nodes[index]
+    return isinstance(node.op, View) and node.shape == graph.nodes[node.inputs[0]].shape
 
 
 def _is_on_cpu(op: Op) -> bool:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ai8x_models.describe.answers import restricted, without_tail
+from ai8x_models.describe.answers import restricted, without_tail, words_of
+from ai8x_models.describe.finish import Tail
 from ai8x_models.describe.fused import (
     Fused,
     activation_of,
@@ -69,6 +70,7 @@ class Network:
     Args:
         graph: without what the application does with the answers.
         on_cpu: what that is, as text.
+        tail: the same as steps.
         preparations: what the application does with the input, in order.
         rewrites: what was said in other words, and its cost.
         arch: name of the model.
@@ -86,6 +88,7 @@ class Network:
     is_new: bool
     order: tuple[int, ...]
     arch: str
+    tail: Tail | None = None
     preparations: tuple[Preparation, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
 
@@ -174,13 +177,15 @@ def network_of(
         recorded = record(model, torch.rand(2, *shape, generator=generator) * 2 - 1)
     else:
         recorded = record(model, examples)
-    graph, on_cpu = without_tail(recorded)
+    graph, tail = without_tail(recorded)
+    on_cpu = words_of(recorded, tail.nodes)
     graph, preparations = without_preparations(graph)
     graph, notes = rewritten(graph, is_allowed=rewrites)
     graph = restricted(graph, graph.outputs)
     network = replace(
         _Converter(graph, on_cpu, is_scaled=examples is not None).network(),
         arch=arch_of(model),
+        tail=tail,
         preparations=preparations,
         rewrites=notes,
     )

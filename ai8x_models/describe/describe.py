@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
+from ai8x_models.describe.answers import words_of
 from ai8x_models.describe.convert import Network, network_of
 from ai8x_models.describe.description import INPUT, LayerEntry, NetworkDescription
-from ai8x_models.describe.graph import Graph, Own
+from ai8x_models.describe.finish import End, StepEntry, finish_entries, seen_shape
+from ai8x_models.describe.graph import Graph, Own, View
 from ai8x_models.describe.stages import stages_of
 from ai8x_models.layers.layers import FoldedConv2d, FusedLayer
 from ai8x_models.layers.rules import refusal
@@ -68,16 +70,41 @@ def describe_network(
     arch = arch or network.arch
     shape = network.graph.nodes[0].shape
     fold = 2 if folds else 1
+    finish, left = _finish(network, entries)
     return NetworkDescription(
-        arch,
-        dataset or arch.lower(),
-        shape,
-        fold,
-        network.on_cpu,
-        entries,
-        tuple(str(one) for one in network.preparations),
-        tuple(str(one) for one in network.rewrites),
+        arch=arch,
+        dataset=dataset or arch.lower(),
+        input_shape=shape,
+        fold=fold,
+        on_cpu=network.on_cpu,
+        layers=tuple(entries),
+        preparations=tuple(str(one) for one in network.preparations),
+        rewrites=tuple(str(one) for one in network.rewrites),
+        finish=finish,
+        left=left,
     )
+
+
+def _finish(
+    network: Network, entries: Sequence[LayerEntry]
+) -> tuple[tuple[StepEntry, ...], tuple[str, ...]]:
+    """The section behind the layers, and in words what it does not say."""
+    tail, by_name = network.tail, {entry.name: entry for entry in entries}
+    names = [_layer_name(network.graph, index) for index in network.graph.outputs]
+    if tail is None or len(names) != len(tail.ends) or not by_name.keys() >= set(names):
+        return (), network.on_cpu
+    ends = [
+        End(name, seen_shape(by_name[name].out_shape), scale)
+        for name, scale in zip(names, network.output_scales, strict=True)
+    ]
+    found = finish_entries(tail, ends, tuple(by_name))
+    return found, words_of(tail.graph, tail.left) if found else network.on_cpu
+
+
+def _layer_name(graph: Graph, index: int) -> str:
+    """The layer whose result a node shows."""
+    node = graph.nodes[index]
+    return _layer_name(graph, node.inputs[0]) if isinstance(node.op, View) else node.name
 
 
 def _in_checkpoint_order(

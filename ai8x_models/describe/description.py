@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ai8x_models.describe.finish import StepEntry
 from ai8x_models.layers.rules import Pair
 from ai8x_models.zoo.registry import Shape
 from max78000.facts.fixed import Activation, Combine
 
 INPUT = "input"
 _PAGE_WIDTH = 100  # of lines with counts, in letters
+FINISH_COMMENT = (
+    "# On the processor, behind the layers; the vendor's generator has no such section."
+)
 Operator = Literal["conv1d", "conv2d", "convtranspose2d", "linear", "passthrough"]
 
 _COMBINE_WORDS = (
@@ -151,10 +155,12 @@ class NetworkDescription:
         dataset: descriptive; also names the sample's file for the vendor's generator.
         input_shape: what the model takes; `device_shape` what the accelerator takes of it.
         fold: ratio by which pictures are folded in between; 1 if they are not.
-        on_cpu: what is left to the application.
+        on_cpu: what the processor does behind the layers, in words.
         layers: in the order in which they run, and in which the checkpoint has their weights.
         preparations: what the application does to the model's input before the accelerator.
         rewrites: what of the model is said in other words, with places and costs.
+        finish: what the processor does behind the layers, as steps.
+        left: of `on_cpu`, what the steps do not say: the application does it.
     """
 
     arch: str
@@ -165,6 +171,8 @@ class NetworkDescription:
     layers: tuple[LayerEntry, ...]
     preparations: tuple[str, ...] = ()
     rewrites: tuple[str, ...] = ()
+    finish: tuple[StepEntry, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def device_shape(self) -> Shape:
@@ -178,8 +186,8 @@ class NetworkDescription:
         if self.preparations:
             lines.append(f"# The application prepares the input: {', '.join(self.preparations)}.")
         lines += [f"# Rewritten: {one}." for one in self.rewrites]
-        if self.on_cpu:
-            lines.append(f"# Left to the application: {', '.join(self.on_cpu)}.")
+        if self.left:
+            lines.append(f"# Left to the application: {', '.join(self.left)}.")
         if any(layer.is_streaming for layer in self.layers):
             lines.append("# The first layers stream, so compile with --fifo.")
         lines += [f"arch: {self.arch}", f"dataset: {self.dataset}", *self._shape_lines()]
@@ -190,6 +198,9 @@ class NetworkDescription:
             is_last = [layer.name] == outputs and layer is self.layers[-1]
             lines.append(f"  - {layer.to_text(producer, is_last)}")
             producer = layer.name
+        if self.finish:
+            lines += ["", FINISH_COMMENT, "finish:"]
+            lines += [f"  - {entry.to_text()}" for entry in self.finish]
         return "\n".join(lines) + "\n"
 
     def _shape_lines(self) -> Iterator[str]:
@@ -220,6 +231,13 @@ class NetworkDescription:
             "preparations": list(self.preparations),
             "rewrites": list(self.rewrites),
             "layers": rows,
+            "finish": [
+                {"name": one.name, "inputs": list(one.inputs), "op": one.step.op}
+                | dict(one.step.keys)
+                | {"result": one.is_result, "shape": list(one.step.shape)}
+                for one in self.finish
+            ],
+            "left": list(self.left),
         }
 
     def _folding(self) -> str:

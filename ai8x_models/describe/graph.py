@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ai8x_models.describe.finish_steps import CpuSteps
 from ai8x_models.layers.batchnorm import BatchNorm
 from ai8x_models.layers.qat import Layer
 from ai8x_models.zoo.registry import Shape
@@ -203,6 +204,7 @@ class Node:
         shape: of the result.
         limit: largest magnitude in the result, over the examples the model ran on.
         where: module and source line, for messages.
+        cpu_steps: the same as steps of the processor; none if no step says it.
     """
 
     name: str
@@ -211,6 +213,7 @@ class Node:
     shape: Shape
     limit: float
     where: str
+    cpu_steps: CpuSteps = ()
 
 
 @dataclass(frozen=True, slots=True)

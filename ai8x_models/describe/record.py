@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ai8x_models.describe.calls import Call
+from ai8x_models.describe.finish_steps import CpuSteps, cpu_steps, part_steps
 from ai8x_models.describe.graph import Concat, Foreign, Graph, Input, Join, Node, Op, Own, magnitude
 from ai8x_models.describe.moves import parts
 from ai8x_models.describe.operations import operation
@@ -154,12 +155,19 @@ class _Recorder(TorchFunctionMode):
 
         return hook
 
-    def add(self, op: Op, word: str, sources: tuple[int, ...], result: Tensor) -> None:
+    def add(
+        self,
+        op: Op,
+        word: str,
+        sources: tuple[int, ...],
+        result: Tensor,
+        steps: CpuSteps = (),
+    ) -> None:
         """Write one node down; from now on its result is known."""
         where = self._where()
         shape = tuple(result.shape[1:])
         name = self._unique(word)
-        self.nodes.append(Node(name, op, sources, shape, magnitude(result), where))
+        self.nodes.append(Node(name, op, sources, shape, magnitude(result), where, steps))
         self._known[id(result)] = len(self.nodes) - 1
         self._kept.append(result)
 
@@ -186,8 +194,10 @@ class _Recorder(TorchFunctionMode):
             op = Foreign("weights that depend on the data", "use weights of its own")
         if isinstance(op, Join | Concat) and len(sources) < len(list(_tensors(args))):
             op = Foreign("joins data with a constant tensor", "let the bias of a convolution do it")
-        for tensor, one in zip(found, split or [op] * len(found), strict=True):
-            self.add(one, self._word(name), sources, tensor)
+        steps = part_steps(call, found) if len(found) > 1 else [cpu_steps(call)]
+        ops = split or [op] * len(found)
+        for tensor, one, on_cpu in zip(found, ops, steps, strict=True):
+            self.add(one, self._word(name), sources, tensor, on_cpu)
 
     def _check_form(self, word: str, result: Any) -> None:
         """Refuse a question whose answer depends on the numbers in a tensor."""

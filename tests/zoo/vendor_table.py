@@ -31,7 +31,7 @@ but the imports: `from ai8x_models.layers import vendor_names as ai8x`, and `ven
 ai8x_blocks`. Channels and sizes are the classes' own defaults. This page is written by
 `make models`, never by hand.
 
-| file | model | input | constructed | described | left to the CPU, or why not |
+| file | model | input | constructed | described | on the CPU ([finish](formats.md#finish)), or why not |
 |---|---|---|---|---|---|
 """
 # Sizes where a class has no defaults, or others than its data have.
@@ -111,8 +111,9 @@ def row_of(path, module, entry):
         description = describe(model.eval(), shape)
     except ToolError as error:
         return Row(path.name, name, shape, True, False, words_of(error))
-    on_cpu = ", ".join(description.on_cpu)
-    return Row(path.name, name, shape, True, True, on_cpu)
+    steps = ", ".join(dict.fromkeys(entry.step.op for entry in description.finish))
+    left = f"left to the application: {', '.join(description.left)}" if description.left else ""
+    return Row(path.name, name, shape, True, True, "; ".join(filter(None, (steps, left))))
 
 
 def shape_of(kind, n_dims):
