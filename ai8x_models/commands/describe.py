@@ -13,7 +13,7 @@ from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.files import refuse_existing, write_whole
 
 if TYPE_CHECKING:
-    from ai8x_models.describe.calibrate import Calibration
+    from ai8x_models.describe.convert import Network
     from ai8x_models.describe.subject import Subject
 
 
@@ -64,7 +64,7 @@ def describe(
     """
     from ai8x_models.describe.convert import network_of
     from ai8x_models.describe.describe import describe_network
-    from ai8x_models.describe.integers import integer_state, save_integers, save_noise
+    from ai8x_models.describe.integers import save_noise
     from ai8x_models.describe.subject import find_subject
 
     if calibration is not None and checkpoint_out is None:
@@ -74,18 +74,12 @@ def describe(
         refuse_existing(path, overwrite)
     subject = find_subject(word, shape, checkpoint)
     network = network_of(subject.model, subject.shape, rewrites=not no_rewrite)
-    figures: dict[str, Any] = {}
     for path in targets:
         path.parent.mkdir(parents=True, exist_ok=True)
-    if checkpoint_out is not None and calibration is not None:
-        found = _calibrated(subject, calibration, checkpoint_out, not no_rewrite)
-        network = replace(network, output_scales=found.output_scales)
-        figures = found.to_json()
+    figures: dict[str, Any] = {}
+    if checkpoint_out is not None:
+        network, figures = _integers(subject, network, calibration, checkpoint_out, not no_rewrite)
     description = describe_network(network, subject.model, subject.arch, subject.dataset)
-    result = description.to_json() | figures
-    if checkpoint_out is not None and calibration is None:
-        state = integer_state(network, subject.model, subject.policy)
-        save_integers(checkpoint_out, subject.arch, state)
     if sample_out is not None:
         save_noise(sample_out, description.device_shape)
     if out is not None:
@@ -96,18 +90,25 @@ def describe(
         files = f"{out} --checkpoint-file {checkpoint_out} --sample-input {sample_out}"
         click.echo(f"does it fit? synthesize {files}{fifo} --check", err=True)
     if as_json:
-        click.echo(json.dumps(result, indent=2))
+        click.echo(json.dumps(description.to_json() | figures, indent=2))
     else:
         click.echo(f"{out}" if out else description.to_text(), nl=out is not None)
 
 
-def _calibrated(subject: "Subject", examples: Path, target: Path, rewrites: bool) -> "Calibration":
-    """Write the integer checkpoint; what became of the network."""
+def _integers(
+    subject: "Subject", network: "Network", examples: Path | None, target: Path, rewrites: bool
+) -> tuple["Network", dict[str, Any]]:
+    """Write the integer checkpoint; the network with its scales, and what became of it."""
     from ai8x_models.describe.calibrate import calibrate, read_examples, save_calibrated
+    from ai8x_models.describe.integers import integer_state, save_integers
 
+    if examples is None:
+        state = integer_state(network, subject.model, subject.policy)
+        save_integers(target, subject.arch, state)
+        return network, {}
     data = read_examples(examples, subject.shape)
-    network, calibration = calibrate(subject.model, subject.shape, data, rewrites)
-    save_calibrated(target, network, subject.arch, calibration)
-    for answer, quality in enumerate(calibration.qsnr_db):
+    converted, found = calibrate(subject.model, subject.shape, data, rewrites)
+    save_calibrated(target, converted, subject.arch, found)
+    for answer, quality in enumerate(found.qsnr_db):
         click.echo(f"{target}: answer {answer} has {quality:.1f} dB QSNR", err=True)
-    return calibration
+    return replace(network, output_scales=found.output_scales), found.to_json()

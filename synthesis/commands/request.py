@@ -26,8 +26,8 @@ Value = TypeVar("Value")
 NAMELESS = "network"  # while the command line names none
 DEVICES = ("max78000", "78000", "ai85", "85")
 NONE = "none"  # in place of a file name
-OTHER_FILES = ("cnn.h", "softmax.c", "makefile", "project.mk", "program.json", "report.json",
-               "report.html")  # fmt: skip
+OTHER_FILES = ("cnn.h", "cnn_finish.c", "cnn_finish.h", "softmax.c", "makefile", "project.mk",
+               "program.json", "report.json", "report.html")  # fmt: skip
 DEFINITION = r"[A-Za-z_]\w*(=[\w.+-]*)?"
 
 

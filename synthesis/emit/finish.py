@@ -78,6 +78,16 @@ class FinishText:
         return bool(self.functions & MATH)
 
     @property
+    def has_reals(self) -> bool:
+        """True if an answer is of real numbers."""
+        return any(row.type == "float" for row in self.results)
+
+    @property
+    def has_indices(self) -> bool:
+        """True if an answer is of indices."""
+        return any(row.type != "float" for row in self.results)
+
+    @property
     def copies(self) -> bool:
         """True if numbers are copied."""
         return any(name.startswith(("load_", "copy_")) for name in self.functions)
@@ -88,13 +98,8 @@ class FinishText:
         return any(name.endswith("_rows") for name in self.functions)
 
 
-def finish_text(plan: Plan, offsets_words: Mapping[int, int]) -> FinishText:
-    """Make the rows.
-
-    Args:
-        plan: buffers and calls.
-        offsets_words: of every input, from the start of the unload buffer.
-    """
+def finish_text(plan: Plan) -> FinishText:
+    """Make the rows."""
     functions = frozenset(call.function for call in plan.calls)
     names = {buffer.result: buffer for buffer in plan.buffers if buffer.result is not None}
     results = tuple(
@@ -108,7 +113,7 @@ def finish_text(plan: Plan, offsets_words: Mapping[int, int]) -> FinishText:
     )
     return FinishText(
         results=results,
-        groups=tuple(_groups(plan, offsets_words)),
+        groups=tuple(_groups(plan)),
         functions=functions,
         formulas=tuple(
             (word, lines) for word, lines in FORMULAS.items() if f"{word}_each" in functions
@@ -118,10 +123,10 @@ def finish_text(plan: Plan, offsets_words: Mapping[int, int]) -> FinishText:
     )
 
 
-def _groups(plan: Plan, offsets_words: Mapping[int, int]) -> Iterator[Group]:
+def _groups(plan: Plan) -> Iterator[Group]:
     for index, calls in groupby(plan.calls, key=lambda call: call.step):
         title = _title(plan, index)
-        yield Group(title, tuple(_statement(plan, call, offsets_words) for call in calls))
+        yield Group(title, tuple(_statement(plan, call) for call in calls))
 
 
 def _title(plan: Plan, index: int) -> str:
@@ -139,14 +144,14 @@ def _title(plan: Plan, index: int) -> str:
     return f"{step.name}: {word_of(step.step)} of {listed}, {shape_text(step.shape)}"
 
 
-def _statement(plan: Plan, call: Call, offsets_words: Mapping[int, int]) -> str:
+def _statement(plan: Plan, call: Call) -> str:
     arguments = [_pointer(plan, call.target)]
     if call.source is not None:
         stored = plan.buffers[call.source.buffer].stored
         if stored is None:
             arguments.append(_pointer(plan, call.source))
         else:
-            words = offsets_words[stored]
+            words = plan.stored[stored].offset_words
             arguments.append(f"unloaded + {words}" if words else "unloaded")
             arguments.append(str(call.source.offset))
     arguments += call.arguments

@@ -13,6 +13,7 @@ from max78000.facts.regmap import locate_memory, quadrant_register_addr
 from max78000.program.program import OutputMap
 from max78000.program.strict_json import hex_word
 from synthesis.emit.rows import Array
+from synthesis.generate.unload import channel_runs
 
 GATHERED_PIXELS = 4  # bytes that one read of the gather returns
 
@@ -44,7 +45,7 @@ def channel_blocks(outputs: Iterable[OutputMap]) -> Iterator[ChannelBlock]:
     # Quirk unload-places: a table, where the vendor's code goes by lane numbers.
     for output in outputs:
         group_bytes, lane_bytes = (16, 4) if output.width_bits == 32 else (4, 1)
-        for run in _runs(output, group_bytes, lane_bytes):
+        for run in channel_runs(output):
             addr = output.channel_addrs[run[0]]
             yield ChannelBlock(
                 layer=output.layer,
@@ -58,18 +59,6 @@ def channel_blocks(outputs: Iterable[OutputMap]) -> Iterator[ChannelBlock]:
                 n_lanes=len(run),
                 is_wide=int(output.width_bits == 32),
             )
-
-
-def _runs(output: OutputMap, group_bytes: int, lane_bytes: int) -> list[list[int]]:
-    """Channels in neighbouring lanes of one group."""
-    runs: list[list[int]] = []
-    for channel, addr in enumerate(output.channel_addrs):
-        before = output.channel_addrs[channel - 1] if channel else None
-        if before is not None and addr == before + lane_bytes and addr % group_bytes:
-            runs[-1].append(channel)
-        else:
-            runs.append([channel])
-    return runs
 
 
 def plain_name(name: str) -> str:

@@ -16,12 +16,15 @@ from max78000.program.program import Copy, KernelBlock, OutputMap, RegisterProgr
 from max78000.program.strict_json import hex_word
 from synthesis.emit import rows
 from synthesis.emit.c_template import c_template
+from synthesis.emit.finish import finish_text
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
 from synthesis.emit.places import gather_problem, places_array
 from synthesis.emit.unload import softmax_context, unload_context
+from synthesis.finish.plan import Plan
 from synthesis.generate.unload import UnloadLayout
 from synthesis.version import VERSION
 
+FINISH_FILES = ("cnn_finish.c", "cnn_finish.h")
 __all__ = [
     "FileNames",
     "Pin",
@@ -40,6 +43,7 @@ class ProjectFacts:
     unload: UnloadLayout  # what cnn_unload() delivers
     streams: bool  # some layers run at the same time
     softmax_shift: int | None  # None: no soft-max; values of 8-bit layers take 0
+    finish: Plan | None  # what stands behind the accelerator
     scales: tuple[str, ...]  # final scales, if there are any but 0
     summary: tuple[str, ...]
     provenance: tuple[str, ...]
@@ -74,6 +78,8 @@ def emit_project(
         files[test_file] = test
     if facts.softmax_shift is not None:
         files["softmax.c"] = render("softmax.c")
+    if facts.finish is not None:
+        files |= {name: render(name) for name in FINISH_FILES}
     return files
 
 
@@ -143,6 +149,7 @@ def _context(
         "provenance": facts.provenance,
         "summary": facts.summary,
         "softmax": softmax_context(facts.unload, facts.softmax_shift),
+        "finish": None if facts.finish is None else finish_text(facts.finish),
         "scales_note": facts.scales,
         "packs_kernels": _packs_kernels(program),
         "has_compact_weights": _is_compact(program, options),

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from max78000.facts.fixed import scale_by
 from synthesis.finish.compute import Array
 from synthesis.finish.steps import Shape, Step
 from synthesis.finish.table import operator_of
+
+WIDE_BITS = 32  # no scaled byte is wider
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +23,16 @@ class FinishInput:
     """A result of the accelerator.
 
     Args:
-        layer: index of the layer.
-        name: its name.
+        name: of the layer.
         shape: channels, rows, columns without what is 1 at the end.
-        scale: real number for a stored 1.
+        unit: real number for a stored 1, before the final scale.
+        final_scale: power of two by which `cnn_unload` multiplies what is stored.
     """
 
-    layer: int
     name: str
     shape: Shape
-    scale: float
+    unit: float
+    final_scale: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +65,20 @@ class Finish:
         return self.inputs[value].shape if value < n_inputs else self.steps[value - n_inputs].shape
 
 
-def finish_answers(finish: Finish, outputs: Mapping[int, NDArray[np.integer]]) -> dict[str, Array]:
+def finish_answers(
+    finish: Finish, outputs: Mapping[str, NDArray[np.integer]], *, scales: bool = True
+) -> dict[str, Array]:
     """Compute the answers.
 
     Args:
         finish: what to compute.
-        outputs: layer index -> stored integers (C, H, W), as the accelerator leaves them.
+        outputs: layer name -> stored integers (C, H, W), as the accelerator leaves them.
+        scales: `cnn_unload` multiplies by the final scale, in integers: a negative one cuts bits
+            off. Otherwise real numbers are multiplied.
     Returns:
         Result name -> float32, or int32 of an index.
     """
-    values: list[Array] = [
-        (outputs[one.layer].astype(np.float32) * np.float32(one.scale)).reshape(one.shape)
-        for one in finish.inputs
-    ]
+    values = [_real(one, outputs[one.name], scales=scales) for one in finish.inputs]
     for step in finish.steps:
         inputs: Sequence[Array] = [values[index] for index in step.inputs]
         values.append(operator_of(step.step).compute(step.step, inputs, step.shape))
@@ -84,3 +88,11 @@ def finish_answers(finish: Finish, outputs: Mapping[int, NDArray[np.integer]]) -
         for index, step in enumerate(finish.steps)
         if step.is_result
     }
+
+
+def _real(one: FinishInput, stored: NDArray[np.integer], *, scales: bool) -> Array:
+    """Stored integers as real numbers."""
+    unit = one.unit if scales else one.unit * 2.0**one.final_scale
+    delivered = scale_by(stored, one.final_scale if scales else 0, WIDE_BITS)
+    real: Array = delivered.astype(np.float32) * np.float32(unit)
+    return real.reshape(one.shape)

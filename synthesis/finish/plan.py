@@ -43,7 +43,7 @@ class StoredPart:
 
     Args:
         n_channels: how many, after those of the parts before.
-        offset: of the first number, in elements from the start of the buffer.
+        offset: of the first number, in elements from the start of the result.
         strides: elements from one channel to the next, and from one pixel to the next.
     """
 
@@ -58,14 +58,16 @@ class Stored:
 
     Args:
         shape: channels, rows, columns.
+        offset_words: of the first number, from the start of the buffer.
         element_bits: 8, 16 or 32 signed bits a number.
-        scale: real number for 1 in the buffer.
-        parts: where its channels lie.
+        unit: real number for 1 in the buffer.
+        parts: where its channels lie, from its first number on.
     """
 
     shape: tuple[int, int, int]
+    offset_words: int
     element_bits: int
-    scale: float
+    unit: float
     parts: tuple[StoredPart, ...]
 
 
@@ -305,7 +307,7 @@ class _Planner:
         arguments: Arguments = ()
         if stored is not None:
             one = self.stored[stored]
-            function, arguments = f"load_int{one.element_bits}", (number(one.scale),)
+            function, arguments = f"load_int{one.element_bits}", (number(one.unit),)
         cycles = CALL_CYCLES + COPY_CYCLES * prod(source.shape)
         self.calls.append(Call(self.step, function, target, source, axes, arguments, cycles))
 

@@ -136,3 +136,16 @@ def entry_scales(entry: OutputMap, placed: PlacedGraph, chip: Chip) -> set[int]:
         owner = next(owners, None)
         scales.add(0 if owner is None else final_scale(owner, placed.graph))
     return scales
+
+
+def channel_runs(output: OutputMap) -> list[list[int]]:
+    """Channels in neighbouring lanes of one word (8 bits), or of four (32 bits)."""
+    group_bytes, lane_bytes = (16, 4) if output.width_bits == WIDE_BITS else (4, 1)
+    runs: list[list[int]] = []
+    for channel, addr in enumerate(output.channel_addrs):
+        before = output.channel_addrs[channel - 1] if channel else None
+        if before is not None and addr == before + lane_bytes and addr % group_bytes:
+            runs[-1].append(channel)
+        else:
+            runs.append([channel])
+    return runs

@@ -42,11 +42,12 @@ def interpret(graph: Graph, image: Tensor, *, round_average: bool = False) -> tu
     return tuple(tensors[layer.as_producer] for layer in graph.layers)
 
 
-def answers(graph: Graph, results: Sequence[Tensor]) -> dict[str, Array]:
+def answers(graph: Graph, results: Sequence[Tensor], *, scales: bool = True) -> dict[str, Array]:
     """What the processor makes of the results of all layers, by name; see `finish_answers`."""
     if graph.finish is None:
         return {}
-    return finish_answers(graph.finish, dict(enumerate(results)))
+    outputs = {layer.name: result for layer, result in zip(graph.layers, results, strict=True)}
+    return finish_answers(graph.finish, outputs, scales=scales)
 
 
 def _rolled(buffer: Tensor, layer: Layer, result: Tensor) -> Tensor:

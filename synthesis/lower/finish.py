@@ -6,6 +6,7 @@ from synthesis.finish.finish import Finish, FinishInput, FinishStep
 from synthesis.finish.steps import Argmax, Misfit, Shape, shape_of
 from synthesis.graph.ir import Graph, Layer
 from synthesis.graph.ir import Shape as TensorShape
+from synthesis.graph.scales import final_scale
 from synthesis.read.description import NetworkSpec, StepSpec
 
 RULE = "G26"
@@ -36,7 +37,7 @@ def lower_finish(network: NetworkSpec, graph: Graph) -> Finish:
     return found.finish()
 
 
-def real_scale(layer: Layer) -> float:
+def unit_of(layer: Layer) -> float:
     """Real number for a stored 1 of a layer's result; docs/hardware/arithmetic.md."""
     bits = layer.kernel.bits if layer.is_wide and layer.kernel is not None else 1
     return 1 / (DATA_ONE << (bits - 1))
@@ -141,7 +142,8 @@ class _Steps:
         if layer not in self.graph.unloaded:
             raise Misfit(f"reads layer {layer.name}, which is not unloaded", _unloaded_fix(layer))
         shape = seen_shape(layer.out_shape)
-        self.inputs[source] = FinishInput(layer.index, layer.name, shape, real_scale(layer))
+        scale = final_scale(layer, self.graph)
+        self.inputs[source] = FinishInput(layer.name, shape, unit_of(layer), scale)
         return shape
 
 

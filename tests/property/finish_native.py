@@ -21,9 +21,7 @@ class NativeFinish:
         self.finishes = finishes
         sources = []
         for number, (finish, results) in enumerate(finishes):
-            plan = make_plan(finish, [one for _, one, _ in results])
-            offsets = {index: offset for index, (offset, _, _) in enumerate(results)}
-            text = finish_text(plan, offsets)
+            text = finish_text(make_plan(finish, [one for one, _ in results]))
             home = folder / f"f{number}"
             home.mkdir()
             for name in ("cnn_finish.h", "cnn_finish.c"):

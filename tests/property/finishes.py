@@ -42,8 +42,8 @@ def dropped(shape):
 
 
 @st.composite
-def stored_results(draw, offset):
-    """A result: where it lies from this word on, and its integers (C, H, W)."""
+def stored_results(draw, offset_words):
+    """A result that lies from this word on, and its integers (C, H, W)."""
     shape = draw(st.tuples(st.integers(1, 9), st.integers(1, 4), st.integers(1, 4)))
     bits = draw(st.sampled_from((8, 16, 32)))
     channels, n_pixels, parts, first = shape[0], shape[1] * shape[2], [], 0
@@ -55,15 +55,20 @@ def stored_results(draw, offset):
     values = np.random.default_rng(draw(st.integers(0, 99))).integers(
         -LIMITS[bits], LIMITS[bits], shape
     )
-    return offset, Stored(shape, bits, SCALES[bits], tuple(parts)), values
+    return Stored(shape, offset_words, bits, SCALES[bits], tuple(parts)), values
+
+
+def n_words_of(result):
+    one, values = result
+    return -(-values.size * one.element_bits // 32)
 
 
 def lay_out(results):
     """The unload buffer: 32-bit words."""
-    n_words = sum(-(-values.size * one.element_bits // 32) for _, one, values in results)
+    n_words = sum(map(n_words_of, results))
     words = np.zeros(n_words, "<i4")
-    for offset, one, values in results:
-        elements = words[offset:].view(f"<i{one.element_bits // 8}")
+    for one, values in results:
+        elements = words[one.offset_words :].view(f"<i{one.element_bits // 8}")
         pixels, first = values.reshape(len(values), -1), 0
         for part in one.parts:
             channel, pixel = np.mgrid[: part.n_channels, : pixels.shape[1]]
@@ -142,10 +147,10 @@ def finishes(draw):
     results, offset = [], 0
     for _ in range(draw(st.integers(1, 3))):
         results.append(draw(stored_results(offset)))
-        offset += -(-results[-1][2].size * results[-1][1].element_bits // 32)
+        offset += n_words_of(results[-1])
     inputs = tuple(
-        FinishInput(index, f"layer{index}", dropped(one.shape), one.scale)
-        for index, (_, one, _) in enumerate(results)
+        FinishInput(f"layer{index}", dropped(one.shape), one.unit)
+        for index, (one, _) in enumerate(results)
     )
     shapes, found, indices = [one.shape for one in inputs], [], set()
     for number in range(draw(st.integers(1, 6))):
@@ -171,8 +176,8 @@ def finishes(draw):
 def torch_answers(finish, results):
     """The same by PyTorch, in float32."""
     values = [
-        (torch.tensor(stored, dtype=torch.float32) * one.scale).reshape(seen.shape)
-        for (_, one, stored), seen in zip(results, finish.inputs, strict=True)
+        (torch.tensor(stored, dtype=torch.float32) * one.unit).reshape(seen.shape)
+        for (one, stored), seen in zip(results, finish.inputs, strict=True)
     ]
     for step in finish.steps:
         inputs = [values[index] for index in step.inputs]

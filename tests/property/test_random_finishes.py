@@ -28,7 +28,7 @@ def assert_alike(finish, one, other):
 
 
 def outputs_of(results):
-    return {index: values for index, (_, _, values) in enumerate(results)}
+    return {f"layer{index}": values for index, (_, values) in enumerate(results)}
 
 
 @given(finishes())

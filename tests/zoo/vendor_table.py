@@ -31,7 +31,7 @@ but the imports: `from ai8x_models.layers import vendor_names as ai8x`, and `ven
 ai8x_blocks`. Channels and sizes are the classes' own defaults. This page is written by
 `make models`, never by hand.
 
-| file | model | input | constructed | described | on the CPU ([finish](formats.md#finish)), or why not |
+| file | model | input | constructed | described | [on the CPU](formats.md#finish), or why not |
 |---|---|---|---|---|---|
 """
 # Sizes where a class has no defaults, or others than its data have.

@@ -1,5 +1,6 @@
 /*
  * e to a power, and the natural logarithm: a power of two, and a short series for what is left.
+ * Square roots: the core's own instruction, if the compiler knows of it.
  *
  * ln 2 is taken in two parts, of which products with small whole numbers are exact.
  */
@@ -89,3 +90,32 @@ float logf(float x)
     const float small = ratio * (half_square + series * square) + (float)power * LN2_LOW;
     return (float)power * LN2_HIGH + (above - (half_square - small));
 }
+
+#ifdef __ARM_FP
+float sqrtf(float x)
+{
+    float root;
+    __asm("vsqrt.f32 %0, %1" : "=t"(root) : "t"(x));
+    return root;
+}
+#else
+float sqrtf(float x)
+{
+    if (x == 0.0f || x == INFINITY || x != x) {
+        return x;
+    }
+    if (x < 0.0f) {
+        return NAN;
+    }
+    if (x < SMALLEST_NORMAL) {
+        return sqrtf(x * power_of_two(24)) * power_of_two(-12);
+    }
+    /* Half the exponent, and half the mantissa, is near; each step doubles the digits. */
+    word_t root = { .real = x };
+    root.bits = (root.bits >> 1) + ((uint32_t)BIAS << (MANTISSA_BITS - 1));
+    for (int i = 0; i < 4; i++) {
+        root.real = 0.5f * (root.real + x / root.real);
+    }
+    return root.real;
+}
+#endif

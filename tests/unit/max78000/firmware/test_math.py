@@ -18,12 +18,12 @@ def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("math")
     command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O2", "-ffreestanding",
                "-Wall", "-Wextra", "-Werror", "-Dexpf=bsp_expf", "-Dlogf=bsp_logf",
-               f"-I{SUPPORT / 'include'}", str(SUPPORT / "src/math.c"),
+               "-Dsqrtf=bsp_sqrtf", f"-I{SUPPORT / 'include'}", str(SUPPORT / "src/math.c"),
                "-o", str(folder / "math.so")]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     found = ctypes.CDLL(str(folder / "math.so"))
-    for function in (found.bsp_expf, found.bsp_logf):
+    for function in (found.bsp_expf, found.bsp_logf, found.bsp_sqrtf):
         function.restype, function.argtypes = ctypes.c_float, [ctypes.c_float]
     return found
 
@@ -43,6 +43,8 @@ def draw(low, high):
         ("bsp_logf", np.log, draw(1, 1000)),
         ("bsp_logf", np.log, np.exp(draw(-87, 88))),
         ("bsp_logf", np.log, np.float32([1, 1e-40, 3e38])),
+        ("bsp_sqrtf", np.sqrt, draw(0, 4)),
+        ("bsp_sqrtf", np.sqrt, np.exp(draw(-100, 88))),
     ],
 )
 def test_results_are_near_the_exact_ones(library, name, exact, numbers):
@@ -59,5 +61,9 @@ def test_ends(library):
     assert library.bsp_logf(0) == -math.inf
     assert library.bsp_logf(math.inf) == math.inf
     assert library.bsp_logf(1) == 0
+    assert library.bsp_sqrtf(0) == 0
+    assert library.bsp_sqrtf(math.inf) == math.inf
+    assert library.bsp_sqrtf(49) == 7
+    assert math.isnan(library.bsp_sqrtf(-1))
     for name, number in (("bsp_expf", math.nan), ("bsp_logf", math.nan), ("bsp_logf", -1)):
         assert math.isnan(getattr(library, name)(number))

@@ -21,7 +21,7 @@ from synthesis.finish.steps import (
 
 def plan_of(shapes, *steps):
     """Steps as (step, inputs, is_result) on planar bytes."""
-    inputs = tuple(FinishInput(i, f"in{i}", shape, 1 / 128) for i, shape in enumerate(shapes))
+    inputs = tuple(FinishInput(f"in{i}", shape, 1 / 128) for i, shape in enumerate(shapes))
     known, listed = list(shapes), []
     for number, (step, read, is_result) in enumerate(steps):
         known.append(shape_of(step, [known[one] for one in read]))
@@ -31,7 +31,7 @@ def plan_of(shapes, *steps):
         whole = (*shape, 1, 1)[:3]
         pixels = whole[1] * whole[2]
         parts = (StoredPart(whole[0], 0, (pixels, 1)),)
-        stored.append(Stored(whole, 8, 1 / 128, parts))
+        stored.append(Stored(whole, 0, 8, 1 / 128, parts))
     return make_plan(Finish(inputs, tuple(listed)), stored)
 
 
@@ -98,10 +98,10 @@ def test_the_second_of_a_pair_is_put_in_order():
 
 
 def test_wide_blocks_are_one_copy():
-    whole = FinishInput(0, "wide", (8, 2, 3), 1 / 16384)
+    whole = FinishInput("wide", (8, 2, 3), 1 / 16384)
     step = FinishStep("s", "", Softmax(0), (0,), (8, 2, 3), is_result=True)
     parts = tuple(StoredPart(4, first * 6, (1, 4)) for first in (0, 4))
-    plan = make_plan(Finish((whole,), (step,)), [Stored((8, 2, 3), 32, 1 / 16384, parts)])
+    plan = make_plan(Finish((whole,), (step,)), [Stored((8, 2, 3), 0, 32, 1 / 16384, parts)])
     assert functions(plan) == ["load_int32", "copy_floats", "softmax_rows"]
     assert plan.calls[0].walk == ((2, 24, 24), (4, 1, 6), (6, 4, 1))
 

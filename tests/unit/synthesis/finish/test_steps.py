@@ -73,9 +73,9 @@ def test_misfit(step, inputs, words):
 
 def answer(step, stored, scale=1 / 128):
     """One step on a stored result."""
-    seen = FinishInput(0, "layer", stored.shape, scale)
+    seen = FinishInput("layer", stored.shape, scale)
     one = FinishStep("one", "", step, (0,), shape_of(step, [stored.shape]), is_result=True)
-    return finish_answers(Finish((seen,), (one,)), {0: stored})["one"]
+    return finish_answers(Finish((seen,), (one,)), {"layer": stored})["one"]
 
 
 STORED = np.random.default_rng(3).integers(-128, 128, (6, 5, 4))
@@ -108,3 +108,16 @@ def test_the_first_of_equal_numbers_is_the_largest():
 def test_wide_results_have_a_smaller_unit():
     assert answer(Softmax(0), np.array([16384, 0]), 1 / 16384)[0] == pytest.approx(0.7310586)
     assert answer(Softmax(0), np.array([1 << 30, 0]), 1 / 16384).tolist() == [1, 0]
+
+
+def test_a_final_scale_is_applied_in_integers_or_not():
+    stored = np.array([100, -3, 127])
+    step = FinishStep("one", "", Reshape((3,)), (0,), (3,), is_result=True)
+
+    def real(final_scale, scales):
+        finish = Finish((FinishInput("layer", (3,), 1 / 128, final_scale),), (step,))
+        return (128 * finish_answers(finish, {"layer": stored}, scales=scales)["one"]).tolist()
+
+    assert real(2, scales=True) == real(2, scales=False) == [400, -12, 508]
+    assert real(-1, scales=True) == [50, -2, 63]
+    assert real(-1, scales=False) == [50, -1.5, 63.5]

@@ -127,10 +127,10 @@ def test_steps_read_the_one_before_and_the_last_layer():
 
 def test_stored_integers_become_real_numbers():
     finish = graph_of(net("op: cat, dim: 0, input: [a, b]")).finish
-    assert [one.scale for one in finish.inputs] == [1 / 128, 1 / 16384]
+    assert [one.unit for one in finish.inputs] == [1 / 128, 1 / 16384]
     narrow = LAYERS.replace("32,", "32, quantization: 4,")
     small = Net(narrow, WEIGHTS, bits=4, sections="finish:\n- {op: cat, dim: 0, input: [a, b]}\n")
-    assert [one.scale for one in graph_of(small).finish.inputs] == [1 / 128, 1 / 1024]
+    assert [one.unit for one in graph_of(small).finish.inputs] == [1 / 128, 1 / 1024]
 
 
 def test_axes_of_length_1_at_the_end_are_none():
