@@ -31,6 +31,7 @@ from synthesis.emit.whole_project import project_files
 from synthesis.emit.write import write_project
 from synthesis.generate.options import ProgramOptions
 from synthesis.graph.interpret import interpret
+from synthesis.graph.scales import final_scale
 from synthesis.lower.overrides import Overrides, apply_overrides
 from synthesis.lower.stand_in import StandIns, stand_in
 from synthesis.read.checkpoint import Checkpoint
@@ -119,6 +120,15 @@ class CompiledNetwork:
         """What the interpreter makes of the sample: int64 (C, H, W) by layer name, in order."""
         names = (layer.name for layer in self.stages.graph.layers)
         return dict(zip(names, self.stages.results, strict=True))
+
+    @property
+    def final_scales(self) -> tuple[int, ...]:
+        """What the integers of `predict` and `interpret` mean, for each output.
+
+        The network answers a value times two to the power of this (0 but for QATv2).
+        """
+        graph = self.stages.graph
+        return tuple(final_scale(layer, graph) for layer in graph.outputs)
 
     @property
     def table(self) -> LayerTable:

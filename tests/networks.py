@@ -36,6 +36,7 @@ class Net:
         bits: range of the random weights, and of a given `fill`.
         fill: the value of all weights; None draws them.
         bias: the bias bytes of the first entry, one more in each further one; None: no biases.
+        scales: final scales of the entries, such as "0 3"; left out, they have none.
         sections: YAML of further sections of the description, behind the layers.
     """
 
@@ -47,6 +48,7 @@ class Net:
     bias: int | None = None
     input_path: InputPath = InputPath.MEMORY
     sections: str = ""
+    scales: str = ""
 
 
 def description(layers):
@@ -68,13 +70,16 @@ def checkpoint_of(net, seed=0):
     """Integer weights, in the order of `weights`; entries are called w0, w1, ..."""
     rng = np.random.default_rng(seed)
     entries = []
+    scales = dict(enumerate(map(int, net.scales.split())))
     for i, text in enumerate(net.weights.split()):
         shape, limit = sizes(text.rstrip("t")), 1 << (net.bits - 1)
         drawn = rng.integers(-limit, limit, shape)
         weight = drawn if net.fill is None else np.full(shape, net.fill)
         n_outputs = shape[1] if text.endswith("t") else shape[0]
         bias = None if net.bias is None else np.full(n_outputs, net.bias + i)
-        entries.append(LayerWeights(f"w{i}", weight, bias, None, 0))
+        scale = scales.get(i, 0)
+        entry = f"w{i}.op"
+        entries.append(LayerWeights(f"w{i}", weight, bias, None, 0, False, scale, entry))
     return Checkpoint("tiny-q.pth.tar", "tiny", tuple(entries))
 
 
@@ -135,6 +140,8 @@ def state_of(checkpoint):
         state[f"{entry.name}.op.weight"] = entry.weight
         if entry.bias is not None:
             state[f"{entry.name}.op.bias"] = entry.bias * 128
+        if entry.final_scale:
+            state[f"{entry.name}.final_scale"] = np.array(entry.final_scale)
     return state
 
 

@@ -37,19 +37,29 @@ def run_lines(result: RunResult, clock_hz: int, *, verbose: bool) -> Iterator[st
 
 
 def output_values(output: OutputMap, values_chw: NDArray[np.int64]) -> dict[str, Any]:
-    """An output tensor for scripts."""
-    return {"layer": output.layer, "name": output.name, "values": values_chw.tolist()}
+    """An output tensor for scripts: integers as they are in data memory, and what they mean."""
+    return {
+        "layer": output.layer,
+        "name": output.name,
+        "final_scale": output.final_scale,
+        "values": values_chw.tolist(),
+    }
 
 
 def output_lines(output: OutputMap, values_chw: NDArray[np.int64]) -> Iterator[str]:
-    """An output tensor for people: its range, and the largest values if there is one pixel."""
+    """An output tensor for people: its range, and the largest values if there is one pixel.
+
+    Values are those that the network answers: multiplied by the final scale, without rounding.
+    """
+    answers = values_chw * 2.0**output.final_scale
     shape = "x".join(map(str, output.shape))
-    spread = f"{values_chw.min()} to {values_chw.max()}"
-    yield f"layer {output.layer} {output.name} {shape} {output.width_bits} bit: {spread}"
-    if values_chw[0].size == 1:
-        scores = values_chw[:, 0, 0]
+    scale = f" times 2^{output.final_scale}" if output.final_scale else ""
+    spread = f"{answers.min():.15g} to {answers.max():.15g}"
+    yield f"layer {output.layer} {output.name} {shape} {output.width_bits} bit{scale}: {spread}"
+    if answers[0].size == 1:
+        scores = answers[:, 0, 0]
         for channel in np.argsort(-scores, kind="stable")[:N_BEST]:
-            yield f"  channel {channel}: {scores[channel]}"
+            yield f"  channel {channel}: {scores[channel]:.15g}"
 
 
 def layer_text(setup: LayerSetup) -> str:

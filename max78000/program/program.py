@@ -89,6 +89,7 @@ class OutputMap:
 
     `channel_addrs` holds the byte address of each channel's first element (with 8 bits the low two
     address bits are the byte lane); the element of pixel d is `d * pixel_stride_bytes` further on.
+    What the network answers is the element times two to the power of `final_scale`.
     """
 
     layer: int
@@ -97,6 +98,7 @@ class OutputMap:
     width_bits: int  # 8 or 32
     channel_addrs: tuple[int, ...]
     pixel_stride_bytes: int
+    final_scale: int = 0
 
     def __post_init__(self) -> None:
         if self.width_bits not in (8, 32):
@@ -187,7 +189,8 @@ def to_text(program: RegisterProgram, chip: Chip) -> str:
     for output in program.outputs:
         shape = "x".join(map(str, output.shape)) + f" of {output.width_bits} bits"
         where = f"from {output.channel_addrs[0]:#010x}"
-        lines.append(f"  layer {output.layer} {output.name} {shape} {where}")
+        scale = f" times 2^{output.final_scale}" if output.final_scale else ""
+        lines.append(f"  layer {output.layer} {output.name} {shape} {where}{scale}")
     if program.cycles is not None:
         layers = " ".join(map(str, program.cycles.layers))
         kind = "estimated cycles" if program.cycles.is_estimate else "cycles"
@@ -280,7 +283,8 @@ _KEYS: tuple[tuple[type, str, tuple[tuple[str, str], ...]], ...] = (
                               ("words", "words"))),
     (OutputMap,   "",        (("layer", "number"), ("name", "text"), ("shape", "numbers"),
                               ("width_bits", "number"), ("channel_addrs", "words"),
-                              ("pixel_stride_bytes", "number"))),
+                              ("pixel_stride_bytes", "number"),
+                              ("final_scale", "number_or_0"))),
     (Cycles,      "",        (("startup", "number"), ("layers", "numbers"),
                               ("is_estimate", "flag"))),
 )
@@ -310,6 +314,8 @@ def _encode_value(value: Any) -> dict[str, Any]:
     writers = {"word": hex_word, "words": hex_words, "numbers": list}
     for key, kind in keys:
         item = getattr(value, key)
+        if kind == "number_or_0" and not item:
+            continue
         entry[key] = writers[kind](item) if kind in writers else item
     return entry
 

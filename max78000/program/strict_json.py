@@ -37,6 +37,11 @@ class JsonNode:
         number: int = self.at(key, int)
         return number
 
+    def number_or_0(self, key: str) -> int:
+        """Take an integer that is only written if it is not 0."""
+        is_there = not isinstance(self.value, dict) or key in self.value
+        return self.number(key) if is_there else 0
+
     def flag(self, key: str) -> bool:
         """Take true or false."""
         flag: bool = self.at(key, bool)

@@ -70,6 +70,7 @@ class Given(TypedDict):
     softmax: bool
     no_kat: bool
     layer_checks: bool
+    no_scale_output: bool
     no_unload: bool
     mlator: bool
     ignore_mlator_warning: bool

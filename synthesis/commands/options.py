@@ -127,6 +127,7 @@ CODE = grouped(
     flag("softmax", "Add a soft-max of the outputs."),
     flag("no-kat", "Leave out the known-answer test."),
     flag("layer-checks", "Check every layer on the chip, to see which is the first to differ."),
+    flag("no-scale-output", "cnn_unload() does not multiply by 2^final_scale (QATv2)."),
     flag("no-unload", "Leave out cnn_unload()."),
     flag("mlator", "Let the accelerator sort the bytes in cnn_unload() where it can."),
     flag("ignore-mlator-warning", "Do not say where it cannot."),

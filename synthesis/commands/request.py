@@ -226,6 +226,7 @@ def _project_options(given: Given, problems: _Problems) -> ProjectOptions:
     return ProjectOptions(
         timer=None if given["no_timer"] else given["timer"],
         has_kat=not given["no_kat"],
+        scales_outputs=not given["no_scale_output"],
         has_unload=given["softmax"] or not given["no_unload"],
         has_softmax=given["softmax"],
         debug_wait_s=given["debugwait"],

@@ -93,6 +93,7 @@ _TABLE: tuple[tuple[str, Fate, str], ...] = (
     ("-e|--embedded-code", HARMLESS, "the only kind of code"),
     ("--unload", HARMLESS, "on unless --no-unload"),
     ("--no-unload", HERE, "no cnn_unload(), unless --softmax needs it"),
+    ("--no-scale-output", HERE, "outputs as in data memory, with a warning if 2^s is not 1 [O11]"),
     ("--mlator", HERE, "single-pass 8-bit outputs of 4n pixels; others with a warning [O7]"),
     ("--ignore-mlator-warning", HERE, "silences O7"),
     ("--mlator-noverify --unroll-mlator= --unroll-8bit= --unroll-wide=", HARMLESS, TUNED),

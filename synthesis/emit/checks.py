@@ -8,12 +8,15 @@ from collections.abc import Iterator
 
 from max78000.errors import UnsupportedError
 from max78000.facts.chip import Chip
+from max78000.facts.fixed import DATA_BITS
 from synthesis.compile import Compiled
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
-from synthesis.generate.unload import unload_layout
+from synthesis.generate.unload import UnloadLayout, entry_scales, unload_layout
 from synthesis.graph.ir import Graph
+from synthesis.graph.scales import final_scale
+from synthesis.place.placed import PlacedGraph
 
 
 def check_project(compiled: Compiled, options: ProjectOptions, chip: Chip) -> tuple[str, ...]:
@@ -56,8 +59,9 @@ def softmax_shift(graph: Graph) -> int:
 
 
 def _warnings(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Iterator[str]:
-    last = compiled.graph.layers[-1]
-    if options.has_softmax and last.output_width == 8:
+    last, placed = compiled.graph.layers[-1], compiled.placement.placed_graph
+    layout = unload_layout(placed, chip, scales=options.scales_outputs)
+    if options.has_softmax and layout.parts[0].element_bits == DATA_BITS:
         yield (
             f"{last.where}: --softmax of bytes is coarse: 1 more is twice as likely [O4] "
             "(set output_width: 32)"
@@ -66,6 +70,30 @@ def _warnings(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Iterat
         yield "--fixed-input is ignored with --fifo [O10] (leave one of them out)"
     if options.measures_energy and options.timer is not None:
         yield "--timer is ignored with --energy [O5] (leave one of them out)"
+    yield from _scale_warnings(placed, layout, options)
     if options.gathers_bytes and options.says_what_is_not_gathered:
-        layout = unload_layout(compiled.placement.placed_graph, chip)
         yield from gather_warnings(layout.outputs)
+
+
+def _scale_warnings(
+    placed: PlacedGraph, layout: UnloadLayout, options: ProjectOptions
+) -> Iterator[str]:
+    """What is delivered without its final scale (rule O11)."""
+    graph = placed.graph
+    scales = {layer.name: final_scale(layer, graph) for layer in graph.outputs}
+    if not options.scales_outputs:
+        if any(scales.values()):
+            listed = ", ".join(f"{name}: {scale}" for name, scale in scales.items())
+            yield (
+                f"{graph.source}: --no-scale-output: real values are two to the power of the final "
+                f"scale times what is unloaded [O11] ({listed})"
+            )
+        return
+    for entry, output in zip(graph.unload, layout.outputs, strict=False):
+        found = entry_scales(output, placed)
+        if len(found) > 1:
+            listed = ", ".join(map(str, sorted(found)))
+            yield (
+                f"{entry.where}: holds channels of final scales {listed}, and is unloaded without "
+                "[O11] (list each layer's result by itself)"
+            )

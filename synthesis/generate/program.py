@@ -21,6 +21,7 @@ from synthesis.generate.memories import (
 from synthesis.generate.options import ProgramOptions
 from synthesis.generate.rolling import buffer_clears
 from synthesis.generate.timing import predict_cycles
+from synthesis.graph.scales import final_scale
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.source import InputPath, Tensor
@@ -62,7 +63,10 @@ def generate(
         chip_name=chip.name,
         phases=tuple(Phase(name, tuple(operations)) for name, operations in phases.items()),
         known_answer=_known_answer(graph.outputs, results, options, chip),
-        outputs=tuple(output_map(placed, chip) for placed in graph.outputs),
+        outputs=tuple(
+            replace(output_map(placed, chip), final_scale=final_scale(placed.layer, graph.graph))
+            for placed in graph.outputs
+        ),
         cycles=predict_cycles(graph),
     )
 

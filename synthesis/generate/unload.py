@@ -104,6 +104,7 @@ def element_bits(width_bits: int, scale: int) -> int:
 
     Bytes without a scale stay bytes. With one they have at least 16 bits, whatever its sign.
     """
+    # Quirk unload-sign: the vendor's are 16 bits always, and lose signs and high bits.
     if width_bits == WIDE_BITS:
         return WIDE_BITS
     if scale == 0:
@@ -120,16 +121,18 @@ def _outputs(placed: PlacedGraph, chip: Chip) -> Iterator[tuple[OutputMap, int]]
     last = len(placed.layers) - 1
     for i, entry in enumerate(graph.unload):
         output = data_map(entry, last, f"unload{i}", chip)
-        found = entry_scales(output, placed, chip)
+        found = entry_scales(output, placed)
         yield output, found.pop() if len(found) == 1 else 0
 
 
-def entry_scales(entry: OutputMap, placed: PlacedGraph, chip: Chip) -> set[int]:
+def entry_scales(entry: OutputMap, placed: PlacedGraph) -> set[int]:
     """Final scales of the outputs in which the channels of an `unload` entry lie.
 
     A channel that is no output's has scale 0: nothing says what its integers mean.
     """
-    last_first = [(layer.layer, output_map(layer, chip)) for layer in reversed(placed.outputs)]
+    last_first = [
+        (layer.layer, output_map(layer, placed.chip)) for layer in reversed(placed.outputs)
+    ]
     scales = set()
     for addr in entry.channel_addrs:
         owners = (layer for layer, output in last_first if output.find(addr, addr & 3) is not None)

@@ -237,6 +237,7 @@ class Graph:
     input_path: InputPath = InputPath.MEMORY
     buffer: Buffer | None = None
     unload: tuple[Unload, ...] = ()  # instead of what `unloaded` says
+    unused: tuple[str, ...] = ()  # entries of the checkpoint that no layer takes
     finish: Finish | None = None  # what the processor does with the outputs
 
     @property

@@ -25,11 +25,7 @@ def assign_kernels(
         ProblemList: too few entries (rule G11), kernel shapes that contradict the description (C9),
             weights taken from, or given to, a layer without weights (G8).
     """
-    owners = [
-        i
-        for i, (step, operation) in enumerate(zip(steps, operations, strict=True))
-        if operation.op is not Operator.PASSTHROUGH and step.weight_source is None
-    ]
+    owners = weight_owners(steps, operations)
     if len(checkpoint.layers) < len(owners):
         raise InputError(
             f"{len(owners)} layers need weights, {checkpoint.source} has {len(checkpoint.layers)}: "
@@ -59,6 +55,15 @@ def assign_kernels(
         None if entry is None else _kernel(step, operation, entry)
         for step, operation, entry in zip(steps, operations, found, strict=True)
     )
+
+
+def weight_owners(steps: Sequence[Step], operations: Sequence[Operation]) -> list[int]:
+    """Positions of the layers that take weights of their own, in order."""
+    return [
+        i
+        for i, (step, operation) in enumerate(zip(steps, operations, strict=True))
+        if operation.op is not Operator.PASSTHROUGH and step.weight_source is None
+    ]
 
 
 def _pairing(steps: Sequence[Step], owners: Sequence[int], checkpoint: Checkpoint) -> str:

@@ -22,7 +22,7 @@ from synthesis.graph.ir import (
     Producer,
     Shape,
 )
-from synthesis.lower.assign import assign_kernels
+from synthesis.lower.assign import assign_kernels, weight_owners
 from synthesis.lower.buffer import (
     buffer_problems,
     place_at_buffer,
@@ -33,6 +33,7 @@ from synthesis.lower.buffer import (
 from synthesis.lower.finish import lower_finish
 from synthesis.lower.operation import Operation, read_operation
 from synthesis.lower.sequence import Step, order_layers
+from synthesis.lower.unused import unused_entries
 from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import (
     LayerSpec,
@@ -77,6 +78,7 @@ def lower(source: Source, chip: Chip) -> Graph:
         input_path=source.input_path,
         buffer=done.buffer,
         unload=read_unload(network),
+        unused=unused_entries(checkpoint, len(weight_owners(steps, operations))),
     )
     raise_all([*problems, *_shape_problems(graph, chip), *unload_problems(graph.unload, chip)])
     return replace(graph, finish=lower_finish(network, graph)) if network.finish else graph

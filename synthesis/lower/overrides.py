@@ -49,6 +49,9 @@ def apply_overrides(source: Source, overrides: Overrides) -> Source:
     if skipped:
         _require_below(skipped, len(checkpoint.layers), "--skip-checkpoint-layers", "entries")
         checkpoint = replace(checkpoint, layers=checkpoint.layers[skipped:])
+    if overrides.stop_after is not None:
+        n_used = sum(_takes_weights(network, position) for position in _executed(network))
+        checkpoint = replace(checkpoint, layers=checkpoint.layers[:n_used], strays=())
     if overrides.no_bias is not None:
         checkpoint = without_biases(checkpoint, network, overrides.no_bias)
     image = source.image

@@ -1,10 +1,11 @@
 """The known answer in figures: what goes in for the sample, what comes out. No pictures here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from synthesis.graph.ir import INPUT, Graph
+from synthesis.graph.scales import final_scale
 from synthesis.read.source import Tensor
 
 MOST_VALUES = 64  # tensors of so many values are listed whole
@@ -25,6 +26,7 @@ class TensorFigures:
 
     Attributes:
         layer: that makes it; -1 is the network input.
+        final_scale: what the tensor means is its values times two to the power of this.
         highest_at: channel, row and column of the first largest value.
         values: all of them, channel by channel; None for tensors of many.
     """
@@ -33,6 +35,7 @@ class TensorFigures:
     layer: int
     shape: tuple[int, int, int]
     width_bits: int
+    final_scale: int
     lowest: int
     highest: int
     mean: float
@@ -51,7 +54,10 @@ class SampleReport:
 def make_sample(graph: Graph, run: SampleRun) -> SampleReport:
     """Figures of the sample."""
     outputs = (
-        _figures(layer.name, layer.index, run.results[layer.index], layer.output_width)
+        replace(
+            _figures(layer.name, layer.index, run.results[layer.index], layer.output_width),
+            final_scale=final_scale(layer, graph),
+        )
         for layer in graph.unloaded
     )
     return SampleReport(_figures("input", INPUT.step, run.image, 8), tuple(outputs))
@@ -66,6 +72,7 @@ def _figures(name: str, layer: int, tensor: Tensor, width_bits: int) -> TensorFi
         layer=layer,
         shape=(channels, rows, columns),
         width_bits=width_bits,
+        final_scale=0,
         lowest=int(tensor.min()),
         highest=int(tensor.max()),
         mean=round(float(tensor.mean()), 6),

@@ -72,6 +72,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
                   "more than {chip.n_processors} channels, pixels that are no multiple of 4."),
     "O10": (None, "`--fixed-input` is ignored with a FIFO: the pattern is written to memory, the "
                   "FIFOs get the sample."),
+    "O11": (None, "With `--no-scale-output` outputs are not multiplied by their final scales, nor "
+                  "is an entry of `unload` whose channels have several."),
     "O9":  (CapacityError, "Weights, sample input and code fit the flash. If only the known "
                               "answer does not, that is a warning."),
 })

@@ -8,8 +8,10 @@ from math import prod
 
 from max78000.facts.chip import Chip
 from synthesis.graph.ir import Graph, Layer
+from synthesis.graph.scales import source_scales
+from synthesis.lower.unused import listed
 from synthesis.read.description import Operator
-from synthesis.rules.rule import Finding, Rule, layer_rule
+from synthesis.rules.rule import Finding, Rule, graph_rule, layer_rule
 
 
 @layer_rule("G16a", None)
@@ -27,6 +29,31 @@ def line_as_image(layer: Layer, graph: Graph) -> Iterator[Finding]:
 
 def _is_line(producer: Layer, reader: Layer) -> bool:
     return producer.op is Operator.CONV1D and producer.out_shape.dims == reader.in_shape.dims
+
+
+@graph_rule("G27", None)
+def unused_weights(graph: Graph) -> Iterator[Finding]:
+    """Every entry of the checkpoint belongs to a layer. Weights are paired with layers by position,
+    biases by the name of the weights.
+    """
+    if graph.unused:
+        n, names = len(graph.unused), listed(graph.unused)
+        entries = "1 entry of the checkpoint is" if n == 1 else f"{n} entries of the checkpoint are"
+        why = f"{entries} used by no layer: {names}"
+        fix = "take them out, or correct the description or their names"
+        yield Finding(why, fix=fix)
+
+
+@layer_rule("G28", None)
+def one_final_scale(layer: Layer, graph: Graph) -> Iterator[Finding]:
+    """The tensors that meet in an output have one final scale (QATv2): else it has none, and its
+    values are delivered as they are.
+    """
+    scales = source_scales(layer, graph) if layer in graph.outputs else {0}
+    if len(scales) > 1:
+        found = ", ".join(map(str, sorted(scales)))
+        why = f"passes on tensors of final scales {found}: it is unloaded without"
+        yield Finding(why, fix="mark these layers `output: true` instead")
 
 
 @layer_rule("L8", None)
@@ -68,4 +95,6 @@ WARNING_RULES: tuple[Rule[Graph], ...] = (
     default_pool_stride,
     first_pooling,
     needless_flatten,
+    unused_weights,
+    one_final_scale,
 )

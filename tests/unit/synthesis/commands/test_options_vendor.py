@@ -30,7 +30,8 @@ NAMES = """
 --max-checklines --max-proc --max-speed --max-verify-length --mexpress --mlator --mlator-noverify
 --new-kernel-loader --no-apb --no-bias --no-compact-data --no-deduplicate-weights --no-error-stop
 --no-fifo-wait --no-kat --no-log --no-mexpress --no-pipeline --no-pll --no-progress
---no-riscv-cache --no-riscv-flash --no-timer --no-unload --no-version-check --no-warn-zero --no-wfi
+--no-riscv-cache --no-riscv-flash --no-scale-output --no-timer --no-unload --no-version-check
+--no-warn-zero --no-wfi
 --old-kernel-loader --one-shot --output-bias-filename --output-config-filename
 --output-data-filename --output-filename --output-pass-filename --output-weights-filename
 --output-width --overlap-data --override-delta1 --override-delta2 --override-rollover

@@ -172,3 +172,44 @@ def test_checkpoints_of_the_vendor(vectors_dir):
         layers = read_checkpoint(path).layers
         assert layers
         assert all(-128 <= layer.weight.min() <= layer.weight.max() <= 127 for layer in layers)
+
+
+# -- final scales, and what belongs to no layer ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stored", "scale"), [(3.0, 3), (-2.0, -2), (-0.0, 0), (0, 0), (-np.inf, 0), (None, 0)]
+)
+def test_the_final_scale(tmp_path, stored, scale):
+    """A layer whose results were nothing but zeros has no range: its logarithm is -inf."""
+    state = {"out.op.weight": WEIGHT}
+    if stored is not None:
+        state["out.final_scale"] = np.array(stored)
+    assert checkpoint(tmp_path, state).layers[0].final_scale == scale
+
+
+@pytest.mark.parametrize(
+    ("stored", "why"),
+    [
+        (40.0, "is 40: values of 32 bits are multiplied by 2^-31 to 2^31"),
+        (0.5, "is 0.5, not an integer"),
+        (np.inf, "is inf, not an integer"),
+    ],
+)
+def test_impossible_final_scales_are_refused(tmp_path, stored, why):
+    text = refusal(tmp_path, {"out.op.weight": WEIGHT, "out.final_scale": np.array(stored)})
+    assert text == f"q.pth.tar out.final_scale: {why} [G25] (quantize again)"
+
+
+def test_entries_of_no_layer_are_known(tmp_path):
+    """What modules without weights store beside them is no loss."""
+    state = {
+        "a.op.weight": WEIGHT,
+        "a.op.bias": np.zeros(2),
+        "a.bias": np.zeros(2),
+        "pool.output_shift": np.zeros(1),
+        "add.activation_threshold": np.array(1.0),
+        "b.op.bias": np.ones(2),
+        "b.bn.running_mean": np.ones(2),
+    }
+    assert checkpoint(tmp_path, state).strays == ("a.bias", "b.op.bias", "b.bn.running_mean")

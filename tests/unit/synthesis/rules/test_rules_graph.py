@@ -37,6 +37,16 @@ CASES = [
         "5 layers[1]: a 3x3 kernel reads a line of 16 values (give in_dim, or use Conv1d)",
         Net("{op: conv1d, kernel_size: 3, pad: 1}\n{kernel_size: 1x1, pad: 0}",
             "4x2x3 4x4x1x1", "2x16")),
+    ("G27", Net("{}", "4x2x3x3 3x2x3x3", bias=1),
+        " 2 entries of the checkpoint are used by no layer: w1.op.weight, w1.op.bias (take them "
+        "out, or correct the description or their names)",
+        Net("{}", "4x2x3x3")),
+    ("G28", Net("{}\n{in_sequences: input}\n{op: add, in_sequences: [0, 1]}",
+                "4x2x3x3 4x2x3x3", scales="1 2"),
+        "6 layers[2]: passes on tensors of final scales 1, 2: it is unloaded without (mark these "
+        "layers `output: true` instead)",
+        Net("{}\n{in_sequences: input}\n{op: add, in_sequences: [0, 1]}",
+            "4x2x3x3 4x2x3x3", scales="2 2")),
     ("P15", Net("{}\n{}", "6x2x3x3 4x6x3x3"),
         "5 layers[1]: reads 6 channels in words of 4 (8 channels cost the same energy)",
         Net("{}\n{}", "8x2x3x3 6x8x3x3")),
