@@ -10,11 +10,11 @@ from test_no_yaml import call
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.commands.main import cli
+from ai8x_models.describe.subject import find_subject
 from ai8x_models.layers.policy import QatPolicy, Ranges
 from ai8x_models.layers.qat import set_generation
 from ai8x_models.layers.space_to_depth import fold_image
 from ai8x_models.training.measured_qat import start_measured_qat
-from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.board.board import VirtualBoard
 from max78000.facts.fixed import scale_by
 from max78000.firmware.build import build_project
@@ -26,20 +26,44 @@ from synthesis.graph.scales import final_scale
 pytestmark = pytest.mark.long
 
 
-def pictures(info, count):
-    """Noise as the network takes it, and as the device does."""
-    rng = np.random.default_rng(3)
-    whole = rng.integers(-128, 128, (count, *info.input_shape), dtype=np.int64)
-    return torch.from_numpy(whole.astype(np.float32) / 128), whole
+NARROW = """
+import torch
+from torch import nn
+from ai8x_models.layers.layers import Conv2d, ElementWise
+from max78000.facts.fixed import Combine
+
+class Narrow(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = Conv2d(3, 8, batchnorm="Affine", activation="ReLU")
+        self.two = Conv2d(8, 8, activation="Abs")
+        self.add = ElementWise(Combine.ADD)
+        self.answer = Conv2d(8, 4)
+        with torch.no_grad():
+            self.two.op.weight.mul_(4)
+            self.answer.op.weight.mul_(8)
+
+    def forward(self, x):
+        x = self.one(x)
+        return self.answer(self.add(x, self.two(x)))
+"""  # an answer of 8 bits, larger than 1
 
 
-@pytest.mark.parametrize("name", ["DigitNet", "ResidualNet", "TinyStudentModel"])
+def bytes_of(count, shape):
+    return np.random.default_rng(3).integers(-128, 128, (count, *shape), dtype=np.int64)
+
+
+@pytest.mark.parametrize("name", ["DigitNet", "ResidualNet", "TinyStudentModel", "Narrow"])
 def test_a_network_passes(name, tmp_path):
-    info = MODELS[name]
+    word, shape = name, None
+    if name == "Narrow":
+        (tmp_path / "narrow.py").write_text(NARROW, encoding="utf-8")
+        word, shape = f"{tmp_path / 'narrow.py'}:Narrow", (3, 12, 12)
     torch.manual_seed(2)
-    model = create_model(name)
+    subject = find_subject(word, shape)
+    model, whole = subject.model, bytes_of(16, subject.shape)
+    inputs = torch.from_numpy(whole.astype(np.float32) / 128)
     set_generation(model, is_v2=True)
-    inputs, whole = pictures(info, 16)
     model.train()(inputs)  # batch norms have seen something
     start_measured_qat(model, QatPolicy(0, ranges=Ranges.MEASURED), inputs.split(8))
     with torch.no_grad():
@@ -48,8 +72,9 @@ def test_a_network_passes(name, tmp_path):
 
     save_checkpoint(tmp_path / "qat.pth.tar", Checkpoint(name, 1, dict(model.state_dict())))
     call(cli, "quantize", tmp_path / "qat.pth.tar", tmp_path / "q.pth.tar")
-    call(cli, "describe", name, "--out", tmp_path / "net.yaml")
-    device = fold_image(whole[:1])[0] if info.fold > 1 else whole[0]
+    given = ("--input", "x".join(map(str, shape))) if shape else ()
+    call(cli, "describe", word, *given, "--out", tmp_path / "net.yaml")
+    device = fold_image(whole[:1])[0] if name == "TinyStudentModel" else whole[0]
     np.save(tmp_path / "net.npy", device.astype(np.int8))
     files = ("--checkpoint-file", tmp_path / "q.pth.tar", "--sample-input", tmp_path / "net.npy")
     call(synthesize, tmp_path / "net.yaml", *files, "--test-dir", tmp_path, "--prefix", "net")
@@ -59,10 +84,12 @@ def test_a_network_passes(name, tmp_path):
     for answer, layer, raw in zip(
         answers, graph.outputs, network.machine().predict(device), strict=True
     ):
-        unloaded = scale_by(raw.reshape(-1), final_scale(layer, graph), 32)
-        in_qat = answer[0].double().reshape(-1).numpy() * 2**14
+        one, bits = (2**14, 32) if layer.output_width == 32 else (128, 16)
+        unloaded = scale_by(raw.reshape(-1), final_scale(layer, graph), bits)
+        in_qat = answer[0].double().reshape(-1).numpy() * one
         assert np.array_equal(unloaded, np.floor(in_qat))  # a scale below 1 cuts bits off
         assert np.unique(raw).size > 3
+        assert bits == 32 or answer.abs().max() > 1
     image = build_project(tmp_path / "net", find_toolchain())
     board = VirtualBoard()
     board.load_elf(image.elf)

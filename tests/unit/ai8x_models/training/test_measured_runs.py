@@ -148,3 +148,11 @@ def test_maps_of_a_pose_network_keep_their_meaning(tmp_path):
         Predictor.load(qat).maps(images), Predictor.load(integers).maps(images), strict=True
     ):
         assert np.array_equal(np.floor(real.astype(np.float64) * WIDE_GRID.one), whole)
+
+
+def test_a_teacher_may_have_measured_ranges_and_so_may_its_pupil(toy):
+    start_file(Path("teacher.pth.tar"), MEASURED)
+    state, _ = run("start_epoch: 2, ranges: measured", "distill: {teacher: teacher.pth.tar}\n")
+    assert state["conv1.clamp_activation"].item()
+    header = Path("runs/toy/log.csv").read_text().splitlines()[0]
+    assert header == "epoch,loss,entropy,teacher,validation"
