@@ -7,7 +7,8 @@ line, its data, scores and predictions, is mounted by its package.
 
 import click
 
-from max78000.command import Verb, VerbGroup, examples, run
+from ai8x_models.commands.by_task import TaskGroup
+from max78000.command import Verb, examples, run
 
 VERBS = (
     Verb("list", "ai8x_models.commands.list:list_networks", "Show the networks of the zoo."),
@@ -34,7 +35,7 @@ VERBS = (
 
 @click.group(
     "ai8x",
-    cls=VerbGroup,
+    cls=TaskGroup,
     verbs=VERBS,
     mounted="ai8x.verbs",
     epilog=examples(

@@ -3,30 +3,24 @@
 A Python file that is named is executed, like any program its user runs.
 """
 
-import importlib.util
-import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
 
 from torch import nn
 
 from ai8x_models.checkpoint import State, load_checkpoint
 from ai8x_models.describe.onnx_reader import read_onnx_model
+from ai8x_models.describe.user_file import Needed, call_in_file, split_reference
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import QatModule, set_mode
 from ai8x_models.zoo.registry import EIGHT_BITS, Shape, find_model
-from max78000.errors import InputError, ProblemList, ToolError
+from max78000.errors import InputError
 
-# What a user's file, or a constructor that is called without arguments, may end with.
-_BROKEN = (
-    *(SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError),
-    *(RuntimeError, OSError, AssertionError, ArithmeticError),
+NEEDED = Needed(
+    "class or function",
+    "name a file and a class: net.py:Net",
+    "name a function that needs no arguments and returns the model",
 )
 
 
@@ -70,10 +64,10 @@ def _named(word: str, shape: Shape | None) -> Subject:
     if word.lower().endswith(".onnx"):
         model = read_onnx_model(Path(word))
         return Subject(model, _known(shape or model.shape, word), model.arch, model.arch.lower())
-    path, colon, name = word.rpartition(":")
-    if colon and path.endswith(".py"):
-        plain = _built(Path(path), name)
-        return Subject(plain, _known(shape, word), name, name.lower())
+    reference = split_reference(word)
+    if reference is not None:
+        path, name = reference
+        return Subject(_built(path, name), _known(shape, word), name, name.lower())
     if word.endswith(".py"):
         raise InputError("names no class", where=word, fix=f"write {word}:ClassName")
     info = find_model(word)
@@ -118,60 +112,10 @@ def _known(shape: Shape | None, word: str) -> Shape:
 
 def _built(path: Path, name: str) -> nn.Module:
     """Call a class or function of a Python file."""
-    if not path.is_file():
-        raise InputError(
-            "there is no such file", where=str(path), fix="name a file and a class: net.py:Net"
-        )
-    module = _executed(path)
-    maker = getattr(module, name, None)
-    if not callable(maker):
-        makers = [word for word, value in vars(module).items() if callable(value)]
-        nearest = get_close_matches(name, makers, n=3, cutoff=0.3)
-        fix = f"did you mean {', '.join(nearest)}?" if nearest else "name a class or function in it"
-        raise InputError(f"has no class or function {name!r}", where=str(path), fix=fix)
-    try:
-        model = maker()
-    except ToolError as error:  # of a layer's constructor, which does not know where it was called
-        _add_line(error, path)
-        raise
-    except _BROKEN as error:
-        fix = "name a function that needs no arguments and returns the model"
-        raise InputError(f"{name}() fails: {error}", where=str(path), fix=fix) from error
+    model = call_in_file(path, name, NEEDED)
     if not isinstance(model, nn.Module):
         why = f"{name}() gives a {type(model).__name__}, not a torch.nn.Module"
         raise InputError(
             why, where=str(path), fix="name a class of a model, or a function that returns one"
         )
     return model
-
-
-def _add_line(error: ToolError, path: Path) -> None:
-    """Let a refusal begin with the innermost line of this file that led to it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [one.lineno for one in frames if Path(one.filename).resolve() == path.resolve()]
-    for problem in error.problems if isinstance(error, ProblemList) else (error,):
-        problem.where = f"{path.name}:{lines[-1]} {problem.where}" if lines else problem.where
-
-
-def _executed(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with _neighbours(path.resolve().parent):
-        try:
-            spec.loader.exec_module(module)
-        except _BROKEN as error:
-            why = f"cannot be run: {type(error).__name__}: {error}"
-            raise InputError(why, where=str(path), fix="run it with Python to see where") from error
-    return module
-
-
-@contextmanager
-def _neighbours(folder: Path) -> Iterator[None]:
-    """Let a file import those beside it."""
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))

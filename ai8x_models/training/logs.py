@@ -73,7 +73,7 @@ class RunLog:
 
     def __init__(self, folder: Path, first_epoch: int) -> None:
         self._path = folder / "log.csv"
-        self._rows = _read_rows(self._path)[:first_epoch] if first_epoch else []
+        self.rows = _read_rows(self._path)[:first_epoch] if first_epoch else []
         purge = {"purge_step": first_epoch} if first_epoch else {}
         self._writer = SummaryWriter(str(folder / "tensorboard"), **purge)
 
@@ -91,12 +91,12 @@ class RunLog:
     def add(self, epoch: int, numbers: Mapping[str, float]) -> None:
         """Append the numbers of one finished epoch; the file on disk is complete at any time."""
         row = {"epoch": str(epoch)} | {name: f"{number:.6g}" for name, number in numbers.items()}
-        self._rows.append(row)
-        columns = list(dict.fromkeys(name for one in self._rows for name in one))
+        self.rows.append(row)
+        columns = list(dict.fromkeys(name for one in self.rows for name in one))
         text = io.StringIO()
         table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
         table.writeheader()
-        table.writerows(self._rows)
+        table.writerows(self.rows)
         write_whole(self._path, text.getvalue().encode())
         for name, number in numbers.items():
             self._writer.add_scalar(name, number, epoch)

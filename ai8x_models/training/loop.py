@@ -10,7 +10,8 @@ import json
 import math
 import shutil
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +20,27 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ai8x_models.layers.policy import QatPolicy, Ranges
-from ai8x_models.layers.qat import (
-    Layer,
-    Mode,
-    enter_qat,
-    has_measured_ranges,
-    set_generation,
-    start_qat,
-)
+from ai8x_models.describe.stored import arch_of_word, is_of_file, load_network
+from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.qat import enter_qat, has_measured_ranges, start_qat
+from ai8x_models.training.best import Best
+from ai8x_models.training.curves import draw_curves
 from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
 from ai8x_models.training.logs import Console, RunLog
 from ai8x_models.training.losses import Loss, Objective, total
 from ai8x_models.training.measured_qat import find_topology, start_measured_qat
 from ai8x_models.training.optimizer import learning_rate, make_optimizer
-from ai8x_models.training.progress import Progress
+from ai8x_models.training.progress import Progress, no_progress
 from ai8x_models.training.recipe import Recipe
+from ai8x_models.training.recipe_text import recipe_text
+from ai8x_models.training.start import settled_policy, starting_model
 from ai8x_models.training.task import Examples, Task, task_of
-from ai8x_models.zoo.load import channels_last, load_model, mode_of
-from ai8x_models.zoo.registry import create_model, find_model
+from ai8x_models.zoo.load import channels_last
+from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, ToolError
 from max78000.files import write_whole
 
-STATE_NAME = "state.pth.tar"
+STATE_NAME, BEST_NAME = "state.pth.tar", "best.pth.tar"
 Numbers = dict[str, float]
 
 
@@ -58,7 +57,18 @@ class Run:
     objective: nn.Module
     optimizer: Optimizer
     qat: QatPolicy | None
+    best: Best
     epoch: int = 0
+
+    @property
+    def n_steps(self) -> int:
+        """Of an epoch; whole batches only: the examples left over come up in another one."""
+        return len(self.data) // self.recipe.batch_size
+
+    @property
+    def counts(self) -> bool:
+        """True if scores are those of what the run is to end with."""
+        return self.qat is None or self.epoch >= self.qat.start_epoch
 
 
 def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: bool = False) -> Path:
@@ -70,7 +80,8 @@ def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: boo
 
     Returns:
         The checkpoint, `runs/NAME/NAME.pth.tar`: weights only, float or quantization-aware. Beside
-        it lie `log.csv`, `tensorboard/` and `metrics.json`.
+        it lie `recipe.yaml`, `log.csv`, `curves.svg`, `tensorboard/` and `metrics.json`; and, if
+        the best epoch is kept, `NAME-last.pth.tar`.
 
     Raises:
         InputError: the run exists already, or a file it needs is missing or does not fit.
@@ -84,19 +95,22 @@ def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: boo
     else:
         shutil.rmtree(recipe.run_folder, ignore_errors=True)
         recipe.run_folder.mkdir(parents=True)
+        write_whole(recipe.run_folder / "recipe.yaml", recipe_text(recipe).encode())
     with RunLog(recipe.run_folder, run.epoch) as log:
-        while run.epoch < recipe.epochs:
+        while run.epoch < recipe.epochs and not run.best.is_over(recipe.patience, run.epoch):
             if run.qat is not None and run.epoch == run.qat.start_epoch:
                 _begin_qat(run, run.qat, console)
             label = f"epoch {run.epoch + 1} of {recipe.epochs}"
             with console.progress(label, quiet=True) as progress:
                 numbers = _train_epoch(run, progress)
             numbers |= _validate(run)
+            numbers |= _score(run)
             log.add(run.epoch, numbers)
             run.epoch += 1
             _save_state(run)
             shown = "  ".join(f"{name} {number:.4f}" for name, number in numbers.items())
             console.line(f"{label}: {shown}")
+        draw_curves(recipe.run_folder / "curves.svg", log.rows)
     return _finish(run, console)
 
 
@@ -116,7 +130,7 @@ def _begin_qat(run: Run, policy: QatPolicy, console: Console) -> None:
 
 def _train_epoch(run: Run, progress: Progress) -> Numbers:
     """One pass over the data; returns the mean of every term of the objective."""
-    recipe, n_steps = run.recipe, run.recipe.steps_per_epoch
+    recipe, n_steps = run.recipe, run.n_steps
     run.model.train()
     sums: Numbers = defaultdict(float)
     batches = run.data.shuffled(recipe.batch_size, recipe.seed, run.epoch, recipe.augment)
@@ -128,6 +142,8 @@ def _train_epoch(run: Run, progress: Progress) -> Numbers:
             terms = run.objective(run.model, batch, step / (n_steps * recipe.epochs))
         run.optimizer.zero_grad()
         terms["loss"].backward()
+        if recipe.optimizer.clip_norm:
+            nn.utils.clip_grad_norm_(run.model.parameters(), recipe.optimizer.clip_norm)
         run.optimizer.step()
         for name, term in terms.items():
             sums[name] += term.item() / n_steps
@@ -151,6 +167,17 @@ def _validate(run: Run) -> Numbers:
     return {"validation": sum_of_all / len(run.validation)}
 
 
+def _score(run: Run) -> Numbers:
+    """Score the network on the validation data, where the recipe decides by that."""
+    if not run.recipe.scores_epochs:
+        return {}
+    name = next(iter(run.task.shown_scores.values()))
+    score = run.task.score(run.model, run.validation, no_progress)[name]
+    if score is not None and run.counts:
+        run.best.see(score, run.epoch, run.model)
+    return {} if score is None else {name: score}
+
+
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """Refuse to touch an earlier run, or to resume what is not there."""
     if resume and not (folder / STATE_NAME).exists():
@@ -164,10 +191,19 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
 
 def _prepare(recipe: Recipe, console: Console) -> Run:
     """Load or make everything a run needs: networks, data, teacher's answers, optimizer."""
-    task, plan = task_of(recipe.model), recipe.distill
-    model, loss = channels_last(_starting_model(recipe)), task.make_loss(recipe)
-    teacher = None if plan is None else channels_last(load_model(plan.teacher))
+    task, plan = task_of(recipe.model, recipe.task), recipe.distill
+
+    def shape() -> Shape:
+        first = next(task.open_examples(recipe, "validation", console).in_order(1))
+        return tuple(first.inputs.shape[1:])
+
+    model = channels_last(starting_model(recipe, shape))
+    teacher = None if plan is None else channels_last(load_network(plan.teacher))
     data = task.open_examples(recipe, "train", console)
+    if len(data) < recipe.batch_size:
+        why = f"batch_size {recipe.batch_size} is more than the {len(data)} examples"
+        raise InputError(why, where=recipe.name, fix="make the batch smaller")
+    loss = task.make_loss(recipe, data)
     objective: nn.Module = Objective(loss)
     if plan is not None and teacher is not None:
         data = data.with_teacher(teacher, plan.teacher, console)
@@ -177,50 +213,24 @@ def _prepare(recipe: Recipe, console: Console) -> Run:
         objective = DistillationObjective(plan, loss, features)
     validation = task.open_examples(recipe, "validation", console)
     optimizer = make_optimizer(model, objective, recipe.optimizer)
-    qat = recipe.qat and _settled_policy(recipe.qat, model, recipe.start_from)
+    qat = recipe.qat and settled_policy(recipe.qat, model, recipe.start_from)
     if qat is not None and qat.measures and not has_measured_ranges(model):
         # Refuse now what cannot be measured, not after epochs in float.
         find_topology(model, next(validation.in_order(1)).inputs)
-    return Run(recipe, task, data, validation, model, loss, objective, optimizer, qat)
-
-
-def _starting_model(recipe: Recipe) -> nn.Module:
-    """Make the network, untrained or as the recipe's starting checkpoint has it."""
-    info, start = find_model(recipe.model), recipe.start_from
-    if start is None:
-        return create_model(info.name)
-    model = load_model(start)
-    if type(model).__name__ != info.name:
-        why = f"holds a {type(model).__name__}, the recipe trains a {info.name}"
-        raise InputError(why, where=str(start), fix="correct `model` or `start_from`")
-    if mode_of(model) is Mode.INTEGER:
-        why = "holds integer weights, which cannot be trained"
-        raise InputError(why, where=str(start), fix="start from the checkpoint that was quantized")
-    return model
-
-
-def _settled_policy(policy: QatPolicy, model: nn.Module, start: Path | None) -> QatPolicy:
-    """The policy with its ranges decided, for a network as it stands.
-
-    A new network is made to be measured: it neither clamps nor divides in float. One that was
-    trained with fixed ranges is left as it is until QAT begins.
-    """
-    is_v2 = any(layer.is_v2 for layer in model.modules() if isinstance(layer, Layer))
-    if is_v2 and policy.ranges is Ranges.FIXED:
-        why = "was trained with measured ranges, the recipe says `qat.ranges: fixed`"
-        fix = "leave `ranges` out, or start from a checkpoint with fixed ranges"
-        raise InputError(why, where=str(start), fix=fix)
-    measures = is_v2 or policy.measures
-    if measures and start is None:
-        set_generation(model, is_v2=True)
-    return replace(policy, ranges=Ranges.MEASURED) if measures else policy
+    best = Best(recipe.run_folder / BEST_NAME)
+    return Run(recipe, task, data, validation, model, loss, objective, optimizer, qat, best)
 
 
 def _save_state(run: Run) -> None:
     """Put everything that the next epoch depends on on disk."""
-    extras = {"recipe": repr(run.recipe), "objective": dict(run.objective.state_dict())}
+    extras: dict[str, Any] = {
+        "recipe": repr(run.recipe),
+        "objective": dict(run.objective.state_dict()),
+    }
+    if run.best.epoch is not None:
+        extras |= {"best": [run.best.epoch, run.best.score]}
     state, optimizer = dict(run.model.state_dict()), run.optimizer.state_dict()
-    checkpoint = Checkpoint(type(run.model).__name__, run.epoch, state, extras, optimizer)
+    checkpoint = Checkpoint(arch_of_word(run.recipe.model), run.epoch, state, extras, optimizer)
     save_checkpoint(run.recipe.run_folder / STATE_NAME, checkpoint)
 
 
@@ -238,21 +248,37 @@ def _load_state(run: Run) -> None:
     run.model.load_state_dict(checkpoint.state_dict)
     run.objective.load_state_dict(checkpoint.extras["objective"])
     run.optimizer.load_state_dict(dict(checkpoint.optimizer))
+    if "best" in checkpoint.extras:
+        run.best.epoch, run.best.score = checkpoint.extras["best"]
 
 
 def _finish(run: Run, console: Console) -> Path:
     """Measure the trained model and write it without what only training needs."""
     recipe, folder = run.recipe, run.recipe.run_folder
+    path, epoch = folder / f"{recipe.name}.pth.tar", run.epoch
+    if recipe.keep == "best" and run.best.epoch is not None:
+        _save_result(run, folder / f"{recipe.name}-last.pth.tar", run.epoch, {})
+        epoch = run.best.epoch + 1
+        console.line(f"best epoch: {epoch}")
+        run.model.load_state_dict(run.best.state())
     with console.progress("evaluating", quiet=True) as progress:
         scores = run.task.score(run.model, run.validation, progress)
     shown = (f"{label} {_rounded(scores[name])}" for label, name in run.task.shown_scores.items())
     console.line(f"{len(run.validation)} validation examples: {'  '.join(shown)}")
     write_whole(folder / "metrics.json", json.dumps(scores, indent=2).encode() + b"\n")
-    path = folder / f"{recipe.name}.pth.tar"
-    extras = {"recipe": recipe.name, "data": recipe.data.name, "metrics": scores}
-    state = dict(run.model.state_dict())
-    save_checkpoint(path, Checkpoint(type(run.model).__name__, recipe.epochs, state, extras))
+    _save_result(run, path, epoch, scores)
     return path
+
+
+def _save_result(run: Run, path: Path, epoch: int, scores: Mapping[str, Any]) -> None:
+    recipe = run.recipe
+    extras = {"recipe": recipe.name, "data": recipe.data.name, "metrics": scores}
+    if is_of_file(recipe.model):
+        first = next(run.validation.in_order(1)).inputs
+        extras |= {"model": recipe.model, "shape": tuple(first.shape[1:])}
+    extras |= run.task.extras(recipe, run.model, run.validation)
+    state = dict(run.model.state_dict())
+    save_checkpoint(path, Checkpoint(arch_of_word(recipe.model), epoch, state, extras))
 
 
 def _rounded(score: float | None) -> str:

@@ -57,12 +57,13 @@ def parse_recipe(text: str, source: str) -> Recipe:
 def _read(root: yaml.Node, place: Place) -> Recipe:
     """Read a recipe of the form that its network's task gives it."""
     kind, problems = Recipe, list[ToolError]()
-    model = _value_of(root, "model")
+    model, task = _value_of(root, "model"), _value_of(root, "task")
     if model is not None:
         try:
-            kind = task_of(model.value).recipe
+            kind = task_of(model.value, task.value if task else None).recipe
         except ToolError as problem:
-            problem.where = (place / "model").at(model)
+            key, node = ("task", task) if task else ("model", model)
+            problem.where = (place / key).at(node)
             problems.append(problem)
     try:
         recipe = read_section(root, kind, place)
@@ -85,8 +86,9 @@ def _contradictions(recipe: Recipe, source: str) -> Iterator[ToolError]:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", recipe.name):
         why = f"name: {recipe.name!r} cannot be a folder name"
         yield InputError(why, where=source, fix="use a-z, 0-9, _ and -")
-    if recipe.steps_per_epoch == 0:
-        why = f"batch_size {recipe.batch_size} is more than train_count {recipe.data.train_count}"
+    count = recipe.data.train_count
+    if count is not None and count < recipe.batch_size:
+        why = f"batch_size {recipe.batch_size} is more than train_count {count}"
         yield InputError(why, where=source, fix="make the batch smaller or render more images")
     if recipe.qat is not None and recipe.qat.start_epoch >= recipe.epochs:
         why = f"qat.start_epoch {recipe.qat.start_epoch} is never reached in {recipe.epochs} epochs"

@@ -116,14 +116,10 @@ def _read_value(node: yaml.Node, hint: Any, place: Place) -> object:
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
         return read_section(node, hint, place)
-    if typing.get_origin(hint) is not None:  # a table of names and numbers
-        if not isinstance(node, yaml.MappingNode):
-            raise place.problem(node, "must be `name: number` lines")
-        _name, kind = typing.get_args(hint)
-        return {
-            str(key.value): _read_value(one, kind, place / str(key.value))
-            for key, one in node.value
-        }
+    if typing.get_origin(hint) is tuple:
+        return _read_list(node, typing.get_args(hint)[0], place)
+    if typing.get_origin(hint) is not None:
+        return _read_table(node, typing.get_args(hint)[1], place)
     read, words = _SCALARS.get(hint, hint), _WORDS.get(hint)
     if words is None:  # an enumeration
         words = " or ".join(str(one.value) for one in hint)
@@ -133,6 +129,21 @@ def _read_value(node: yaml.Node, hint: Any, place: Place) -> object:
         return read(node.value)
     except (ValueError, KeyError):
         raise place.problem(node, f"must be {words}, is {node.value!r}") from None
+
+
+def _read_table(node: yaml.Node, kind: type, place: Place) -> dict[str, object]:
+    """Read names and numbers."""
+    if not isinstance(node, yaml.MappingNode):
+        raise place.problem(node, "must be `name: number` lines")
+    return {
+        str(key.value): _read_value(one, kind, place / str(key.value)) for key, one in node.value
+    }
+
+
+def _read_list(node: yaml.Node, kind: type, place: Place) -> tuple[object, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise place.problem(node, f"must be a list: each entry {_WORDS[kind]}")
+    return tuple(_read_value(one, kind, place) for one in node.value)
 
 
 def _check_range(

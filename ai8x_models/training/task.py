@@ -17,13 +17,14 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from torch import nn
 
+from ai8x_models.describe.user_file import split_reference
 from ai8x_models.training.batches import Batch
 from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss
 from ai8x_models.training.progress import Progress
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.zoo.registry import find_model
-from max78000.errors import UnsupportedError
+from max78000.errors import InputError, UnsupportedError
 
 ENTRY_POINTS = "ai8x.tasks"
 
@@ -64,6 +65,11 @@ R = TypeVar("R", bound=Recipe)
 E = TypeVar("E", bound=Examples)
 
 
+def _nothing(_recipe: Any, _model: nn.Module, _examples: Any) -> Mapping[str, Any]:
+    """What the checkpoints of most tasks keep beside the weights."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Task(Generic[R, E]):
     """A kind of work.
@@ -71,35 +77,48 @@ class Task(Generic[R, E]):
     Args:
         recipe: what its recipes are; the class gives types to `data`, `loss` and `augment`.
         open_examples: a recipe, `train` or `validation`, and a console for slow steps to the data.
-        make_loss: a recipe to what is minimised.
+        make_loss: a recipe and the training data to what is minimised.
         score: a trained network, the validation data and a progress display to scores by name, as
             plain data for `metrics.json`; None where nothing was to score.
         shown_scores: names of the scores worth a line, by their label; the first one ranks
             networks.
         feature_layer: layer of the networks whose input a teacher may teach, too; empty if they
             have none in common.
+        extras: a recipe, the network and the validation data to what checkpoints keep beside the
+            weights, so that others can use them.
     """
 
     recipe: type[R]
     open_examples: Callable[[R, str, Console], E]
-    make_loss: Callable[[R], Loss[Any]]
+    make_loss: Callable[[R, E], Loss[Any]]
     score: Callable[[nn.Module, E, Progress], Mapping[str, Any]]
     shown_scores: Mapping[str, str]
     feature_layer: str = ""
+    extras: Callable[[R, nn.Module, E], Mapping[str, Any]] = _nothing
 
 
-def task_of(model: str) -> Task[Any, Any]:
-    """Find what trains a network of the zoo.
+def task_of(model: str, task: str | None = None) -> Task[Any, Any]:
+    """Find what trains a network.
+
+    Args:
+        model: a name of the registry, or `FILE.py:NAME`.
+        task: what it is to learn; None: what the registry says.
 
     Raises:
-        InputError: there is no such network.
+        InputError: there is no such network, or nothing says what it is for.
         UnsupportedError: its task is none that can be trained.
     """
-    info, known = find_model(model), entry_points(group=ENTRY_POINTS)
-    if info.task not in known.names:
-        why = (
-            f"{info.name} is for {info.task}, a recipe trains for {', '.join(sorted(known.names))}"
-        )
-        raise UnsupportedError(why, fix="see `ai8x list`")
-    task: Task[Any, Any] = known[info.task].load()
-    return task
+    known = entry_points(group=ENTRY_POINTS)
+    words = ", ".join(sorted(known.names))
+    is_file = split_reference(model) is not None
+    if task is None and is_file:
+        raise InputError("nothing says what it is to learn", fix=f"give `task`: one of {words}")
+    info = None if is_file else find_model(model)
+    name = task or (info.task if info else "")
+    if name not in known.names:
+        if task is None and info is not None:
+            why = f"{info.name} is for {name}, a recipe trains for {words}"
+            raise UnsupportedError(why, fix="see `ai8x list`")
+        raise UnsupportedError(f"nothing trains for {name}", fix=f"one of {words}")
+    found: Task[Any, Any] = known[name].load()
+    return found

@@ -26,6 +26,11 @@ def restore(checkpoint: Checkpoint, where: str) -> nn.Module:
         model = create_model(checkpoint.arch)
     except InputError as error:
         raise InputError(error.why, where=where, fix=error.fix) from error
+    return fill(model, checkpoint, where)
+
+
+def fill(model: nn.Module, checkpoint: Checkpoint, where: str) -> nn.Module:
+    """Give a new network the weights of a checkpoint, and its mode; raises as `load_model`."""
     fix = "compare the checkpoint's origin with the present code"
     try:
         keys = model.load_state_dict(checkpoint.state_dict, strict=False)

@@ -29,7 +29,7 @@ def open_examples(recipe: PoseRecipe, split: str, console: Console) -> PoseExamp
     return PoseExamples.open(DataSource(plan.folder, plan.preset, split, count), console)
 
 
-def make_loss(recipe: PoseRecipe) -> PoseLoss:
+def make_loss(recipe: PoseRecipe, _examples: PoseExamples) -> PoseLoss:
     """Make the loss that the recipe weighs."""
     return PoseLoss(recipe.loss)
 

@@ -13,7 +13,7 @@ from ai8x_models.layers.qat import V2_MARK, WIDE_GRID, set_generation, start_qat
 from ai8x_models.quantize.quantize import quantize_checkpoint
 from ai8x_models.tasks.pose.network_input import normalize
 from ai8x_models.tasks.pose.predictor import Predictor
-from ai8x_models.training import loop
+from ai8x_models.training import loop, start
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
 from ai8x_models.training.measured_qat import start_measured_qat
@@ -128,7 +128,7 @@ def test_a_recipe_is_refused_before_its_float_epochs(toy, monkeypatch):
         def forward(self, picture):
             return super().forward(picture if picture.sum() > 0 else -picture)
 
-    monkeypatch.setattr(loop, "create_model", lambda _name: Choosing())
+    monkeypatch.setattr(start, "trainable", lambda _name, _shape: Choosing())
     with pytest.raises(UnsupportedError, match="branches on the data"):
         run("start_epoch: 3, ranges: measured")
 

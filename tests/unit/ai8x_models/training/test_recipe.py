@@ -30,7 +30,6 @@ def problem_of(text):
 def test_defaults_fill_a_small_recipe():
     recipe = parse_recipe(SMALLEST, "r.yaml")
     assert recipe.run_folder == Path("runs/small")
-    assert recipe.steps_per_epoch == 2
     assert recipe.distill is None
     assert recipe.qat is None
     assert recipe.precision == "float32"

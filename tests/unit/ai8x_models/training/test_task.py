@@ -70,8 +70,8 @@ def test_problems_of_the_task_s_sections_are_reported_with_the_others(toy):
 
 def test_networks_that_nothing_trains_are_refused():
     with pytest.raises(UnsupportedError) as caught:
-        parse_recipe(RECIPE, "toy.yaml")
-    why = "DigitNet is for classification, a recipe trains for pose"
+        parse_recipe(RECIPE.replace("DigitNet", "SmallUNet"), "toy.yaml")
+    why = "SmallUNet is for segmentation, a recipe trains for classification, pose"
     assert str(caught.value) == f"toy.yaml:2 model: {why} (see `ai8x list`)"
 
 

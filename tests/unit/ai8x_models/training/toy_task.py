@@ -84,7 +84,7 @@ def score(model, examples, progress):
 TASK = Task(
     recipe=ToyRecipe,
     open_examples=open_examples,
-    make_loss=CrossEntropy,
+    make_loss=lambda recipe, _examples: CrossEntropy(recipe),
     score=score,
     shown_scores=MappingProxyType({"accuracy": "accuracy", "recall": "recall"}),
 )

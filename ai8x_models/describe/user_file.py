@@ -1,0 +1,102 @@
+"""`FILE.py:NAME`: something in a Python file of the user's, called.
+
+A file that is named is executed, like any program its user runs. What it gives is for the caller to
+judge.
+"""
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+
+from max78000.errors import InputError, ProblemList, ToolError
+
+# What a user's file, or a constructor that is called without arguments, may end with.
+_BROKEN = (
+    *(SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError),
+    *(RuntimeError, OSError, AssertionError, ArithmeticError),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What is looked for, in words for messages.
+
+    Args:
+        kind: `class or function`.
+        example: how to name one.
+        maker: what it has to be if calling it fails.
+    """
+
+    kind: str
+    example: str
+    maker: str
+
+
+def split_reference(word: str) -> tuple[Path, str] | None:
+    """File and name of `FILE.py:NAME`; None if the word is something else."""
+    path, colon, name = word.rpartition(":")
+    return (Path(path), name) if colon and path.endswith(".py") else None
+
+
+def call_in_file(path: Path, name: str, needed: Needed) -> object:
+    """Call a class or function of a Python file, without arguments.
+
+    Raises:
+        InputError: no such file or name, or one that fails.
+        ToolError: what a layer of ours refuses, with the line of the file.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", where=str(path), fix=needed.example)
+    module = _executed(path)
+    maker = getattr(module, name, None)
+    if not callable(maker):
+        makers = [word for word, value in vars(module).items() if callable(value)]
+        nearest = get_close_matches(name, makers, n=3, cutoff=0.3)
+        fix = f"did you mean {', '.join(nearest)}?" if nearest else f"name a {needed.kind} in it"
+        raise InputError(f"has no {needed.kind} {name!r}", where=str(path), fix=fix)
+    try:
+        result: object = maker()
+    except ToolError as error:  # of a layer's constructor, which does not know where it was called
+        _add_line(error, path)
+        raise
+    except _BROKEN as error:
+        raise InputError(f"{name}() fails: {error}", where=str(path), fix=needed.maker) from error
+    return result
+
+
+def _add_line(error: ToolError, path: Path) -> None:
+    """Let a refusal begin with the innermost line of this file that led to it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [one.lineno for one in frames if Path(one.filename).resolve() == path.resolve()]
+    for problem in error.problems if isinstance(error, ProblemList) else (error,):
+        problem.where = f"{path.name}:{lines[-1]} {problem.where}" if lines else problem.where
+
+
+def _executed(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with _neighbours(path.resolve().parent):
+        try:
+            spec.loader.exec_module(module)
+        except _BROKEN as error:
+            why = f"cannot be run: {type(error).__name__}: {error}"
+            raise InputError(why, where=str(path), fix="run it with Python to see where") from error
+    return module
+
+
+@contextmanager
+def _neighbours(folder: Path) -> Iterator[None]:
+    """Let a file import those beside it."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))

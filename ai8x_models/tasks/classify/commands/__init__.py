@@ -1,0 +1,1 @@
+"""The verbs of classification, one file each."""

@@ -1,0 +1,73 @@
+"""`ai8x evaluate` for classification: accuracy, and what is mistaken for what."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from ai8x_models.tasks.classify.commands.options import DATA, MODEL, SPLIT
+from max78000.command import FILE, JSON, examples
+from max78000.errors import ToolError
+
+
+@click.command(
+    epilog=examples(
+        "ai8x evaluate runs/digits/digits.pth.tar build/digits-q.pth.tar",
+        "ai8x evaluate build/digits-q.pth.tar --machine 16 --project build/digits --json",
+    )
+)
+@click.argument("checkpoints", nargs=-1, required=True, type=FILE)
+@SPLIT
+@DATA
+@MODEL
+@click.option("--machine", "n_compared", type=click.IntRange(1), help="Compare on N examples.")
+@click.option("--project", type=FILE, help="For --machine: folder that `synthesize` wrote.")
+@JSON
+def evaluate(
+    *,
+    checkpoints: tuple[Path, ...],
+    split: str,
+    source: str,
+    word: str,
+    n_compared: int | None,
+    project: Path | None,
+    as_json: bool,
+) -> None:
+    """Score networks that tell classes apart.
+
+    Float, quantization-aware or integer; with --machine, the answers of the simulated accelerator
+    have to be equal to those of the last of CHECKPOINTS, bit for bit.
+    """
+    from ai8x_models.checkpoint import load_checkpoint
+    from ai8x_models.tasks.classify.classifier import Classifier, stored_samples
+    from ai8x_models.tasks.classify.machine import compare_with_machine
+    from ai8x_models.training.logs import Console
+
+    if (n_compared is None) != (project is None):
+        raise click.UsageError("--machine and --project go together")
+    console, rows = Console(sys.stderr), {}
+    for path in checkpoints:
+        classifier = Classifier.load(path, word)
+        samples = stored_samples(load_checkpoint(path), split, path, source)
+        with console.progress(f"evaluating {path}", quiet=True) as progress:
+            scores = classifier.scores_on(samples, progress)
+        name = f"{path} ({classifier.mode.name.lower()})"
+        rows[name] = scores.to_json()
+        if not as_json:
+            click.echo(f"{name}: {scores.summary} of {split}\n{scores.to_text()}\n")
+    agreement = None
+    if n_compared is not None and project is not None:
+        with console.progress("simulating", quiet=True) as progress:
+            agreement = compare_with_machine(classifier, project, samples, n_compared, progress)
+        rows[name]["machine"] = agreement.to_json()
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif agreement is not None:
+        click.echo(agreement.to_text())
+    if agreement is not None and agreement.differences:
+        why = (
+            f"{len(agreement.differences)} of {agreement.n_examples} answers differ from PyTorch's"
+        )
+        fix = "compile the same checkpoint again; `max78000 compare` names the layer"
+        raise ToolError(why, where=str(project), fix=fix)

@@ -1,0 +1,58 @@
+"""Single examples: from files to the network's input, and to the accelerator's."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.tasks.classify.classifier import not_trained_here, stored_samples
+from ai8x_models.training.data.form import InputForm, Int8s
+from ai8x_models.training.data.pictures import read_picture
+from max78000.errors import InputError
+from max78000.files import write_array
+
+
+def read_sample(path: Path, form: InputForm) -> Int8s:
+    """Read a picture, or an array with the numbers and the layout of the training data.
+
+    Returns:
+        (1, *shape), as the network takes it.
+
+    Raises:
+        InputError: the file is neither, or does not fit.
+    """
+    if path.suffix != ".npy":
+        if len(form.shape) != 3:
+            why = "the network takes no pictures"
+            raise InputError(why, where=str(path), fix="give one sample as an .npy file")
+        return form.of_pictures().integers(read_picture(path, form.shape)[None])
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError("is not a readable array", where=str(path), fix="save it anew") from error
+    return form.integers(array[None])
+
+
+def write_example(
+    path: Path, checkpoint: Path, split: str, index: int, source: str = ""
+) -> tuple[tuple[int, ...], str]:
+    """Write an example of a checkpoint's data as device input, .npy.
+
+    Returns:
+        Shape of the input, and the example's class.
+
+    Raises:
+        InputError: no such example, or the data are not there.
+    """
+    loaded = load_checkpoint(checkpoint)
+    stored = loaded.extras.get("input")
+    if not stored:
+        raise not_trained_here(checkpoint)
+    samples = stored_samples(loaded, split, checkpoint, source)
+    if not 0 <= index < len(samples):
+        why = f"there is no example {index} among {len(samples)} of {split}"
+        raise InputError(why, where="--index", fix=f"0 to {len(samples) - 1}")
+    data = InputForm.from_json(stored).device_input(samples.inputs[index])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_array(path, data)
+    return data.shape, samples.classes[samples.targets[index]]

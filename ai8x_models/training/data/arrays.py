@@ -1,0 +1,96 @@
+"""Sources that are arrays: .npz files, scikit-learn's digits, the zoo's toy sets."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ai8x_models.training.data.form import Raw
+from ai8x_models.training.data.source import ALL, TEST, TRAIN, VALIDATION, Part, Source, array_part
+from ai8x_models.zoo.toy_data import draw_samples
+from max78000.errors import InputError, UnsupportedError
+
+# How files call the arrays of a part; Keras' `mnist.npz` has the first of each.
+_NAMES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    TRAIN: (("x_train", "y_train"), ("train_inputs", "train_targets")),
+    VALIDATION: (("x_validation", "y_validation"), ("x_val", "y_val")),
+    TEST: (("x_test", "y_test"), ("test_inputs", "test_targets")),
+    ALL: (("inputs", "targets"), ("x", "y")),
+}
+_TOY_SEED = 0
+
+
+def read_npz(path: Path) -> Source:
+    """Read arrays: `x_train` and `y_train` (and `_validation`, `_test`), or `inputs` and `targets`.
+
+    Names of the classes may lie beside them, as `classes`.
+
+    Raises:
+        InputError: no such file or arrays, or two that are not equally long.
+    """
+    fix = "save x_train, y_train, x_test, y_test, or inputs and targets, with numpy.savez"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, BadZipFile, TypeError, AttributeError) as error:
+        raise InputError("is not a readable .npz file", where=str(path), fix=fix) from error
+    parts = {
+        part: _checked(arrays, pair, path)
+        for part, pairs in _NAMES.items()
+        for pair in pairs
+        if pair[0] in arrays and pair[1] in arrays
+    }
+    if TRAIN not in parts and ALL not in parts:
+        why = f"holds {', '.join(arrays) or 'nothing'}"
+        raise InputError(why, where=str(path), fix=fix)
+    if TRAIN in parts:
+        parts.pop(ALL, None)
+    classes = tuple(map(str, arrays["classes"])) if "classes" in arrays else ()
+    return Source(parts, None, classes)
+
+
+def _checked(arrays: Mapping[str, Raw], pair: tuple[str, str], path: Path) -> Part:
+    inputs, targets = arrays[pair[0]], arrays[pair[1]]
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0]
+    if len(inputs) != len(targets) or targets.ndim != 1 or targets.dtype.kind not in "iu":
+        why = f"{pair[0]} is {inputs.shape}, {pair[1]} is {targets.dtype} {targets.shape}"
+        fix = "give one class, a whole number from 0, for every sample"
+        raise InputError(why, where=str(path), fix=fix)
+    return array_part(inputs, targets)
+
+
+def toy_source(name: str, count: int) -> Source:
+    """Draw a toy set of the zoo.
+
+    Raises:
+        InputError: there is none of this name.
+        UnsupportedError: its answers are no classes.
+    """
+    samples = draw_samples(name, count, _TOY_SEED)
+    targets = samples.targets.numpy()
+    if targets.ndim != 1:
+        raise UnsupportedError("its answers are no classes", where=f"toy:{name}")
+    layout = "CHW" if samples.inputs.dim() == 4 else "CL"
+    part = array_part(samples.inputs.numpy(), targets)
+    return Source({ALL: part}, (-1.0, 127 / 128), layout=layout)
+
+
+def sklearn_source(name: str) -> Source:
+    """Scikit-learn's 1,797 handwritten digits, 8x8, 0 to 16: `digits`.
+
+    Raises:
+        InputError: another name, or scikit-learn is not installed.
+    """
+    if name != "digits":
+        why = f"there is no source sklearn:{name}"
+        raise InputError(why, where="data.source", fix="it is sklearn:digits")
+    try:
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - only here, and slow to load
+    except ImportError as error:
+        why, fix = "needs scikit-learn, which is not installed", "pip install scikit-learn"
+        raise InputError(why, where="sklearn:digits", fix=fix) from error
+    pictures, targets = load_digits(return_X_y=True)
+    part = array_part(pictures.reshape(-1, 8, 8), targets)
+    return Source({ALL: part}, (0.0, 16.0), tuple("0123456789"), "HW")

@@ -1,0 +1,118 @@
+"""From what a recipe says to samples in the network's form: finds the reader, settles the form."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ai8x_models.describe.user_file import split_reference
+from ai8x_models.training.data.arrays import read_npz, sklearn_source, toy_source
+from ai8x_models.training.data.form import InputForm, Int8s, Raw, layout_of, moved_shape
+from ai8x_models.training.data.pictures import folder_source
+from ai8x_models.training.data.plan import DataPlan
+from ai8x_models.training.data.source import TRAIN, Cut, Source
+from ai8x_models.training.data.user_data import user_source
+from ai8x_models.zoo.registry import Shape
+from ai8x_models.zoo.toy_data import SETS
+from max78000.errors import InputError
+
+_N_LOOKED_AT = 256  # samples that tell the range and the shape of their source
+_UNSIGNED, _SIGNED = (0.0, 255.0), (-128.0, 127.0)
+_KINDS = "FILE.py:NAME, a folder of pictures, FILE.npz, toy:NAME or sklearn:digits"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """One split in memory.
+
+    Args:
+        inputs: (N, C, H, W) or (N, C, L), as the network takes them.
+        targets: classes (N,).
+        classes: their names.
+        form: how the inputs were made.
+    """
+
+    inputs: Int8s
+    targets: NDArray[np.int64]
+    classes: tuple[str, ...]
+    form: InputForm
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+def open_samples(plan: DataPlan, split: str, shape: Shape | None = None) -> Samples:
+    """Open a split of a source and bring it to the network's form.
+
+    Args:
+        plan: source, and what is to be made of it.
+        split: `train`, `validation` or `test`.
+        shape: of the network's input, if it is known and the plan does not say it.
+
+    Raises:
+        InputError: no such source, or one that the network cannot take.
+    """
+    shape = plan.shape or shape
+    source = open_source(plan, shape)
+    cut = Cut(plan.validation_share, plan.test_share, plan.seed)
+    first, some = cut.chosen(source.parts, TRAIN, plan.source)
+    places = np.linspace(0, len(some) - 1, min(len(some), _N_LOOKED_AT)).astype(int)
+    form = _form(plan, source, first.read(some[places]), shape)
+    part, chosen = cut.chosen(source.parts, split, plan.source)
+    raw = part.read(chosen)
+    if not plan.range and source.range is None:
+        _check_range(raw, form, plan.source)
+    targets = part.targets[chosen]
+    classes = source.classes or tuple(map(str, range(int(first.targets.max()) + 1)))
+    if targets.min() < 0 or targets.max() >= len(classes):
+        why = f"classes {targets.min()}..{targets.max()} of {split} are not in 0..{len(classes) - 1}"
+        raise InputError(why, where=plan.source, fix="number the classes from 0")
+    return Samples(form.integers(raw), targets, classes, form)
+
+
+def open_source(plan: DataPlan, shape: Shape | None) -> Source:
+    """Ask the reader of this kind of source; raises as it does."""
+    word = plan.source
+    reference = split_reference(word)
+    kind, _, name = word.partition(":")
+    if reference is not None:
+        return user_source(*reference)
+    if kind == "sklearn":
+        return sklearn_source(name)
+    if kind == "toy" or word in SETS:
+        return toy_source(name or word, plan.count)
+    path = Path(word)
+    if path.suffix == ".npz":
+        return read_npz(path)
+    if path.is_dir():
+        if shape is None:
+            why = "pictures can have any size"
+            raise InputError(why, where=word, fix="give `data.shape`, such as [3, 64, 64]")
+        return folder_source(path, shape)
+    raise InputError("there is no such source of data", where=word, fix=f"name {_KINDS}")
+
+
+def _form(plan: DataPlan, source: Source, raw: Raw, shape: Shape | None) -> InputForm:
+    layout = plan.layout or source.layout or layout_of(raw.shape[1:], shape)
+    if shape is None:
+        shape = moved_shape(raw.shape[1:], layout)
+    low, high = plan.range or source.range or _range_of(raw, plan.source)
+    return InputForm(shape, low, high, layout, plan.mean)
+
+
+def _range_of(raw: Raw, where: str) -> tuple[float, float]:
+    """Range of numbers that nothing is known of but themselves."""
+    if raw.dtype in (np.uint8, np.int8):
+        return _UNSIGNED if raw.dtype == np.uint8 else _SIGNED
+    if raw.dtype.kind == "f" and raw.min() >= -1 and raw.max() <= 1:
+        return (0.0, 1.0) if raw.min() >= 0 else (-1.0, 127 / 128)
+    why = f"samples are {raw.dtype} from {raw.min():g} to {raw.max():g}: their range is not known"
+    raise InputError(why, where=where, fix="give `data.range`: what becomes -128 and 127")
+
+
+def _check_range(raw: Raw, form: InputForm, where: str) -> None:
+    slack = (form.high - form.low) / 128
+    if raw.min() < form.low - slack or raw.max() > form.high + slack:
+        why = f"samples from {raw.min():g} to {raw.max():g} are not in {form.low:g}..{form.high:g}"
+        raise InputError(why, where=where, fix="give `data.range`: what becomes -128 and 127")
