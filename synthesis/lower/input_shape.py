@@ -48,10 +48,12 @@ def lower_or_say_shape(source: Source, chip: Chip) -> Graph:
 
 
 def _candidates(source: Source) -> Iterator[Shape]:
-    """The sample with its axes moved, then lines or squares of the channels that weights have."""
+    """The sample with its axes moved; if a layer fixes its pixels, lines or squares, too."""
     shape = source.image.shape
     yield Shape(shape[2], shape[0], shape[1])
     yield Shape(shape[1], shape[2], shape[0])
+    if not any(layer.flatten for layer in source.network.layers):
+        return
     first, entries = source.network.layers[0], source.checkpoint.layers
     channels = shape[0]
     if entries and first.op is not Operator.PASSTHROUGH and not first.flatten:

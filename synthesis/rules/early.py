@@ -74,8 +74,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
                   "FIFOs get the sample."),
     "O11": (None, "With `--no-scale-output` outputs are not multiplied by their final scales, nor "
                   "is an entry of `unload` whose channels have several."),
-    "O9":  (CapacityError, "Weights, sample input and code fit the flash. If only the known "
-                              "answer does not, that is a warning."),
+    "O9":  (CapacityError, "Weights, biases and code fit the flash. If only the sample and the "
+                              "known answer do not, that is a warning."),
 })
 # fmt: on
 

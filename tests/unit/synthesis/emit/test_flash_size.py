@@ -34,20 +34,41 @@ def test_an_answer_that_does_not_fit_is_a_warning_with_a_way_out():
     program = compile_net(LARGE).program
     (warning,) = check_flash(program, ProjectOptions(), MAX78000, "net.yaml")
     assert re.fullmatch(
-        r"net.yaml: the firmware needs about 1,0\d\d,\d{3} of 524,288 bytes of flash: .*"
-        r"the sample input 495,\d{3}, the known answer 495,\d{3}, code .* \[O9\] "
-        r"\(--no-kat saves 495,\d{3} bytes, .*\)",
+        r"net.yaml: the known-answer test needs about 991,\d{3} bytes of flash, the network leaves "
+        r"511,\d{3} of 524,288: the sample input 495,\d{3}, the known answer 495,\d{3} \[O9\] "
+        r"\(--no-kat saves 495,\d{3} bytes, --max-checklines most of them\)",
         warning,
     )
     assert check_flash(program, ProjectOptions(has_kat=False), MAX78000) == ()
 
 
-def test_what_does_not_fit_without_it_is_refused():
+def test_a_sample_that_does_not_fit_is_a_warning_with_a_way_out():
     """The same network on a part with half the flash."""
     program = compile_net(LARGE).program
-    small = replace(MAX78000, flash_bytes=MAX78000.flash_bytes // 2)
-    with pytest.raises(CapacityError, match=r"of 262,144 bytes of flash: .* \[O9\]"):
-        check_flash(program, ProjectOptions(), small)
+    half = replace(MAX78000, flash_bytes=MAX78000.flash_bytes // 2)
+    (warning,) = check_flash(program, ProjectOptions(has_kat=False), half, "net.yaml")
+    assert re.fullmatch(
+        r"net.yaml: the sample needs about 495,\d{3} bytes of flash, the network leaves 249,\d{3} "
+        r"of 262,144: the sample input 495,\d{3} \[O9\] \(--fixed-input saves 495,\d{3} bytes; an "
+        r"application brings its own input\)",
+        warning,
+    )
+    (both,) = check_flash(program, ProjectOptions(), half)
+    assert "(--no-kat --fixed-input saves 991," in both
+    options = ProjectOptions(has_kat=False, has_fixed_input=True)
+    assert check_flash(program, options, half) == ()
+
+
+def test_a_network_that_does_not_fit_is_refused():
+    program = compile_net(Net("{}", "64x64x3x3", "64x8x8")).program
+    small = replace(MAX78000, flash_bytes=32_768)
+    with pytest.raises(CapacityError) as refusal:
+        check_flash(program, ProjectOptions(), small, "net.yaml")
+    assert re.fullmatch(
+        r"net.yaml: the network alone needs about 4\d,\d{3} of 32,768 bytes of flash: weights "
+        r"37,\d{3}, code \d\d,\d{3} \[O9\] \(use narrower weights \(`quantization: 4`\)\)",
+        str(refusal.value),
+    )
 
 
 def test_the_command_warns(tmp_path):
