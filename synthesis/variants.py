@@ -1,8 +1,9 @@
 """A network that does not fit: the cheapest change with which it does, found by trying.
 
-Changes are tried in the order of what they cost the user: how the input is delivered, narrower
-weights, no biases, a smaller picture. The first that keeps all rules is proposed. Weights that are
-narrowed here only have the right size: narrow weights have to be trained.
+Changes are tried in the order of what they cost the user: places that are left to the compiler, how
+the input is delivered, narrower weights, no biases, a smaller picture. The first that keeps all
+rules is proposed. Weights that are narrowed here only have the right size: narrow weights have to
+be trained. Advice that a single rule gives on the spot is not tried; this is.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from synthesis.read.description import LayerSpec, NetworkSpec
 from synthesis.read.source import InputPath, Source
 
 NARROW_BITS = (4, 2)
+OF_PLACES = frozenset({"D4", "D7", "D8", "D9", "E6", "E6a", "P8", "P9", "P10", "P12"})
 SUBSAMPLING = 2
 
 
@@ -44,15 +46,20 @@ def compile_or_advise(
         return compile_source(source, options, chip, allowed)
     except ToolError as refusal:
         problems = refusal.problems if isinstance(refusal, ProblemList) else (refusal,)
-        if not all(isinstance(problem, CapacityError) for problem in problems):
+        if not all(map(_may_have_a_way_out, problems)):
             raise
         rules = frozenset(problem.rule for problem in problems)
         variant = cheapest_variant(source, chip, rules, allowed)
         if variant is None:
             raise
         why = "does not fit as it is; the cheapest change with which it does was found by trying"
-        advice = CapacityError(why, where=source.network.source, fix=f"use {variant.text}")
+        kind = type(problems[0])
+        advice = kind(why, where=source.network.source, fix=f"use {variant.text}")
         raise ProblemList((*problems, advice)) from None
+
+
+def _may_have_a_way_out(problem: ToolError) -> bool:
+    return isinstance(problem, CapacityError) or problem.rule in OF_PLACES
 
 
 def cheapest_variant(
@@ -86,6 +93,9 @@ def _fits(source: Source, chip: Chip, allowed: frozenset[str]) -> bool:
 
 def _variants(source: Source, graph: Graph, rules: frozenset[str], chip: Chip) -> Iterator[Variant]:
     """What can help, by the first letter of the rules: D is about data, C about weights."""
+    yield from _unplaced(source)
+    if "F1" in rules or "F2" in rules:
+        yield from _folded(source)
     if any(rule.startswith("D") for rule in rules):
         yield from _streams(source, chip)
         yield from _smaller(source)
@@ -94,6 +104,39 @@ def _variants(source: Source, graph: Graph, rules: frozenset[str], chip: Chip) -
             yield from _narrowed(source, graph, bits)
     if "C14" in rules:
         yield from _without_bias(source, graph)
+
+
+def _unplaced(source: Source) -> Iterator[Variant]:
+    """Processors, offsets and gaps chosen by the compiler, if the description gives any."""
+    layers = tuple(
+        replace(
+            spec,
+            processors=None,
+            output_processors=None,
+            in_offset=None,
+            out_offset=None,
+            write_gap=None,
+        )
+        for spec in source.network.layers
+    )
+    network = replace(source.network, layers=layers, output_map=None)
+    if network != source.network and not (network.buffers or network.unload):
+        text = "no processors, offsets and gaps: they are then chosen"
+        yield Variant(text, replace(source, network=network))
+
+
+def _folded(source: Source) -> Iterator[Variant]:
+    """A first layer that flattens gets more channels of fewer pixels; weights in another order."""
+    first, (channels, rows, columns) = source.network.layers[0], source.image.shape
+    if not first.flatten or first.in_dim is not None or first.in_channels is not None:
+        return
+    network = replace(source.network, input_shape=None)
+    for ratio in range(2, min(rows, columns) + 1):
+        if rows % ratio == 0 and columns % ratio == 0:
+            image = source.image.reshape(channels * ratio**2, rows // ratio, columns // ratio)
+            size = f"{image.shape[0]}x{image.shape[1]}x{image.shape[2]}"
+            text = f"the picture folded by {ratio} ({size}), weights in that order"
+            yield Variant(text, replace(source, network=network, image=image))
 
 
 def _streams(source: Source, chip: Chip) -> Iterator[Variant]:

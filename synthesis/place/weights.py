@@ -60,13 +60,18 @@ def kernel_end(layers: Sequence[PlacedLayer], chip: Chip) -> int:
     return room.end
 
 
-def first_outside(layers: Sequence[PlacedLayer], chip: Chip) -> PlacedLayer:
-    """The first layer whose kernels end behind the memory; there has to be one."""
-    return next(
-        placed
+def largest_kernels(
+    layers: Sequence[PlacedLayer], processor: int
+) -> tuple[tuple[PlacedLayer, int], ...]:
+    """The layers that store kernels in a processor, with their words, most first."""
+    stored = [
+        (placed, placed.kernel_slot.n_words)
         for placed in layers
-        if placed.kernel_slot is not None and placed.kernel_slot.end > chip.kernel_words
-    )
+        if placed.kernel_slot is not None
+        and placed.kernel_slot.owner == placed.layer.index
+        and placed.processors >> processor & 1
+    ]
+    return tuple(sorted(stored, key=lambda entry: -entry[1]))
 
 
 def _in_order(

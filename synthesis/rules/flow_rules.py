@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 from max78000.errors import InputError
 from max78000.facts.chip import WORD_BYTES, Chip
-from synthesis.graph.ir import BUFFER, INPUT, Producer
+from synthesis.graph.ir import BUFFER, INPUT, Layer, Producer
 from synthesis.place.extents import cropped_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, highest, instances_of, lowest
@@ -138,14 +138,29 @@ def places(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Fi
     """
     start = placed.in_offset - cropped_bytes(placed.layer, chip) - _shifted_bytes(placed)
     producers = [_written(source, placement) for source in placed.layer.sources]
-    for producer, shift in zip(producers, _shifts(placed, producers), strict=True):
-        wrong_by = producer.offset - start - shift
-        if wrong_by:
+    expected = [start + shift for shift in _shifts(placed, producers)]
+    wrong_by = [
+        producer.offset - place for producer, place in zip(producers, expected, strict=True)
+    ]
+    for i, producer in enumerate(producers):
+        if wrong_by[i]:
+            moved = placed.in_offset + wrong_by[i]
+            can_follow = len(set(wrong_by)) == 1
+            fix = f"use in_offset: {moved:#x}" if can_follow else _move(placed.layer, i, placement)
             yield Finding(
-                f"in_offset {placed.in_offset:#x} expects {producer.name} at {start + shift:#x}, "
+                f"in_offset {placed.in_offset:#x} expects {producer.name} at {expected[i]:#x}, "
                 f"it is at {producer.offset:#x}",
-                fix=f"use in_offset: {placed.in_offset + wrong_by:#x}",
+                fix=fix,
             )
+
+
+def _move(layer: Layer, position: int, placement: Placement) -> str:
+    """What puts one of several tensors in its place: no `in_offset` suits them all."""
+    source = layer.sources[position]
+    writer = placement.placed_graph.layer_of(source)
+    if writer is None or len(placement.graph.consumers(source)) > 1:
+        return "copy the tensor there (op: passthrough), or leave offsets and processors out"
+    return f"move out_offset of {writer.layer.name} there, or leave offsets and processors out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def flat_pixels(layer: Layer, chip: Chip) -> Iterator[Finding]:
     """A flattened layer has at most {chip.max_flat} pixels."""
     n_pixels = prod(layer.pooled)
     if layer.flatten and n_pixels > chip.max_flat:
-        yield Finding(f"flattens {n_pixels} pixels of {chip.max_flat}", fix=POOL_MORE)
+        yield Finding(f"flattens {n_pixels} pixels of {chip.max_flat}", fix=_fewer_pixels(layer))
 
 
 @layer_rule("F2", CapacityError)
@@ -105,7 +105,11 @@ def flat_passes(layer: Layer, chip: Chip) -> Iterator[Finding]:
     n_rounds = n_pixels * n_passes
     if layer.flatten and n_pixels <= chip.max_flat < n_rounds:
         why = f"flattens {n_pixels} pixels in {n_passes} passes: {n_rounds} of {chip.max_flat}"
-        yield Finding(why, fix=f"{POOL_MORE}, or use {chip.n_processors} channels")
+        yield Finding(why, fix=f"{_fewer_pixels(layer)}, or use {chip.n_processors} channels")
+
+
+def _fewer_pixels(layer: Layer) -> str:
+    return "fold or pool the picture" if layer.sources == (INPUT,) else POOL_MORE
 
 
 @layer_rule("F3")

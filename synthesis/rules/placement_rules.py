@@ -21,11 +21,13 @@ from synthesis.place.placed import (
     quadrant_map,
     quadrants_of,
 )
-from synthesis.place.weights import first_outside
+from synthesis.place.weights import largest_kernels
 from synthesis.read.description import DataFormat
-from synthesis.rules.advice import fit_data, fit_weights
+from synthesis.rules.advice import fit_data
 from synthesis.rules.flow_rules import FLOW_RULES
 from synthesis.rules.rule import Finding, Rule, placed_layer_rule, placement_rule
+
+N_LISTED = 4  # layers that a message names
 
 
 @placed_layer_rule("P2", InputError)
@@ -141,7 +143,7 @@ def write_step(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]:
 
 
 @placed_layer_rule("D5", CapacityError)
-def input_fits(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]:
+def input_fits(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
     """A layer's input lies inside the {chip.data_instance_bytes:KiB} of a data memory instance,
     unless it streams.
     """
@@ -152,10 +154,13 @@ def input_fits(placed: PlacedLayer, chip: Chip) -> Iterator[Finding]:
     n_words = placed.in_passes.n * placed.layer.operands
     size = prod(placed.hardware.in_dims) * n_words * unit
     if placed.in_offset + size > chip.data_instance_bytes:
+        # Where a layer reads is for those to change who write there.
+        names = [one.layer.name for one in placement.placed_graph.writers(placed)]
+        key = f"out_offset of {', '.join(names)}" if names else "in_offset"
         yield Finding(
             f"input {shape} needs {size} bytes from {placed.in_offset:#x}, an instance has "
             f"{chip.data_instance_bytes}",
-            fix=fit_data("in_offset", size, shape.n_pixels, chip),
+            fix=fit_data(key, size, shape.n_pixels, chip),
         )
 
 
@@ -247,13 +252,16 @@ def kernel_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
     used = placement.kernels.is_used.sum(axis=1)
     busiest = int(used.argmax())
     total = int(used.sum()) * chip.kernel_word_bytes
-    first = first_outside(placement.layers, chip)
+    there = largest_kernels(placement.layers, busiest)
+    listed = [f"{placed.layer.name} {n_words}" for placed, n_words in there[:N_LISTED]]
+    if len(there) > N_LISTED:
+        n_words = sum(n_words for _, n_words in there[N_LISTED:])
+        listed.append(f"{len(there) - N_LISTED} others {n_words}")
     yield Finding(
         f"weights need {total:,} bytes of {chip.weight_bytes:,}; processor {busiest} needs "
-        f"{max(int(used[busiest]), ends)} of {chip.kernel_words} kernel words; first layer that "
-        f"does not fit: {first.layer.name}",
-        where=first.layer.where,
-        fix=fit_weights(placement, chip),
+        f"{max(int(used[busiest]), ends)} of {chip.kernel_words} kernel words: {', '.join(listed)}",
+        where=there[0][0].layer.where,
+        fix="use narrower weights, fewer channels or fewer layers",
     )
 
 

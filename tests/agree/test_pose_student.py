@@ -41,7 +41,7 @@ def test_it_is_refused_with_numbers(refusal):
 
 
 def test_the_advice_fits(refusal, tmp_path):
-    bits, names = re.search(r"\((\d)-bit weights in (.*) fit", refusal.stderr).groups()
+    bits, names = re.search(r"\(use (\d)-bit weights in (.*)\)", refusal.stderr).groups()
     narrow = dict.fromkeys(names.split(", "), int(bits))
     quantize_checkpoint(FLOAT, tmp_path / "narrow.pth.tar", QuantizeOptions(weight_bits=narrow))
     result = synthesize(tmp_path / "narrow.pth.tar", tmp_path, "--check")

@@ -44,9 +44,6 @@ REFUSED = {
     ),
     "an operator": Refused(Net("{kernel_size: 5x5}", "4x2x5x5"), ("C1",)),
     "the description": Refused(Net("{max_pol: 2}\n{activate: Swish}", "4x2x3x3"), ("G3", "G22")),
-    "the flash": Refused(
-        Net("{max_pool: 8, pool_stride: 8}", "64x64x3x3", "64x88x88"), ("524,288 bytes", "O9")
-    ),
     "the FIFOs": Refused(
         Net("{}", "4x20x3x3", "20x8x8"), ("S8",), ("--fifo",), {"input_path": InputPath.FIFO}
     ),

@@ -66,6 +66,34 @@ def test_biases_are_left_out():
     runs(BIASED, "C14")
 
 
+OUT = "output_processors: 0xf"
+LOOPING = Net(
+    f"{{name: a, processors: 3, {OUT}, out_offset: 0x1000}}\n"
+    f"{{name: b, processors: 15, {OUT}, in_offset: 0x1000, out_offset: 0x2000}}\n"
+    "{op: add, processors: 15, in_sequences: [a, b], in_offset: 0x1000, out_offset: 0x3000}",
+    "4x2x3x3 4x4x3x3",
+)  # fmt: skip
+
+
+def test_places_that_contradict_each_other_are_left_to_the_compiler():
+    """Whatever is corrected in one of them another rule, or the same, refuses."""
+    with pytest.raises(ProblemList) as refusal:
+        compile_or_advise(source_of(LOOPING), OPTIONS, MAX78000)
+    *problems, last = refusal.value.problems
+    assert {problem.rule for problem in problems} >= {"D9"}
+    assert last.fix == "use no processors, offsets and gaps: they are then chosen"
+    assert isinstance(last, type(problems[0]))
+    runs(LOOPING, "D9")
+
+
+def test_a_picture_that_is_flattened_is_folded():
+    net = Net("{op: linear, flatten: true}", "30x784", "1x28x28")
+    assert advice(net) == "use the picture folded by 2 (4x14x14), weights in that order"
+    large = Net("{op: linear, flatten: true}", "300x784", "1x28x28")
+    assert advice(large) == "use the picture folded by 7 (49x4x4), weights in that order"
+    runs(large, "F1")
+
+
 def test_what_no_change_helps_is_refused_as_before():
     enormous = Net("{name: a}", "1024x1024x3x3", "1024x2x2")
     with pytest.raises(CapacityError, match=r"\[C12\]"):

@@ -12,7 +12,7 @@ from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.description import Operator
 from synthesis.read.source import InputPath
 from synthesis.report.report import report_on
-from synthesis.rules.advice import fit_data, fit_weights
+from synthesis.rules.advice import fit_data
 
 W, W4 = "4x2x3x3", "4x4x3x3"
 ALL = "0xffffffffffffffff"
@@ -202,43 +202,6 @@ def test_a_1x1_kernel_in_a_streaming_group_is_widened():
 
 
 # -- advice ----------------------------------------------------------------------------------------
-
-LARGE = Net(
-    "{name: a}\n{name: b}\n{name: c}\n{name: d}",
-    "64x12x3x3 192x64x3x3 256x192x3x3 64x256x3x3", "12x16x16", bits=4,
-)  # fmt: skip
-
-
-def with_quantization(net, bits, names):
-    lines = [
-        line.replace("}", f", quantization: {bits}}}") if line[7] in names else line
-        for line in net.layers.splitlines()
-    ]
-    return replace(net, layers="\n".join(lines))
-
-
-def test_advice_for_weights_fits_when_followed():
-    """Layers a to d need 64, 192, 768 and 256 words in every processor that they use."""
-    advice = fit_weights(placement_of(LARGE), MAX78000)
-    assert advice == "4-bit weights in c, d fit: 768 words"
-    followed = placement_of(with_quantization(LARGE, 4, "cd"))
-    assert followed.kernels.is_used.shape[1] == 768
-    less = placement_of(with_quantization(LARGE, 4, "c"))
-    assert less.kernels.is_used.shape[1] > 768
-
-
-def test_advice_goes_down_to_two_bits():
-    net = Net("{name: a}", "1024x128x3x3", "128x4x4", bits=2)
-    assert fit_weights(placement_of(net), MAX78000) == "2-bit weights in a fit: 512 words"
-    followed = placement_of(with_quantization(net, 2, "a"))
-    assert followed.kernels.is_used.shape[1] == 768
-
-
-def test_advice_where_nothing_helps():
-    net = Net("{name: a}", "1024x256x3x3", "256x4x4", fill=1)
-    assert fit_weights(placement_of(net), MAX78000) == (
-        "no width of weights fits: use fewer channels or layers"
-    )
 
 
 @pytest.mark.parametrize(

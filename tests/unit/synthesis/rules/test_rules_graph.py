@@ -208,10 +208,10 @@ CASES = [
         "4 layers[0]: output_width 32 without convolution (remove it)",
         Net("{op: add, output_width: 8}", "", "4x6x6")),
     ("F1", Net("{op: linear, flatten: true}", "3x514", "2x257"),
-        "4 layers[0]: flattens 257 pixels of 256 (pool more in the layer before)",
+        "4 layers[0]: flattens 257 pixels of 256 (fold or pool the picture)",
         Net("{op: linear, flatten: true}", "3x512", "2x16x16")),
     ("F2", Net("{op: linear, flatten: true}", "3x8385", "65x3x43"),
-        "4 layers[0]: flattens 129 pixels in 2 passes: 258 of 256 (pool more in the layer before, "
+        "4 layers[0]: flattens 129 pixels in 2 passes: 258 of 256 (fold or pool the picture, "
         "or use 64 channels)",
         Net("{op: linear, flatten: true}", "3x8320", "65x8x16")),
     ("F3", Net("{op: conv2d, flatten: true}", "4x2x3x3", "2x1x1"),

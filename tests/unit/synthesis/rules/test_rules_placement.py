@@ -179,7 +179,7 @@ CASES = [
         Net("{write_gap: 7}", "70x1x3x3", "1x2x2")),
     ("C12", Net("{}", "1024x64x3x3", "64x6x6"),
         "4 layers[0]: weights need 589,824 bytes of 442,368; processor 0 needs 1024 of 768 kernel "
-        "words; first layer that does not fit: layer0 (4-bit weights in layer0 fit: 512 words)",
+        "words: layer0 1024 (use narrower weights, fewer channels or fewer layers)",
         Net("{}", "768x64x3x3", "64x6x6")),
     ("C14", Net("{bias_group: 0}\n{bias_group: 0}", "512x2x3x3 1x512x3x3", bias=1),
         " biases need 513 bytes of 512 in quadrant 0 (train the widest layers without bias, or "
