@@ -1,14 +1,40 @@
 """Writing files: they appear whole or not at all, and replace nothing unasked."""
 
+import errno
 import io
 import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError
+
+# What helps, by what the system says.
+_FIXES: Mapping[int | None, str] = MappingProxyType(
+    {
+        errno.ENOENT: "name a file in an existing folder",
+        errno.ENOTDIR: "part of the path is a file: name a folder",
+        errno.EEXIST: "part of the path is a file: name a folder",
+        errno.EISDIR: "it is a folder: name a file",
+        errno.EACCES: "allow writing there, or name another place",
+        errno.EPERM: "allow writing there, or name another place",
+        errno.EROFS: "nothing can be written there: name another place",
+        errno.ENOSPC: "make room, or name a place on another disk",
+        errno.EDQUOT: "make room, or name a place on another disk",
+        errno.EFBIG: "raise the largest size of a file: ulimit -f",
+    }
+)
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """The refusal for what the system did not let be written, with what helps."""
+    why = f"cannot be written: {error.strerror or error}"
+    return InputError(why, where=str(path), fix=_FIXES.get(error.errno, ""))
 
 
 def write_whole(path: Path, contents: bytes) -> None:
@@ -17,25 +43,63 @@ def write_whole(path: Path, contents: bytes) -> None:
     Raises:
         InputError: the folder does not exist or cannot be written to.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    write_all({path: contents})
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: each whole, and none if one of them cannot be.
+
+    Raises:
+        InputError: a folder does not exist or cannot be written to; has the file that failed.
+    """
+    fresh = {path: path.with_name(f"{path.name}.{os.getpid()}.tmp") for path in files}
+    path = Path()
     try:
-        with temporary.open("wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())  # so that the name never leads to an empty file
-        temporary.replace(path)
+        for path, temporary in fresh.items():
+            _write_through(temporary, files[path])
+        for path in fresh:
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for path, temporary in fresh.items():
+            temporary.replace(path)
     except OSError as error:
-        why = f"cannot be written: {error.strerror or error}"
-        raise InputError(why, where=str(path), fix="name a file in an existing folder") from error
+        raise unwritable(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in fresh.values():
+            with suppress(OSError):  # where nothing could be written, nothing has to go
+                temporary.unlink()
+
+
+def _write_through(path: Path, contents: bytes) -> None:
+    """Write to the disk itself, so that a name given later never leads to an empty file."""
+    with path.open("wb") as file:
+        file.write(contents)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those that it lies in.
+
+    Raises:
+        InputError: it cannot be made, or is a file.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def npy_bytes(array: NDArray[Any]) -> bytes:
+    """An array as an `.npy` file holds it."""
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write an `.npy` file; raises as `write_whole`."""
-    file = io.BytesIO()
-    np.save(file, array)
-    write_whole(path, file.getvalue())
+    write_whole(path, npy_bytes(array))
 
 
 def refuse_existing(path: Path | None, overwrite: bool) -> None:
@@ -46,3 +110,28 @@ def refuse_existing(path: Path | None, overwrite: bool) -> None:
     """
     if path is not None and path.exists() and not overwrite:
         raise InputError("exists already", where=str(path), fix="--overwrite replaces it")
+
+
+def refuse_inputs(target: Path | None, inputs: Iterable[Path | None]) -> None:
+    """Keep what a command reads: `--overwrite` is about results.
+
+    Args:
+        target: file to write.
+        inputs: files that are read; None for those that were not named.
+    Raises:
+        InputError: the target is one of them, by this name or by a link.
+    """
+    for path in inputs:
+        if path is not None and target is not None and _is_same(path, target):
+            raise InputError(
+                "would be replaced by what is made of it",
+                where=str(target),
+                fix="name another file to write",
+            )
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two names lead to one file, or will."""
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()

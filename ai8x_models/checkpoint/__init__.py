@@ -3,9 +3,17 @@
 from ai8x_models.checkpoint.checkpoint import (
     Checkpoint,
     State,
+    checkpoint_bytes,
     file_hash,
     load_checkpoint,
     save_checkpoint,
 )
 
-__all__ = ["Checkpoint", "State", "file_hash", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "State",
+    "checkpoint_bytes",
+    "file_hash",
+    "load_checkpoint",
+    "save_checkpoint",
+]

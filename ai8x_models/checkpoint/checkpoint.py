@@ -50,10 +50,19 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint; the file appears whole or not at all. Equal contents give equal bytes.
+    """Write a checkpoint; the file appears whole or not at all.
 
     Raises:
         InputError: the folder does not exist or cannot be written to; extras that are not data.
+    """
+    write_whole(path, checkpoint_bytes(checkpoint))
+
+
+def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint as its file holds it. Equal contents give equal bytes.
+
+    Raises:
+        InputError: extras that are not data.
     """
     contents = {
         "epoch": checkpoint.epoch,
@@ -65,7 +74,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         contents["optimizer_state_dict"] = dict(checkpoint.optimizer)
     file = io.BytesIO()
     torch.save(contents, file)
-    write_whole(path, file.getvalue())
+    return file.getvalue()
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -1,16 +1,17 @@
 """`ai8x describe`: a model in PyTorch or ONNX as the compiler reads it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, JSON, OVERWRITE, examples
-from max78000.files import refuse_existing, write_whole
+from max78000.files import make_folder, npy_bytes, refuse_existing, refuse_inputs, write_all
 
 if TYPE_CHECKING:
     from ai8x_models.describe.convert import Network
@@ -64,51 +65,79 @@ def describe(
     """
     from ai8x_models.describe.convert import network_of
     from ai8x_models.describe.describe import describe_network
-    from ai8x_models.describe.integers import save_noise
+    from ai8x_models.describe.integers import noise
     from ai8x_models.describe.subject import find_subject
 
     if calibration is not None and checkpoint_out is None:
         raise click.UsageError("--calibration is for --checkpoint-out")
     targets = [path for path in (out, checkpoint_out, sample_out) if path is not None]
-    for path in targets:
-        refuse_existing(path, overwrite)
+    _check_targets(targets, (model_file(word), checkpoint, calibration), overwrite)
     subject = find_subject(word, shape, checkpoint)
     network = network_of(subject.model, subject.shape, rewrites=not no_rewrite)
-    for path in targets:
-        path.parent.mkdir(parents=True, exist_ok=True)
     figures: dict[str, Any] = {}
-    if checkpoint_out is not None:
-        network, figures = _integers(subject, network, calibration, checkpoint_out, not no_rewrite)
+    files: dict[Path, bytes] = {}
+    if checkpoint_out is not None and calibration is not None:
+        network, figures, files[checkpoint_out] = _calibrated(
+            subject, network, calibration, checkpoint_out, not no_rewrite
+        )
+    elif checkpoint_out is not None:
+        files[checkpoint_out] = _integers(subject, network)
     description = describe_network(network, subject.model, subject.arch, subject.dataset)
     if sample_out is not None:
-        save_noise(sample_out, description.device_shape)
+        files[sample_out] = npy_bytes(noise(description.device_shape))
     if out is not None:
-        write_whole(out, description.to_text().encode())
+        files[out] = description.to_text().encode()
+    _write(files)
+    if out is not None:
         click.echo("".join(f"rewritten: {one}\n" for one in network.rewrites), err=True, nl=False)
     if out and checkpoint_out and sample_out:
-        fifo = " --fifo" if any(layer.is_streaming for layer in description.layers) else ""
-        files = f"{out} --checkpoint-file {checkpoint_out} --sample-input {sample_out}"
-        click.echo(f"does it fit? synthesize {files}{fifo} --check", err=True)
+        names = f"{out} --checkpoint-file {checkpoint_out} --sample-input {sample_out}"
+        _ask_further(names, any(layer.is_streaming for layer in description.layers))
     if as_json:
         click.echo(json.dumps(description.to_json() | figures, indent=2))
     else:
         click.echo(f"{out}" if out else description.to_text(), nl=out is not None)
 
 
-def _integers(
-    subject: "Subject", network: "Network", examples: Path | None, target: Path, rewrites: bool
-) -> tuple["Network", dict[str, Any]]:
-    """Write the integer checkpoint; the network with its scales, and what became of it."""
-    from ai8x_models.describe.calibrate import calibrate, read_examples, save_calibrated
-    from ai8x_models.describe.integers import integer_state, save_integers
+def _check_targets(targets: Sequence[Path], inputs: Sequence[Path | None], overwrite: bool) -> None:
+    """Refuse to write what is read, what is there already, and two things to one file."""
+    for path in targets:
+        refuse_inputs(path, inputs)
+        refuse_existing(path, overwrite)
+    if len({path.resolve() for path in targets}) < len(targets):
+        raise click.UsageError("two of --out, --checkpoint-out and --sample-out name one file")
 
-    if examples is None:
-        state = integer_state(network, subject.model, subject.policy)
-        save_integers(target, subject.arch, state)
-        return network, {}
+
+def _ask_further(names: str, is_streaming: bool) -> None:
+    fifo = " --fifo" if is_streaming else ""
+    click.echo(f"does it fit? synthesize {names}{fifo} --check", err=True)
+
+
+def _write(files: Mapping[Path, bytes]) -> None:
+    for path in files:
+        make_folder(path.parent)
+    write_all(files)
+
+
+def _integers(subject: "Subject", network: "Network") -> bytes:
+    """The integer checkpoint of a network as it stands."""
+    from ai8x_models.checkpoint import checkpoint_bytes
+    from ai8x_models.describe.integers import integer_checkpoint, integer_state
+
+    state = integer_state(network, subject.model, subject.policy)
+    return checkpoint_bytes(integer_checkpoint(subject.arch, state))
+
+
+def _calibrated(
+    subject: "Subject", network: "Network", examples: Path, target: Path, rewrites: bool
+) -> tuple["Network", dict[str, Any], bytes]:
+    """The network with its scales, what became of it, and the integer checkpoint."""
+    from ai8x_models.checkpoint import checkpoint_bytes
+    from ai8x_models.describe.calibrate import calibrate, calibrated_checkpoint, read_examples
+
     data = read_examples(examples, subject.shape)
     converted, found = calibrate(subject.model, subject.shape, data, rewrites)
-    save_calibrated(target, converted, subject.arch, found)
     for answer, quality in enumerate(found.qsnr_db):
         click.echo(f"{target}: answer {answer} has {quality:.1f} dB QSNR", err=True)
-    return replace(network, output_scales=found.output_scales), found.to_json()
+    contents = checkpoint_bytes(calibrated_checkpoint(converted, subject.arch, found))
+    return replace(network, output_scales=found.output_scales), found.to_json(), contents

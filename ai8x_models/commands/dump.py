@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from max78000.command import FILE, OVERWRITE, examples
-from max78000.files import refuse_existing
+from max78000.files import refuse_existing, refuse_inputs
 
 
 @click.command(
@@ -31,6 +31,7 @@ def dump(checkpoint: Path, sample: Path, out: Path, overwrite: bool) -> None:
     from ai8x_models.quantize.quantize import load_integer_model
     from max78000.program.layer_dump import save_dump
 
+    refuse_inputs(out, (checkpoint, sample))
     refuse_existing(out, overwrite)
     layers = layer_answers(load_integer_model(checkpoint), read_input(sample))
     save_dump(out, layers)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, OVERWRITE, examples
-from max78000.files import refuse_existing
+from max78000.files import refuse_existing, refuse_inputs
 
 
 @click.command(
@@ -36,6 +36,7 @@ def export(
     from ai8x_models.describe.onnx_writer import export_model, save_onnx
     from ai8x_models.describe.subject import find_subject
 
+    refuse_inputs(out, (model_file(word), checkpoint))
     refuse_existing(out, overwrite)
     subject = find_subject(word, shape, checkpoint)
     written = export_model(subject.model, subject.shape, subject.arch)

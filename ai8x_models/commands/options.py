@@ -1,6 +1,7 @@
 """Options and arguments that several verbs have alike."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +20,12 @@ def shape_of(_context: click.Context, _option: click.Parameter, text: str | None
     if len(parts) not in (2, 3) or not all(part.isdecimal() and int(part) for part in parts):
         raise click.BadParameter(f"{text!r} is not a shape; write 3x64x64 or 6x128")
     return tuple(map(int, parts))
+
+
+def model_file(word: str) -> Path | None:
+    """The file in which the argument MODEL lies; None for a network of the zoo."""
+    path = Path(word.rpartition(":")[0] or word)
+    return path if path.suffix else None
 
 
 # A model that need not be trained.

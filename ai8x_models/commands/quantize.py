@@ -10,7 +10,7 @@ from ai8x_models.commands.options import INPUT
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.errors import InputError, UnsupportedError
-from max78000.files import refuse_existing
+from max78000.files import make_folder, refuse_existing, refuse_inputs
 
 if TYPE_CHECKING:
     from ai8x_models.quantize.options import QuantizeOptions
@@ -105,11 +105,12 @@ def quantize(
     """
     from ai8x_models.quantize.quantize import quantize_checkpoint
 
+    refuse_inputs(target, (source, samples, given["config_file"]))
     refuse_existing(target, overwrite)
     if samples is None and (word or shape):
         raise click.UsageError("--model and --input are for --calibrate")
     options = _options(source, given)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     if samples is None:
         report = quantize_checkpoint(source, target, options)
     else:

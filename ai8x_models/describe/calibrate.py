@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ai8x_models.checkpoint import Checkpoint, save_checkpoint
+from ai8x_models.checkpoint import Checkpoint
 from ai8x_models.describe.convert import Converted, convert
 from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy
@@ -101,14 +101,14 @@ def calibrate(
     return network, Calibration(scale, network.network.output_scales, quality)
 
 
-def save_calibrated(path: Path, network: Converted, arch: str, calibration: Calibration) -> None:
-    """Write an integer checkpoint for the compiler; raises as `save_checkpoint`."""
+def calibrated_checkpoint(network: Converted, arch: str, calibration: Calibration) -> Checkpoint:
+    """The integer checkpoint for the compiler."""
     extras = {
         "clipping_method": "MAX_BIT_SHIFT",
         "input_scale": calibration.input_scale,
         "output_scales": calibration.output_scales,
     }
-    save_checkpoint(path, Checkpoint(arch, 0, dict(network.state_dict()), extras))
+    return Checkpoint(arch, 0, dict(network.state_dict()), extras)
 
 
 def _widths(network: Converted) -> list[bool]:

@@ -6,19 +6,18 @@ goes with it is noise: sizes, places and cycles do not depend on it.
 """
 
 from copy import deepcopy
-from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
-from ai8x_models.checkpoint import Checkpoint, State, save_checkpoint
+from ai8x_models.checkpoint import Checkpoint, State
 from ai8x_models.describe.convert import Converted, Network
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import DATA_GRID, Mode, QatModule
 from ai8x_models.quantize.options import QuantizeOptions
 from ai8x_models.quantize.quantize import quantize_state
 from ai8x_models.zoo.registry import Shape
-from max78000.files import write_array
 
 _SEED = 0  # of the noise
 
@@ -42,20 +41,16 @@ def integer_state(network: Network, model: nn.Module, policy: QatPolicy) -> Stat
     return state
 
 
-def save_integers(path: Path, arch: str, state: State) -> None:
-    """Write an integer checkpoint; raises as `save_checkpoint`."""
-    save_checkpoint(path, Checkpoint(arch, 0, state, {"clipping_method": "MAX_BIT_SHIFT"}))
+def integer_checkpoint(arch: str, state: State) -> Checkpoint:
+    """What the integers' file holds."""
+    return Checkpoint(arch, 0, state, {"clipping_method": "MAX_BIT_SHIFT"})
 
 
-def save_noise(path: Path, shape: Shape) -> None:
-    """Write a sample for the compiler, the same whenever it is written.
+def noise(shape: Shape) -> NDArray[np.int8]:
+    """A sample for the compiler, the same whenever it is asked for.
 
     Args:
-        path: .npy file.
         shape: of the device's input, `NetworkDescription.device_shape`: folded if that is.
-
-    Raises:
-        InputError: the file cannot be written.
     """
     data = np.random.default_rng(_SEED).integers(DATA_GRID.low, DATA_GRID.high + 1, shape)
-    write_array(path, data.astype(np.int8))
+    return data.astype(np.int8)

@@ -88,6 +88,8 @@ def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: boo
         ToolError: the loss is no longer a number.
     """
     _check_folder(recipe.run_folder, resume, overwrite)
+    if not resume:
+        _keep_start(recipe)
     torch.manual_seed(recipe.seed)
     run = _prepare(recipe, console)
     if resume:
@@ -176,6 +178,15 @@ def _score(run: Run) -> Numbers:
     if score is not None and run.counts:
         run.best.see(score, run.epoch, run.model)
     return {} if score is None else {name: score}
+
+
+def _keep_start(recipe: Recipe) -> None:
+    """Refuse to throw away, with an earlier run, what this one begins with."""
+    teacher = recipe.distill.teacher if recipe.distill else None
+    for name, path in (("start_from", recipe.start_from), ("teacher", teacher)):
+        if path is not None and path.resolve().is_relative_to(recipe.run_folder.resolve()):
+            why = f"is `{name}` of the recipe, and lies in the run that --overwrite throws away"
+            raise InputError(why, where=str(path), fix="move it, or change the recipe's name")
 
 
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:

@@ -9,6 +9,7 @@ import click
 
 from max78000.command import JSON, examples
 from max78000.errors import InputError
+from max78000.files import refuse_inputs
 from max78000.machine.predict import LoadedMachine
 from max78000.program.folder import read_program
 from max78000.program.layer_dump import Layers, first_difference, read_dump, save_dump
@@ -74,6 +75,7 @@ def compare(
     PyTorch model; and the console text of a board whose firmware was made with `synthesize
     --layer-checks`. The exit status is 1 if any of them differs.
     """
+    refuse_inputs(save, (*dumps, console))
     table = read_layers(directory)
     layers = LoadedMachine(read_program(directory)).layers(table)
     comparisons = [_interpreter(table, layers), *(_dump(path, layers) for path in dumps)]

@@ -3,9 +3,11 @@
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from max78000.errors import InputError
+from max78000.files import unwritable
 
 NEVER_OVERWRITTEN = ("project.mk",)
 
@@ -29,12 +31,16 @@ def write_project(folder: Path, files: Mapping[str, str], *, overwrite: bool) ->
         raise InputError(
             "is not a folder", where=str(folder), fix="give another --prefix", rule="O6"
         )
+    missing = [one for one in folder.parents if not one.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as parent:
             _write_and_swap(folder, files, Path(parent))
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(folder)) from None
+        for made in missing:  # innermost first; one that somebody uses meanwhile stays
+            with suppress(OSError):
+                made.rmdir()
+        raise unwritable(folder, error) from None
 
 
 def _write_and_swap(folder: Path, files: Mapping[str, str], parent: Path) -> None:

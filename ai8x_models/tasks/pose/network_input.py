@@ -12,7 +12,7 @@ from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
 from ai8x_models.zoo.registry import find_model
 from max78000.apps.pose.arrays import Int8s, Uint8s
 from max78000.errors import InputError, UnsupportedError
-from max78000.files import write_array
+from max78000.files import make_folder, write_array
 
 
 def normalize(images: Uint8s) -> Tensor:
@@ -50,6 +50,6 @@ def write_sample(path: Path, name: str, preset: str, index: int) -> tuple[int, .
         raise InputError(f"there is no preset {preset!r}", fix=f"one of {', '.join(PRESETS)}")
     figure = render(PRESETS[preset], SPLIT_BASE["test"] + index)
     data = device_input(figure.image, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_array(path, data)
     return data.shape

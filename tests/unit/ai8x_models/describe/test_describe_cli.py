@@ -177,3 +177,22 @@ def test_a_subject_knows_its_shape():
     subject = find_subject("KeywordNet")
     assert (subject.shape, subject.arch, subject.dataset) == ((128, 128), "KeywordNet", "words")
     assert find_subject("KeywordNet", (128, 64)).shape == (128, 64)
+
+
+def test_the_files_of_a_description_are_all_written_or_none(tmp_path):
+    files = [tmp_path / name for name in ("net.yaml", "net-q.pth.tar")]
+    (tmp_path / "file").write_text("")
+    words = ("--out", files[0], "--checkpoint-out", files[1])
+    found = run("describe", "SignalNet", *words, "--sample-out", tmp_path / "file" / "net.npy")
+    assert "part of the path is a file" in str(found.exception)
+    assert not any(path.exists() for path in files)
+    found = run("describe", "SignalNet", "--out", files[0], "--sample-out", files[0])
+    assert "name one file" in found.stderr
+
+
+@pytest.mark.parametrize("verb", ["describe", "export"])
+def test_a_model_is_not_replaced_by_what_is_made_of_it(residual, verb):
+    before = (residual / "net.onnx").read_bytes()
+    found = run(verb, residual / "net.onnx", "--out", residual / "net.onnx", "--overwrite")
+    assert found.exception.why == "would be replaced by what is made of it"
+    assert (residual / "net.onnx").read_bytes() == before

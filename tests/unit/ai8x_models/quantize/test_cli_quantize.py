@@ -49,6 +49,19 @@ def _bits(path="out"):
     return [int(state[f"{name}.weight_bits"].item()) for name in ("conv1", "conv2")]
 
 
+def test_the_trained_checkpoint_is_never_replaced(ai8x):
+    before = Path("in").read_bytes()
+    Path("link").symlink_to("in")
+    for target in ("in", "./in", "link"):
+        status, _, err = ai8x("quantize", "in", target, "--overwrite")
+        assert status == 2
+        assert err == (
+            f"ai8x: {Path(target)}: would be replaced by what is made of it"
+            " (name another file to write)\n"
+        )
+    assert Path("in").read_bytes() == before
+
+
 # The vendor's command lines.
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -239,6 +240,15 @@ def test_an_earlier_run_is_kept_unless_asked(folder):
     with pytest.raises(InputError, match="holds an earlier run already"):
         train(recipe, console())
     train(recipe, console(), overwrite=True)
+
+
+def test_what_a_run_begins_with_is_not_thrown_away(folder):
+    recipe = recipe_of(folder)
+    path = train(recipe, console())
+    again = replace(recipe, start_from=path)
+    with pytest.raises(InputError, match="is `start_from` of the recipe, and lies in the run"):
+        train(again, console(), overwrite=True)
+    assert path.exists()
 
 
 def test_there_must_be_something_to_resume(folder):

@@ -272,7 +272,11 @@ def test_a_file_in_the_place_of_the_project(files, refused):
 
 def test_a_file_in_the_place_of_its_parent(files, refused):
     (files / "build").write_text("a file")
-    assert refused(*GIVEN) == (2, "synthesize: build/tiny: cannot be written: File exists\n")
+    message = (
+        "synthesize: build/tiny: cannot be written: File exists"
+        " (part of the path is a file: name a folder)\n"
+    )
+    assert refused(*GIVEN) == (2, message)
 
 
 def full_disk(*_args, **_options):
@@ -281,14 +285,17 @@ def full_disk(*_args, **_options):
 
 def test_a_full_disk_leaves_the_old_project(project, refused, monkeypatch):
     monkeypatch.setattr(Path, "write_text", full_disk)
-    message = "synthesize: build/tiny: cannot be written: No space left on device\n"
+    message = (
+        "synthesize: build/tiny: cannot be written: No space left on device"
+        " (make room, or name a place on another disk)\n"
+    )
     assert refused(*GIVEN, "--overwrite") == (2, message)
 
 
 def test_a_full_disk_leaves_no_new_project(files, refused, monkeypatch):
-    (files / "build").mkdir()
     monkeypatch.setattr(Path, "write_text", full_disk)
-    assert refused(*GIVEN)[0] == 2
+    assert refused(*GIVEN, "--test-dir", "made/for/it")[0] == 2
+    assert not (files / "made").exists()
 
 
 def test_an_old_project_comes_back_if_the_new_one_cannot_be_put_there(project, monkeypatch):
