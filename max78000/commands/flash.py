@@ -11,13 +11,17 @@ import click
 
 from max78000.command import JSON, examples
 from max78000.errors import BoardError, InputError
+from max78000.firmware.build import FOLDER
 from max78000.firmware.image import read_image
+from max78000.firmware.stamp import changed_since, read_stamp
 from max78000.link.console import read_lines
 from max78000.link.flash import FlashReport, flash
 from max78000.link.flash_plan import FlashImage, flash_image
 from max78000.link.probe import Progress, no_progress
 from max78000.link.probe_choice import PROBES, choose_probe
 from max78000.link.serial_ports import CONSOLE_BAUD, find_console, list_ports, open_port
+
+N_NAMED = 4  # changed files in a message
 
 
 @click.command(
@@ -61,11 +65,12 @@ def flash_command(
 ) -> None:
     """Write firmware to the board, compare it, and start it.
 
-    DIRECTORY is what `max78000 build` has compiled, or an ELF file. If writing is interrupted,
+    DIRECTORY is what `max78000 build` has compiled, or an ELF file. A project whose C files have
+    changed since is refused; keep ELF files of older ones elsewhere. If writing is interrupted,
     flash again: pyocd and openocd leave no half-written image that starts. Exit status 5 if there
     is no probe or the board refuses.
     """
-    image = _read(_find_elf(directory))
+    image = _read(_current_elf(directory))
     way = choose_probe(probe, uid)
     with _console_lines(port, seconds, is_wanted=console) as lines:
         report = flash(image, way, verify=verify, on_progress=_progress())
@@ -78,18 +83,41 @@ def flash_command(
             click.echo(line)
 
 
+def _current_elf(place: Path) -> Path:
+    """Return the ELF file of a project, or the file that was named, if it is of today.
+
+    Raises:
+        InputError: there is none, there are several, or it lies in a project and was built from
+            other C files.
+    """
+    elf = place if place.is_file() else _find_elf(place)
+    folder = elf.resolve().parent
+    if folder.name != FOLDER:
+        return elf
+    place = elf.parent.parent if elf.parent.name == FOLDER else folder.parent
+    changed = changed_since(elf, place)
+    if changed:
+        names = ", ".join(changed[:N_NAMED]) + (", ..." if len(changed) > N_NAMED else "")
+        stamp = read_stamp(elf)
+        app = f" --app {stamp.app}" if stamp is not None and stamp.app else ""
+        raise InputError(
+            f"is not built from what is in {place}: other {names}",
+            where=str(elf),
+            fix=f"max78000 build {place}{app}",
+        )
+    return elf
+
+
 def _find_elf(place: Path) -> Path:
-    """Return the ELF file of a project, or the file that was named.
+    """Return the ELF file of a project.
 
     The project's own program goes before applications that were built with it.
 
     Raises:
         InputError: there is none, or several.
     """
-    if place.is_file():
-        return place
-    found = sorted((place / "build").glob("*.elf"))
-    own = place / "build" / f"{place.resolve().name}.elf"
+    found = sorted((place / FOLDER).glob("*.elf"))
+    own = place / FOLDER / f"{place.resolve().name}.elf"
     if own in found:
         return own
     if not found:
@@ -98,7 +126,7 @@ def _find_elf(place: Path) -> Path:
         names = ", ".join(path.name for path in found)
         fix = f"name one: max78000 flash {found[0]}"
         raise InputError(
-            f"{len(found)} programs are there: {names}", where=str(place / "build"), fix=fix
+            f"{len(found)} programs are there: {names}", where=str(place / FOLDER), fix=fix
         )
     return found[0]
 

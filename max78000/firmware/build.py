@@ -10,10 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from max78000.errors import InputError
-from max78000.files import write_whole
+from max78000.files import unwritable
 from max78000.firmware.image import Image, check_budget, read_image, write_bin, write_hex
 from max78000.firmware.objects import Watch, compile_units, ignore, run_compiler
-from max78000.firmware.sources import DEFAULT_BOARD, LINKER_SCRIPT, project_units, support_units
+from max78000.firmware.sources import (
+    DEFAULT_BOARD,
+    LINKER_SCRIPT,
+    TranslationUnit,
+    project_units,
+    support_units,
+)
+from max78000.firmware.stamp import (
+    Stamp,
+    file_hash,
+    read_stamp,
+    remove_stamp,
+    source_hashes,
+    write_stamp,
+)
 from max78000.firmware.toolchain import Toolchain
 
 FOLDER = "build"
@@ -33,6 +47,8 @@ class _Link:
 
     toolchain: Toolchain
     objects: tuple[Path, ...]
+    app: str
+    units: tuple[TranslationUnit, ...]
 
     def key(self) -> str:
         """Return a hash of it: the objects' names hold hashes of what is in them."""
@@ -71,12 +87,12 @@ def build_project(
     elf = folder / FOLDER / f"{name}.elf"
     try:
         objects = compile_units(units, toolchain, elf.parent / _objects_name(toolchain, app), watch)
-        link = _Link(toolchain, objects)
+        link = _Link(toolchain, objects, app, units)
         if not _is_current(elf, link):
             watch(f"link {elf.name}", is_warning=False)
             _write_outputs(elf, link, watch)
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(elf.parent)) from None
+        raise unwritable(elf.parent, error) from None
     return read_image(elf)
 
 
@@ -84,25 +100,18 @@ def _objects_name(toolchain: Toolchain, app: str) -> str:
     return "-".join(filter(None, ("objects", toolchain.name, app)))
 
 
-def _stamp_file(elf: Path) -> Path:
-    """Where the key of the last link and the hash of its result stand."""
-    return elf.with_suffix(".stamp")
-
-
-def _stamp(elf: Path, link: _Link) -> str:
-    return f"{link.key()}\n{hashlib.sha256(elf.read_bytes()).hexdigest()}\n"
-
-
 def _is_current(elf: Path, link: _Link) -> bool:
-    outputs = [elf, elf.with_suffix(".hex"), elf.with_suffix(".bin"), _stamp_file(elf)]
-    return all(path.is_file() for path in outputs) and _stamp_file(elf).read_text(
-        encoding="ascii", errors="replace"
-    ) == _stamp(elf, link)
+    outputs = [elf, elf.with_suffix(".hex"), elf.with_suffix(".bin")]
+    return all(path.is_file() for path in outputs) and read_stamp(elf) == _stamp(elf, link)
+
+
+def _stamp(elf: Path, link: _Link) -> Stamp:
+    return Stamp(link.key(), file_hash(elf), link.app, source_hashes(link.units))
 
 
 def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
     """Link; the stamp comes last, so that an interrupted build is not taken for a finished one."""
-    _stamp_file(elf).unlink(missing_ok=True)
+    remove_stamp(elf)
     with tempfile.TemporaryDirectory(prefix=".link-", dir=elf.parent) as scratch:
         fresh = Path(scratch) / elf.name
         text = _run_linker(link, LINKER_SCRIPT, fresh)
@@ -116,7 +125,7 @@ def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
     image = read_image(elf)
     write_hex(image)
     write_bin(image)
-    write_whole(_stamp_file(elf), _stamp(elf, link).encode("ascii"))
+    write_stamp(elf, _stamp(elf, link))
 
 
 def _check_size(link: _Link, fresh: Path) -> None:

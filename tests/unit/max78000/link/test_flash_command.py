@@ -1,6 +1,7 @@
 """`max78000 flash`: which file it takes, what it prints, and which probe it asks."""
 
 import json
+import os
 import struct
 
 import pytest
@@ -8,6 +9,8 @@ from click.testing import CliRunner
 
 import max78000.commands.flash as command
 from max78000.errors import BoardError, InputError, UnsupportedError
+from max78000.firmware.sources import project_units
+from max78000.firmware.stamp import Stamp, file_hash, source_hashes, write_stamp
 from max78000.link import probe_choice
 from max78000.link.probe_choice import PROBES, choose_probe
 
@@ -175,3 +178,50 @@ def test_a_missing_package_is_named(monkeypatch):
     with pytest.raises(UnsupportedError, match="No module named 'pyocd'") as refusal:
         choose_probe("pyocd")
     assert "pip install" in refusal.value.fix
+
+
+def stamped(project):
+    """A project with a C file, and a firmware that was built from it."""
+    (project / "cnn.c").write_text("int weights = 1;\n")
+    elf = project / "build" / "mnist.elf"
+    hashes = source_hashes(project_units(project))
+    write_stamp(elf, Stamp("link", file_hash(elf), "", hashes))
+    return elf
+
+
+def test_a_firmware_of_these_files_is_taken_wherever_the_project_is(probe, project, tmp_path):
+    stamped(project)
+    other = tmp_path.parent / "renamed"
+    project.rename(other)
+    assert run(other).exit_code == 0
+    other.rename(project)
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_firmware_of_other_files_is_refused(probe, project, is_named):
+    elf = stamped(project)
+    (project / "cnn.c").write_text("int weights = 2;\n")
+    (project / "weights.h").write_text("/* new */\n")
+    with pytest.raises(InputError) as refusal:
+        run(elf if is_named else project)
+    assert str(refusal.value) == (
+        f"{elf}: is not built from what is in {project}: other cnn.c, weights.h"
+        f" (max78000 build {project})"
+    )
+    assert not probe.plans
+
+
+def test_a_firmware_without_stamp_is_compared_by_time(probe, project):
+    elf = stamped(project)
+    elf.with_suffix(".stamp").unlink()
+    os.utime(project / "cnn.c", (1, 1))
+    assert run(project).exit_code == 0
+    os.utime(elf, (0, 0))
+    with pytest.raises(InputError, match=r"other cnn\.c \(max78000 build"):
+        run(project)
+
+
+def test_a_firmware_that_its_stamp_does_not_know_is_refused(probe, project):
+    stamped(project).write_bytes(elf_of(b"another"))
+    with pytest.raises(InputError, match=r"other mnist\.elf"):
+        run(project)
