@@ -171,7 +171,8 @@ def _run_input(program: RegisterProgram, path: Path, manner: Manner) -> bool:
     """Run a program on another input and print its outputs."""
     chip = chip_of(program)
     read = Machine(chip).run(program).setups[0].read
-    image = read_input(path, read.rows, read.columns)
+    channels = len(read.processors) * read.passes * read.operands
+    image = read_input(path, read.rows, read.columns, channels)
     machine = Machine(chip)
     result = machine.run(with_input(program, read, image, chip))
     outputs = [(output, machine.read_output(output)) for output in program.outputs]

@@ -25,6 +25,11 @@ Int64s = NDArray[np.int64]
 
 DATA_BITS = 8
 DATA_ONE = 1 << (DATA_BITS - 1)  # 1.0 as a data byte; the largest byte is one less
+# For messages: what to do about real numbers where data bytes are asked for.
+AS_BYTES = (
+    "give the chip's bytes; for x in -1..1: np.clip(np.round(x * 128), -128, 127).astype(np.int8);"
+    " for x in 0..1, the same of 2 * x - 1"
+)
 # Quirk bias-scale: not 2^(weight bits - 1) of the sum: the same for every weight width.
 BIAS_ONE = 128  # an accumulator gains this much per unit of the bias byte, for every weight width
 WEIGHT_BITS = (1, 2, 4, 8)

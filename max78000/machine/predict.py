@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from max78000.errors import InputError
+from max78000.facts.fixed import AS_BYTES
 from max78000.machine.engine import LayerRun
 from max78000.machine.inputs import LOAD_INPUT, with_input
 from max78000.machine.machine import Machine, RunResult
@@ -23,7 +24,6 @@ from max78000.program.program import Phase, RegisterProgram, chip_of
 
 START = "start"
 EACH_TIME = (LOAD_INPUT, START)  # phases of every inference; the others load the network
-TO_BYTES = "np.clip(np.round(x * 128), -128, 127).astype(np.int8)"
 
 Values = NDArray[np.int64]  # channels, rows, columns
 
@@ -121,10 +121,8 @@ def signed_bytes(x: ArrayLike, where: str) -> Values:
     """
     array: NDArray[Any] = np.asarray(x)
     if array.dtype.kind not in "iu":
-        fix = f"give the chip's bytes; for x in -1..1: {TO_BYTES}"
-        raise InputError(
-            f"holds {array.dtype}, the accelerator takes integers", where=where, fix=fix
-        )
+        why = f"holds {array.dtype}, the accelerator takes integers"
+        raise InputError(why, where=where, fix=AS_BYTES)
     if array.ndim not in (2, 3) or 0 in array.shape:
         fix = "give one input as (C, H, W) or (C, L), without a batch dimension"
         raise InputError(f"has shape {array.shape}", where=where, fix=fix)

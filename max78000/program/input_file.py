@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, UnsupportedError
+from max78000.facts.fixed import AS_BYTES
 
 PIXEL_ZERO = 128  # what a network sees as 0
 SUFFIX_OF_ARRAYS = ".npy"
 
 
-def read_input(path: Path, rows: int, columns: int) -> NDArray[np.int64]:
+def read_input(path: Path, rows: int, columns: int, channels: int) -> NDArray[np.int64]:
     """Read an image, integers of 8 bits (C, H, W).
 
     An array is taken as it is. A picture is brought to -128..127; one whose rows and columns are a
@@ -22,6 +23,7 @@ def read_input(path: Path, rows: int, columns: int) -> NDArray[np.int64]:
     Args:
         path: `.npy`, or a picture.
         rows: of the network's input; `columns` likewise.
+        channels: that it can have at most.
     Raises:
         InputError: it cannot be read, or has another size.
     """
@@ -33,6 +35,13 @@ def read_input(path: Path, rows: int, columns: int) -> NDArray[np.int64]:
         why = f"the picture has {picture.shape[1]}x{picture.shape[2]} pixels (rows x columns)"
         fix = f"bring it to {rows}x{columns}, or to a multiple for a network with folded input"
         raise InputError(why, where=str(path), fix=fix)
+    n_folded = ratio**2 * len(picture)
+    if ratio > 1 and n_folded > channels:
+        why = (
+            f"the picture has {picture.shape[1]}x{picture.shape[2]} pixels (rows x columns), the"
+            f" network takes {rows}x{columns} with {channels} channels, not {n_folded} of it folded"
+        )
+        raise InputError(why, where=str(path), fix=f"bring it to {rows}x{columns}")
     blocks = [picture[:, a::ratio, b::ratio] for a in range(ratio) for b in range(ratio)]
     return np.concatenate(blocks)
 
@@ -43,7 +52,7 @@ def _read_array(path: Path) -> NDArray[np.int64]:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
     if not np.issubdtype(array.dtype, np.integer):
-        raise InputError(f"holds {array.dtype}, not integers", where=str(path))
+        raise InputError(f"holds {array.dtype}, not integers", where=str(path), fix=AS_BYTES)
     return np.atleast_3d(array).astype(np.int64)
 
 

@@ -88,7 +88,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     arch = root.get("arch")
     return Checkpoint(
         source=str(path),
-        arch=arch if isinstance(arch, str) else None,
+        arch=arch if isinstance(arch, str) and arch else None,  # a bare state_dict names none
         layers=tuple(layers),
         strays=_strays(state, layers),
     )

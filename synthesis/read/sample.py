@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from max78000.errors import InputError
+from max78000.facts.fixed import AS_BYTES
 from synthesis.read.source import Tensor
 
 RULE = "G24"
@@ -40,7 +41,7 @@ def read_sample(path: Path) -> Tensor:
         raise InputError(
             f"holds {data.dtype}, not integers",
             where=str(path),
-            fix="save int8: round((x - 0.5) * 256)",
+            fix=AS_BYTES,
             rule=RULE,
         )
     if data.ndim not in (2, 3) or 0 in data.shape:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import synthesis
 from max78000.errors import CapacityError, InputError, ProblemList
+from max78000.facts.fixed import AS_BYTES
 from max78000.program.layer_dump import first_difference, read_dump
 from max78000.program.layer_table import LAYERS_FILE, read_layers
 from max78000.program.program import from_json
@@ -171,7 +172,10 @@ def test_lists_and_signals_are_taken():
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda x: x / 128, "x: holds float64, the accelerator takes integers (give the chip's"),
+        (
+            lambda x: x / 128,
+            f"x: holds float64, the accelerator takes integers ({AS_BYTES})",
+        ),
         (lambda x: x > 0, "x: holds bool, the accelerator takes integers"),
         (lambda x: x[None], "x: has shape (1, 3, 8, 6) (give one input"),
         (lambda x: x + np.int64(128), "are not in -128..127 (subtract 128 from pixels)"),

@@ -66,34 +66,41 @@ def test_pictures(tmp_path):
     pixels = np.random.default_rng(3).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     signed = np.moveaxis(pixels, -1, 0).astype(int) - 128
     path = save(tmp_path / "colour.png", pixels)
-    assert (read_input(path, 12, 16) == signed).all()
-    assert (read_input(path, 6, 8) == fold_image(signed)).all()
+    assert (read_input(path, 12, 16, 12) == signed).all()
+    assert (read_input(path, 6, 8, 12) == fold_image(signed)).all()
     grey = save(tmp_path / "grey.png", pixels[..., 0])
-    assert (read_input(grey, 12, 16) == signed[:1]).all()
+    assert (read_input(grey, 12, 16, 12) == signed[:1]).all()
     with pytest.raises(InputError, match=r"has 12x16 pixels .*bring it to 5x8"):
-        read_input(path, 5, 8)
+        read_input(path, 5, 8, 12)
     with pytest.raises(InputError, match="has 12x16 pixels"):
-        read_input(path, 6, 16)
+        read_input(path, 6, 16, 12)
+    with pytest.raises(InputError) as refusal:
+        read_input(path, 3, 4, 12)
+    assert refusal.value.why == (
+        "the picture has 12x16 pixels (rows x columns), the network takes 3x4 with 12 channels,"
+        " not 48 of it folded"
+    )
+    assert refusal.value.fix == "bring it to 3x4"
 
 
 def test_arrays(tmp_path):
     path = tmp_path / "sample.npy"
     np.save(path, np.arange(12, dtype=np.int8).reshape(3, 4))
-    assert read_input(path, 4, 1).shape == (3, 4, 1)
+    assert read_input(path, 4, 1, 12).shape == (3, 4, 1)
     np.save(path, np.zeros((3, 4)))
-    with pytest.raises(InputError, match="holds float64, not integers"):
-        read_input(path, 4, 1)
+    with pytest.raises(InputError, match=r"holds float64, not integers .*for x in -1..1"):
+        read_input(path, 4, 1, 12)
     path.write_bytes(b"no array")
     with pytest.raises(InputError, match="cannot be read"):
-        read_input(path, 4, 1)
+        read_input(path, 4, 1, 12)
 
 
 def test_files_that_are_no_pictures(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="cannot be read"):
-        read_input(tmp_path / "none.png", 4, 4)
+        read_input(tmp_path / "none.png", 4, 4, 12)
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(InputError, match="cannot be read"):
-        read_input(tmp_path / "text.png", 4, 4)
+        read_input(tmp_path / "text.png", 4, 4, 12)
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(UnsupportedError, match="pictures need Pillow"):
-        read_input(tmp_path / "text.png", 4, 4)
+        read_input(tmp_path / "text.png", 4, 4, 12)

@@ -158,8 +158,9 @@ def test_all_problems_at_once(tmp_path):
     ]
 
 
-def test_an_arch_that_is_no_text_is_unknown(tmp_path):
-    assert checkpoint(tmp_path, LAYER, arch=5).arch is None
+@pytest.mark.parametrize("arch", [5, ""])
+def test_an_arch_that_is_no_text_or_empty_is_unknown(tmp_path, arch):
+    assert checkpoint(tmp_path, LAYER, arch=arch).arch is None
 
 
 def test_checkpoints_of_the_vendor(vectors_dir):
