@@ -6,10 +6,13 @@ Each `commands/main.py` has a `main` that calls `run`. Nothing else of the toolc
 or exits.
 """
 
+import errno
+import os
 import pkgutil
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -18,9 +21,11 @@ from typing import Any
 
 import click
 
-from max78000.errors import InputError, InternalError, ToolError
+from max78000.errors import INTERRUPTED, InputError, InternalError, ToolError
 
-INTERRUPTED = 130  # what shells report for Ctrl-C
+CUT_SHORT = 141  # what shells report for a program whose reader has gone
+# What the system says of an output that takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 HELP_OPTIONS = ("-h", "--help")
 
 # Options that many verbs have, and mean alike.
@@ -111,10 +116,13 @@ def run(command: click.Command) -> None:
         sys.exit(InputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output has seen enough
-        sys.stderr.close()
-        sys.exit(1)
+    except SystemExit:  # how click ends when whoever read the output has seen enough
+        sys.exit(CUT_SHORT)
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            _drop_output()
+            click.echo(f"{name}: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(InputError.exit_code)
         if isinstance(error, ToolError) and not isinstance(error, InternalError):
             click.echo(f"{name}: {error}", err=True)
             sys.exit(error.exit_code)
@@ -122,3 +130,9 @@ def run(command: click.Command) -> None:
         click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
         sys.exit(InternalError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _drop_output() -> None:
+    """Let nothing more be said on standard output, not even by Python when it ends."""
+    with suppress(OSError, ValueError):  # tests replace it by what has no number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,6 +7,8 @@ status.
 
 from collections.abc import Iterable
 
+INTERRUPTED = 130  # exit status that shells report for Ctrl-C
+
 
 class ToolError(Exception):
     """A refusal: `str()` gives "where: why (fix)".

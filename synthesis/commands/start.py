@@ -1,0 +1,18 @@
+"""Where `synthesize` begins: nothing is imported before Ctrl-C has an answer.
+
+Importing takes a second on some machines, and a second is enough to think better of it.
+"""
+
+import sys
+
+from max78000.errors import INTERRUPTED
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from synthesis.commands.synthesize import main as command  # noqa: PLC0415 - see the title
+
+        command()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

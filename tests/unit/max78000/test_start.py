@@ -1,0 +1,56 @@
+"""How commands begin and end: Ctrl-C at any time, an output that takes no more, a reader gone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from max78000.commands.start import main
+
+COMMANDS = ("max78000", "ai8x_models", "synthesis")
+HEAVY = ("click", "numpy", "torch", "yaml", "jinja2")
+
+
+@pytest.mark.parametrize("package", COMMANDS)
+def test_nothing_is_imported_before_ctrl_c_has_an_answer(package):
+    code = f"import {package}.commands.start, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(HEAVY) & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_ctrl_c_while_importing_and_after(monkeypatch, is_imported):
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    name = "max78000.commands.main"
+    if is_imported:
+        monkeypatch.setattr(f"{name}.run", interrupted)
+    else:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setattr("max78000.command.VerbGroup.__init__", interrupted)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+
+
+def info(output):
+    command = [sys.executable, "-m", "max78000.commands.main", "info"]
+    run = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    return run.returncode, run.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_takes_no_more():
+    with Path("/dev/full").open("w") as full:
+        message = "max78000: the output cannot be written: No space left on device\n"
+        assert info(full) == (2, message)
+
+
+def test_a_reader_that_has_seen_enough():
+    reads, writes = os.pipe()
+    os.close(reads)
+    assert info(writes) == (141, "")
+    os.close(writes)
