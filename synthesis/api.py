@@ -11,11 +11,13 @@ files or values: both get the same warnings, refusals and advice. Computes nothi
 stages are in `compile`, the simulated accelerator is in `max78000`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000, Chip
@@ -30,7 +32,7 @@ from synthesis.emit.options import ProjectOptions
 from synthesis.emit.whole_project import project_files
 from synthesis.emit.write import write_project
 from synthesis.generate.options import ProgramOptions
-from synthesis.graph.interpret import interpret
+from synthesis.graph.interpret import answers, interpret
 from synthesis.graph.scales import final_scale
 from synthesis.lower.overrides import Overrides, apply_overrides
 from synthesis.lower.stand_in import StandIns, stand_in
@@ -144,6 +146,20 @@ class CompiledNetwork:
             raise InputError(f"is {found}, the network takes {graph.input_shape}", where="x")
         results = interpret(graph, image, round_average=self.request.options.round_average)
         return tuple(results[layer.index] for layer in graph.outputs)
+
+    def answers(self, outputs: Sequence[ArrayLike]) -> dict[str, NDArray[Any]]:
+        """What the core makes of outputs, by the name of the result: the section `finish`.
+
+        Args:
+            outputs: as `interpret` and `LoadedMachine.predict` give them.
+        Returns:
+            float32, or int32 of an index; nothing for a network without the section.
+        """
+        graph = self.stages.graph
+        results = [np.zeros(0, np.int64)] * len(graph.layers)
+        for layer, output in zip(graph.outputs, outputs, strict=True):
+            results[layer.index] = np.asarray(output, np.int64)
+        return answers(graph, results, scales=self.request.project.scales_outputs)
 
     def machine(self) -> LoadedMachine:
         """Load the program into a simulated accelerator, which sees nothing else of the network."""

@@ -30,6 +30,7 @@ class Chip:
     data_instance_bytes: int
     tram_words: int  # 16-bit entries per processor
     cnn_clock_hz: int
+    core_clock_hz: int  # of the Arm core, by its fast oscillator
     flash_bytes: int  # of the microcontroller, for code and constants
     wakeup_us: float  # added to cycles / clock by the published board timings
 
@@ -158,6 +159,7 @@ MAX78000 = Chip(
     data_instance_bytes=0x8000,
     tram_words=3072,
     cnn_clock_hz=50_000_000,
+    core_clock_hz=100_000_000,
     flash_bytes=FLASH_BYTES,
     # Quirk wake-up: what four published board timings have in common over the cycles.
     wakeup_us=6.7,

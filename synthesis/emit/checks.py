@@ -13,6 +13,7 @@ from synthesis.compile import Compiled
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
+from synthesis.generate.finish import finish_plan
 from synthesis.generate.unload import UnloadLayout, entry_scales, unload_layout
 from synthesis.graph.ir import Graph
 from synthesis.graph.scales import final_scale
@@ -24,12 +25,16 @@ def check_project(compiled: Compiled, options: ProjectOptions, chip: Chip) -> tu
 
     Raises:
         UnsupportedError: a soft-max of several layers (rule O4).
+        UnsupportedError: a step behind the accelerator that C cannot make (rule G26).
         CapacityError: the flash is too small (rule O9).
     """
     if options.has_softmax:
         softmax_shift(compiled.graph)
     where = compiled.graph.source
-    of_flash = check_flash(compiled.program, options, chip, where)
+    layout = unload_layout(compiled.placement.placed_graph, chip, scales=options.scales_outputs)
+    plan = finish_plan(compiled.graph, layout)
+    n_calls = 0 if plan is None else len(plan.calls)
+    of_flash = check_flash(compiled.program, options, chip, where, n_calls)
     return (*of_flash, *_warnings(compiled, options, chip))
 
 

@@ -24,12 +24,17 @@ from synthesis.emit.options import ProjectOptions
 CODE_BYTES = 12_000
 BYTES_PER_WRITE = 12
 SAMPLE = "the sample input"
+FINISH_BYTES, BYTES_PER_CALL = 2_000, 90  # cnn_finish: functions with expf and logf; a call
 ANSWER = "the known answer"
 TEST = (SAMPLE, ANSWER)
 
 
 def check_flash(
-    program: RegisterProgram, options: ProjectOptions, chip: Chip, where: str = ""
+    program: RegisterProgram,
+    options: ProjectOptions,
+    chip: Chip,
+    where: str = "",
+    n_finish_calls: int = 0,
 ) -> tuple[str, ...]:
     """Find out what the linker would find out; returns warnings.
 
@@ -39,7 +44,7 @@ def check_flash(
     Raises:
         CapacityError: the flash is too small for the network alone.
     """
-    parts = flash_parts(program, options)
+    parts = flash_parts(program, options, n_finish_calls)
     network = {name: size for name, size in parts.items() if name not in TEST}
     test = {name: size for name, size in parts.items() if name in TEST}
     needed = sum(network.values())
@@ -57,8 +62,10 @@ def check_flash(
     return (f"{where}: {why} [O9] ({_way_out(test, free)})",)
 
 
-def flash_parts(program: RegisterProgram, options: ProjectOptions) -> Mapping[str, int]:
-    """Bytes of each part of the firmware."""
+def flash_parts(
+    program: RegisterProgram, options: ProjectOptions, n_finish_calls: int = 0
+) -> Mapping[str, int]:
+    """Bytes of each part of the firmware; with so many calls in `cnn_finish`."""
     answer = sum(WORD_BYTES * (len(block.words) + 3) for block in program.known_answer)
     writes = sum(
         isinstance(operation, Write) for phase in program.phases for operation in phase.operations
@@ -67,12 +74,13 @@ def flash_parts(program: RegisterProgram, options: ProjectOptions) -> Mapping[st
     is_made_up = options.has_fixed_input and all(
         isinstance(operation, Copy) for operation in load_input.operations
     )
+    finish = FINISH_BYTES + BYTES_PER_CALL * n_finish_calls if n_finish_calls else 0
     return {
         "weights": _array_bytes(program.phase("load_weights")),
         "biases": _array_bytes(program.phase("load_bias")) // WORD_BYTES,
         SAMPLE: 0 if is_made_up else _array_bytes(load_input),
         ANSWER: answer if options.has_kat else 0,
-        "code": CODE_BYTES + BYTES_PER_WRITE * writes,
+        "code": CODE_BYTES + BYTES_PER_WRITE * writes + finish,
     }
 
 

@@ -18,6 +18,7 @@ from synthesis.place.occupancy import occupancies, peak_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
 from synthesis.report.accuracy import Deviation, LayerAccuracy, measure
+from synthesis.report.finish import FinishReport, report_finish
 from synthesis.report.sample import SampleReport, SampleRun, make_sample
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE, Work, make_work
 from synthesis.version import VERSION
@@ -109,6 +110,7 @@ class Report:
     sample: SampleReport | None = None
     run: SampleRun | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
+    finish: FinishReport | None = None  # what the core does behind the accelerator
 
     @property
     def milliseconds(self) -> float:
@@ -158,6 +160,7 @@ def make_report(
         accuracy=_accuracy(placement, run),
         sample=make_sample(placement.graph, run) if run is not None else None,
         run=run,
+        finish=report_finish(placement, chip),
     )
 
 
@@ -259,6 +262,7 @@ def to_json(report: Report) -> str:
         "energy": {"is_estimate": True, "accuracy_factor": ACCURACY_FACTOR, "source": SOURCE},
         "sample": asdict(report.sample) if report.sample is not None else None,
         "warnings": report.warnings,
+        **({} if report.finish is None else {"finish": asdict(report.finish)}),
     }
     return json.dumps(data, indent=1) + "\n"
 
