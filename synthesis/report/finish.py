@@ -66,11 +66,22 @@ def report_finish(placement: Placement, chip: Chip) -> FinishReport | None:
 
 
 def _rows(plan: Plan, chip: Chip) -> Iterator[FinishRow]:
-    """Steps; what brings inputs in order counts for the first one that reads them."""
+    """Steps; before them what brings results in order that lie in blocks."""
     finish = plan.finish
-    names = [one.name for one in finish.inputs] + [step.name for step in finish.steps]
+    layers = [one.name for one in finish.inputs]
+    names = layers + [step.name for step in finish.steps]
+    if cycles := plan.cycles_of(-1):
+        yield FinishRow(
+            name="results in order",
+            operation="copy",
+            inputs=tuple(layers),
+            output="as they are",
+            cycles=cycles,
+            microseconds=1e6 * cycles / chip.core_clock_hz,
+            is_result=False,
+        )
     for index, step in enumerate(finish.steps):
-        cycles = plan.cycles_of(index) + (plan.cycles_of(-1) if index == 0 else 0)
+        cycles = plan.cycles_of(index)
         yield FinishRow(
             name=step.name,
             operation=word_of(step.step),

@@ -81,7 +81,8 @@ def test_heads_and_embeddings_end_on_the_cpu(name, monkeypatch):
     spec.loader.exec_module(module)
     shape = (3, 8, 8)
     description = describe(getattr(module, name)(), shape)
-    assert description.on_cpu
+    assert description.finish
+    assert not description.left
     assert sum(one.is_output for one in description.layers) == 1 + (name != "Norm")
 
 

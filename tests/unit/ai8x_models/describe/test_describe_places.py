@@ -159,7 +159,7 @@ class Embedding(nn.Module):
         return nn.functional.normalize(self.linear(self.conv(x).relu().flatten(1)), p=2, dim=1)
 
 
-def test_what_follows_the_last_layer_is_the_applications():
+def test_what_follows_the_last_layer_is_the_processors():
     heads, embedding = describe(Heads(), SHAPE), describe(Embedding(), SHAPE)
     assert heads.on_cpu == ("data in another order", "tensors joined")
     assert [one.name for one in heads.layers if one.is_output] == ["fine", "coarse"]
