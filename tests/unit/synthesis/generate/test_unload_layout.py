@@ -7,9 +7,11 @@ import pytest
 
 from max78000.facts.chip import MAX78000
 from max78000.facts.fixed import scale_by
-from networks import Net, compile_net, placement_of
+from networks import Net, compile_net, network_of, placement_of, write_checkpoint
 from synthesis.generate.unload import element_bits, unload_layout
 from synthesis.graph.scales import final_scale
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.source import Source
 
 LIMIT = 1 << 31
 ONE = "{kernel_size: 1x1, pad: 0}"
@@ -85,6 +87,40 @@ def test_values_are_scaled_with_their_sign_and_saturate(value, scale, bits, want
 )
 def test_an_element_holds_every_scaled_byte(width, scale, bits):
     assert element_bits(width, scale) == bits
+
+
+RESIDUAL = """\
+{name: conv1, pad: 1, activate: ReLU}
+{name: conv2, pad: 1, activate: ReLU}
+{name: add, op: add, in_sequences: [conv1, conv2]}
+{name: out, kernel_size: 1x1, pad: 0, output: true}
+{name: outw, in_sequences: add, kernel_size: 1x1, pad: 0, output_width: 32, output: true}
+"""
+
+
+def test_a_shared_checkpoint_answers_as_it_should(vectors_dir, tmp_path):
+    """Integers of every layer, and what is unloaded, of a network of the vendor's trainer."""
+    path = vectors_dir and vectors_dir / "qatv2" / "f01_residual.expected.npz"
+    if path is None or not path.exists():
+        pytest.skip("the shared vectors of QATv2 are not beside this checkout")
+    wanted = np.load(path)
+    state = {key.removeprefix("q."): wanted[key] for key in wanted.files if key.startswith("q.")}
+    file = write_checkpoint(tmp_path / "q.pth.tar", {"arch": "tiny", "state_dict": state})
+    for picture in range(2):
+        image = wanted["input"][picture]
+        source = Source(network_of(Net(RESIDUAL)), read_checkpoint(file), image)
+        compiled = compile_net(Net(""), source)
+        assert not [text for text in compiled.warnings if "G27" in text]
+        results = dict(
+            zip((layer.name for layer in compiled.graph.layers), compiled.results, strict=True)
+        )
+        for name, found in results.items():
+            if name in wanted.files:
+                assert np.array_equal(found, wanted[name][picture]), name
+        parts = unload_layout(compiled.placement.placed_graph, MAX78000).parts
+        assert [(part.output.name, part.scale) for part in parts] == [("out", 2), ("outw", 1)]
+        for part, key in zip(parts, ("out_unloaded_correct", "outw_unloaded"), strict=True):
+            assert np.array_equal(part.delivered(results[part.output.name]), wanted[key][picture])
 
 
 # -- places ----------------------------------------------------------------------------------------
