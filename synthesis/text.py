@@ -12,6 +12,7 @@ from max78000.program.program import to_text
 from synthesis.compile import Compiled
 from synthesis.finish.finish import Finish
 from synthesis.graph.ir import Buffer, Graph, Layer, PoolKind, Unload
+from synthesis.graph.scales import final_scale
 from synthesis.lower.sequence import reference_to
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import Operator
@@ -34,7 +35,10 @@ def stage_text(stage: str, compiled: Compiled, chip: Chip) -> str:
 def graph_text(graph: Graph) -> str:
     """One line per layer: shapes, operation, number ranges."""
     lines = [f"graph {graph.name}: input {graph.input_shape}"]
-    lines += [f"  {_layer_line(layer)}" for layer in graph.layers]
+    outputs = {layer.index for layer in graph.outputs}
+    for layer in graph.layers:
+        scale = final_scale(layer, graph) if layer.index in outputs else 0
+        lines.append(f"  {_layer_line(layer)}" + (f"; answers times 2^{scale}" if scale else ""))
     return "\n".join(lines) + "\n"
 
 

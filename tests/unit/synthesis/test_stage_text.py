@@ -43,6 +43,12 @@ def test_graph_text():
     )
 
 
+def test_graph_text_says_the_scale_of_answers():
+    net = Net("{}\n{output: true}\n{in_sequences: 0}", f"{W} {W4} {W4}", scales="5 0 -2")
+    lines = graph_text(graph_of(net)).splitlines()
+    assert [line.partition("answers ")[2] for line in lines] == ["", "", "", "times 2^-2"]
+
+
 def test_placed_yaml():
     net = Net(
         "{name: a, activate: ReLU, max_pool: 2, pool_stride: 2, bias_quadrant: [0, 1]}\n"
