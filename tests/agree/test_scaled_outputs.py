@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from emulator import COMPILERS, build
+from installed import needs_gcc
 from test_emitted_c import POSE, started
 
 from max78000.facts.chip import MAX78000
@@ -42,13 +43,13 @@ LISTED = Net(
 SCORES = Net("{op: linear, flatten: true, output_shift: -6}", "5x8", "2x2x2", bias=3)
 
 
-def built(net, folder, **options):
+def built(net, folder, compiler="zig", **options):
     compiled = compile_net(net)
     project = ProjectOptions(**options)
     files = project_of(compiled, POSE, project)
     for name, text in files.items():
         (folder / name).write_text(text)
-    build(COMPILERS["zig"], folder, folder / "firmware.elf")
+    build(COMPILERS[compiler], folder, folder / "firmware.elf")
     placed = compiled.placement.placed_graph
     layout = unload_layout(placed, MAX78000, scales=project.scales_outputs)
     return compiled, layout, files
@@ -105,6 +106,18 @@ CASES = [
 @pytest.mark.long
 @pytest.mark.parametrize(("net", "options"), CASES)
 def test_outputs_are_scaled(tmp_path, net, options):
+    are_scaled(tmp_path, net, options)
+
+
+@pytest.mark.long
+@needs_gcc
+@pytest.mark.parametrize("gathers", [False, True])
+def test_outputs_are_scaled_by_the_other_compiler(tmp_path, gathers):
+    are_scaled(tmp_path, MIXED, {"gathers_bytes": gathers, "compiler": "gcc"})
+
+
+def are_scaled(tmp_path, net, options):
+    """Run a network, and compare every element in the buffer."""
     elements, stored, layout, _ = unloaded(net, tmp_path, **options)
     for found, values, part in zip(elements, stored, layout.parts, strict=True):
         exact = np.floor(values * 2.0**part.scale)
