@@ -29,7 +29,7 @@ import toy_task  # noqa: E402 - found on the path above
 from ai8x_models.layers.qat import DATA_GRID  # noqa: E402
 from ai8x_models.quantize.quantize import load_integer_model, quantize_checkpoint  # noqa: E402
 from ai8x_models.tasks.pose.data.source import DataSource, open_data  # noqa: E402
-from ai8x_models.tasks.pose.predictor import score_checkpoints  # noqa: E402
+from ai8x_models.tasks.pose.predictor import Predictor, score_networks  # noqa: E402
 from ai8x_models.training import loop, task  # noqa: E402
 from ai8x_models.training.logs import Console  # noqa: E402
 from ai8x_models.training.progress import no_progress  # noqa: E402
@@ -122,8 +122,10 @@ def pose_scores(path, recipe):
     quantize_checkpoint(path, integers)
     console, plan = Console(sys.stderr), recipe.data
     source = DataSource(plan.folder, plan.preset, "validation", plan.validation_count)
-    trained, whole, _ = score_checkpoints(
-        [path, integers], open_data(source, console), console
+    trained, whole, _ = score_networks(
+        [(one, Predictor.load(one)) for one in (path, integers)],
+        open_data(source, console),
+        console,
     ).values()
     return {"QAT AP": trained.ap, "integer AP": whole.ap, "integer PCK": whole.pck}
 

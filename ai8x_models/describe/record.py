@@ -29,7 +29,8 @@ from ai8x_models.layers.qat import Layer
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 
 # What Python code raises when it is given data of a shape it was not made for.
-_MISFITS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
+_MISTAKES = (TypeError, AttributeError, NameError, ImportError)  # no other input helps
+_MISFITS = (RuntimeError, ValueError, LookupError, AssertionError, *_MISTAKES)
 _LIBRARY = tuple(str(Path(file).parent) for file in (torch.__file__, __file__, layers.__file__))
 # Words that a description cannot use as names: YAML reads them as truth values, or they are taken.
 # What may be asked of a tensor without looking at its numbers: nothing here gives away data.
@@ -68,6 +69,8 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
             shape = "x".join(map(str, examples.shape[1:]))
             why = f"does not run on an input of {shape}: {(str(error).splitlines() or [''])[0]}"
             fix = "give the shape that it was made for with --input"
+            if isinstance(error, _MISTAKES):
+                fix = "mend the model there: no other input would do"
             where = recorder.place_of(error)
             raise InputError(why, where=where, fix=fix) from error
     raise_all({str(one): one for one in recorder.problems}.values())

@@ -66,16 +66,31 @@ def call_in_file(path: Path, name: str, needed: Needed) -> object:
         _add_line(error, path)
         raise
     except _BROKEN as error:
-        raise InputError(f"{name}() fails: {error}", where=str(path), fix=needed.maker) from error
+        raise InputError(
+            f"{name}() fails: {error}", where=_place(error, path), fix=needed.maker
+        ) from error
     return result
 
 
 def _add_line(error: ToolError, path: Path) -> None:
     """Let a refusal begin with the innermost line of this file that led to it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [one.lineno for one in frames if Path(one.filename).resolve() == path.resolve()]
+    lines = _lines(error, path)
     for problem in error.problems if isinstance(error, ProblemList) else (error,):
         problem.where = f"{path.name}:{lines[-1]} {problem.where}" if lines else problem.where
+
+
+def _lines(error: BaseException, path: Path) -> list[int | None]:
+    """Lines of a file that led to an error, the innermost last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [one.lineno for one in frames if Path(one.filename).resolve() == path.resolve()]
+
+
+def _place(error: BaseException, path: Path) -> str:
+    """The file, with the innermost line that led to an error if one did."""
+    lines = _lines(error, path)
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename) == path:
+        lines.append(error.lineno)
+    return f"{path}:{lines[-1]}" if lines else str(path)
 
 
 def _executed(path: Path) -> ModuleType:
@@ -88,7 +103,8 @@ def _executed(path: Path) -> ModuleType:
             spec.loader.exec_module(module)
         except _BROKEN as error:
             why = f"cannot be run: {type(error).__name__}: {error}"
-            raise InputError(why, where=str(path), fix="run it with Python to see where") from error
+            fix = "run it with Python to see where"
+            raise InputError(why, where=_place(error, path), fix=fix) from error
     return module
 
 

@@ -171,9 +171,9 @@ def _training_notes(state: Mapping[str, Tensor]) -> tuple[str, ...]:
     n_trained = sum(bool(_stored(state, layer, "quantize_activation", 0)) for layer in layers)
     notes = []
     if n_trained < len(layers) or not layers:
-        n_layers = len(layers) or "all"
+        n_untrained = f"{len(layers) - n_trained} of {len(layers)}" if layers else "all"
         notes.append(
-            f"{len(layers) - n_trained} of {n_layers} layers never saw quantization-aware training:"
+            f"{n_untrained} layers never saw quantization-aware training:"
             " answers may be much worse than in float; train with QAT, or give samples:"
             " --calibrate SAMPLES.npy"
         )

@@ -169,9 +169,11 @@ def find_model(name: str) -> ModelInfo:
     """
     by_lower_name = {known.lower(): info for known, info in MODELS.items()}
     if name.lower() not in by_lower_name:
-        nearest = get_close_matches(name.lower(), by_lower_name, n=1, cutoff=0.3) or by_lower_name
-        known = ", ".join(by_lower_name[match].name for match in nearest)
-        raise InputError(f"there is no model {name!r}", fix=f"did you mean {known}?")
+        nearest = get_close_matches(name.lower(), by_lower_name, n=1, cutoff=0.3)
+        fix = f"one of {', '.join(MODELS)}, or FILE.py:CLASS"
+        if nearest:
+            fix = f"did you mean {by_lower_name[nearest[0]].name}?"
+        raise InputError(f"there is no model {name!r}", fix=fix)
     return by_lower_name[name.lower()]
 
 

@@ -84,17 +84,18 @@ class Predictor:
         return head
 
 
-def score_checkpoints(
-    paths: Sequence[Path], cache: PoseCache, console: Console
+def score_networks(
+    networks: Sequence[tuple[Path, Predictor]], cache: PoseCache, console: Console
 ) -> dict[str, Metrics]:
     """Score networks on a cache, and under the name `CEILING` what perfect maps would reach.
 
+    Args:
+        networks: with the files that they are from.
     Returns:
         Metrics by "path (mode)", in the order given.
     """
     scores = {}
-    for path in paths:
-        network = Predictor.load(path)
+    for path, network in networks:
         with console.progress(f"evaluating {path}", quiet=True) as progress:
             metrics = evaluate_maps(network.maps, cache, progress=progress, one=network.one)
         scores[f"{path} ({network.mode.name.lower()})"] = metrics

@@ -9,10 +9,9 @@ import click
 from ai8x_models.tasks.pose.commands.options import (
     FOLDER,
     PRESET,
-    STUDENT,
-    TINY,
-    TINY_FLOAT,
+    SHIPPED,
     count_option,
+    require_shipped,
     split_option,
 )
 from max78000.command import FILE, JSON, examples
@@ -40,12 +39,15 @@ def evaluate(
     """
     from ai8x_models.tasks.pose.data.source import DataSource, open_data
     from ai8x_models.tasks.pose.evaluate import format_table
-    from ai8x_models.tasks.pose.predictor import CEILING, score_checkpoints
+    from ai8x_models.tasks.pose.predictor import CEILING, Predictor, score_networks
     from ai8x_models.training.logs import Console
 
+    for path in () if checkpoints else SHIPPED:
+        require_shipped(path, "name checkpoints of pose networks: ai8x evaluate FILE ...")
+    networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
     console = Console(sys.stderr)
     cache = open_data(DataSource(folder, preset, split, count), console)
-    scores = score_checkpoints(checkpoints or (STUDENT, TINY_FLOAT, TINY), cache, console)
+    scores = score_networks(networks, cache, console)
     if as_json:
         click.echo(json.dumps({name: row.to_json() for name, row in scores.items()}, indent=2))
         return

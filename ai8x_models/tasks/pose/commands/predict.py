@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.tasks.pose.commands.options import TINY
+from ai8x_models.tasks.pose.commands.options import TINY, require_shipped
 from max78000.command import FILE, JSON, examples
 from max78000.errors import raise_all
 
@@ -27,6 +27,8 @@ def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json:
     from ai8x_models.tasks.pose.predictor import Predictor
     from ai8x_models.training.logs import Console
 
+    if checkpoint == TINY:
+        require_shipped(TINY, "name a pose network: --checkpoint FILE")
     model = Predictor.load(checkpoint)
     with Console(sys.stderr).progress("pictures", quiet=True) as progress:
         found = predict_pictures(pictures, model.maps, output, model.decoder, progress)

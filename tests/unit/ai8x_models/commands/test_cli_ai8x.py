@@ -45,6 +45,23 @@ def checkpoint(tmp_path):
     return path
 
 
+def test_evaluate_looks_at_checkpoints_before_it_renders(ai8x):
+    status, _, err = ai8x("evaluate", "nothere.pth.tar", "--count", "2")
+    assert (status, "nothere.pth.tar: cannot be read" in err) == (2, True)
+    assert not Path("data").exists()
+
+
+def test_away_from_home_checkpoints_have_to_be_named(ai8x):
+    where = "no such file; it is taken where no checkpoint is named"
+    assert ai8x("predict", "nothere.png")[2] == (
+        f"ai8x: checkpoints/pose_tiny-q.pth.tar: {where} (name a pose network: --checkpoint FILE)\n"
+    )
+    assert ai8x("evaluate")[2] == (
+        f"ai8x: checkpoints/pose_student.pth.tar: {where}"
+        " (name checkpoints of pose networks: ai8x evaluate FILE ...)\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["", *VERBS])
 def test_every_command_explains_itself_with_an_example(ai8x, name):
     status, out, _ = ai8x(*name.split(), "--help")

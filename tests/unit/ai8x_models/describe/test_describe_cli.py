@@ -196,3 +196,17 @@ def test_a_model_is_not_replaced_by_what_is_made_of_it(residual, verb):
     found = run(verb, residual / "net.onnx", "--out", residual / "net.onnx", "--overwrite")
     assert found.exception.why == "would be replaced by what is made of it"
     assert (residual / "net.onnx").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("import os\nimport no_such_module_at_all\nNet = 1\n", 2),
+        ("class Net(:\n", 1),
+        ("def Net():\n    size = 3\n    return size.no_such_thing\n", 3),
+    ],
+)
+def test_a_file_that_fails_is_named_with_the_line(tmp_path, text, line):
+    (tmp_path / "own.py").write_text(text)
+    found = run("describe", f"{tmp_path}/own.py:Net", "--input", "3x8x8")
+    assert found.exception.where == f"{tmp_path}/own.py:{line}"

@@ -132,6 +132,14 @@ def test_inputs_of_another_shape_are_refused_with_the_reason():
     assert "--input" in caught.value.fix
 
 
+def test_a_mistake_in_the_model_is_not_blamed_on_the_input():
+    with pytest.raises(InputError) as caught:
+        describe(Function(lambda x: x.relu() + no_such_name), (2, 8, 8))  # noqa: F821
+    assert "name 'no_such_name' is not defined" in caught.value.why
+    assert "test_describe_refusals.py:" in caught.value.where
+    assert caught.value.fix == "mend the model there: no other input would do"
+
+
 class Unused(nn.Module):
     def __init__(self):
         super().__init__()

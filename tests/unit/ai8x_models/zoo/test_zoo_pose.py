@@ -117,3 +117,6 @@ def test_unknown_models_get_a_suggestion():
     with pytest.raises(InputError, match="there is no model 'TinyStudent'") as caught:
         create_model("TinyStudent")
     assert caught.value.fix == "did you mean TinyStudentModel?"
+    with pytest.raises(InputError, match="there is no model 'xyz'") as caught:
+        create_model("xyz")
+    assert caught.value.fix.startswith("one of ")
