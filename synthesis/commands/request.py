@@ -62,7 +62,7 @@ def read_request(given: Given, refused: Iterable[ToolError] = ()) -> Request:
         files=files,
         options=program_options(
             given,
-            part(lambda: project_name(given["prefix"] or files.network.stem or NAMELESS), NAMELESS),
+            part(lambda: project_name(_name(given["prefix"], files)), NAMELESS),
         ),
         project=_project_options(given, problems),
         overrides=_overrides(given, problems),
@@ -91,6 +91,10 @@ def _files(given: Given) -> Files:
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
     )
     return replace(files, weights=given["weight_input"], bias=given["bias_input"])
+
+
+def _name(prefix: str | None, files: Files) -> str:
+    return (files.network.stem or NAMELESS) if prefix is None else prefix
 
 
 def project_name(name: str) -> str:

@@ -81,6 +81,8 @@ def read_source(
     ready = ready or Ready()
     problems: list[ToolError] = []
     network = ready.network or _try(lambda: read_description(files.network), problems)
+    if network is None and not files.network.exists():
+        raise_all(problems)  # what else is missing may only be named after it
     checkpoint = ready.checkpoint or _try(lambda: _read_weights(network, files), problems)
     image = ready.image
     if image is None:

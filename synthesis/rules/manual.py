@@ -87,9 +87,12 @@ def allowed_rules(rule_ids: Iterable[str]) -> frozenset[str]:
 def _find(rule_id: str, option: str) -> str:
     known = {known.lower(): known for known in (*EARLY, *CHECKS, *NOTES)}
     if rule_id.lower() not in known:
-        near = difflib.get_close_matches(rule_id.lower(), known, 3) or known
-        names = ", ".join(known[name] for name in near)
-        raise InputError(f"no rule {rule_id!r}", where=option, fix=f"there are {names}")
+        near = [known[name] for name in difflib.get_close_matches(rule_id.lower(), known, 3)]
+        near = near or sorted(
+            (name for name in known.values() if name[0] == rule_id[:1].upper()), key=_order
+        )
+        fix = f"there are {', '.join(near)}" if near else "synthesize --explain all prints them"
+        raise InputError(f"no rule {rule_id!r}", where=option, fix=fix)
     return known[rule_id.lower()]
 
 

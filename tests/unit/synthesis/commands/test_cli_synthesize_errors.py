@@ -100,7 +100,7 @@ def test_wrong_usage(files, refused, args):
     assert err.startswith("Usage: synthesize [OPTIONS] [NETWORK]")
 
 
-@pytest.mark.parametrize("name", ["..", ".", "a/b", "two words", "x\ny", "$(HOME)", "-x"])
+@pytest.mark.parametrize("name", ["", "..", ".", "a/b", "two words", "x\ny", "$(HOME)", "-x"])
 def test_names_that_are_none(files, refused, name):
     assert refused(*GIVEN, f"--prefix={name}") == (
         2,
@@ -134,11 +134,18 @@ def test_softmax_of_several_layers(files, refused):
 # -- files -----------------------------------------------------------------------------------------
 
 
-def test_all_three_files_at_once(refused):
+def test_a_missing_description_is_all_that_is_said(refused):
+    message = "synthesize: net.yaml: no such file [G1] (check the path)\n"
+    assert refused("net.yaml") == (2, message)
+
+
+def test_all_three_files_at_once(files, refused):
+    (files / "net.yaml").write_text("- no description\n")
     status, err = refused("net.yaml")
     assert status == 2
-    assert err == (
-        "synthesize: net.yaml: no such file [G1] (check the path)\n"
+    first, *others = err.splitlines(keepends=True)
+    assert first.startswith("synthesize: net.yaml:1")
+    assert "".join(others[-2:]) == (
         "checkpoints/net-q.pth.tar: no such file (check --checkpoint-file)\n"
         "tests/sample_net.npy: no such file [G24] (give --sample-input)\n"
     )
