@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from max78000.firmware.build import build_project
 from max78000.firmware.image import MIN_STACK_BYTES, Image
 from max78000.firmware.sources import app_names
 from max78000.firmware.toolchain import Toolchain, find_toolchain
+from max78000.program.folder import PROGRAM_FILE
 
 N_LARGEST = 8
 
@@ -37,6 +39,8 @@ def build(directory: Path, compiler: str, board: str, app: str | None, as_json: 
     includes mxc.h. The ELF, HEX and BIN files go to DIRECTORY/build. What is up to date is not
     compiled again.
     """
+    if app and (directory / PROGRAM_FILE).exists():  # without one, the compiler finds it out
+        resolve_name(f"max78000.apps.{app}.project:check_project")(directory)
     toolchain = find_toolchain(compiler)
     image = build_project(directory, toolchain, board, app or "", watch=_watch)
     if as_json:

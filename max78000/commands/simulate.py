@@ -16,10 +16,10 @@ from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
 from max78000.machine.inputs import with_input
-from max78000.machine.machine import Machine
+from max78000.machine.machine import Machine, RunResult
 from max78000.machine.run_text import output_lines, output_values, run_lines, run_values
 from max78000.machine.state import read_state
-from max78000.program.folder import read_program
+from max78000.program.folder import PROGRAM_FILE, read_program
 from max78000.program.input_file import read_input
 from max78000.program.program import RegisterProgram, chip_of
 
@@ -101,6 +101,17 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
+def _note_prediction(program: RegisterProgram, result: RunResult) -> None:
+    """Say where the cycles differ from those of `report.json`, and why.
+
+    They are by the same formula, of the registers here and of the network there.
+    """
+    # Quirk flatten-pixel: no register tells how many rows the pixels were.
+    if program.cycles is not None and program.cycles.total != result.cycles:
+        why = "no register tells how many rows a layer flattens"
+        click.echo(f"note: report.json has {program.cycles.total} cycles: {why}", err=True)
+
+
 # -- firmware --------------------------------------------------------------------------------------
 
 
@@ -119,6 +130,8 @@ def _run_firmware(directory: Path, elf: Path, manner: Manner) -> bool:
     click.echo(outcome.console.strip("\n"))
     for run in outcome.runs[-1:]:
         _print(run_lines(run.result, run.clock_hz, verbose=manner.is_verbose))
+        if (directory / PROGRAM_FILE).exists():
+            _note_prediction(read_program(directory), run.result)
     reason = f"the firmware does not say PASS; the run is over because {outcome.end.value}"
     click.echo("PASS" if outcome.is_pass else f"FAIL {reason}")
     return outcome.is_pass
@@ -161,6 +174,7 @@ def _check(program: RegisterProgram, manner: Manner) -> bool:
         )
         return mismatch is None
     _print(run_lines(result, machine.chip.cnn_clock_hz, verbose=manner.is_verbose))
+    _note_prediction(program, result)
     for note in result.notes if manner.is_verbose or mismatch else ():
         click.echo(f"note: {note}", err=True)
     click.echo(verdict if mismatch is None else f"{verdict} {mismatch}")
@@ -182,6 +196,7 @@ def _run_input(program: RegisterProgram, path: Path, manner: Manner) -> bool:
         click.echo(json.dumps({"program": program.name, **values, "outputs": tensors}))
         return True
     _print(run_lines(result, chip.cnn_clock_hz, verbose=manner.is_verbose))
+    _note_prediction(program, result)
     for output in outputs:
         _print(output_lines(*output))
     return True

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from max78000.apps.pose.project import check_project
 from max78000.command import JSON, examples
 from max78000.errors import InputError, UnsupportedError
 from max78000.firmware.toolchain import CHOICES
-from max78000.program.folder import read_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from max78000.link.serial_line import Line
 
 APP = "pose"
-OUTPUT_SHAPES = ((19, 16, 16), (38, 16, 16))  # heatmaps, part-affinity maps
 
 
 @click.command(
@@ -79,7 +78,7 @@ def run(
     from max78000.apps.pose.picture import read_picture
 
     drawing = _drawing_path(picture, output)
-    _check_project(directory)
+    check_project(directory)
     if virtual and port is not None:
         raise InputError("--virtual and --port exclude each other", fix="leave one of them out")
     shown = read_picture(picture)
@@ -111,15 +110,6 @@ def _drawing_path(picture: Path, output: Path | None) -> Path:
     if not drawing.parent.is_dir():
         raise InputError("there is no such folder", where=str(drawing.parent), fix="make it first")
     return drawing
-
-
-def _check_project(directory: Path) -> None:
-    """Refuse what is not a pose network before anything is built or sent."""
-    shapes = tuple(tuple(output.shape) for output in read_program(directory).outputs)
-    if shapes != OUTPUT_SHAPES:
-        found = ", ".join("x".join(map(str, shape)) for shape in shapes)
-        why = f"is not for poses: outputs are {found}, expected 19x16x16, 38x16x16"
-        raise UnsupportedError(why, where=str(directory), fix="synthesize networks/pose_tiny.yaml")
 
 
 def _virtual_line(directory: Path, compiler: str) -> Line:

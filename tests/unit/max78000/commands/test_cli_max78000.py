@@ -14,6 +14,7 @@ from hand_made import CHIP, Case
 from max78000.commands import main as cli
 from max78000.errors import InternalError
 from max78000.program.program import Copy, KernelBlock, Write, to_json
+from networks import Net, compile_net
 
 VERBS = {verb.name: verb for verbs in cli.cli.tables.values() for verb in verbs}
 CASE = Case(
@@ -90,6 +91,16 @@ def test_a_fault_is_one_message(tmp_path, monkeypatch, capsys):
     assert captured.out == ""
     assert captured.err == (
         "max78000: start: layer 0: TPTR gives 1 row buffer entries, the layer needs 4\n"
+    )
+
+
+def test_simulate_says_where_the_report_has_other_cycles(tmp_path):
+    program = compile_net(Net("{op: linear, flatten: true}", "1x72", "2x9x4")).program
+    result = run("simulate", save(tmp_path, program))
+    assert result.stdout.startswith(f"ran {program.cycles.total - 9} cycles")
+    assert result.stderr == (
+        f"note: report.json has {program.cycles.total} cycles:"
+        " no register tells how many rows a layer flattens\n"
     )
 
 

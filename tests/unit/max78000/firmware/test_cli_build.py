@@ -2,16 +2,21 @@
 
 import json
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from firmware_projects import HELLO, write_c_project
+from hand_made import CHIP, Case
 from installed import CROSS_COMPILERS
 
 from max78000.commands.build import build
-from max78000.errors import InputError
+from max78000.errors import InputError, UnsupportedError
 from max78000.facts.memory_map import FLASH_BYTES
+from max78000.program.program import to_json
 
 pytestmark = pytest.mark.long  # a compiler each
+
+CASE = Case(np.zeros((1, 3, 4, 4), int), np.ones((4, 3, 3, 3), int), pad=(1, 1))
 
 
 def invoke(*arguments):
@@ -65,3 +70,12 @@ def test_help_shows_defaults_and_examples():
     text = invoke("--help").stdout
     assert "[default: auto]" in text
     assert "max78000 build build/mnist" in text
+
+
+def test_an_application_asks_for_its_networks_before_anything_is_compiled(tmp_path):
+    folder = write_c_project(tmp_path / "plain", main=HELLO)
+    (folder / "program.json").write_text(to_json(CASE.program(), CHIP))
+    error = invoke(folder, "--app", "pose").exception
+    assert isinstance(error, UnsupportedError)
+    assert error.why.startswith("is not for poses: outputs are 4x4x4, expected 19x16x16")
+    assert not (folder / "build").exists()
