@@ -156,3 +156,16 @@ def test_a_teacher_may_have_measured_ranges_and_so_may_its_pupil(toy):
     assert state["conv1.clamp_activation"].item()
     header = Path("runs/toy/log.csv").read_text().splitlines()[0]
     assert header == "epoch,loss,entropy,teacher,validation"
+
+
+def test_a_resumed_fine_tuning_does_not_measure_what_it_started_from(toy, monkeypatch):
+    start_file(Path("start.pth.tar"), QatPolicy(0))
+    arguments = ("start_epoch: 0, ranges: measured", "start_from: start.pth.tar\n")
+    whole, _ = run(*arguments)
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 1)
+        with pytest.raises(KeyboardInterrupt):
+            run(*arguments, overwrite=True)
+    resumed, said = run(*arguments, resume=True)
+    assert "measuring" not in said
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
