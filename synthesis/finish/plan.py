@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from synthesis.finish.finish import Finish, FinishStep
+from synthesis.finish.homes import homes_of, nested_of
 from synthesis.finish.steps import (
     Argmax,
     Concat,
@@ -167,7 +168,9 @@ class _Planner:
         self.calls: list[Call] = []
         self.step = -1
         self.n_readers = Counter(value for step in finish.steps for value in step.inputs)
-        self.homes = _homes(finish, self.n_readers)
+        self.homes = homes_of(finish, self.n_readers)
+        self.nested = nested_of(finish, self.n_readers)
+        self.wholes: dict[int, View] = {}  # of steps that join
         self.views: list[View] = []
 
     def run(self) -> None:
@@ -222,7 +225,7 @@ class _Planner:
         return seen
 
     def _joined(self, step: FinishStep, inputs: Sequence[View], axis: int) -> View:
-        whole = self._own(step.shape)
+        whole = self._whole(self.step)
         self._join(inputs, whole, axis)
         return whole
 
@@ -276,6 +279,20 @@ class _Planner:
         self._copy(source, ordered)
         return ordered
 
+    def _whole(self, index: int) -> View:
+        """Where a step joins its inputs: a place in a larger tensor if only that reads them."""
+        if index not in self.wholes:
+            shape = self.finish.steps[index].shape
+            outer = self.nested.get(index)
+            if outer is None:
+                self.wholes[index] = self._buffer(shape, result=self.homes.get(index))
+            else:
+                axis = axis_of(outer.dim, shape)
+                place = self._whole(outer.step).cut(axis, outer.first, shape[axis])
+                assert place is not None
+                self.wholes[index] = place
+        return self.wholes[index]
+
     def _own(self, shape: Shape) -> View:
         """A buffer for a step's numbers: the result's that they end in, or a shared one."""
         return self._buffer(shape, result=self.homes.get(self.step))
@@ -294,7 +311,8 @@ class _Planner:
         for part in parts:
             place = whole.cut(axis, first, part.shape[axis])
             assert place is not None
-            self._copy(part, place)
+            if part != place:  # joined tensors that are joined again are there already
+                self._copy(part, place)
             first += part.shape[axis]
 
     def _copy(self, source: View, target: View) -> None:
@@ -344,21 +362,6 @@ def _even_blocks(views: Sequence[View]) -> View | None:
     if len(alike) > 1:
         return None
     return View(first.buffer, first.offset, (((len(views), apart),), *first.axes))
-
-
-def _homes(finish: Finish, n_readers: Counter[int]) -> dict[int, str]:
-    """Steps that write into the array of a result: those, and what only leads to one of them."""
-    homes = {i: step.name for i, step in enumerate(finish.steps) if step.is_result}
-    for index in reversed(range(len(finish.steps))):
-        step = finish.steps[index]
-        source = step.inputs[0] - len(finish.inputs)
-        keeps_place = not isinstance(step.step, Concat | Permute | Slice | Argmax)
-        if index not in homes or source < 0 or not keeps_place:
-            continue
-        before = finish.steps[source]
-        if n_readers[step.inputs[0]] == 1 and not before.is_result:
-            homes[source] = homes[index]
-    return homes
 
 
 def _shared_offsets(

@@ -58,6 +58,22 @@ def test_heads_of_a_detector_are_copied_once():
     assert plan.calls[1].target.offset == 72
 
 
+def test_what_is_joined_twice_is_copied_once():
+    plan = plan_of(
+        [(4, 3), (2, 3), (6, 2)],
+        (Concat(0), (0, 1), False),
+        (Concat(1), (3, 2), True),
+    )
+    assert functions(plan) == ["load_int8"] * 3
+    assert plan.n_shared == 0
+    assert [call.target.offset for call in plan.calls] == [0, 20, 3]
+    assert [call.walk for call in plan.calls] == [
+        ((4, 3, 5), (3, 1, 1)),
+        ((2, 3, 5), (3, 1, 1)),
+        ((6, 2, 5), (2, 1, 1)),
+    ]
+
+
 def test_a_chain_works_in_the_array_of_its_result():
     plan = plan_of(
         [(10,)],
