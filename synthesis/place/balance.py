@@ -9,7 +9,7 @@ from max78000.facts.chip import Chip
 from max78000.facts.fixed import DATA_BITS
 from synthesis.graph.ir import Graph, Layer, Producer
 from synthesis.lower.hardware import Passes
-from synthesis.place.lanes import Choice, Unit, input_map
+from synthesis.place.lanes import Choice, Unit, input_map, passes_on, words_per_quadrant
 from synthesis.place.placed import members
 
 Loads = list[tuple[int, int]]  # processors, words in each
@@ -72,10 +72,14 @@ def weight_bytes(graph: Graph) -> int:
     return sum(kernel.weights_oihw.size * kernel.bits // DATA_BITS for kernel in kernels.values())
 
 
-def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[Producer, Choice]:
+def balanced_choices(
+    graph: Graph, units: Sequence[Unit], chip: Chip, *, is_from_above: bool = False
+) -> dict[Producer, Choice]:
     """A choice for every unit, by its first tensor, that fills the processors evenly.
 
-    The units with most to store choose first, each where the fullest processor stays emptiest.
+    Those without a choice come first, then those with most to store; each goes where pass-through
+    layers are quickest and the fullest processor stays emptiest, the lowest of several such places,
+    or the highest.
     """
     load = KernelLoad(graph, chip)
     chosen: dict[Producer, Choice] = {}
@@ -87,11 +91,28 @@ def balanced_choices(graph: Graph, units: Sequence[Unit], chip: Chip) -> dict[Pr
         loads = load.loads(unit, maps_of(unit, unit.choices(chip)[0]))
         return sum(processors.bit_count() * words for processors, words in loads)
 
-    for unit in sorted(units, key=lambda unit: (-size(unit), unit.first)):
+    for unit in sorted(units, key=lambda unit: (not unit.given, -size(unit), unit.first)):
         options = [(choice, maps_of(unit, choice)) for choice in unit.choices(chip)]
         best, maps = min(
-            options, key=lambda option: (load.busiest(unit, option[1]), option[0].start)
+            options,
+            key=lambda option: (
+                _passing_words(graph, option[1], chip),
+                load.busiest(unit, option[1]),
+                -option[0].start if is_from_above else option[0].start,
+            ),
         )
         load.add(unit, maps)
         chosen[unit.first] = best
     return chosen
+
+
+def _passing_words(graph: Graph, maps: Mapping[Producer, int], chip: Chip) -> int:
+    """Words that pass-through layers write per pixel for the tensors of a unit."""
+    return max(
+        (
+            words_per_quadrant(processors, chip)
+            for source, processors in maps.items()
+            if any(map(passes_on, graph.consumers(source)))
+        ),
+        default=0,
+    )

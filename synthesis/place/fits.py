@@ -10,7 +10,7 @@ from synthesis.place.data import Offsets
 from synthesis.place.lanes import input_map
 from synthesis.place.placed import PlacedLayer
 from synthesis.place.processors import Maps
-from synthesis.place.weights import kernel_end
+from synthesis.place.weights import kernel_places
 from synthesis.read.description import DataFormat
 
 
@@ -23,7 +23,7 @@ def memories_fit(graph: Graph, maps: Mapping[Producer, int], chip: Chip) -> bool
         chip: sizes of the memories.
     """
     layers = on_maps(graph, maps, chip)
-    if kernel_end(layers, chip) > chip.kernel_words:
+    if kernel_places(layers, chip).end > chip.kernel_words:
         return False
     _, biases = place_biases(layers, chip)
     return all(len(content) <= chip.bias_bytes_per_quadrant for content in biases.contents)

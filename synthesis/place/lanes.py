@@ -93,6 +93,12 @@ def input_map(layer: Layer, maps: Mapping[Producer, int]) -> int:
     return processors
 
 
+def words_per_quadrant(processors: int, chip: Chip) -> int:
+    """Data memory words of one pixel in the quadrant that has most of a map's processors."""
+    maps = (quadrant_map(processors, q, chip) for q in range(chip.n_quadrants))
+    return max(-(-m.bit_count() // chip.processors_per_instance) for m in maps)
+
+
 def spread_map(n_processors: int, chip: Chip) -> int:
     """As many neighbouring processors in every quadrant as all quadrants need, in whole data
     memories.

@@ -2,15 +2,18 @@
 
 Units of tensors are placed one after the other, in the order in which they are written: first a
 choice of lanes, then the lowest free offsets on them; where nothing is free the search goes back.
-What decides, in this order: everything fits, fewest cycles, lowest processors. Cycles depend on
-lanes in two ways only, and both are settled before the search: output channels that lie without
-holes, and pass-through layers whose channels are spread over the quadrants.
+What decides, in this order: everything fits, fewest cycles, kernel memories filled evenly, lowest
+processors. Cycles depend on lanes in two ways only, and both are settled before the search: output
+channels that lie without holes, and pass-through layers whose channels are spread over the
+quadrants.
 
 If nothing fits, the last attempt stands as it is and the capacity rules say what is missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
+from math import prod
 
 from max78000.facts.chip import Chip
 from synthesis.graph.ir import INPUT, Graph, Producer
@@ -18,13 +21,32 @@ from synthesis.place.balance import KernelLoad, balanced_choices, weight_bytes
 from synthesis.place.data import Block, DataAllocator, blocks_of
 from synthesis.place.extents import Extent, extents_of
 from synthesis.place.fits import memories_fit, on_maps
-from synthesis.place.lanes import Choice, Unit, derived_map, input_map, passes_on, units_of
-from synthesis.place.placed import PlacedGraph
+from synthesis.place.lanes import (
+    Choice,
+    Unit,
+    derived_map,
+    input_map,
+    passes_on,
+    units_of,
+    words_per_quadrant,
+)
+from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.place.stream import ring_bytes
+from synthesis.place.weights import kernel_places
 from synthesis.read.description import DataFormat
 
 MAX_STEPS = 1500  # tries of a place for a unit, in one attempt
+FEW_CYCLES = 256  # not worth another place
+EMPTY_SHARE = 16  # a kernel memory filled to this part is not worth evening out
 MAX_CHIP_TESTS = 40  # complete placements whose kernel memory is looked at, in one attempt
+
+
+class Order(Enum):
+    """Which choice of lanes is tried first."""
+
+    LOWEST = "the lowest processors"
+    EVEN = "where the fullest kernel memory stays emptiest, the lowest of several"
+    EVEN_FROM_ABOVE = "the highest of several"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +72,10 @@ def solve(graph: Graph, chip: Chip) -> Solution:
     if weight_bytes(graph) > chip.weight_bytes:
         return attempts[0].give_up()
     for may_slide in (False, True):
-        for is_balanced in (False, True):
-            for attempt in attempts:
-                found = attempt.run(may_slide=may_slide, is_balanced=is_balanced)
-                if found is not None:
-                    return found
+        for attempt in attempts:
+            found = attempt.best(may_slide=may_slide)
+            if found is not None:
+                return found
     return attempts[0].give_up()
 
 
@@ -70,6 +91,20 @@ def _variants(graph: Graph, chip: Chip) -> Iterator[Graph]:
         yield replace(graph, layers=(replace(first, constraints=constraints), *graph.layers[1:]))
 
 
+def _lane_cycles(placed: PlacedLayer, kernel_start: int) -> int:
+    """Cycles of a layer that depend on its lanes.
+
+    A pass-through layer writes a word for every four channels of a quadrant; a layer that combines
+    operands before it pools them counts up to its first kernel word at every border.
+    """
+    layer = placed.layer
+    if passes_on(layer):
+        n_words = words_per_quadrant(placed.processors, placed.chip)
+        return prod(layer.pooled) * placed.in_passes.n * n_words
+    is_preloading = not layer.pool_first and layer.operands > 1
+    return kernel_start * (sum(layer.pooled) - 1) if is_preloading else 0
+
+
 class _Attempt:
     """What all attempts on one graph share."""
 
@@ -82,17 +117,43 @@ class _Attempt:
         rings = ring_bytes(PlacedGraph(graph, on_maps(graph, nowhere, chip)))
         self.extents = extents_of(graph, chip, rings)
 
-    def run(self, *, may_slide: bool, is_balanced: bool) -> Solution | None:
+    def best(self, *, may_slide: bool) -> Solution | None:
+        """Lowest processors first, or balanced, if that is quicker or fills memories less."""
+        runs = (self.run(may_slide=may_slide, order=order) for order in Order)
+        found = [solution for solution in runs if solution is not None]
+        return min(found, key=self._cost, default=None)
+
+    def _cost(self, solution: Solution) -> tuple[int, int]:
+        """Cycles that depend on lanes, and the last kernel word in use.
+
+        What differs by less than anybody would notice counts as equal.
+        """
+        layers = on_maps(solution.graph, solution.maps(), self.chip)
+        places = kernel_places(layers, self.chip)
+        cycles = sum(
+            _lane_cycles(placed, places.starts.get(placed.layer.index, 0)) for placed in layers
+        )
+        return cycles // FEW_CYCLES, max(places.end, self.chip.kernel_words // EMPTY_SHARE)
+
+    def run(self, *, may_slide: bool, order: Order) -> Solution | None:
         """Search within the limits; None if nothing was found."""
-        wanted = balanced_choices(self.graph, self.units, self.chip) if is_balanced else {}
-        search = _Search(self, DataAllocator(self.graph, self.chip, may_slide=may_slide), wanted)
-        return next(search.solutions(), None)
+        return next(self._search(order, may_slide=may_slide).solutions(), None)
 
     def give_up(self) -> Solution:
-        """The first place for everything, whether it fits or not."""
-        search = _Search(self, DataAllocator(self.graph, self.chip, may_slide=False), {})
+        """A place for everything, whether it fits or not."""
+        search = self._search(Order.EVEN, may_slide=False)
         search.is_strict = False
         return next(search.solutions())
+
+    def _search(self, order: Order, *, may_slide: bool) -> "_Search":
+        wanted: Mapping[Producer, Choice] = {}
+        if order is not Order.LOWEST:
+            is_from_above = order is Order.EVEN_FROM_ABOVE
+            wanted = balanced_choices(
+                self.graph, self.units, self.chip, is_from_above=is_from_above
+            )
+        memory = DataAllocator(self.graph, self.chip, may_slide=may_slide)
+        return _Search(self, memory, wanted)
 
     def blocks_in(self, unit: Unit) -> list[Block]:
         """The blocks whose first tensor belongs to a unit."""

@@ -2,7 +2,7 @@
 four.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,13 +51,23 @@ def place_weights(
     return done, KernelImage(memory.words, memory.is_used)
 
 
-def kernel_end(layers: Sequence[PlacedLayer], chip: Chip) -> int:
-    """The word behind the last one that `place_weights` would use; the weights are not packed."""
-    room = _Room(chip)
+@dataclass(frozen=True, slots=True)
+class KernelPlaces:
+    """Where `place_weights` would store kernels: first words by layer index, and the word behind
+    the last one.
+    """
+
+    starts: Mapping[int, int]
+    end: int
+
+
+def kernel_places(layers: Sequence[PlacedLayer], chip: Chip) -> KernelPlaces:
+    """What `place_weights` would do; the weights are not packed."""
+    room, starts = _Room(chip), dict[int, int]()
     for placed, owner in _in_order(layers, chip):
         if owner is None:
-            room.take(placed, kernel_size(placed).n_words)
-    return room.end
+            starts[placed.layer.index] = room.take(placed, kernel_size(placed).n_words)
+    return KernelPlaces(starts, room.end)
 
 
 def largest_kernels(

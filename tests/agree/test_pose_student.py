@@ -35,7 +35,7 @@ def refusal(tmp_path_factory):
 def test_it_is_refused_with_numbers(refusal):
     assert refusal.returncode == 3
     assert "weights need 660,384 bytes of 442,368" in refusal.stderr
-    assert "processor 0 needs 1443 of 768 kernel words" in refusal.stderr
+    assert "processor 0 needs 1379 of 768 kernel words" in refusal.stderr
     assert "[C12]" in refusal.stderr
     assert "Traceback" not in refusal.stderr
 

@@ -12,6 +12,7 @@ from networks import Net, compile_net, placement_of
 from synthesis.graph.ir import Producer
 from synthesis.lower.hardware import Passes
 from synthesis.place.extents import Extent
+from synthesis.place.lanes import words_per_quadrant
 from synthesis.place.occupancy import Occupancy, occupancies, peak_bytes
 from synthesis.place.placed import (
     highest,
@@ -72,13 +73,31 @@ def test_processors_are_dealt_out_lowest_first():
     assert maps(Net("{}\n{}", f"{W} 9x4x3x3")) == [(0x3, 0xF), (0xF, 0x1FF)]
 
 
-def test_processors_move_on_when_kernel_memory_is_full():
-    """Twice 400 words do not fit the same processors, twice 300 do."""
+@pytest.mark.parametrize(("count", "is_full"), [(400, True), (300, True), (20, False)])
+def test_processors_move_on_when_kernel_memory_fills(count, is_full):
+    """Twice 400 words do not fit the same processors, twice 300 would fill them unevenly."""
     narrow = "{kernel_size: 1x1, pad: 0}"
-    net = Net(f"{{}}\n{narrow}\n{{}}", "400x4x3x3 4x400x1x1 400x4x3x3", "4x6x6")
-    assert [m[0] for m in maps(net)] == [0xF, 0x0FFFFFFFFFFFFFFF, 0xF0]
-    net = Net(f"{{}}\n{narrow}\n{{}}", "300x4x3x3 4x300x1x1 300x4x3x3", "4x6x6")
-    assert [m[0] for m in maps(net)] == [0xF, 0x0FFFFFFFFFFFFFFF, 0xF]
+    weights = f"{count}x4x3x3 4x{count}x1x1 {count}x4x3x3"
+    first, _, last = (m[0] for m in maps(Net(f"{{}}\n{narrow}\n{{}}", weights, "4x6x6")))
+    assert (first & last == 0) == is_full
+    assert not is_full or (first, last) != (0xF, 0xF)
+
+
+def test_pass_through_layers_are_spread_over_two_quadrants():
+    """Twenty channels are four words of one quadrant and one of the next, or three of both."""
+    net = Net(
+        "{name: a}\n{op: none, name: keep}\n{in_sequences: a, name: b}\n"
+        "{op: add, in_sequences: [b, keep]}",
+        "20x3x3x3 20x20x3x3", "3x24x24",
+    )  # fmt: skip
+    (read,) = [p.processors for p in placement_of(net).layers if p.layer.name == "keep"]
+    assert words_per_quadrant(read, MAX78000) == 3
+
+
+def test_kernel_memories_are_filled_evenly():
+    """Four times 32 words: side by side in two places they are 64, above each other 128."""
+    net = Net("{}\n" * 4, "32x32x3x3 32x32x3x3 32x32x3x3 32x32x3x3", "32x8x8")
+    assert placement_of(net).kernels.is_used.sum(axis=1).max() <= 64
 
 
 def test_given_processors_are_kept():
