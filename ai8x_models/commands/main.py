@@ -12,6 +12,11 @@ from max78000.command import Verb, examples, run
 
 VERBS = (
     Verb("list", "ai8x_models.commands.list:list_networks", "Show the networks of the zoo."),
+    Verb(
+        "new",
+        "ai8x_models.commands.new:new",
+        "Make a project: model, recipe, README and Makefile.",
+    ),
     Verb("train", "ai8x_models.commands.train:train", "Train a network."),
     Verb("distill", "ai8x_models.commands.distill:distill", "Train a network with a teacher."),
     Verb(

@@ -194,7 +194,8 @@ def _training_notes(state: Mapping[str, Tensor]) -> tuple[str, ...]:
 def _as_in_qat(trained: Checkpoint, options: QuantizeOptions, where: str) -> Mapping[str, Tensor]:
     """Parameters as QAT has them; a network of ours that never saw QAT is put into it."""
     known = any(trained.arch.lower() == name.lower() for name in MODELS)
-    if not known or options.clip_method is not None:
+    is_of_file = "model" in trained.extras  # of that name, perhaps, but another one
+    if not known or is_of_file or options.clip_method is not None:
         return trained.state_dict
     model = restore(trained, where)
     if mode_of(model) is Mode.FLOAT:

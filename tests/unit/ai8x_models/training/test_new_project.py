@@ -1,0 +1,83 @@
+"""A new project: its files fit together, for any picture; and `make` in it ends with PASS."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ai8x_models.describe.describe import check_model
+from ai8x_models.describe.subject import find_subject
+from ai8x_models.training.data.plan import DataPlan
+from ai8x_models.training.new_project import layer_lines, new_project, tasks_with_templates
+from ai8x_models.training.recipe_file import read_recipe
+from max78000.errors import InputError, UnsupportedError
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def samples(*shape):
+    np.savez("data.npz", inputs=np.zeros((12, *shape), np.uint8), targets=np.arange(12) % 3)
+    return DataPlan("data.npz")
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (28, 28, 1), (3, 64, 64), (3, 128, 128), (3, 50, 33)])
+def test_model_and_recipe_fit_the_data(shape, monkeypatch):
+    files = new_project(Path("my_net"), "classification", samples(*shape))
+    assert [path.name for path in files] == ["Makefile", "README.md", "model.py", "recipe.yaml"]
+    monkeypatch.chdir("my_net")
+    recipe = read_recipe(Path("recipe.yaml"))
+    assert (recipe.name, recipe.model) == ("my_net", "model.py:MyNet")
+    words = Path("Makefile").read_text().split("--input ")[1].split()[0]
+    shape = tuple(map(int, words.split("x")))
+    assert not check_model(find_subject(recipe.model, shape).model, shape)
+    assert max(map(len, Path("model.py").read_text().splitlines())) <= 100
+    assert Path(recipe.data.source).is_absolute()
+
+
+def test_there_are_templates_for_classification():
+    assert tasks_with_templates() == ("classification",)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("My-Net", (8, 8), "cannot be the name of a network"),
+        ("taken", (8, 8), "is there already"),
+        ("good", (3, 3), "are not 4 to 180 pixels"),
+    ],
+)
+def test_refusals(name, shape, message):
+    Path("taken").mkdir()
+    with pytest.raises((InputError, UnsupportedError), match=message):
+        new_project(Path(name), "classification", samples(*shape))
+    assert not Path("good").exists()
+
+
+def test_signals_have_no_template():
+    with pytest.raises(UnsupportedError, match="are signals"):
+        layer_lines((6, 128))
+
+
+@pytest.mark.slow
+def test_make_goes_from_digits_to_pass(tmp_path):
+    pytest.importorskip("sklearn")
+    tools = Path(sys.executable).parent
+    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    for words in (["ai8x", "new", "digits"], ["make", "-C", "digits"]):
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().splitlines()[-1] == "PASS" or "PASS" in done.stdout
+    assert "equal to PyTorch on 16 of 16 examples" in done.stdout
+    command = ["ai8x", "evaluate", "build/digits-q.pth.tar", "--json"]
+    found = subprocess.run(
+        command, cwd="digits", env=environment, capture_output=True, text=True, check=True
+    )
+    (row,) = json.loads(found.stdout).values()
+    assert (row["n_examples"], row["accuracy"] >= 0.97) == (359, True)
