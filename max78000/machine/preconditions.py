@@ -63,8 +63,9 @@ def require_streaming(
     for before, setup in pairwise(setups):
         _require_start(setup, _later_wait(before, setup) if setup.read.ring_words else 0)
     for setup in setups:
-        if 0 < setup.read.ring_words < _window_words(setup) and not setup.read.is_chw:
-            reason = f"FMAX is {setup.read.ring_words}, a window needs {_window_words(setup)} words"
+        needed = _window_words(setup) * setup.read.passes * setup.read.operands
+        if 0 < setup.read.ring_words < needed and not setup.read.is_chw:
+            reason = f"FMAX is {setup.read.ring_words}, a window needs {needed} words"
             raise MachineFault(reason, where=f"layer {setup.index}")
 
 
@@ -95,7 +96,7 @@ def _later_wait(before: LayerSetup, setup: LayerSetup) -> int:
 def _window_words(setup: LayerSetup) -> int:
     """Words from the first to the last pixel of a pooling window, in one pass.
 
-    Programs count neither waits nor rings by passes; why that is enough is not known.
+    Programs do not count waits by passes; why that is enough is not known.
     """
     n_pixels = (setup.pool.rows - 1) * setup.read.columns + setup.pool.columns
     return -(-n_pixels // LANES) if setup.read.is_chw else n_pixels

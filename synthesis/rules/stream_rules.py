@@ -215,6 +215,27 @@ def ring_fits(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator
         yield Finding(why, fix="lower in_offset")
 
 
+@placed_layer_rule("S17", CapacityError, can_be_allowed=True)
+def ring_window(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
+    """The ring of a streaming layer holds a pooling window of all input passes.
+
+    The vendor's formula for the ring hardly grows with the passes, and then gives too few words.
+    """
+    if not placed.layer.is_streaming or placed.data_format is DataFormat.CHW:
+        return
+    # Quirk ring-passes: counted in positions, of all passes together.
+    rows, columns = placed.layer.pool.window
+    n_passes = placed.in_passes.n
+    needed = n_passes * placed.layer.operands * ((rows - 1) * placed.hardware.in_dims[1] + columns)
+    found = stream_of(placed, placement.placed_graph).ring_words
+    if found < needed:
+        words = f"{n_passes} passes of a pooling window have {needed}"
+        yield Finding(
+            f"ring of {found} words, {words}",
+            fix=f"pool less, use {chip.n_processors} channels or fewer, or let it not stream",
+        )
+
+
 @placed_layer_rule("S16")
 def passing_tensors(placed: PlacedLayer, graph: Graph) -> Iterator[Finding]:
     """What a streaming layer reads passes through a ring: no output, read by no other layer."""
@@ -250,4 +271,5 @@ STREAM_RULES: tuple[Rule[Placement], ...] = (
     fifo_operands,
     whole_frame,
     passing_tensors,
+    ring_window,
 )

@@ -13,9 +13,13 @@ from max78000.errors import ToolError
 from max78000.facts import regmap
 from max78000.facts.chip import MAX78000, WORD_BYTES
 from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
+from max78000.machine.machine import Machine
+from max78000.machine.memory import MachineFault
 from max78000.program.program import Write
-from networks import Net, compile_net, graph_of, placement_of, project_of
+from networks import Net, compile_net, graph_of, placement_of, project_of, source_of
+from synthesis.compile import compile_source
 from synthesis.emit.options import ProjectOptions
+from synthesis.generate.options import ProgramOptions
 from synthesis.graph.interpret import interpret
 from synthesis.place.fifo import enabled_fifos
 from synthesis.place.stream import stream_of
@@ -150,3 +154,13 @@ def test_averages_of_a_line_are_the_accelerators():
     sample = np.array([[[1], [2], [-1], [-2]]])
     (result,) = interpret(graph_of(net), sample, round_average=True)
     assert result.ravel().tolist() == [2, -2]
+
+
+def test_a_ring_holds_the_windows_of_all_passes():
+    """As the vendor counts, 128 words, the machine sees that 156 are needed."""
+    layers = f"{{{S}}}\n{{{S}, max_pool: 3, pool_stride: 3}}"
+    net = Net(layers, "256x2x3x3 4x256x3x3", "2x6x18", bits=2, input_path=InputPath.FIFO)
+    options, allowed = ProgramOptions("tiny"), frozenset({"S17"})
+    compiled = compile_source(source_of(net), options, MAX78000, allowed)
+    with pytest.raises(MachineFault, match="FMAX is 128, a window needs 156 words"):
+        Machine(MAX78000).run(compiled.program)

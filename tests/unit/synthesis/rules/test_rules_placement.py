@@ -265,6 +265,12 @@ CASES = [
     ("S16", fifo(*streams(S + ", output: true", S)),
         "4 layers[0]: is an output, but passes through a ring to layer1 (let layer1 not stream)",
         fifo(*streams(S, S + ", output: true"))),
+    ("S17", fifo(f"{{{S}}}\n{{{S}, max_pool: 3, pool_stride: 3}}", "256x2x3x3 4x256x3x3", "2x6x18",
+                 bits=2),
+        "5 layers[1]: ring of 128 words, 4 passes of a pooling window have 156 (pool less, use 64 "
+        "channels or fewer, or let it not stream)",
+        fifo(f"{{{S}}}\n{{{S}, max_pool: 3, pool_stride: 3}}", "128x2x3x3 4x128x3x3", "2x6x18",
+             bits=2)),
 ]
 # fmt: on
 IDS = [f"{case[0]}-{i}" for i, case in enumerate(CASES)]
