@@ -106,7 +106,7 @@ def find_zig() -> Toolchain | None:
         name="zig",
         version=importlib.metadata.version("ziglang"),
         command=(sys.executable, "-m", "ziglang", "cc"),
-        core=("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4"),
+        core=("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
         headers=Path(package.origin).parent / "lib",
         compile_flags=(*COMPILE, "-fno-sanitize=all"),
         link_flags=LINK,

@@ -125,6 +125,7 @@ def test_the_interpreter_and_the_machine_answer_as_pytorch(model, tmp_path):
 def board_answers(project, toolchain, finish):
     """What cnn_finish() left in memory, and the console."""
     image = build_project(project, toolchain)
+    assert image.symbol("__aeabi_fmul") is None  # the floating point unit multiplies
     board = VirtualBoard()
     board.load_elf(image.elf)
     outcome = board.run()
