@@ -24,15 +24,15 @@ from max78000.files import refuse_existing, refuse_inputs
 def dump(checkpoint: Path, sample: Path, out: Path, overwrite: bool) -> None:
     """Write what every layer computes from SAMPLE.
 
-    CHECKPOINT is an integer one, of a network of `ai8x list`; SAMPLE the .npy file that
-    `synthesize` was given; OUT the .npz file to write.
+    CHECKPOINT is an integer one, of a network of `ai8x list` or of one that `ai8x train` trained;
+    SAMPLE the .npy file that `synthesize` was given; OUT the .npz file to write.
     """
+    from ai8x_models.describe.stored import load_integers
     from ai8x_models.quantize.layer_answers import layer_answers, read_input
-    from ai8x_models.quantize.quantize import load_integer_model
     from max78000.program.layer_dump import save_dump
 
     refuse_inputs(out, (checkpoint, sample))
     refuse_existing(out, overwrite)
-    layers = layer_answers(load_integer_model(checkpoint), read_input(sample))
+    layers = layer_answers(load_integers(checkpoint), read_input(sample))
     save_dump(out, layers)
     click.echo(f"{out}: {len(layers)} layers")

@@ -13,6 +13,7 @@ from ai8x_models.checkpoint import Checkpoint, load_checkpoint
 from ai8x_models.describe.convert import convert, network_of
 from ai8x_models.describe.subject import find_subject
 from ai8x_models.describe.user_file import split_reference
+from ai8x_models.quantize.quantize import integer_only
 from ai8x_models.zoo.load import fill, restore
 from ai8x_models.zoo.registry import Shape, find_model
 from max78000.errors import InputError, UnsupportedError
@@ -63,6 +64,15 @@ def load_network(path: Path, word: str = "") -> nn.Module:
         InputError: no checkpoint, an unknown network, or one that it does not fit.
     """
     return restored(load_checkpoint(path), str(path), word)
+
+
+def load_integers(path: Path, word: str = "") -> nn.Module:
+    """As `load_network`, for integer checkpoints alone; inputs and outputs are integers.
+
+    Raises:
+        InputError: also if it is not quantized.
+    """
+    return integer_only(load_network(path, word), path)
 
 
 def restored(checkpoint: Checkpoint, where: str, word: str = "") -> nn.Module:

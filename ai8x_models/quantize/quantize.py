@@ -104,7 +104,11 @@ def load_integer_model(path: Path) -> nn.Module:
     Raises:
         InputError: no checkpoint, unknown network, or not quantized.
     """
-    model = load_model(path)
+    return integer_only(load_model(path), path)
+
+
+def integer_only(model: nn.Module, path: Path) -> nn.Module:
+    """The network of a checkpoint, if it is in integers; raises as `load_integer_model`."""
     if mode_of(model) is not Mode.INTEGER:
         raise InputError(
             "holds no integer weights", where=str(path), fix="quantize it: ai8x quantize IN OUT"

@@ -136,6 +136,13 @@ def test_the_simulated_accelerator_is_asked(run, ai8x):
     assert "3 of 3 answers differ from PyTorch's" in err
 
 
+def test_every_layer_of_a_network_of_a_file_is_dumped(run, ai8x):
+    ai8x("sample", run[1], "--out", "bar.npy")
+    assert ai8x("dump", run[1], "bar.npy", "bar.npz")[1] == "bar.npz: 4 layers\n"
+    status, _, err = ai8x("dump", run[0], "bar.npy", "more.npz")
+    assert (status, "holds no integer weights" in err) == (2, True)
+
+
 def test_pictures_and_arrays_are_predicted(run, ai8x):
     picture = np.full((16, 16), 30, np.uint8)
     picture[4:6] = 250
