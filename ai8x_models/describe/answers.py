@@ -38,8 +38,8 @@ def without_tail(graph: Graph) -> tuple[Graph, Tail]:
         if is_rest and all(reader in tail for reader in readers[index]):
             tail.add(index)
     ends = [end for index in graph.outputs for end in _ends(graph, index, tail)]
-    for index in ends:  # what changes nothing is no end
-        while _is_same(graph, index) and index not in tail:
+    for index in ends:  # what a layer gave, seen in another shape, is no end
+        while isinstance(graph.nodes[index].op, View) and index not in tail:
             tail.add(index)
             (index,) = graph.nodes[index].inputs  # noqa: PLW2901 - the node before
     ends = [end for index in graph.outputs for end in _ends(graph, index, tail)]
@@ -51,12 +51,6 @@ def words_of(graph: Graph, nodes: Iterable[int]) -> tuple[str, ...]:
     """What is done by some nodes, each word once."""
     words = (_words(graph.nodes[index].op) for index in sorted(nodes))
     return tuple(dict.fromkeys(word for word in words if word))
-
-
-def _is_same(graph: Graph, index: int) -> bool:
-    """True of a view that shows its source as it is."""
-    node = graph.nodes[index]
-    return isinstance(node.op, View) and node.shape == graph.nodes[node.inputs[0]].shape
 
 
 def _is_on_cpu(op: Op) -> bool:

@@ -39,6 +39,7 @@ from ai8x_models.describe.graph import (
     Op,
     Own,
     Pad,
+    PaddedPooling,
     Permute,
     Pooling,
     Slice,
@@ -124,8 +125,8 @@ class Converted(nn.Module):
             match node.op:
                 case Input():
                     results.append(x)
-                case Own(layer):
-                    results.append(layer(*inputs))
+                case Own(layer):  # a mean over rows and columns keeps no axes for them
+                    results.append(layer(*inputs).reshape(len(x), *node.shape))
                 case Concat():
                     results.append(torch.cat(inputs, dim=1))
                 case _:
@@ -352,6 +353,8 @@ def _refusal(op: Op) -> ToolError:
             return refusal(why, fix=fix, rule=rule)
         case Affine() | Permute() | Slice() | Pad() | Upsample():
             return _refusal(op.otherwise)
+        case PaddedPooling():
+            return _refusal(op.pad.otherwise)
         case Normalize():
             fix = "put it directly after one, into whose weights it is folded"
             return UnsupportedError("batch norm that follows no convolution", fix=fix)

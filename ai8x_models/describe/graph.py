@@ -166,6 +166,14 @@ class Pad:
 
 
 @dataclass(frozen=True, slots=True)
+class PaddedPooling:
+    """Pooling of data with zeros around them, or with what no maximum is."""
+
+    pooling: Pooling
+    pad: Pad
+
+
+@dataclass(frozen=True, slots=True)
 class Upsample:
     """Every number repeated along all axes but the channels."""
 
@@ -189,6 +197,7 @@ Op = (
     | Permute
     | Slice
     | Pad
+    | PaddedPooling
     | Upsample
 )
 

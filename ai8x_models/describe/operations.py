@@ -23,6 +23,8 @@ from ai8x_models.describe.graph import (
     Kind,
     Normalize,
     Op,
+    Pad,
+    PaddedPooling,
     Pooling,
     View,
 )
@@ -91,18 +93,24 @@ def _pool(kind: Any) -> Callable[[Call], Op]:
         size = _each(call.sizes("kernel_size", 1), len(shape))
         stride = _each(call.sizes("stride", 0), len(shape))
         stride = stride if any(stride) else size
-        if any(call.sizes("padding", 0)):
-            fix = "drop the padding, and pad a convolution before or after it instead"
-            return Foreign("pooling with padding", fix, "L3")
+        padding = _each(call.sizes("padding", 0), len(shape))
         if any(step != 1 for step in call.sizes("dilation", 1)):
             return Foreign("pooling with dilation", "use dilation=1", "L5")
         if call.get("divisor_override", None) is not None:
             return Foreign("average pooling with another divisor", "scale the next layer's weights")
-        whole = tuple((n - k) // s + 1 for n, k, s in zip(shape, size, stride, strict=True))
+        sizes = zip(shape, padding, size, stride, strict=True)
+        whole = tuple((n + 2 * p - k) // s + 1 for n, p, k, s in sizes)
         if whole != tuple(call.result.shape[2:]):
             fix = "use ceil_mode=False, which drops the rest"
             return Foreign("pooling with windows that are not full", fix)
-        return Pooling(kind, size, stride)
+        pooling = Pooling(kind, size, stride)
+        if not any(padding):
+            return pooling
+        fix = "drop the padding, and pad a convolution before or after it instead"
+        otherwise = Foreign("pooling with padding", fix, "L3")
+        counts_zeros = kind == "max" or call.get("count_include_pad", True)
+        pad = Pad(padding, padding, otherwise)
+        return PaddedPooling(pooling, pad) if counts_zeros else otherwise
 
     return build
 

@@ -6,6 +6,7 @@ mean is said by `operations`; no graph is rewritten here.
 """
 
 import inspect
+import linecache
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 _MISTAKES = (TypeError, AttributeError, NameError, ImportError)  # no other input helps
 _MISFITS = (RuntimeError, ValueError, LookupError, AssertionError, *_MISTAKES)
 _LIBRARY = tuple(str(Path(file).parent) for file in (torch.__file__, __file__, layers.__file__))
-# Words that a description cannot use as names: YAML reads them as truth values, or they are taken.
+_GRAPH_CODE = "<eval_with_key>"  # what torch.fx calls the code that it makes of a graph
 # What may be asked of a tensor without looking at its numbers: nothing here gives away data.
 _ABOUT_FORM = frozenset(
     (
@@ -42,6 +43,7 @@ _ABOUT_FORM = frozenset(
         *("is_same_size", "result_type", "is_storage", "requires_grad", "delete", "set"),
     )
 )
+# Words that a description cannot use as names: YAML reads them as truth values, or they are taken.
 _TAKEN = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "input", "stop")
 
 
@@ -269,8 +271,7 @@ class _Recorder(TorchFunctionMode):
             trace = trace.tb_next
         root = type(self._paths[0][1]).__name__
         module_text = f" {_module_text(path, module)}" if path else ""
-        line_text = f" {Path(frame.f_code.co_filename).name}:{line}" if frame else ""
-        return f"{root}{module_text}{line_text}"
+        return f"{root}{module_text}{_line_text(frame, line)}"
 
 
 def _module_text(path: str, module: nn.Module) -> str:
@@ -281,12 +282,19 @@ def _module_text(path: str, module: nn.Module) -> str:
     return f"{path} ({kind})" if path.rpartition(".")[2].isdigit() else path
 
 
-def _line_text(frame: FrameType | None) -> str:
-    return f" {Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
+def _line_text(frame: FrameType | None, line: int = 0) -> str:
+    """Where the user's code is; of a graph of torch.fx, which no file holds, the node."""
+    if frame is None:
+        return ""
+    filename, line = frame.f_code.co_filename, line or frame.f_lineno
+    if filename.startswith(_GRAPH_CODE):
+        return f" {linecache.getline(filename, line).partition('=')[0].strip()}".rstrip()
+    return f" {Path(filename).name}:{line}"
 
 
 def _is_library(filename: str) -> bool:
-    return filename.startswith(_LIBRARY) or filename.startswith("<")
+    is_unknown = filename.startswith("<") and not filename.startswith(_GRAPH_CODE)
+    return filename.startswith(_LIBRARY) or is_unknown
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -207,10 +207,19 @@ class _Layout:
             why = f"combines {len(inputs)} tensors, the accelerator at most {MAX_OPERANDS}"
             raise UnsupportedError(why, fix="combine them in two steps", rule="E1")
         if inputs[0] not in self.absorbed:
+            self._check_alike(inputs)
             return _Front(inputs, None, True, layer.combine)
         pool = _pool_entry(self._layer(inputs[0]))
         inputs = tuple(self.graph.nodes[one].inputs[0] for one in inputs)
         return _Front(inputs, pool, True, layer.combine)
+
+    def _check_alike(self, inputs: tuple[int, ...]) -> None:
+        """Refuse operands that lie in memory in other rows and columns than they are seen in."""
+        stored = [self._base_shape(one) for one in inputs]
+        if len({(shape[0], _pair(shape)) for shape in stored}) > 1:
+            sizes = " and ".join("x".join(map(str, shape)) for shape in stored)
+            fix = "combine them before one is flattened or reshaped"
+            raise UnsupportedError(f"combines tensors of {sizes}", fix=fix, rule="G14")
 
     def _sources(self, front: _Front) -> tuple[str, ...]:
         if front.combine is None:

@@ -39,13 +39,26 @@ def _convolutions_read(graph: Graph, index: int, pad: Pad) -> bool:
     )
 
 
+def sides_of(one: Convolution) -> tuple[tuple[int, int], ...]:
+    """Padding before and behind the data, for each axis."""
+    before, after = one.each(one.padding), one.each(one.padding_end or one.padding)
+    return tuple(zip(before, after, strict=True))
+
+
+def spans_of(one: Convolution) -> Shape:
+    """Positions from the first tap to the last, for each axis."""
+    sizes = zip(one.weight.shape[2:], one.each(one.dilation), strict=True)
+    return tuple((size - 1) * step + 1 for size, step in sizes)
+
+
 def _padded(one: Convolution, pad: Pad) -> Convolution:
-    before = _sum(one.each(one.padding), pad.before)
-    after = _sum(one.each(one.padding_end or one.padding), pad.after)
+    before = sums(one.each(one.padding), pad.before)
+    after = sums(one.each(one.padding_end or one.padding), pad.after)
     return replace(one, padding=before, padding_end=None if before == after else after)
 
 
-def _sum(some: Shape, others: Shape) -> Shape:
+def sums(some: Shape, others: Shape) -> Shape:
+    """Sizes added, one an axis."""
     return tuple(one + other for one, other in zip(some, others, strict=True))
 
 
@@ -97,13 +110,13 @@ def kernels_padded(graph: Graph) -> Rewritten:
     shapes: dict[int, Shape] = {}
     for index, node in enumerate(graph.nodes):
         op = node.op
-        is_odd = isinstance(op, Convolution) and not _is_plain(op)
+        is_odd = isinstance(op, Convolution) and not is_plain(op)
         found = _fitted(graph, index, op) if is_odd and isinstance(op, Convolution) else None
         if found is None or not isinstance(op, Convolution):
             editor.keep(index, shape=shapes.get(index))
             continue
         layer, rest = found
-        shape = node.shape[0], *_sum(node.shape[1:], rest)
+        shape = node.shape[0], *sums(node.shape[1:], rest)
         shapes |= dict.fromkeys(layer_of(graph, index), shape)
         editor.keep(index, layer, shape)
         more = layer.weight.numel() - op.weight.numel()
@@ -114,43 +127,48 @@ def kernels_padded(graph: Graph) -> Rewritten:
     return editor.finished()
 
 
-def _is_plain(one: Convolution) -> bool:
+def is_plain(one: Convolution) -> bool:
     """True for what a layer has, or what this cannot help."""
     if one.kind not in ("Conv1d", "Conv2d") or one.groups > 1:
         return True
     sizes = one.weight.shape[2:]
     is_square = len(set(sizes)) == 1 and len(set(one.each(one.padding))) == 1
-    has_size = one.kind == "Conv1d" or sizes[0] in (1, 3)
     least = min(sizes) - 1
     return (
         one.padding_end is None
         and is_square
-        and has_size
+        and (_has_taps_1d(one) if one.kind == "Conv1d" else _has_taps_2d(one))
         and max(one.padding) <= min(MAX_PADDING, least)
     )
 
 
+def _has_taps_1d(one: Convolution) -> bool:
+    (n_taps,), (span,) = one.weight.shape[2:], spans_of(one)
+    is_spread = span - 1 >= MAX_TAPS and max(one.dilation) > 1
+    return n_taps <= MAX_TAPS and not (is_spread and (n_taps > 3 or any(one.padding)))
+
+
+def _has_taps_2d(one: Convolution) -> bool:
+    n_taps = max(one.weight.shape[2:])
+    return n_taps == 1 or (n_taps == 3 and set(one.dilation) == {1})
+
+
 def _fitted(graph: Graph, index: int, one: Convolution) -> tuple[Convolution, Shape] | None:
     """The larger kernel, and the rows and columns of its result that are too many."""
-    before, after = one.each(one.padding), one.each(one.padding_end or one.padding)
-    spans = [
-        (size - 1) * step + 1
-        for size, step in zip(one.weight.shape[2:], one.each(one.dilation), strict=True)
-    ]
     sizes = (3,) if one.kind == "Conv2d" else tuple(range(1, MAX_TAPS + 1))
     for rest in (0, 1, 2):
         for size in sizes:
             for padding in range(min(MAX_PADDING, size - 1) + 1):
                 fits = [
                     _fit(span, sides, size, padding)
-                    for span, sides in zip(spans, zip(before, after, strict=True), strict=True)
+                    for span, sides in zip(spans_of(one), sides_of(one), strict=True)
                 ]
                 known = [fit for fit in fits if fit is not None and fit.rest <= rest]
                 if len(known) < len(fits):
                     continue
                 extra = tuple(fit.rest for fit in known)
-                if not any(extra) or _rest_is_left_out(graph, index, one, extra):
-                    return _embedded(one, known), _kept(graph, index, one, extra)
+                if not any(extra) or rest_is_left_out(graph, index, one, extra):
+                    return _embedded(one, known), kept(one, extra)
     return None
 
 
@@ -176,25 +194,20 @@ def _embedded(one: Convolution, fits: list[_Fit]) -> Convolution:
     return replace(one, weight=weight, padding=padding, padding_end=None, dilation=(1,))
 
 
-def _kept(graph: Graph, index: int, one: Convolution, rest: Shape) -> Shape:
+def kept(one: Convolution, rest: Shape) -> Shape:
     """How much longer the result is: not at all where the stride leaves the rest out."""
     return rest if set(one.stride) == {1} else (0,) * len(rest)
 
 
-def _rest_is_left_out(graph: Graph, index: int, one: Convolution, rest: Shape) -> bool:
+def rest_is_left_out(graph: Graph, index: int, one: Convolution, rest: Shape) -> bool:
     """True if the stride, or the poolings that read the result, never reach its longer end."""
     shape = graph.nodes[index].shape[1:]
     if set(one.stride) != {1}:
-        sides = _sum(one.each(one.padding), one.each(one.padding_end or one.padding))
         source = graph.nodes[graph.nodes[index].inputs[0]].shape[1:]
-        spans = [
-            (size - 1) * step + 1
-            for size, step in zip(one.weight.shape[2:], one.each(one.dilation), strict=True)
-        ]
         longer = [
-            (n + more + extra - span) // stride + 1
-            for n, more, extra, span, stride in zip(
-                source, sides, rest, spans, one.each(one.stride), strict=True
+            (n + sum(sides) + extra - span) // stride + 1
+            for n, sides, extra, span, stride in zip(
+                source, sides_of(one), rest, spans_of(one), one.each(one.stride), strict=True
             )
         ]
         return tuple(longer) == tuple(shape)
@@ -204,7 +217,7 @@ def _rest_is_left_out(graph: Graph, index: int, one: Convolution, rest: Shape) -
         index not in graph.outputs
         and bool(readers)
         and all(
-            isinstance(reader.op, Pooling) and _ignores(reader, _sum(shape, rest))
+            isinstance(reader.op, Pooling) and _ignores(reader, sums(shape, rest))
             for reader in readers
         )
     )

@@ -14,7 +14,15 @@ from ai8x_models.describe.rewrites.identity import activations_behind_layers
 from ai8x_models.describe.rewrites.kernels import groups_dense, kernels_padded, pads_absorbed
 from ai8x_models.describe.rewrites.limits import limits_scaled
 from ai8x_models.describe.rewrites.order import permutes_cancelled, permutes_in_weights
+from ai8x_models.describe.rewrites.poolings import (
+    activations_idle,
+    pads_as_kernels,
+    poolings_padded,
+    poolings_split,
+    strides_evened,
+)
 from ai8x_models.describe.rewrites.resize import transposed_kernels_padded, upsampling_transposed
+from ai8x_models.describe.rewrites.shifts import kernels_shifted
 from ai8x_models.describe.rewrites.strides import first_stride_folded, strides_skipped
 
 Pass = Callable[[Graph], Rewritten]
@@ -22,18 +30,24 @@ READINGS: tuple[Pass, ...] = (
     permutes_cancelled,
     permutes_in_weights,
     pads_absorbed,
+    activations_idle,
+    strides_evened,
     affines_in_weights,
     affines_in_next_weights,
 )
 REWRITES: tuple[Pass, ...] = (
     limits_scaled,
+    poolings_padded,
     groups_dense,
     slices_split,
     upsampling_transposed,
     transposed_kernels_padded,
+    pads_as_kernels,
     first_stride_folded,
     kernels_padded,
+    kernels_shifted,
     strides_skipped,
+    poolings_split,
     affines_as_layers,
     activations_behind_layers,
 )

@@ -20,12 +20,13 @@ def upsampling_transposed(graph: Graph) -> Rewritten:
         taps = torch.zeros(3, 3)
         taps[1:, 1:] = ONE
         weight = torch.eye(n_channels)[:, :, None, None] * taps
-        layer = Convolution("ConvTranspose2d", weight, None, (2,), (1,), (1,), (1,))
         last, n_cycles, n_layers = editor.new[node.inputs[0]], 0, ratio.bit_length() - 1
         for step in range(n_layers, 0, -1):
             divisor = 1 << (step - 1)
             shape = (n_channels, node.shape[1] // divisor, node.shape[2] // divisor)
             word = "" if step == 1 else f"x{ratio // divisor}"
+            # Weights of its own each time: an activation may follow the last.
+            layer = Convolution("ConvTranspose2d", weight.clone(), None, (2,), (1,), (1,), (1,))
             last = editor.add(node, word, layer, (last,), shape)
             n_cycles += cycles(layer, shape)
         editor.new[index] = last

@@ -262,7 +262,7 @@ class Everything(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.conv1, self.large = nn.Conv2d(2, 72, 3, padding=1), nn.Conv2d(72, 4, 5, padding=2)
+        self.conv1, self.large = nn.Conv2d(2, 72, 3, padding=1), nn.Conv2d(72, 4, 9, padding=4)
         self.conv2, self.fold = Conv2d(4, 4), FoldedConv2d(4, 4)
         self.up, self.add = ConvTranspose2d(4, 4), ElementWise(Combine.ADD)
         self.answer = Linear(4 * 64, 3)
@@ -276,7 +276,7 @@ class Everything(nn.Module):
 def test_everything_is_found_at_once():
     found = check_model(Everything(), (2, 16, 16))
     assert [(problem.where.split()[0], problem.why, problem.rule) for problem in found] == [
-        ("large", "kernel size 5 is not 1 or 3", "C1"),
+        ("large", "kernel size 9 is not 1 or 3", "C1"),
         ("Everything", "sigmoid", ""),
         ("fold", "a folded layer that is not the only one to read the picture", "C4"),
         ("add", "combines 17 tensors, the accelerator at most 16", "E1"),

@@ -192,6 +192,17 @@ class AddsFlattened(nn.Module):
         return self.answer(x), self.other(x)
 
 
+class AddsWhatWasNot(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.line = Conv2d(2, 4), Linear(256, 256)
+        self.add, self.answer = ElementWise(Combine.ADD), Linear(256, 3)
+
+    def forward(self, x):
+        x = self.conv(x).flatten(1)
+        return self.answer(self.add(x, self.line(x)))
+
+
 class PoolsManyChannels(nn.Module):
     def __init__(self):
         super().__init__()
@@ -214,6 +225,7 @@ class Nothing(nn.Module):
         (FoldedLater, "a folded layer that is not the only one to read the picture"),
         (PoolsManyChannels, "pools 72 channels without convolution, 64 is the limit"),
         (AddsFlattened, "flattened data that no Linear layer reads"),
+        (AddsWhatWasNot, "combines tensors of 4x8x8 and 256"),
         (Nothing, "does nothing that the accelerator could do"),
         (FlattensTwice, "joins tensors of 4x8x8 and 4x4x4"),
     ],

@@ -144,6 +144,78 @@ def even_kernel():
     return nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), conv(2, 4, 2, padding=0), nn.ReLU(), last())
 
 
+@case(says="a kernel of 5x5, with its padding, as one of 3 on 4 shifted copies")
+def kernel_5x5():
+    return nn.Sequential(conv(), nn.ReLU(), conv(4, 4, 5, padding=2), nn.ReLU(), last())
+
+
+@case(says="a kernel of 5x5, with its padding, as one of 3 on 4 shifted copies")
+def kernel_5x5_unpadded():
+    return nn.Sequential(conv(2, 4, 5, padding=0), nn.ReLU(), last())
+
+
+@case(says="a kernel of 7x7, with its padding, as one of 3 on 9 shifted copies")
+def kernel_7x7():
+    return nn.Sequential(conv(2, 4, 7, padding=3), nn.ReLU(), last())
+
+
+@case(says="a kernel of 3x3, with its padding, as one of 3 on 4 shifted copies")
+def dilated():
+    return nn.Sequential(conv(2, 4, padding=2, dilation=2), nn.ReLU(), last())
+
+
+@case(says="a kernel of 9, with its padding, as one of 9 on 1 shifted copy", shape=(2, 20))
+def padded_wide_1d():
+    return nn.Sequential(nn.Conv1d(2, 4, 9, padding=3), nn.ReLU(), nn.Conv1d(4, 3, 1))
+
+
+@case(says="a kernel of 3x3, with its padding, as one of 3 on 1 shifted copy")
+def same_of_tensorflow():
+    """Stride 2 in mid-network reads one row of zeros below and none above."""
+    pad, step = nn.ZeroPad2d((0, 1, 0, 1)), conv(4, 4, stride=2, padding=0)
+    return nn.Sequential(conv(), nn.ReLU(), pad, step, nn.ReLU(), last())
+
+
+@case(says="padding on its own as a layer")
+def padded_pooling():
+    """As residual networks begin."""
+    return nn.Sequential(conv(), nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1), last())
+
+
+@case(says="padding on its own as a layer")
+def padded_average():
+    return nn.Sequential(nn.AvgPool2d(2, padding=1), conv(), nn.ReLU(), last())
+
+
+@case(says="pooling over 20x20 as 10x10, then 2x2", shape=(2, 20, 20))
+def pooled_over_all():
+    return nn.Sequential(conv(), nn.ReLU(), nn.AdaptiveMaxPool2d(1), last())
+
+
+@case(says="pooling over 17 as 9, then 2", shape=(2, 17))
+def pooled_over_a_prime():
+    layers = nn.Conv1d(2, 4, 1), nn.ReLU(), nn.AdaptiveMaxPool1d(1)
+    return nn.Sequential(*layers, nn.Conv1d(4, 3, 1))
+
+
+@case(says="", shape=(2, 10, 6))
+def pooled_over_a_rectangle():
+    return nn.Sequential(conv(), nn.ReLU(), nn.AdaptiveMaxPool2d(1), last())
+
+
+@case(says="")
+def activations_that_change_nothing():
+    layers = conv(), nn.ReLU(), nn.MaxPool2d(2), nn.ReLU(), Applied(torch.abs)
+    return nn.Sequential(*layers, last())
+
+
+@case(says="an activation behind no convolution")
+def mean_and_relu():
+    """A mean keeps no axes."""
+    function = lambda x, first, end: end((first(x) - 0.125).mean((2, 3)).relu())  # noqa: E731
+    return Joined(function, conv(), nn.Linear(4, 3))
+
+
 @case(says="a kernel of 3x3", shape=(2, 9, 9))
 def cropped_by_pool():
     pad = nn.ZeroPad2d((1, 0, 1, 0))
