@@ -62,7 +62,13 @@ def calibrate_checkpoint(
     state, layers = calibrated_state(
         layered.eval(), wiring_of(network.graph, layered), data, bits_of, options
     )
-    notes = _quality(network, layered, state, data)
+    gains = _answer_gains(network, layered, state)
+    notes = [
+        f"answer {number} is {gain:g} times as large, as its weights are"
+        for number, gain in enumerate(gains)
+        if gain != 1
+    ]
+    notes += _quality(network, layered, state, data)
     trained = load_checkpoint(source)
     extras = {
         **trained.extras,
@@ -70,7 +76,9 @@ def calibrate_checkpoint(
         "quantized_from": file_hash(source),
         "calibrated_on": file_hash(samples),
         "input_scale": network.input_scale,
-        "output_scales": network.output_scales,
+        "output_scales": tuple(
+            scale * gain for scale, gain in zip(network.output_scales, gains, strict=True)
+        ),
     }
     save_checkpoint(target, Checkpoint(subject.arch, trained.epoch, state, extras))
     return QuantizeReport(subject.arch, layers, (*trained.notes, *notes))
@@ -119,6 +127,19 @@ def _writers(graph: Graph, names: Mapping[int, str], root_of: Mapping[int, int])
         for index, node in enumerate(graph.nodes)
         if isinstance(node.op, Own) and id(node.op.layer) in names
     }
+
+
+def _answer_gains(network: Network, layered: nn.Module, state: State) -> list[float]:
+    """Factor on each answer: the output shift, which does not apply to 32-bit ones."""
+    names = {id(module): name for name, module in layered.named_modules()}
+    gains = []
+    for index in network.graph.outputs:
+        op = network.graph.nodes[index].op
+        layer = op.layer if isinstance(op, Own) else None
+        is_wide = isinstance(layer, FusedLayer) and layer.plan.wide
+        shift = float(state[f"{names[id(layer)]}.output_shift"]) if is_wide else 0.0
+        gains.append(2.0**-shift)
+    return gains
 
 
 def _quality(network: Network, layered: nn.Module, state: State, data: Tensor) -> list[str]:

@@ -70,6 +70,12 @@ def weight_grid(weight_bits: int) -> Grid:
     return Grid(-one, one - 1, one)
 
 
+def bias_grid(weight_bits: int, bias_bits: int) -> Grid:
+    """Where biases lie: in steps of the weights, as far as their own width reaches."""
+    reach = 1 << (max(weight_bits, bias_bits) - 1)
+    return Grid(-reach, reach - 1, weight_grid(weight_bits).one)
+
+
 class _FakeQuantize(torch.autograd.Function):
     """See `fake_quantize`. Saves its input only, and goes back in one pass over it."""
 
@@ -276,7 +282,9 @@ class QatModule(Layer):
         gain = 2.0 ** self.output_shift.item()
         scale = 1 / gain if adjusts else 1.0
         weight = fake_quantize(weight, weight_grid(bits), scale)
-        bias = None if bias is None else fake_quantize(bias, weight_grid(bits), scale)
+        if bias is not None:
+            of_bias = bias_grid(bits, int(self.bias_bits.item()) if self.is_v2 else bits)
+            bias = fake_quantize(bias, of_bias, scale)
         if self.is_v2:
             shift = self.output_shift.item() - self.get_buffer(V2_MARK).item()
             gain = 2.0 ** within_shifter(shift, bits)

@@ -3,7 +3,8 @@
 Three things are settled on them. The range of every tensor, so that small results use all of their
 eight bits; the output shift of every layer, which may clip a few large weights to round the others
 finer; and biases, from which the mean error of rounded weights is subtracted. Answers keep their
-meaning: the integers are those of any other checkpoint of the network, only nearer to it.
+meaning: the integers are those of any other checkpoint of the network, only nearer to it. 32-bit
+answers of narrow weights are larger by a power of two.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from ai8x_models.layers.qat import (
     V2_NAMES,
     Layer,
     Mode,
+    bias_grid,
     output_shift_for,
     parameter_limit,
     set_generation,
@@ -31,6 +33,9 @@ from ai8x_models.quantize.quantize import quantize_state
 from ai8x_models.quantize.report import LayerReport
 from ai8x_models.quantize.thresholds import RangeMeter
 
+_BIAS_BITS = 8  # whatever the width of the weights
+_BIAS_REACH = 1 << (_BIAS_BITS - 1)
+_NOT_WHOLE = 1 - 2.0**-20  # whole weights look like those of a quantized layer
 _MOST_CLIPPED = 3  # octaves that a shift may give up
 _N_SEARCHED = 32  # samples that shifts and biases are settled on; ranges take all
 _BATCH = 32
@@ -152,14 +157,32 @@ def _settle(layer: FusedLayer, x: tuple[Tensor, Tensor], range_before: float) ->
         layer.op.bias.div_(2.0**range_before)
     weight, bias = layer.op.weight, layer.op.bias
     bits = int(layer.weight_bits.item())
-    first = output_shift_for(parameter_limit(weight, bias, 1.0), bits)
-    n_tries = 1 if layer.fixed_scale else _MOST_CLIPPED + 1
-    start = 0 if layer.fixed_scale else first
+    layer.bias_bits.fill_(_BIAS_BITS)
+    # A byte of bias reaches farther than narrow weights: it need not push their shift up.
+    reach = _BIAS_REACH / weight_grid(bits).one
+    limits = [parameter_limit(weight, None, 1.0)]
+    limits += [] if bias is None else [parameter_limit(bias, None, 1.0) / reach]
+    first = output_shift_for(torch.stack(limits).amax(), bits)
+    # A fixed scale has room for it in eight bits; narrower, next to all weights would become 0.
+    is_fixed = layer.fixed_scale and bits == _BIAS_BITS
+    n_tries = 1 if is_fixed else _MOST_CLIPPED + 1
+    start = 0 if is_fixed else first
     tries = [_tried(layer, x, start - i) for i in range(n_tries)]
     _, shift, corrected = min(tries, key=lambda one: one[0])
     if corrected is not None and bias is not None:
         bias.copy_(corrected)
-    layer.shift_quantile.fill_(_quantile_for(weight, bias, shift, bits))
+    _settle_on(layer, shift)
+
+
+def _settle_on(layer: FusedLayer, shift: int) -> None:
+    """Scale the parameters for a shift that is not chosen anew."""
+    layer.op.weight.div_(2.0**shift)
+    if layer.op.bias is not None:
+        layer.op.bias.div_(2.0**shift)
+    if torch.equal(layer.op.weight, layer.op.weight.round()):
+        layer.op.weight.mul_(_NOT_WHOLE)
+    layer.output_shift.fill_(shift)
+    layer.adjust_output_shift.fill_(False)
 
 
 def _tried(
@@ -175,23 +198,12 @@ def _tried(
     if bias is not None:
         corrected = bias - error.mean(axes)
         shape = [1, -1, *[1] * (error.dim() - 2)]
-        error = error + (_on_grid(corrected, shift, layer) - bias).view(shape)
+        error = error + (_on_grid(corrected, shift, layer, _BIAS_BITS) - bias).view(shape)
     return float(error.square().mean()), shift, corrected
 
 
-def _on_grid(values: Tensor, shift: int, layer: FusedLayer) -> Tensor:
-    grid = weight_grid(int(layer.weight_bits.item()))
+def _on_grid(values: Tensor, shift: int, layer: FusedLayer, own_bits: int = 0) -> Tensor:
+    """Weights, or biases with a width of their own, as this shift rounds them."""
+    grid = bias_grid(int(layer.weight_bits.item()), own_bits)
     scale = grid.one * 2.0**-shift
     return torch.floor(values * scale + 0.5).clamp(grid.low, grid.high) / scale
-
-
-def _quantile_for(weight: Tensor, bias: Tensor | None, shift: int, bits: int) -> float:
-    """Share of the parameters whose limit leads to this shift; 1 if none does."""
-    parts = [weight.flatten()] + ([] if bias is None else [bias.flatten()])
-    magnitudes = torch.cat(parts).abs()
-    n_within = int((magnitudes <= 2.0**shift).sum())
-    quantile = float(torch.tensor((n_within - 1) / max(1, magnitudes.numel() - 1)))  # as stored
-    if n_within < 1 or quantile >= 1 or quantile <= 0:
-        return 1.0
-    leads_there = output_shift_for(parameter_limit(weight, bias, quantile), bits) == shift
-    return quantile if leads_there else 1.0

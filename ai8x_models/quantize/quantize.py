@@ -23,8 +23,10 @@ from ai8x_models.checkpoint import Checkpoint, State, file_hash, load_checkpoint
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import (
     V2_MARK,
+    Grid,
     Layer,
     Mode,
+    bias_grid,
     output_shift_for,
     parameter_limit,
     start_qat,
@@ -223,7 +225,7 @@ def _quantize_layer(state: State, weight_name: str, options: QuantizeOptions) ->
     shift, factor = _scaling(state, layer, weight, output_shift_for(limit, bits), options)
     shift, note = _less_threshold(state, layer, bits, shift, options)
     one = weight_grid(bits).one
-    integers, n_clipped = _to_integers(weight, factor, bits)
+    integers, n_clipped = _to_integers(weight, factor, weight_grid(bits))
     quality = _qsnr_db(weight, integers / (factor * one))
     state[f"{layer}.weight_bits"] = torch.tensor([float(bits)])
     state[f"{layer}.output_shift"] = torch.tensor([float(shift)])
@@ -233,9 +235,12 @@ def _quantize_layer(state: State, weight_name: str, options: QuantizeOptions) ->
         state[f"{layer}.fold"] = torch.ones(1)
     n_parameters = weight.numel()
     if bias is not None:
-        bias_integers, n_bias_clipped = _to_integers(bias.float(), factor, bits)
+        bias_bits = _bias_bits(state, layer, bits, options)
+        bias_integers, n_bias_clipped = _to_integers(
+            bias.float(), factor, bias_grid(bits, bias_bits)
+        )
         state[bias_name] = bias_integers * one
-        state[f"{layer}.bias_bits"] = torch.tensor([float(bits)])
+        state[f"{layer}.bias_bits"] = torch.tensor([float(bias_bits)])
         n_clipped += n_bias_clipped
         n_parameters += bias.numel()
     counts = (n_parameters, n_clipped)
@@ -284,6 +289,13 @@ def _weight_bits(state: State, layer: str, options: QuantizeOptions) -> int:
     return bits
 
 
+def _bias_bits(state: State, layer: str, weight_bits: int, options: QuantizeOptions) -> int:
+    """Width of a layer's biases: the weights', unless they have been calibrated for a byte."""
+    stored = int(_stored(state, layer, "bias_bits", 0))
+    is_own = options.has_chip_limits and f"{layer}.{V2_MARK}" in state
+    return max(weight_bits, stored) if is_own else weight_bits
+
+
 def _stored(state: Mapping[str, Tensor], layer: str, parameter: str, default: float) -> float:
     tensor = state.get(f"{layer}.{parameter}")
     return default if tensor is None else float(tensor)
@@ -330,12 +342,11 @@ def _clip_factor(weight: Tensor, options: QuantizeOptions) -> float:
             return options.scale
 
 
-def _to_integers(parameters: Tensor, factor: float, weight_bits: int) -> tuple[Tensor, int]:
-    """Integers of this width, and how many parameters did not fit.
+def _to_integers(parameters: Tensor, factor: float, grid: Grid) -> tuple[Tensor, int]:
+    """Integers of this grid, and how many parameters did not fit.
 
     1.0 becomes the largest integer, which is one less: that counts as rounding, not as clipping.
     """
-    grid = weight_grid(weight_bits)
     rounded = torch.floor(parameters * (factor * grid.one) + 0.5)
     integers = rounded.clamp(grid.low, grid.high)
     return integers, int(((rounded - integers).abs() > 1).sum())

@@ -7,6 +7,7 @@ from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.describe.convert import network_of
+from ai8x_models.describe.describe import describe
 from ai8x_models.describe.post_training import calibrate_checkpoint, wiring_of
 from ai8x_models.layers.layers import Conv2d, ElementWise
 from ai8x_models.layers.policy import QatPolicy
@@ -20,7 +21,13 @@ from ai8x_models.quantize.quantize import (
 from ai8x_models.zoo.registry import create_model
 from ai8x_models.zoo.toy_data import draw_samples, train_briefly
 from max78000.errors import InputError
+from max78000.facts.chip import MAX78000
 from max78000.facts.fixed import Combine
+from synthesis.compile import compile_source
+from synthesis.generate.options import ProgramOptions
+from synthesis.read.checkpoint import read_checkpoint
+from synthesis.read.source import Source
+from synthesis.read.yaml_reader import read_network
 
 pytestmark = pytest.mark.long  # seconds each
 
@@ -70,6 +77,40 @@ def test_samples_make_the_integers_better(trained, tmp_path):
     before, after = (load_checkpoint(tmp_path / name) for name in ("plain", "q"))
     assert list(before.state_dict) == list(after.state_dict)  # a file like any other
     assert after.extras["clipping_method"] == "MAX_BIT_SHIFT"
+
+
+def test_narrow_weights_everywhere_keep_the_answers(trained, tmp_path):
+    """Biases have a byte whatever the width, and a narrow answer layer may grow its answer."""
+    model, samples = trained
+    save_checkpoint(tmp_path / "float", Checkpoint("ColorNet", 1, model.state_dict()))
+    np.save(tmp_path / "samples.npy", samples.inputs[:16].numpy())
+    with torch.no_grad():
+        wanted = model(samples.inputs)
+    narrow = QuantizeOptions(default_weight_bits=4)
+    paths = (tmp_path / name for name in ("float", "q", "samples.npy"))
+    report = calibrate_checkpoint(*paths, "ColorNet", None, narrow)
+    assert _qsnr(tmp_path / "q", samples, wanted) > 14  # without samples all answers are 0
+    found = load_checkpoint(tmp_path / "q")
+    biases = [one / 8 for name, one in found.state_dict.items() if name.endswith(".bias")]
+    assert max(one.abs().max() for one in biases) > 8  # weights end at -8
+    (gain,) = found.extras["output_scales"]
+    assert gain == 2.0 ** -float(found.state_dict["classify.output_shift"]) > 1
+    assert f"answer 0 is {gain:g} times as large, as its weights are" in report.notes
+
+
+def test_the_compiler_reads_biases_wider_than_weights(trained, tmp_path):
+    model, samples = trained
+    save_checkpoint(tmp_path / "float", Checkpoint("ColorNet", 1, model.state_dict()))
+    np.save(tmp_path / "samples.npy", samples.inputs[:16].numpy())
+    paths = (tmp_path / name for name in ("float", "q", "samples.npy"))
+    calibrate_checkpoint(*paths, "ColorNet", None, QuantizeOptions(default_weight_bits=4))
+    spec = read_network(describe(model, (3, 32, 32), "ColorNet").to_text(), "net.yaml")
+    data = samples.device_inputs()[:1]
+    source = Source(spec, read_checkpoint(tmp_path / "q"), data[0])
+    compiled = compile_source(source, ProgramOptions("net"), MAX78000)
+    in_torch = integer_activations(load_integer_model(tmp_path / "q"), data)
+    for layer, result in zip(compiled.graph.layers, compiled.results, strict=True):
+        np.testing.assert_array_equal(in_torch[layer.name][0].reshape(result.shape), result)
 
 
 def test_a_plain_network_is_converted_and_calibrated(tmp_path):
