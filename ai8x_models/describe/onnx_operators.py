@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ai8x_models.describe.onnx_moves import MOVES
 from max78000.errors import UnsupportedError
 
 Attributes = Mapping[str, Any]
-Operator = Callable[..., Tensor]
+Operator = Callable[..., Tensor | tuple[Tensor, ...]]
 
 
 def _padding(x: Tensor, attributes: Attributes, kernel: list[int]) -> tuple[Tensor, list[int]]:
@@ -24,11 +25,7 @@ def _padding(x: Tensor, attributes: Attributes, kernel: list[int]) -> tuple[Tens
     automatic = attributes.get("auto_pad", b"NOTSET")
     pads = list(attributes.get("pads", [0] * 2 * n_axes))
     if automatic in (b"SAME_UPPER", b"SAME_LOWER"):
-        dilation = attributes.get("dilations", [1] * n_axes)
-        if set(attributes.get("strides", [1])) != {1}:
-            fix = "export the model with its padding in numbers"
-            raise UnsupportedError("automatic padding with a stride", fix=fix)
-        total = [step * (size - 1) for step, size in zip(dilation, kernel, strict=True)]
+        total = _same_padding(x, attributes, kernel)
         less, more = [n // 2 for n in total], [n - n // 2 for n in total]
         pads = less + more if automatic == b"SAME_UPPER" else more + less
     before, after = pads[:n_axes], pads[n_axes:]
@@ -36,6 +33,16 @@ def _padding(x: Tensor, attributes: Attributes, kernel: list[int]) -> tuple[Tens
         return x, before
     sides = [n for pair in reversed(list(zip(before, after, strict=True))) for n in pair]
     return F.pad(x, sides), [0] * n_axes
+
+
+def _same_padding(x: Tensor, attributes: Attributes, kernel: list[int]) -> list[int]:
+    """Zeros on both sides of each axis, so that a result has one position every stride."""
+    ones = [1] * len(kernel)
+    steps, dilation = attributes.get("strides", ones), attributes.get("dilations", ones)
+    return [
+        max(0, (-(-n // step) - 1) * step + apart * (size - 1) + 1 - n)
+        for n, size, step, apart in zip(x.shape[2:], kernel, steps, dilation, strict=True)
+    ]
 
 
 def _conv(attributes: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -92,7 +99,7 @@ def _batch_norm(attributes: Attributes, x: Tensor, *numbers: Tensor) -> Tensor:
 
 
 def _max_pool(attributes: Attributes, x: Tensor) -> Tensor:
-    kernel, stride, padding = _window(attributes)
+    kernel, stride, padding = _window(x, attributes)
     pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(kernel) - 1]
     dilation = tuple(attributes.get("dilations", [1] * len(kernel)))
     result: Tensor = pool(
@@ -102,20 +109,28 @@ def _max_pool(attributes: Attributes, x: Tensor) -> Tensor:
 
 
 def _average_pool(attributes: Attributes, x: Tensor) -> Tensor:
-    kernel, stride, padding = _window(attributes)
+    kernel, stride, padding = _window(x, attributes)
     pool: Any = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
-    result: Tensor = pool(x, kernel, stride, padding, bool(attributes.get("ceil_mode", 0)))
+    is_up, has_zeros = (
+        bool(attributes.get(name, 0)) for name in ("ceil_mode", "count_include_pad")
+    )
+    result: Tensor = pool(x, kernel, stride, padding, is_up, has_zeros)
     return result
 
 
-def _window(attributes: Attributes) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    kernel = tuple(attributes["kernel_shape"])
-    pads = attributes.get("pads", [0] * 2 * len(kernel))
+def _window(
+    x: Tensor, attributes: Attributes
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    kernel = list(attributes["kernel_shape"])
+    pads = list(attributes.get("pads", [0] * 2 * len(kernel)))
+    if attributes.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER"):
+        total = _same_padding(x, attributes, kernel)
+        pads = [n // 2 for n in total] + [n - n // 2 for n in total]
     if pads[: len(kernel)] != pads[len(kernel) :]:
         fix = "use windows without padding"
         raise UnsupportedError("pooling with padding on one side", fix=fix)
     stride = tuple(attributes.get("strides", [1] * len(kernel)))
-    return kernel, stride, tuple(pads[: len(kernel)])
+    return tuple(kernel), stride, tuple(pads[: len(kernel)])
 
 
 def _global_average(_attributes: Attributes, x: Tensor) -> Tensor:
@@ -158,6 +173,15 @@ def _reduce_mean(attributes: Attributes, x: Tensor, axes: Tensor | None = None) 
     return torch.mean(x, tuple(_axes(attributes, axes)), bool(attributes.get("keepdims", 1)))
 
 
+def _reduce_max(attributes: Attributes, x: Tensor, axes: Tensor | None = None) -> Tensor:
+    """Over rows and columns it is pooling."""
+    found = {axis % x.dim() for axis in _axes(attributes, axes)}
+    if found != set(range(2, x.dim())) or not found:
+        return torch.amax(x, tuple(found), bool(attributes.get("keepdims", 1)))
+    result = _global_max({}, x)
+    return result if attributes.get("keepdims", 1) else result.flatten(1)
+
+
 def _dequantize(
     attributes: Attributes, x: Tensor, scale: Tensor, zero: Tensor | None = None
 ) -> Tensor:
@@ -192,6 +216,7 @@ OPERATORS: Mapping[str, Operator] = {
     "GlobalAveragePool": _global_average,
     "GlobalMaxPool": _global_max,
     "ReduceMean": _reduce_mean,
+    "ReduceMax": _reduce_max,
     "Relu": lambda _a, x: torch.relu(x),
     "Abs": lambda _a, x: torch.abs(x),
     "Clip": _clip,
@@ -225,5 +250,6 @@ OPERATORS: Mapping[str, Operator] = {
     "Elu": lambda _a, x: F.elu(x),
     "Mul": lambda _a, x, y: x * y,
     "Div": lambda _a, x, y: x / y,
-    "Transpose": lambda a, x: torch.permute(x, a["perm"]),
+    "Neg": lambda _a, x: -x,
+    **MOVES,
 }  # fmt: skip

@@ -28,19 +28,21 @@ class _Step(nn.Module):
         self.place = place
         self.op_type = node.op_type
         self.inputs = tuple(node.input)
-        self.output = node.output[0]
+        self.outputs = tuple(node.output)
         self.attributes: Mapping[str, Any] = {
-            one.name: helper.get_attribute_value(one) for one in node.attribute
+            "n_outputs": len(node.output),
+            **{one.name: helper.get_attribute_value(one) for one in node.attribute},
         }
 
-    def forward(self, *inputs: Tensor | None) -> Tensor:
+    def forward(self, *inputs: Tensor | None) -> tuple[Tensor, ...]:
         """Run the operator; inputs that are left out are None."""
         try:
-            return OPERATORS[self.op_type](self.attributes, *inputs)
+            result = OPERATORS[self.op_type](self.attributes, *inputs)
         except UnsupportedError as error:
             raise UnsupportedError(
                 error.why, where=self.place, fix=error.fix, rule=error.rule
             ) from error
+        return result if isinstance(result, tuple) else (result,)
 
 
 class OnnxModel(nn.Module):
@@ -55,8 +57,7 @@ class OnnxModel(nn.Module):
         self.steps: list[str] = []
         for node in graph.node:
             if node.op_type == "Constant":
-                value = helper.get_attribute_value(node.attribute[0])
-                self.constants[node.output[0]] = _tensor(value)
+                self.constants[node.output[0]] = _constant(node.attribute[0])
                 continue
             name = self._name_of(node)
             self.add_module(name, _Step(node, f"{where} {node.name or name} ({node.op_type})"))
@@ -68,7 +69,8 @@ class OnnxModel(nn.Module):
         for name in self.steps:
             step = self.get_submodule(name)
             assert isinstance(step, _Step)
-            values[step.output] = step(*(values[one] if one else None for one in step.inputs))
+            results = step(*(values[one] if one else None for one in step.inputs))
+            values.update(zip(step.outputs, results, strict=False))
         answers = tuple(values[name] for name in self.output_names)
         return answers[0] if len(answers) == 1 else answers
 
@@ -125,6 +127,11 @@ def _input(
         raise InputError(why, where=where, fix="export the part with one input")
     sizes = [one.dim_value for one in inputs[0].type.tensor_type.shape.dim][1:]
     return inputs[0].name, tuple(sizes) if sizes and all(sizes) else None
+
+
+def _constant(attribute: onnx.AttributeProto) -> Tensor:
+    value = helper.get_attribute_value(attribute)
+    return _tensor(value) if isinstance(value, onnx.TensorProto) else torch.tensor(value)
 
 
 def _tensor(proto: onnx.TensorProto) -> Tensor:

@@ -73,6 +73,8 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
             fix = "give the shape that it was made for with --input"
             if isinstance(error, _MISTAKES):
                 fix = "mend the model there: no other input would do"
+            if "Device index" in str(error):  # where a tensor is made beside another by number
+                fix = "write device=x.device: x.get_device() is -1 on a CPU"
             where = recorder.place_of(error)
             raise InputError(why, where=where, fix=fix) from error
     raise_all({str(one): one for one in recorder.problems}.values())

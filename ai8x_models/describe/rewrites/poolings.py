@@ -43,7 +43,8 @@ def strides_evened(graph: Graph) -> Rewritten:
     for index, node in enumerate(graph.nodes):
         op = node.op
         if isinstance(op, Pooling) and len(set(op.stride)) > 1:
-            counts = [stride for stride, n in zip(op.stride, node.shape[1:], strict=True) if n > 1]
+            sizes = (*node.shape[1:], 1, 1)  # a mean keeps no axes
+            counts = [stride for stride, n in zip(op.stride, sizes, strict=False) if n > 1]
             stride = (counts or [1])[0]
             if set(counts) <= {stride}:
                 op = replace(op, stride=(stride,) * len(op.stride))

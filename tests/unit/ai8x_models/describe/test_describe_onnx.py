@@ -133,6 +133,75 @@ def test_quantizers_are_taken_off(tmp_path):
     assert [layer.name for layer in describe(model, model.shape).layers] == ["conv"]
 
 
+MOVED = {
+    "SAME in front of a stride": (
+        node("Conv", "x w b", "c", auto_pad="SAME_UPPER", strides=[2, 2]),
+        node("Conv", "c w", "y", auto_pad="SAME_LOWER", strides=[2, 2]),
+    ),
+    "pooling with padding": (
+        node("Relu", "x", "r"),
+        node("MaxPool", "r", "m", kernel_shape=[3, 3], strides=[3, 3], auto_pad="SAME_UPPER"),
+        node("AveragePool", "m", "a", kernel_shape=[2, 2], count_include_pad=1, pads=[1, 1, 1, 1]),
+        node("Conv", "a w b", "y"),
+    ),
+    "cut and enlarged": (
+        node("Slice", "x from to axes", "s"),
+        node("Conv", "s two", "c", pads=[1, 1, 1, 1]),
+        node("Resize", "c none twice", "u", mode="nearest"),
+        node("Pad", "u around", "p"),
+        node("Conv", "p w b", "d"),
+        node("Neg", "d", "y"),
+    ),
+    "the largest of all": (
+        node("Conv", "x w b", "c"),
+        node("ReduceMax", "c", "m", axes=[2, 3], keepdims=0),
+        node("Gemm", "m line", "y"),
+    ),
+}
+MOVED_CONSTANTS = {
+    "w": weights(3, 3, 3, 3),
+    "b": weights(3),
+    "two": weights(3, 2, 3, 3),
+    "line": weights(3, 2),
+    "from": np.array([1]),
+    "to": np.array([2**60]),
+    "axes": np.array([1]),
+    "none": np.zeros(0, np.float32),
+    "twice": np.array([1, 1, 2, 2], np.float32),
+    "around": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_what_is_moved_padded_and_enlarged_computes_the_same(name, tmp_path):
+    path, written = file(tmp_path, MOVED[name], MOVED_CONSTANTS)
+    model = read_onnx_model(path)
+    x = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(2)) * 0.9 - 0.45
+    (wanted,) = ReferenceEvaluator(written).run(None, {"x": x.numpy()})
+    network = convert(model, model.shape, x).eval()
+    with torch.no_grad():
+        np.testing.assert_allclose(model(x).numpy(), wanted, atol=1e-5)
+        (scale,) = network.network.output_scales
+        found = network(x * network.network.input_scale) / scale
+    np.testing.assert_allclose(found.numpy(), wanted, atol=1e-4)
+
+
+def test_parts_are_split(tmp_path):
+    nodes = (
+        helper.make_node("Split", ["x", "sizes"], ["a", "b"], axis=1),
+        node("Conv", "a w1", "c"),
+        node("Conv", "b w2", "d"),
+        node("Sub", "c d", "y"),
+    )
+    constants = {"sizes": np.array([1, 2]), "w1": weights(4, 1, 3, 3), "w2": weights(4, 2, 3, 3)}
+    path, written = file(tmp_path, nodes, constants)
+    x = np.random.default_rng(1).random((1, 3, 12, 12), np.float32)
+    (wanted,) = ReferenceEvaluator(written).run(None, {"x": x})
+    model = read_onnx_model(path)
+    np.testing.assert_allclose(model(torch.from_numpy(x)).numpy(), wanted, atol=1e-5)
+    assert len(describe(model, model.shape).rewrites) == 2
+
+
 @pytest.mark.parametrize(("kind", "shape"), PLAIN)
 def test_plain_networks_go_out_and_come_back(kind, shape, tmp_path):
     model = make_plain(kind)
@@ -192,8 +261,19 @@ def test_operators_that_the_accelerator_lacks_are_refused_with_their_place(tmp_p
             "pooling with padding on one side",
         ),
         (
-            [node("Conv", "x w", "y", auto_pad="SAME_UPPER", strides=[2, 2])],
-            "automatic padding with a stride",
+            [node("Pad", "x around", "y")],
+            "padding of channels, or with something else than zeros",
+        ),
+        (
+            [
+                node(
+                    "Resize",
+                    "x none none sizes",
+                    "y",
+                    coordinate_transformation_mode="align_corners",
+                )
+            ],
+            "resizing that does not repeat rows and columns",
         ),
         (
             [node("ConvTranspose", "x w", "y", output_shape=[20, 20])],
@@ -202,7 +282,9 @@ def test_operators_that_the_accelerator_lacks_are_refused_with_their_place(tmp_p
     ],
 )
 def test_attributes_are_refused(nodes, why, tmp_path):
-    path, _ = file(tmp_path, nodes, {"w": weights(3, 3, 3, 3)})
+    constants = {"w": weights(3, 3, 3, 3), "around": np.array([0, 1, 0, 0] * 2)}
+    constants |= {"none": np.zeros(0, np.float32), "sizes": np.array([1, 3, 24, 24])}
+    path, _ = file(tmp_path, nodes, constants)
     with pytest.raises(UnsupportedError) as caught:
         describe(read_onnx_model(path), (3, 12, 12))
     assert caught.value.why == why

@@ -7,12 +7,13 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plain_styles import STYLES
+from plain_styles import STYLES, Applied
 from random_plain import plain_networks
+from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, save_checkpoint
 from ai8x_models.describe.convert import Converted, network_of
-from ai8x_models.describe.describe import describe_network
+from ai8x_models.describe.describe import describe, describe_network
 from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import Mode, set_mode, start_qat
@@ -171,3 +172,10 @@ def test_most_are_described(tmp_path_factory):
 
     collect()
     assert fates.count("described") > len(fates) * 3 / 4
+
+
+def test_a_mean_over_a_rectangle_is_one_pooling():
+    """It keeps no axes, and its stride means nothing; found by the test above."""
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), Applied(lambda x: x.mean((2, 3))), nn.Linear(4, 3))
+    text = describe(model, (2, 10, 6)).to_text()
+    assert "avg_pool: [8, 4], pool_stride: 1}" in text
