@@ -151,18 +151,27 @@ def _quality(network: Network, layered: nn.Module, state: State, data: Tensor) -
         wanted = layered(data)
         found = integers((data * DATA_GRID.one).round().clamp(DATA_GRID.low, DATA_GRID.high))
     answers = [one if isinstance(one, tuple) else (one,) for one in (wanted, found)]
-    return [
-        f"answer {number} has {_answer_qsnr(real.double(), whole):.1f} dB QSNR on the samples"
-        for number, (real, whole) in enumerate(zip(*answers, strict=True))
-        if real.shape == whole.shape
-    ]
+    notes = []
+    if network.input_scale != 1:
+        one = network.input_scale * DATA_GRID.one
+        notes.append(f"the chip is given the model's input times {one:g}, rounded, -128..127")
+    for number, (real, whole) in enumerate(zip(*answers, strict=True)):
+        if real.shape == whole.shape:
+            one = _one(real.double(), whole)
+            quality = qsnr_db(real.double(), whole.double() / one)
+            notes.append(f"answer {number} has {quality:.1f} dB QSNR on the samples")
+            meant = one * network.output_scales[number]
+            notes.append(f"answer {number} of the model is the chip's integer / {meant:g}")
+    return notes
 
 
-def _answer_qsnr(real: Tensor, whole: Tensor) -> float:
-    """Of 32-bit answers up to a power of two: the output shift does not apply to them."""
+def _one(real: Tensor, whole: Tensor) -> float:
+    """Integer that means 1.0 in an answer of the scaled network.
+
+    Of 32-bit answers it is found by comparing: the output shift does not apply to them.
+    """
     if whole.dtype is not torch.int32:
-        return qsnr_db(real, whole.double() / DATA_GRID.one)
+        return DATA_GRID.one
     found = whole.double() / WIDE_GRID.one
     likeness = float((real * found).sum() / found.square().sum().clamp(min=1e-30))
-    gain = 2.0 ** round(math.log2(likeness)) if likeness > 0 else 1.0
-    return qsnr_db(real, found * gain)
+    return WIDE_GRID.one / (2.0 ** round(math.log2(likeness)) if likeness > 0 else 1.0)

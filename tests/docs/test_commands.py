@@ -107,7 +107,7 @@ def run_page(page, folder):
     for words in steps_of(page, folder):
         result = run(words, folder)
         assert result.returncode == 0, f"{shlex.join(words)}\n{result.stdout}{result.stderr}"
-        printed.append(result.stdout)
+        printed += (result.stdout, result.stderr)
     return "".join(printed)
 
 
