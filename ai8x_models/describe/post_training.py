@@ -158,10 +158,10 @@ def _quality(network: Network, layered: nn.Module, state: State, data: Tensor) -
     for number, (real, whole) in enumerate(zip(*answers, strict=True)):
         if real.shape == whole.shape:
             one = _one(real.double(), whole)
-            quality = qsnr_db(real.double(), whole.double() / one)
-            notes.append(f"answer {number} has {quality:.1f} dB QSNR on the samples")
             meant = one * network.output_scales[number]
             notes.append(f"answer {number} of the model is the chip's integer / {meant:g}")
+            quality = qsnr_db(real.double(), whole.double() / one)
+            notes.append(f"answer {number} has {quality:.1f} dB QSNR on the samples")
     return notes
 
 
