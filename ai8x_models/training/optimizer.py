@@ -8,7 +8,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from ai8x_models.training.recipe import OptimizerPlan
 
 # One-cycle: it begins at a 25th of the peak, which is reached after 30 % of the run, and ends at a
-# ten-thousandth of where it began. Source: the defaults of torch's `OneCycleLR`.
+# ten-thousandth of where it began: the defaults of torch's `OneCycleLR`.
 _CYCLE_START, _CYCLE_END, _CYCLE_RISE = 1 / 25, 1 / 25e4, 0.3
 
 

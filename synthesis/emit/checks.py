@@ -7,13 +7,14 @@ business. Nothing is written here.
 from collections.abc import Iterator
 
 from max78000.errors import UnsupportedError
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.fixed import DATA_BITS
 from synthesis.compile import Compiled
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
-from synthesis.generate.finish import finish_plan
+from synthesis.finish.plan import Plan
+from synthesis.generate.finish import finish_plan, ram_left
 from synthesis.generate.unload import UnloadLayout, entry_scales, unload_layout
 from synthesis.graph.ir import Graph
 from synthesis.graph.scales import final_scale
@@ -35,7 +36,17 @@ def check_project(compiled: Compiled, options: ProjectOptions, chip: Chip) -> tu
     plan = finish_plan(compiled.graph, layout)
     n_calls = 0 if plan is None else len(plan.calls)
     of_flash = check_flash(compiled.program, options, chip, where, n_calls)
-    return (*of_flash, *_warnings(compiled, options, chip))
+    return (*of_flash, *_ram_warnings(plan, layout, where), *_warnings(compiled, options, chip))
+
+
+def _ram_warnings(plan: Plan | None, layout: UnloadLayout, where: str) -> Iterator[str]:
+    """What the core has no memory for (rule O12)."""
+    if plan is not None and ram_left(plan, layout) < 0:
+        total = plan.ram_bytes + WORD_BYTES * layout.n_words
+        yield (
+            f"{where}: cnn_finish() would need {total:,} bytes of RAM with the unload buffer: it "
+            "is left out [O12] (let the application work through the output in parts)"
+        )
 
 
 def softmax_shift(graph: Graph) -> int:

@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 
 from max78000.errors import UnsupportedError
+from max78000.facts.chip import WORD_BYTES
+from max78000.facts.memory_map import RAM_BYTES
 from synthesis.finish.finish import FinishInput
 from synthesis.finish.plan import Plan, Stored, StoredPart, make_plan
 from synthesis.finish.steps import Misfit
 from synthesis.generate.unload import UnloadLayout, UnloadPart, channel_runs
 from synthesis.graph.ir import Graph
+
+OTHER_RAM_BYTES = 8 * 1024  # the stack has 4 KiB, the rest is for vectors and small variables
 
 
 def finish_plan(graph: Graph, layout: UnloadLayout) -> Plan | None:
@@ -29,6 +33,13 @@ def finish_plan(graph: Graph, layout: UnloadLayout) -> Plan | None:
         raise UnsupportedError(
             error.why, where=f"{graph.source} finish", fix=error.fix, rule="G26"
         ) from None
+
+
+def ram_left(plan: Plan, layout: UnloadLayout) -> int:
+    """Bytes of RAM that are left beside the code's memory and the unload buffer; below 0 if it
+    does not fit.
+    """
+    return RAM_BYTES - OTHER_RAM_BYTES - plan.ram_bytes - WORD_BYTES * layout.n_words
 
 
 def _stored(one: FinishInput, part: UnloadPart) -> Stored:

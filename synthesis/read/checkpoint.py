@@ -24,7 +24,7 @@ SCALE_LIMIT = 31
 # What the vendor's layers store beside weights and bias, also those without any.
 NUMBERS = frozenset({
     "output_shift", "weight_bits", "bias_bits", "quantize_activation", "adjust_output_shift",
-    "shift_quantile", "activation_threshold", "final_scale", "clamp_activation",
+    "shift_quantile", "activation_threshold", "final_scale", "clamp_activation", "fold",
 })  # fmt: skip
 LIMIT = 1 << 31  # far above any weight or bias, far below what a conversion to int64 cannot hold
 

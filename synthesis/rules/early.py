@@ -74,6 +74,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
                   "FIFOs get the sample."),
     "O11": (None, "With `--no-scale-output` outputs are not multiplied by their final scales, nor "
                   "is an entry of `unload` whose channels have several."),
+    "O12": (None, "What stands behind the layers (`finish`) is left to the application where its "
+                  "results, working memory and the unload buffer do not fit the core's RAM."),
     "O9":  (CapacityError, "Weights, biases and code fit the flash. If only the sample and the "
                               "known answer do not, that is a warning."),
 })

@@ -116,7 +116,7 @@ class ClassScores:
 def wilson_interval(n_right: int, n: int, z: float = Z_95) -> tuple[float, float]:
     """Interval of a share of which n_right in n were seen.
 
-    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference
+    From E. B. Wilson, "Probable inference, the law of succession, and statistical inference"
     (1927); unlike share +- z * deviation it stays within 0..1, and holds for few examples.
     """
     share, spread = n_right / n, z * z / n

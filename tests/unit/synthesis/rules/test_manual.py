@@ -23,7 +23,22 @@ from synthesis.rules.manual import (
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "rules.md"
 # The vendor's rules for descriptions, and what was added here.
 TABLES = {"G": 25, "P": 15, "D": 14, "C": 24, "L": 10, "E": 8, "F": 7, "S": 15, "O": 8}
-ADDED = {"G16a", "G26", "G27", "G28", "E6a", "E6b", "S8a", "S16", "S17", "L11", "O9", "O10", "O11"}
+ADDED = {
+    "G16a",
+    "G26",
+    "G27",
+    "G28",
+    "E6a",
+    "E6b",
+    "S8a",
+    "S16",
+    "S17",
+    "L11",
+    "O9",
+    "O10",
+    "O11",
+    "O12",
+}
 W = "4x2x3x3"
 
 # fmt: off
@@ -208,6 +223,7 @@ ELSEWHERE = {
     "O9",
     "O10",
     "O11",
+    "O12",
 }
 
 
