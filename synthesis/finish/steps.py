@@ -226,7 +226,7 @@ def _joined(step: Pair | Concat, inputs: Sequence[Shape]) -> Shape:
             raise Misfit(f"combines {shapes}", "make them equal: nothing is broadcast")
         return inputs[0]
     axis = axis_of(step.dim, inputs[0])
-    others = {(*shape[:axis], None, *shape[axis + 1 :]) for shape in inputs}
+    others = {(len(shape), *shape[:axis], *shape[axis + 1 :]) for shape in inputs}
     if len(others) > 1:
         raise Misfit(f"joins {shapes} along dim {step.dim}", "make all other sizes equal")
     return (*inputs[0][:axis], sum(shape[axis] for shape in inputs), *inputs[0][axis + 1 :])

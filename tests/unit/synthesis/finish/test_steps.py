@@ -46,6 +46,7 @@ MISFITS = [
     (Pair(Pairing.MUL), [(10,)], "takes 2 inputs, 1 given"),
     (Pair(Pairing.MUL), [(10,), (1,)], "combines 10 and 1"),
     (Concat(0), [(2, 3), (2, 4)], "joins 2x3 and 2x4 along dim 0"),
+    (Concat(1), [(2, 3), (2,)], "joins 2x3 and 2 along dim 1"),
     (Permute((0, 1)), [(2, 3, 4)], "dims [0, 1] of a tensor of 2x3x4"),
     (Permute((0, 0, 1)), [(2, 3, 4)], "dims [0, 0, 1] of a tensor of 2x3x4"),
     (Reshape((-1, 5)), [(2, 3)], "2x3 are 6 numbers, [-1, 5] takes others"),
