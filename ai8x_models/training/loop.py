@@ -12,6 +12,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -204,9 +205,13 @@ def _prepare(recipe: Recipe, console: Console) -> Run:
     """Load or make everything a run needs: networks, data, teacher's answers, optimizer."""
     task, plan = task_of(recipe.model, recipe.task), recipe.distill
 
+    @cache  # opened once, and not before somebody asks
+    def validation() -> Examples:
+        found: Examples = task.open_examples(recipe, "validation", console)
+        return found
+
     def shape() -> Shape:
-        first = next(task.open_examples(recipe, "validation", console).in_order(1))
-        return tuple(first.inputs.shape[1:])
+        return tuple(next(validation().in_order(1)).inputs.shape[1:])
 
     model = channels_last(starting_model(recipe, shape))
     teacher = None if plan is None else channels_last(load_network(plan.teacher))
@@ -222,14 +227,13 @@ def _prepare(recipe: Recipe, console: Console) -> Run:
         if plan.feature_weight:
             features = FeatureTerm(model, teacher, task.feature_layer)
         objective = DistillationObjective(plan, loss, features)
-    validation = task.open_examples(recipe, "validation", console)
     optimizer = make_optimizer(model, objective, recipe.optimizer)
     qat = recipe.qat and settled_policy(recipe.qat, model, recipe.start_from)
     if qat is not None and qat.measures and not has_measured_ranges(model):
         # Refuse now what cannot be measured, not after epochs in float.
-        find_topology(model, next(validation.in_order(1)).inputs)
+        find_topology(model, next(validation().in_order(1)).inputs)
     best = Best(recipe.run_folder / BEST_NAME)
-    return Run(recipe, task, data, validation, model, loss, objective, optimizer, qat, best)
+    return Run(recipe, task, data, validation(), model, loss, objective, optimizer, qat, best)
 
 
 def _save_state(run: Run) -> None:

@@ -7,14 +7,13 @@ business. Nothing is written here.
 from collections.abc import Iterator
 
 from max78000.errors import UnsupportedError
-from max78000.facts.chip import WORD_BYTES, Chip
+from max78000.facts.chip import Chip
 from max78000.facts.fixed import DATA_BITS
 from synthesis.compile import Compiled
 from synthesis.emit.flash_size import check_flash
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
-from synthesis.finish.plan import Plan
-from synthesis.generate.finish import finish_plan, ram_left
+from synthesis.generate.finish import emitted_plan, finish_plan, ram_bytes
 from synthesis.generate.unload import UnloadLayout, entry_scales, unload_layout
 from synthesis.graph.ir import Graph
 from synthesis.graph.scales import final_scale
@@ -33,19 +32,20 @@ def check_project(compiled: Compiled, options: ProjectOptions, chip: Chip) -> tu
         softmax_shift(compiled.graph)
     where = compiled.graph.source
     layout = unload_layout(compiled.placement.placed_graph, chip, scales=options.scales_outputs)
-    plan = finish_plan(compiled.graph, layout)
-    n_calls = 0 if plan is None else len(plan.calls)
+    finish = emitted_plan(compiled.graph, layout)
+    n_calls = 0 if finish is None else len(finish.calls)
     of_flash = check_flash(compiled.program, options, chip, where, n_calls)
-    return (*of_flash, *_ram_warnings(plan, layout, where), *_warnings(compiled, options, chip))
+    return (*of_flash, *_warnings(compiled, layout, options))
 
 
-def _ram_warnings(plan: Plan | None, layout: UnloadLayout, where: str) -> Iterator[str]:
+def _ram_warnings(graph: Graph, layout: UnloadLayout) -> Iterator[str]:
     """What the core has no memory for (rule O12)."""
-    if plan is not None and ram_left(plan, layout) < 0:
-        total = plan.ram_bytes + WORD_BYTES * layout.n_words
+    plan = finish_plan(graph, layout)
+    if plan is not None and emitted_plan(graph, layout) is None:
+        needed = ram_bytes(plan, layout)
         yield (
-            f"{where}: cnn_finish() would need {total:,} bytes of RAM with the unload buffer: it "
-            "is left out [O12] (let the application work through the output in parts)"
+            f"{graph.source}: cnn_finish() would need {needed:,} bytes of RAM with the unload "
+            "buffer: it is left out [O12] (let the application work through the output in parts)"
         )
 
 
@@ -74,9 +74,9 @@ def softmax_shift(graph: Graph) -> int:
     return 8 - last.kernel.bits if is_wide and last.kernel is not None else 0
 
 
-def _warnings(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Iterator[str]:
+def _warnings(compiled: Compiled, layout: UnloadLayout, options: ProjectOptions) -> Iterator[str]:
     last, placed = compiled.graph.layers[-1], compiled.placement.placed_graph
-    layout = unload_layout(placed, chip, scales=options.scales_outputs)
+    yield from _ram_warnings(compiled.graph, layout)
     if options.has_softmax and layout.parts[0].element_bits == DATA_BITS:
         yield (
             f"{last.where}: --softmax of bytes is coarse: 1 more is twice as likely [O4] "

@@ -9,6 +9,7 @@ from typing import Any
 
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
+from max78000.facts.fixed import DATA_BITS
 from max78000.facts.regmap import layer_register_addr, quadrant_register_addr
 from max78000.program.strict_json import hex_word
 from synthesis.emit.places import (
@@ -98,7 +99,7 @@ def softmax_context(layout: UnloadLayout, shift: int | None) -> dict[str, Any] |
     if part.is_wide:
         function = "softmax_shift_q17p14_q15" if shift else "softmax_q17p14_q15"
     elif is_scaled_bytes:
-        function = f"softmax_q{part.element_bits - 8}p7_q15"
+        function = f"softmax_q{part.element_bits - DATA_BITS}p7_q15"
     else:
         function = "softmax_q7_q15"
     return {

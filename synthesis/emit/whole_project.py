@@ -7,7 +7,7 @@ from synthesis.emit.checks import softmax_shift
 from synthesis.emit.layer_files import layer_files, provenance
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
 from synthesis.emit.unload import scales_note
-from synthesis.generate.finish import finish_plan, ram_left
+from synthesis.generate.finish import emitted_plan
 from synthesis.generate.unload import unload_layout
 from synthesis.read.files import Files, read_text
 from synthesis.report.html import report_html
@@ -22,15 +22,12 @@ def project_files(
     graph = compiled.graph
     placed = compiled.placement.placed_graph
     layout = unload_layout(placed, chip, scales=options.scales_outputs)
-    finish = finish_plan(graph, layout)
-    if finish is not None and ram_left(finish, layout) < 0:
-        finish = None  # left to the application: warning O12
     facts = ProjectFacts(
         quadrants=placed.quadrants,
         unload=layout,
         streams=graph.n_streaming > 0,
         softmax_shift=softmax_shift(graph) if options.has_softmax else None,
-        finish=finish,
+        finish=emitted_plan(graph, layout),
         scales=scales_note(graph, is_applied=options.scales_outputs),
         summary=summary_lines(report),
         provenance=provenance(files),

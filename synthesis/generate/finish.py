@@ -35,11 +35,21 @@ def finish_plan(graph: Graph, layout: UnloadLayout) -> Plan | None:
         ) from None
 
 
-def ram_left(plan: Plan, layout: UnloadLayout) -> int:
-    """Bytes of RAM that are left beside the code's memory and the unload buffer; below 0 if it
-    does not fit.
+def ram_bytes(plan: Plan, layout: UnloadLayout) -> int:
+    """Bytes of RAM that the code takes, its unload buffer included."""
+    return plan.ram_bytes + WORD_BYTES * layout.n_words
+
+
+def emitted_plan(graph: Graph, layout: UnloadLayout) -> Plan | None:
+    """The plan if the core has the RAM for it; else it is left to the application (rule O12).
+
+    Raises:
+        UnsupportedError: as `finish_plan`.
     """
-    return RAM_BYTES - OTHER_RAM_BYTES - plan.ram_bytes - WORD_BYTES * layout.n_words
+    plan = finish_plan(graph, layout)
+    if plan is None or ram_bytes(plan, layout) > RAM_BYTES - OTHER_RAM_BYTES:
+        return None
+    return plan
 
 
 def _stored(one: FinishInput, part: UnloadPart) -> Stored:
