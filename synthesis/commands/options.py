@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from synthesis.commands.vendor_options import OPTIONS, Fate
+from max78000.command.other_tools import taking
+from synthesis.commands.vendor_options import OPTIONS
 from synthesis.lower.overrides import ALL
 
 Command = Callable[..., Any]
@@ -160,11 +161,5 @@ CODE = grouped(
 )  # fmt: skip
 
 
-def vendor_options(command: Command) -> Command:
-    """Take the vendor's other options, hidden from the help."""
-    for option in OPTIONS:
-        if option.fate is Fate.HERE:
-            continue
-        how: dict[str, Any] = {"is_flag": not option.takes_value}
-        command = click.option(*option.names, option.parameter, hidden=True, **how)(command)
-    return command
+# The vendor's other options, hidden from the help.
+vendor_options = taking(OPTIONS)

@@ -9,11 +9,12 @@ from typing import Unpack
 import click
 
 from max78000.command import run
+from max78000.command.other_tools import refusals
 from synthesis.api import compile_files
 from synthesis.commands import options
 from synthesis.commands.given import Given
 from synthesis.commands.request import find_chip, read_request
-from synthesis.commands.vendor_options import options_page, refusals
+from synthesis.commands.vendor_options import OPTIONS, options_page
 from synthesis.report.report import summary_lines, to_json
 from synthesis.rules.manual import explain
 from synthesis.text import STAGES, graph_text, stage_text
@@ -56,7 +57,7 @@ def synthesize(**given: Unpack[Given]) -> None:
     if given["explain"] is not None:
         click.echo(explain(given["explain"], find_chip(given["device"])))
         return
-    network = compile_files(read_request(given, refusals(given)))
+    network = compile_files(read_request(given, refusals(OPTIONS, given)))
     for warning in network.warnings:
         click.echo(f"warning: {warning}", err=True)
     if given["show"] is not None:

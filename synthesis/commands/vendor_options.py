@@ -4,39 +4,7 @@ One table. The command line takes harmless and refused options from it, `docs/op
 it, and what is done is declared, with its help, in `cli_options`. Nothing is parsed here.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any
-
-from max78000.errors import UnsupportedError
-
-
-class Fate(Enum):
-    """What becomes of an option."""
-
-    HERE = "same"
-    HARMLESS = "taken, no effect"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class VendorOption:
-    """An option. `neutral` holds values of a refused option that change nothing: its defaults."""
-
-    names: tuple[str, ...]
-    fate: Fate
-    why: str
-    takes_value: bool = False
-    neutral: tuple[str, ...] = ()
-    rule: str = ""
-
-    @property
-    def parameter(self) -> str:
-        """The name under which click passes its value."""
-        return "vendor_" + self.names[-1].lstrip("-").replace("-", "_")
-
+from max78000.command.other_tools import Fate, Row, read_table, table_of
 
 HERE, HARMLESS, REFUSED = Fate.HERE, Fate.HARMLESS, Fate.REFUSED
 LOG = "there is no log file: the result is printed, report.json and report.html have the details"
@@ -48,10 +16,8 @@ STREAM = "sets stream registers away from what the network needs; leave it out"
 ECLIPSE = "no Eclipse project is written: make builds"
 TUNED = "loops are as they are: results and order of words do not depend on it"
 
-# Options of a row share a fate and a reason. `|` joins spellings, `=` takes a value, and after it
-# stand the values of a refused option that are harmless.
 # fmt: off
-_TABLE: tuple[tuple[str, Fate, str], ...] = (
+_TABLE: tuple[Row, ...] = (
     # -- files and device
     ("--checkpoint-file=", HERE, "default: checkpoints/NETWORK-q.pth.tar"),
     ("--config-file=", HERE, "or as the only argument"),
@@ -185,22 +151,6 @@ _TABLE: tuple[tuple[str, Fate, str], ...] = (
 )
 # fmt: on
 
-
-def _options() -> Iterator[VendorOption]:
-    for names, fate, why in _TABLE:
-        rule = re.search(r"\[(\w+)\]", why)
-        for word in names.split():
-            spellings, has_value, neutral = word.partition("=")
-            yield VendorOption(
-                names=tuple(spellings.split("|")),
-                fate=fate,
-                why=why,
-                takes_value=bool(has_value),
-                neutral=tuple(filter(None, neutral.split(","))),
-                rule=rule.group(1) if rule else "",
-            )
-
-
 PAGE_HEAD = """\
 # Options of the vendor's generator
 
@@ -211,28 +161,10 @@ page, `synthesize --help` our own options too.
 
 No Eclipse or editor project files are written: `make` in a project builds, simulates and flashes it
 with the `max78000` command, and `project.mk` holds the settings for the vendor's SDK.
-
-| option | here | |
-|---|---|---|
 """
-OPTIONS: tuple[VendorOption, ...] = tuple(_options())
-
-
-def refusals(given: Mapping[str, Any]) -> Iterator[UnsupportedError]:
-    """An error for each refused option that was given, unless with a harmless value."""
-    for option in OPTIONS:
-        value = given.get(option.parameter)
-        if option.fate is not Fate.REFUSED or value in (None, False, *option.neutral):
-            continue
-        reason, _, fix = re.sub(r" \[\w+\]", "", option.why).partition("; ")
-        yield UnsupportedError(reason, where=option.names[-1], fix=fix, rule=option.rule)
+OPTIONS = read_table(_TABLE)
 
 
 def options_page() -> str:
     """All options as Markdown."""
-    rows = [
-        f"| {', '.join(f'`{name}`' for name in option.names)} | {option.fate.value} | "
-        f"{option.why} |"
-        for option in sorted(OPTIONS, key=lambda option: option.names[-1].lstrip("-").lower())
-    ]
-    return PAGE_HEAD + "\n".join(rows)
+    return f"{PAGE_HEAD}\n{table_of(OPTIONS)}"

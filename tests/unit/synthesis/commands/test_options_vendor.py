@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from max78000.command.other_tools import Fate
 from networks import Net, write_files
 from synthesis.commands import synthesize as cli
-from synthesis.commands.vendor_options import OPTIONS, Fate, options_page
+from synthesis.commands.vendor_options import OPTIONS, options_page
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "options.md"
 GIVEN = ("tiny.yaml", "--checkpoint-file", "tiny-q.pth.tar", "--sample-input", "tiny.npy")
