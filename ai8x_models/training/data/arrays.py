@@ -1,15 +1,25 @@
 """Sources that are arrays: .npz files, scikit-learn's digits, the zoo's toy sets."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
 from ai8x_models.training.data.form import Raw
-from ai8x_models.training.data.source import ALL, TEST, TRAIN, VALIDATION, Part, Source, array_part
+from ai8x_models.training.data.source import (
+    ALL,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Part,
+    Source,
+    array_part,
+    array_source,
+)
 from ai8x_models.zoo.toy_data import draw_samples
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError
 
 # How files call the arrays of a part; Keras' `mnist.npz` has the first of each.
 _NAMES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -47,14 +57,12 @@ def read_npz(path: Path) -> Source:
     if TRAIN in parts:
         parts.pop(ALL, None)
     classes = tuple(map(str, arrays["classes"])) if "classes" in arrays else ()
-    return Source(parts, None, classes)
+    return array_source(parts, None, classes, str(path))
 
 
 def _checked(arrays: Mapping[str, Raw], pair: tuple[str, str], path: Path) -> Part:
     inputs, targets = arrays[pair[0]], arrays[pair[1]]
-    if targets.ndim == 2 and targets.shape[1] == 1:
-        targets = targets[:, 0]
-    if len(inputs) != len(targets) or targets.ndim != 1 or targets.dtype.kind not in "iu":
+    if not inputs.ndim or not targets.ndim or len(inputs) != len(targets):
         why = f"{pair[0]} is {inputs.shape}, {pair[1]} is {targets.dtype} {targets.shape}"
         fix = "give one class, a whole number from 0, for every sample"
         raise InputError(why, where=str(path), fix=fix)
@@ -66,15 +74,12 @@ def toy_source(name: str, count: int) -> Source:
 
     Raises:
         InputError: there is none of this name.
-        UnsupportedError: its answers are no classes.
     """
     samples = draw_samples(name, count, _TOY_SEED)
-    targets = samples.targets.numpy()
-    if targets.ndim != 1:
-        raise UnsupportedError("its answers are no classes", where=f"toy:{name}")
     layout = "CHW" if samples.inputs.dim() == 4 else "CL"
-    part = array_part(samples.inputs.numpy(), targets)
-    return Source({ALL: part}, (-1.0, 127 / 128), layout=layout)
+    part = array_part(samples.inputs.numpy(), samples.targets.numpy())
+    source = array_source({ALL: part}, (-1.0, 127 / 128), (), f"toy:{name}")
+    return replace(source, layout=layout)
 
 
 def sklearn_source(name: str) -> Source:
@@ -92,5 +97,5 @@ def sklearn_source(name: str) -> Source:
         why, fix = "needs scikit-learn, which is not installed", "pip install scikit-learn"
         raise InputError(why, where="sklearn:digits", fix=fix) from error
     pictures, targets = load_digits(return_X_y=True)
-    part = array_part(pictures.reshape(-1, 8, 8), targets)
+    part = array_part(pictures.reshape(-1, 8, 8), targets.astype(np.int64))
     return Source({ALL: part}, (0.0, 16.0), tuple("0123456789"), "HW")

@@ -4,14 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ai8x_models.describe.user_file import split_reference
 from ai8x_models.training.data.arrays import read_npz, sklearn_source, toy_source
 from ai8x_models.training.data.form import InputForm, Int8s, Raw, layout_of, moved_shape
 from ai8x_models.training.data.pictures import folder_source
 from ai8x_models.training.data.plan import DataPlan
-from ai8x_models.training.data.source import TRAIN, Cut, Source
+from ai8x_models.training.data.source import (
+    NO_BOX,
+    TRAIN,
+    UNCOUNTED,
+    Answers,
+    Cut,
+    Part,
+    Source,
+    Targets,
+)
 from ai8x_models.training.data.user_data import user_source
 from ai8x_models.zoo.registry import Shape
 from ai8x_models.zoo.toy_data import SETS
@@ -28,33 +36,42 @@ class Samples:
 
     Args:
         inputs: (N, C, H, W) or (N, C, L), as the network takes them.
-        targets: classes (N,).
-        classes: their names.
+        targets: what should be answered, (N, ...), as `answers` says.
+        classes: names of the classes; empty where targets are numbers.
         form: how the inputs were made.
+        answers: what the targets are.
     """
 
     inputs: Int8s
-    targets: NDArray[np.int64]
+    targets: Targets
     classes: tuple[str, ...]
     form: InputForm
+    answers: Answers = Answers.CLASSES
 
     def __len__(self) -> int:
         return len(self.inputs)
 
 
-def open_samples(plan: DataPlan, split: str, shape: Shape | None = None) -> Samples:
+def open_samples(
+    plan: DataPlan,
+    split: str,
+    shape: Shape | None = None,
+    answers: Answers | None = Answers.CLASSES,
+) -> Samples:
     """Open a split of a source and bring it to the network's form.
 
     Args:
         plan: source, and what is to be made of it.
         split: `train`, `validation` or `test`.
         shape: of the network's input, if it is known and the plan does not say it.
+        answers: what the task learns; None: anything.
 
     Raises:
         InputError: no such source, or one that the network cannot take.
+        UnsupportedError: its answers are not what the task learns.
     """
     shape = plan.shape or shape
-    source = open_source(plan, shape)
+    source = open_source(plan, shape).answering(answers, plan.source)
     cut = Cut(plan.validation_share, plan.test_share, plan.seed)
     first, some = cut.chosen(source.parts, TRAIN, plan.source)
     places = np.linspace(0, len(some) - 1, min(len(some), _N_LOOKED_AT)).astype(int)
@@ -64,11 +81,36 @@ def open_samples(plan: DataPlan, split: str, shape: Shape | None = None) -> Samp
     if not plan.range and source.range is None:
         _check_range(raw, form, plan.source)
     targets = part.targets[chosen]
-    classes = source.classes or tuple(map(str, range(int(first.targets.max()) + 1)))
-    if targets.min() < 0 or targets.max() >= len(classes):
-        why = f"classes {targets.min()}..{targets.max()} of {split} are not in 0..{len(classes) - 1}"
-        raise InputError(why, where=plan.source, fix="number the classes from 0")
-    return Samples(form.integers(raw), targets, classes, form)
+    classes = source.classes or _numbered(source.answers, first.targets)
+    _check_classes(_class_numbers(source.answers, targets), len(classes), split, plan.source)
+    return Samples(form.integers(raw), targets, classes, form, source.answers)
+
+
+def _numbered(answers: Answers, targets: Targets) -> tuple[str, ...]:
+    """Classes that have no names are called by their numbers."""
+    numbers = _class_numbers(answers, targets)
+    return tuple(map(str, range(int(numbers.max(initial=-1)) + 1)))
+
+
+def _check_classes(numbers: Targets, n_classes: int, split: str, where: str) -> None:
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < n_classes:
+        first, last = int(numbers.min()), int(numbers.max())
+        why = f"classes {first}..{last} of {split} are not in 0..{n_classes - 1}"
+        raise InputError(why, where=where, fix="number the classes from 0")
+
+
+def _class_numbers(answers: Answers, targets: Targets) -> Targets:
+    """Every class that occurs in targets, int64."""
+    numbers: Targets = np.empty(0, np.int64)
+    match answers:
+        case Answers.CLASSES:
+            numbers = targets
+        case Answers.MASKS:
+            numbers = targets[targets != UNCOUNTED].astype(np.int64)
+        case Answers.BOXES:
+            numbers = targets[..., 4].astype(np.int64)
+            numbers = numbers[numbers != NO_BOX]
+    return numbers
 
 
 def open_source(plan: DataPlan, shape: Shape | None) -> Source:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ai8x_models.describe.user_file import Needed, call_in_file
 from ai8x_models.training.data.form import Raw
-from ai8x_models.training.data.source import ALL, SPLITS, TRAIN, Indexes, Part, Source
+from ai8x_models.training.data.source import ALL, SPLITS, TRAIN, Indexes, Part, Source, array_source
 from max78000.errors import InputError
 
 NEEDED = Needed(
@@ -22,8 +22,8 @@ _FIX = "return {'train': ..., 'test': ...} of data sets whose items are (sample,
 def user_source(path: Path, name: str) -> Source:
     """Call a function for its data sets: a mapping by split, a tuple (train, test), or one for all.
 
-    A data set has a length and items (sample, class), as those of torch have; samples are tensors,
-    arrays or pictures. Classes are named by its attribute `classes`, if it has one.
+    A data set has a length and items (sample, target), as those of torch have; samples are tensors,
+    arrays or pictures, targets classes, numbers or masks, all of one shape. Classes are named by its attribute `classes`, if it has one.
 
     Raises:
         InputError: no such function, one that fails, or gives something else.
@@ -33,7 +33,7 @@ def user_source(path: Path, name: str) -> Source:
     sets = _by_split(given, where)
     parts = {split: _part(one, where) for split, one in sets.items()}
     classes = next((one.classes for one in sets.values() if hasattr(one, "classes")), ())
-    return Source(parts, None, tuple(map(str, classes)))
+    return array_source(parts, None, tuple(map(str, classes)), where)
 
 
 def _by_split(given: Any, where: str) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _by_split(given: Any, where: str) -> dict[str, Any]:
 
 def _part(dataset: Any, where: str) -> Part:
     try:
-        targets = np.array([int(dataset[index][1]) for index in range(len(dataset))], np.int64)
+        targets = np.array([_plain(dataset[index][1]) for index in range(len(dataset))])
     except (TypeError, ValueError, LookupError) as error:
         raise InputError(f"an item is no pair: {error}", where=where, fix=_FIX) from error
 
@@ -68,3 +68,15 @@ def _part(dataset: Any, where: str) -> Part:
         return np.stack(samples)
 
     return Part(targets, read)
+
+
+def _plain(target: Any) -> Raw:
+    """A target as numbers.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    array = np.asarray(target)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{type(target).__name__} is no class, number or array of them")
+    return array.astype(np.int64) if array.dtype.kind == "b" else array

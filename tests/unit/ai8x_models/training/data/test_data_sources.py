@@ -8,6 +8,7 @@ from PIL import Image
 
 from ai8x_models.training.data.open import open_samples
 from ai8x_models.training.data.plan import DataPlan
+from ai8x_models.training.data.source import Answers
 from max78000.errors import InputError, ProblemList, UnsupportedError
 
 
@@ -102,7 +103,7 @@ def test_scikit_learn_s_digits():
         ({"source": "wrong.npz"}, "classes -1..1 of train are not in 0..1"),
         ({"source": "data.py:data"}, "there is no such file"),
         ({"source": "sklearn:iris"}, "there is no source sklearn:iris"),
-        ({"source": "toy:sensors"}, "its answers are no classes"),
+        ({"source": "toy:sensors"}, "its answers are numbers, the task learns classes"),
         ({"source": "toy:nothing"}, "there is no data set 'nothing'"),
     ],
 )
@@ -131,3 +132,39 @@ def test_a_plan_says_all_that_is_wrong_with_it():
         "range: [1.0, 0.0] is no range (write what becomes -128 and 127: [0, 255])",
         "mean: 2 numbers for 3 channels (give one a channel, or one for all)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("targets", "answers", "kind"),
+    [
+        (np.arange(20), Answers.CLASSES, np.int64),
+        (np.arange(20)[:, None], Answers.CLASSES, np.int64),
+        (np.arange(20), Answers.NUMBERS, np.float32),
+        (np.linspace(0, 1, 60).reshape(20, 3), Answers.NUMBERS, np.float32),
+        (np.ones((20, 4, 4), int), Answers.MASKS, np.uint8),
+        (np.full((20, 2, 5), -1.0), Answers.BOXES, np.float32),
+        (np.zeros((20, 7, 3)), Answers.KEYPOINTS, np.float32),
+    ],
+)
+def test_targets_are_what_the_task_learns(targets, answers, kind):
+    np.savez("own.npz", inputs=np.zeros((20, 4, 4)), targets=targets)
+    found = open_samples(DataPlan("own.npz", test_share=0.0), "train", answers=answers)
+    assert (found.answers, found.targets.dtype, len(found)) == (answers, kind, 18)
+
+
+def test_any_answers_will_do_where_none_are_learned():
+    drawn = open_samples(DataPlan("toy:sensors", count=10), "train", answers=None)
+    assert (drawn.answers, drawn.targets.shape, drawn.classes) == ("numbers", (7, 256, 1), ())
+
+
+def test_pixels_that_do_not_count_are_no_class():
+    masks = np.tile(np.array([0, 2, 255, 255], np.uint8).reshape(1, 2, 2), (20, 1, 1))
+    np.savez("masks.npz", inputs=np.zeros((20, 2, 2)), targets=masks)
+    found = open_samples(DataPlan("masks.npz"), "train", answers=Answers.MASKS)
+    assert (found.classes, found.targets[0].ravel().tolist()) == (("0", "1", "2"), [0, 2, 255, 255])
+
+
+def test_named_classes_are_no_numbers():
+    np.savez("own.npz", inputs=np.zeros((9, 4, 4)), targets=np.arange(9) % 2, classes=["a", "b"])
+    with pytest.raises(UnsupportedError, match="its answers are classes, the task learns numbers"):
+        open_samples(DataPlan("own.npz"), "train", answers=Answers.NUMBERS)
