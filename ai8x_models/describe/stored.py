@@ -12,7 +12,7 @@ from torch import nn
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint
 from ai8x_models.describe.convert import convert, network_of
 from ai8x_models.describe.subject import find_subject
-from ai8x_models.describe.user_file import split_reference
+from ai8x_models.describe.user_file import bare_name, split_reference
 from ai8x_models.quantize.quantize import integer_only
 from ai8x_models.zoo.load import fill, restore
 from ai8x_models.zoo.registry import Shape, find_model
@@ -50,7 +50,7 @@ def trainable(word: str, shape: Shape) -> nn.Module:
 def arch_of_word(word: str) -> str:
     """Name that the network's checkpoints and descriptions carry."""
     reference = split_reference(word)
-    return find_model(word).name if reference is None else reference[1]
+    return find_model(word).name if reference is None else bare_name(reference[1])
 
 
 def load_network(path: Path, word: str = "") -> nn.Module:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ai8x_models.checkpoint import State, load_checkpoint
 from ai8x_models.describe.onnx_reader import read_onnx_model
-from ai8x_models.describe.user_file import Needed, call_in_file, split_reference
+from ai8x_models.describe.user_file import Needed, bare_name, call_in_file, split_reference
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import QatModule, set_mode
 from ai8x_models.zoo.registry import EIGHT_BITS, Shape, find_model
@@ -67,7 +67,8 @@ def _named(word: str, shape: Shape | None) -> Subject:
     reference = split_reference(word)
     if reference is not None:
         path, name = reference
-        return Subject(_built(path, name), _known(shape, word), name, name.lower())
+        arch = bare_name(name)
+        return Subject(_built(path, name), _known(shape, word), arch, arch.lower())
     if word.endswith(".py"):
         raise InputError("names no class", where=word, fix=f"write {word}:ClassName")
     info = find_model(word)
@@ -114,7 +115,7 @@ def _built(path: Path, name: str) -> nn.Module:
     """Call a class or function of a Python file."""
     model = call_in_file(path, name, NEEDED)
     if not isinstance(model, nn.Module):
-        why = f"{name}() gives a {type(model).__name__}, not a torch.nn.Module"
+        why = f"{bare_name(name)}() gives a {type(model).__name__}, not a torch.nn.Module"
         raise InputError(
             why, where=str(path), fix="name a class of a model, or a function that returns one"
         )

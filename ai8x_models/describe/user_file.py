@@ -1,18 +1,22 @@
 """`FILE.py:NAME`: something in a Python file of the user's, called.
 
-A file that is named is executed, like any program its user runs. What it gives is for the caller to
-judge.
+`FILE.py:NAME(width=32, bias=True)` calls it with arguments: names, and values as Python writes
+them. A file that is named is executed, like any program its user runs. What it gives is for the
+caller to judge.
 """
 
+import ast
 import importlib.util
+import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from max78000.errors import InputError, ProblemList, ToolError
 
@@ -21,6 +25,7 @@ _BROKEN = (
     *(SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError),
     *(RuntimeError, OSError, AssertionError, ArithmeticError),
 )
+_REFERENCE = re.compile(r"(.*\.py):([^:(]*(?:\(.*\))?)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,28 @@ class Needed:
 
 
 def split_reference(word: str) -> tuple[Path, str] | None:
-    """File and name of `FILE.py:NAME`; None if the word is something else."""
-    path, colon, name = word.rpartition(":")
-    return (Path(path), name) if colon and path.endswith(".py") else None
+    """File and name of `FILE.py:NAME`, with its arguments; None if the word is something else."""
+    found = _REFERENCE.fullmatch(word)
+    return (Path(found[1]), found[2]) if found else None
+
+
+def bare_name(name: str) -> str:
+    """`NAME` of `NAME(width=32)`."""
+    return name.partition("(")[0]
+
+
+def call_text(name: str, arguments: Mapping[str, Any]) -> str:
+    """Write a name and arguments, plain values, as references have them: `NAME(width=32)`."""
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
 def call_in_file(path: Path, name: str, needed: Needed) -> object:
-    """Call a class or function of a Python file, without arguments.
+    """Call a class or function of a Python file.
+
+    Args:
+        path: the file.
+        name: what is called, with arguments if there are any.
+        needed: for messages.
 
     Raises:
         InputError: no such file or name, or one that fails.
@@ -53,6 +73,8 @@ def call_in_file(path: Path, name: str, needed: Needed) -> object:
     """
     if not path.is_file():
         raise InputError("there is no such file", where=str(path), fix=needed.example)
+    arguments = _arguments(name, path)
+    name = bare_name(name)
     module = _executed(path)
     maker = getattr(module, name, None)
     if not callable(maker):
@@ -61,7 +83,7 @@ def call_in_file(path: Path, name: str, needed: Needed) -> object:
         fix = f"did you mean {', '.join(nearest)}?" if nearest else f"name a {needed.kind} in it"
         raise InputError(f"has no {needed.kind} {name!r}", where=str(path), fix=fix)
     try:
-        result: object = maker()
+        result: object = maker(**arguments)
     except ToolError as error:  # of a layer's constructor, which does not know where it was called
         _add_line(error, path)
         raise
@@ -70,6 +92,25 @@ def call_in_file(path: Path, name: str, needed: Needed) -> object:
             f"{name}() fails: {error}", where=_place(error, path), fix=needed.maker
         ) from error
     return result
+
+
+def _arguments(name: str, path: Path) -> dict[str, Any]:
+    """Arguments of `NAME(width=32)`; none of `NAME`."""
+    if "(" not in name:
+        return {}
+    try:
+        call = ast.parse(name, mode="eval").body
+        if (
+            not isinstance(call, ast.Call)
+            or call.args
+            or None in [one.arg for one in call.keywords]
+        ):
+            raise ValueError(name)
+        return {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
+    except (SyntaxError, ValueError) as error:
+        why = f"{name!r} is no name with arguments"
+        fix = f"write {bare_name(name)}(width=32, bias=True), with plain values"
+        raise InputError(why, where=str(path), fix=fix) from error
 
 
 def _add_line(error: ToolError, path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Things in a user's file are named with their arguments, and called with them."""
+
+from pathlib import Path
+
+import pytest
+
+from ai8x_models.describe.user_file import (
+    Needed,
+    bare_name,
+    call_in_file,
+    call_text,
+    split_reference,
+)
+from max78000.errors import InputError
+
+NEEDED = Needed("function", "name a file and a function", "name one that works")
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "made.py"
+    path.write_text("def given(**words):\n    return words\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("a/net.py:Net", ("a/net.py", "Net")),
+        ("net.py:Net(width=32)", ("net.py", "Net(width=32)")),
+        ("net.py:Net(name='a:b')", ("net.py", "Net(name='a:b')")),
+        ("net.py:a-b", ("net.py", "a-b")),
+        ("net.py", None),
+        ("DigitNet", None),
+        ("net.onnx:Net", None),
+    ],
+)
+def test_references_are_told_from_other_words(word, expected):
+    found = split_reference(word)
+    assert (found and (str(found[0]), found[1])) == expected
+
+
+def test_arguments_arrive(file):
+    arguments = {"width": 32, "dimensions": (28, 28), "bias": True, "name": "a:b", "none": None}
+    name = call_text("given", arguments)
+    assert bare_name(name) == "given"
+    assert split_reference(f"{file}:{name}") == (file, name)
+    assert call_in_file(file, name, NEEDED) == arguments
+    assert call_in_file(file, "given", NEEDED) == call_in_file(file, "given()", NEEDED) == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["given(32)", "given(width=open('f'))", "given(**words)", "given(width=32", "given(a b)"],
+)
+def test_what_is_no_plain_value_is_refused(file, name):
+    with pytest.raises(InputError) as caught:
+        call_in_file(file, name, NEEDED)
+    assert str(caught.value) == (
+        f"{file}: {name!r} is no name with arguments"
+        " (write given(width=32, bias=True), with plain values)"
+    )
+
+
+def test_unknown_arguments_name_the_call(file):
+    with pytest.raises(InputError, match=r"no class or function|no function"):
+        call_in_file(file, "other(width=32)", NEEDED)
+    file.write_text("def given(width):\n    return width\n")
+    with pytest.raises(InputError, match=r"given\(\) fails: .*height"):
+        call_in_file(Path(file), "given(height=1)", NEEDED)
