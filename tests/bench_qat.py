@@ -35,6 +35,7 @@ from ai8x_models.training.logs import Console  # noqa: E402
 from ai8x_models.training.progress import no_progress  # noqa: E402
 from ai8x_models.training.recipe_file import parse_recipe  # noqa: E402
 from ai8x_models.training.sections import within  # noqa: E402
+from ai8x_models.training.state import STATE_NAME  # noqa: E402
 
 FOLDER = ROOT / "build" / "bench_qat"
 SEEDS = (1, 2, 3)
@@ -132,7 +133,7 @@ def pose_scores(path, recipe):
 
 def keep_float_scores():
     """Let runs leave `float.json`, the scores right before QAT."""
-    begin = loop._begin_qat
+    begin = loop.begin_qat
 
     def scored(run, policy, console):
         scores = run.task.score(run.model, run.validation, no_progress)
@@ -140,7 +141,7 @@ def keep_float_scores():
         (run.recipe.run_folder / "float.json").write_text(text, encoding="utf-8")
         begin(run, policy, console)
 
-    loop._begin_qat = scored
+    loop.begin_qat = scored
 
 
 def measure(text, name, score, **values):
@@ -155,8 +156,8 @@ def measure(text, name, score, **values):
     path = loop.train(
         recipe,
         Console(sys.stderr),
-        resume=(recipe.run_folder / loop.STATE_NAME).exists(),
-        overwrite=not (recipe.run_folder / loop.STATE_NAME).exists(),
+        resume=(recipe.run_folder / STATE_NAME).exists(),
+        overwrite=not (recipe.run_folder / STATE_NAME).exists(),
     )
     seconds = time.process_time() - start
     scores = score(path, recipe) | {"CPU s": seconds}

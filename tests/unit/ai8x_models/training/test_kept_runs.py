@@ -14,6 +14,7 @@ from ai8x_models.training.optimizer import learning_rate, make_optimizer
 from ai8x_models.training.recipe import OptimizerPlan
 from ai8x_models.training.recipe_file import parse_recipe, read_recipe
 from ai8x_models.training.recipe_text import recipe_text
+from ai8x_models.training.task import task_of
 from max78000.errors import InputError
 
 RECIPE = """\
@@ -39,7 +40,7 @@ def scored(toy, monkeypatch):
 
     def use(*scores):
         given[:] = scores
-        real = loop.task_of
+        real = task_of
 
         class Scored:
             def __getattr__(self, name):
@@ -49,7 +50,7 @@ def scored(toy, monkeypatch):
             def score(model, examples, progress):
                 return {"accuracy": given.pop(0) if len(given) > 1 else given[0], "recall": None}
 
-        monkeypatch.setattr(loop, "task_of", lambda *_words: Scored())
+        monkeypatch.setattr("ai8x_models.training.run.task_of", lambda *_words: Scored())
 
     return use
 
@@ -85,7 +86,7 @@ def test_a_run_ends_when_nothing_gets_better(scored):
 def test_a_resumed_run_remembers_its_best_epoch(toy, monkeypatch):
     whole, _ = run()
     wanted = load_checkpoint(whole)
-    real, calls = loop._save_state, []
+    real, calls = loop.save_state, []
 
     def killed(one):
         real(one)
@@ -93,10 +94,10 @@ def test_a_resumed_run_remembers_its_best_epoch(toy, monkeypatch):
         if len(calls) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "_save_state", killed)
+    monkeypatch.setattr(loop, "save_state", killed)
     with pytest.raises(KeyboardInterrupt):
         run(overwrite=True)
-    monkeypatch.setattr(loop, "_save_state", real)
+    monkeypatch.setattr(loop, "save_state", real)
     again, _ = run(resume=True)
     found = load_checkpoint(again)
     assert found.epoch == wanted.epoch

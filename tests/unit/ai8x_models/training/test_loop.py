@@ -26,11 +26,12 @@ from ai8x_models.tasks.pose.network_input import normalize
 from ai8x_models.tasks.pose.recipe import AugmentPlan, LossPlan
 from ai8x_models.training.batches import Batch
 from ai8x_models.training.logs import Console, RunLog
-from ai8x_models.training.loop import STATE_NAME, train
+from ai8x_models.training.loop import train
 from ai8x_models.training.losses import Objective
 from ai8x_models.training.optimizer import learning_rate
 from ai8x_models.training.recipe import OptimizerPlan
 from ai8x_models.training.recipe_file import parse_recipe
+from ai8x_models.training.state import STATE_NAME
 from ai8x_models.zoo.load import load_model, mode_of
 from ai8x_models.zoo.registry import create_model
 from max78000.apps.pose.skeleton import LIMBS

@@ -1,0 +1,45 @@
+"""What a run leaves: the checkpoint without what only training needs, and its scores."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ai8x_models.checkpoint import Checkpoint, save_checkpoint
+from ai8x_models.describe.stored import arch_of_word, is_of_file
+from ai8x_models.training.logs import Console
+from ai8x_models.training.run import Run
+from max78000.files import write_whole
+
+
+def write_result(run: Run, console: Console) -> Path:
+    """Measure the trained network, of the best epoch if that is kept, and write it."""
+    recipe, folder = run.recipe, run.recipe.run_folder
+    path, epoch = folder / f"{recipe.name}.pth.tar", run.epoch
+    if recipe.keep == "best" and run.best.epoch is not None:
+        _save(run, folder / f"{recipe.name}-last.pth.tar", run.epoch, {})
+        epoch = run.best.epoch + 1
+        console.line(f"best epoch: {epoch}")
+        run.model.load_state_dict(run.best.state())
+    with console.progress("evaluating", quiet=True) as progress:
+        scores = run.task.score(run.model, run.validation, progress)
+    shown = (f"{label} {_rounded(scores[name])}" for label, name in run.task.shown_scores.items())
+    console.line(f"{len(run.validation)} validation examples: {'  '.join(shown)}")
+    write_whole(folder / "metrics.json", json.dumps(scores, indent=2).encode() + b"\n")
+    _save(run, path, epoch, scores)
+    return path
+
+
+def _save(run: Run, path: Path, epoch: int, scores: Mapping[str, Any]) -> None:
+    recipe = run.recipe
+    extras = {"recipe": recipe.name, "data": recipe.data.name, "metrics": scores}
+    if is_of_file(recipe.model):
+        first = next(run.validation.in_order(1)).inputs
+        extras |= {"model": recipe.model, "shape": tuple(first.shape[1:])}
+    extras |= run.task.extras(recipe, run.model, run.validation)
+    state = dict(run.model.state_dict())
+    save_checkpoint(path, Checkpoint(arch_of_word(recipe.model), epoch, state, extras))
+
+
+def _rounded(score: float | None) -> str:
+    return "-" if score is None else f"{score:.3f}"
