@@ -58,7 +58,7 @@ def are_heatmaps(answer: Tensor) -> bool:
 
 def coordinates_of(answer: Tensor) -> Tensor:
     """(N, 2 K), within the accelerator's -1..1 -> (N, K, 2): x, y as shares of the picture."""
-    return (answer.flatten(1).unflatten(1, (-1, 2)) + 1) / 2
+    return (answer.reshape(len(answer), -1, 2) + 1) / 2
 
 
 def _mean(apart: Tensor, weights: Tensor) -> Tensor:
