@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emulator import COMPILERS, Core, build
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from installed import CROSS_COMPILERS
 from property.strategies import networks
@@ -296,12 +296,40 @@ def softmax(values):
     return [min(32767, quotient >> shifts[v]) if v > base else 0 for v in values]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.lists(st.integers(-(2**24), 2**24), min_size=1, max_size=12), st.integers(0, 3))
-def test_softmax_is_the_formula(softmax_core, values, shift):
-    core = softmax_core
+def computed(core, function, values, *arguments):
+    """Shares of 32-bit values as C finds them, and what it leaves of the values."""
     source, target = core.symbols["results"], core.symbols["results"] + 0x1000
     core.write(source, np.array(values, "<i4").tobytes())
-    core.call("softmax_shift_q17p14_q15", source, len(values), shift, target)
-    got = np.frombuffer(core.read(target, 2 * len(values)), "<i2")
-    assert got.tolist() == softmax([value << shift for value in values])
+    core.call(function, source, len(values), *arguments, target)
+    shares = np.frombuffer(core.read(target, 2 * len(values)), "<i2")
+    return shares.tolist(), np.frombuffer(core.read(source, 4 * len(values)), "<i4").tolist()
+
+
+WORDS = st.integers(-(2**31), 2**31 - 1)
+NEAR = st.integers(-(2**18), 2**18)  # distances that count
+
+
+@st.composite
+def scores(draw):
+    """Words of all sizes, some of them near each other, as those of one network are."""
+    centre = draw(WORDS)
+    near = NEAR.map(lambda distance: max(-(2**31), min(2**31 - 1, centre + distance)))
+    return draw(st.lists(st.one_of(near, near, WORDS), min_size=1, max_size=12))
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(scores(), st.sampled_from((0, 4, 6, 7)))
+@example([-(2**31), 5 - 2**31], 0)  # nothing lies 16 powers of two below these
+@example([2**27, 2**27 + 2**11, -5], 4)  # 2^31 and a little more
+@example([-(2**31), 2**31 - 1, 2**31 - 3], 7)
+def test_softmax_is_the_formula_for_every_word(softmax_core, values, shift):
+    shares, left = computed(softmax_core, "softmax_shift_q17p14_q15", values, shift)
+    assert shares == softmax([value << shift for value in values])
+    assert left == np.clip(np.array(values) << shift, -(2**31), 2**31 - 1).tolist()
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(scores())
+def test_softmax_without_shift_is_the_same(softmax_core, values):
+    shares, left = computed(softmax_core, "softmax_q17p14_q15", values)
+    assert (shares, left) == (softmax(values), values)
