@@ -9,6 +9,7 @@ the same weights as if nothing had happened.
 
 import math
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -26,19 +27,32 @@ from ai8x_models.training.state import check_folder, load_state, new_folder, sav
 from max78000.errors import ToolError
 
 Numbers = dict[str, float]
+# Sees a run at the end of an epoch, before its state is on disk, and the numbers of that epoch.
+Watch = Callable[[Run, Numbers], None]
 
 
-def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: bool = False) -> Path:
+def unwatched(_run: Run, _numbers: Numbers) -> None:
+    """Nobody looks."""
+
+
+def train(
+    recipe: Recipe,
+    console: Console,
+    resume: bool = False,
+    overwrite: bool = False,
+    watch: Watch = unwatched,
+) -> Path:
     """Do what the recipe says.
 
     Args:
         resume: continue after the last finished epoch of an interrupted run.
         overwrite: throw an earlier run of this name away.
+        watch: sees every epoch, for files that others expect; it changes nothing.
 
     Returns:
-        The checkpoint, `runs/NAME/NAME.pth.tar`: weights only, float or quantization-aware. Beside
-        it lie `recipe.yaml`, `log.csv`, `curves.svg`, `tensorboard/` and `metrics.json`; and, if
-        the best epoch is kept, `NAME-last.pth.tar`.
+        The checkpoint, `NAME.pth.tar` in the run's folder: weights only, float or
+        quantization-aware. Beside it lie `recipe.yaml`, `log.csv`, `curves.svg`, `tensorboard/` and
+        `metrics.json`; and, if the best epoch is kept, `NAME-last.pth.tar`.
 
     Raises:
         InputError: the run exists already, or a file it needs is missing or does not fit.
@@ -61,6 +75,7 @@ def train(recipe: Recipe, console: Console, resume: bool = False, overwrite: boo
             numbers |= _validate(run)
             numbers |= _score(run)
             log.add(run.epoch, numbers)
+            watch(run, numbers)
             run.epoch += 1
             save_state(run)
             shown = "  ".join(f"{name} {number:.4f}" for name, number in numbers.items())

@@ -72,7 +72,7 @@ class DistillPlan:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One training run. Results go to `runs/NAME/`.
+    """One training run.
 
     Sections of type `Any` are the task's: its subclass gives them types, and defaults where it can.
 
@@ -82,6 +82,7 @@ class Recipe:
         keep: which epoch's weights are the result: of the last, or of the best by the task's first
             score on the validation data, from where QAT begins.
         patience: epochs without a better score after which a run ends; 0: it does not.
+        folder: where the results go; left out, `runs/NAME`.
     """
 
     name: str
@@ -100,11 +101,12 @@ class Recipe:
     augment: Any = None
     distill: DistillPlan | None = None
     qat: QatPolicy | None = None
+    folder: Path | None = None
 
     @property
     def run_folder(self) -> Path:
         """Where the results go."""
-        return Path("runs") / self.name
+        return self.folder or Path("runs") / self.name
 
     @property
     def scores_epochs(self) -> bool:

@@ -17,7 +17,7 @@ def write_result(run: Run, console: Console) -> Path:
     recipe, folder = run.recipe, run.recipe.run_folder
     path, epoch = folder / f"{recipe.name}.pth.tar", run.epoch
     if recipe.keep == "best" and run.best.epoch is not None:
-        _save(run, folder / f"{recipe.name}-last.pth.tar", run.epoch, {})
+        save_checkpoint(folder / f"{recipe.name}-last.pth.tar", trained(run, run.epoch, {}))
         epoch = run.best.epoch + 1
         console.line(f"best epoch: {epoch}")
         run.model.load_state_dict(run.best.state())
@@ -26,11 +26,17 @@ def write_result(run: Run, console: Console) -> Path:
     shown = (f"{label} {_rounded(scores[name])}" for label, name in run.task.shown_scores.items())
     console.line(f"{len(run.validation)} validation examples: {'  '.join(shown)}")
     write_whole(folder / "metrics.json", json.dumps(scores, indent=2).encode() + b"\n")
-    _save(run, path, epoch, scores)
+    save_checkpoint(path, trained(run, epoch, scores))
     return path
 
 
-def _save(run: Run, path: Path, epoch: int, scores: Mapping[str, Any]) -> None:
+def trained(run: Run, epoch: int, scores: Mapping[str, Any]) -> Checkpoint:
+    """The network as it stands, with all that its users need beside the weights.
+
+    Args:
+        epoch: how many were trained.
+        scores: what is to be told of it.
+    """
     recipe = run.recipe
     extras = {"recipe": recipe.name, "data": recipe.data.name, "metrics": scores}
     if is_of_file(recipe.model):
@@ -38,7 +44,7 @@ def _save(run: Run, path: Path, epoch: int, scores: Mapping[str, Any]) -> None:
         extras |= {"model": recipe.model, "shape": tuple(first.shape[1:])}
     extras |= run.task.extras(recipe, run.model, run.validation)
     state = dict(run.model.state_dict())
-    save_checkpoint(path, Checkpoint(arch_of_word(recipe.model), epoch, state, extras))
+    return Checkpoint(arch_of_word(recipe.model), epoch, state, extras)
 
 
 def _rounded(score: float | None) -> str:

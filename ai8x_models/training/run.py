@@ -28,7 +28,7 @@ from ai8x_models.zoo.load import channels_last
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
 
-BEST_NAME = "best.pth.tar"
+BEST_NAME = "best-state.pth.tar"
 
 
 @dataclass(slots=True)
