@@ -1,6 +1,7 @@
-"""Verbs that several tasks have, each in its own way: the checkpoint that is named says which.
+"""Verbs that tasks have in several ways: the checkpoint that is named says which.
 
-Tables of tasks are mounted under the name of the task, as the registry and checkpoints have it.
+The table `tasks` is for all tasks; one that does a verb in a way of its own mounts a table under
+its name, as the registry and checkpoints have it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,8 +12,9 @@ from typing import Any
 import click
 
 from max78000.command import HELP_OPTIONS, Verb, VerbGroup
-from max78000.errors import InputError, ToolError, UnsupportedError
+from max78000.errors import InputError, ToolError
 
+SHARED = "tasks"  # table of the verbs that do for all tasks but those with their own
 DEFAULT_TASK = "pose"  # of the checkpoints that are shipped, and taken unasked
 _SUFFIXES = frozenset((".tar", ".pth", ".pt", ".bin", ".safetensors"))  # of files with weights
 
@@ -60,19 +62,17 @@ class TaskVerb(click.Command):
         if len(tasks) > 1:
             why = f"checkpoints are for {' and '.join(sorted(tasks))}"
             raise InputError(why, where=f"ai8x {self.name}", fix="name those of one task")
-        task = next(iter(tasks), DEFAULT_TASK)
-        if task not in self._verbs:
-            why = f"is for {', '.join(self._verbs)}, this network for {task}"
-            raise UnsupportedError(why, where=f"ai8x {self.name}")
-        return self._verbs[task].load().make_context(info_name, args, parent, **extra)
+        verb = self._verbs.get(next(iter(tasks), DEFAULT_TASK)) or self._verbs[SHARED]
+        return verb.load().make_context(info_name, args, parent, **extra)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Show the help of every task."""
-        for place, (task, verb) in enumerate(self._verbs.items()):
-            formatter.write("\n\n" if place else "")
-            formatter.write(f"With a checkpoint for {task}:\n\n")
+        """Show the help of every way."""
+        for task, verb in sorted(self._verbs.items(), key=lambda one: one[0] == SHARED):
+            words = "any other task" if task == SHARED else task
+            formatter.write(f"With a checkpoint for {words}:\n\n")
             command = verb.load()
             command.format_help(click.Context(command, ctx.parent, ctx.info_name), formatter)
+            formatter.write("" if task == SHARED else "\n\n")
 
 
 def _tasks_of(word: str) -> Iterator[str]:

@@ -108,17 +108,32 @@ def task_of(model: str, task: str | None = None) -> Task[Any, Any]:
         InputError: there is no such network, or nothing says what it is for.
         UnsupportedError: its task is none that can be trained.
     """
-    known = entry_points(group=ENTRY_POINTS)
-    words = ", ".join(sorted(known.names))
+    words = ", ".join(task_names())
     is_file = split_reference(model) is not None
     if task is None and is_file:
         raise InputError("nothing says what it is to learn", fix=f"give `task`: one of {words}")
     info = None if is_file else find_model(model)
     name = task or (info.task if info else "")
-    if name not in known.names:
-        if task is None and info is not None:
-            why = f"{info.name} is for {name}, a recipe trains for {words}"
-            raise UnsupportedError(why, fix="see `ai8x list`")
-        raise UnsupportedError(f"nothing trains for {name}", fix=f"one of {words}")
-    found: Task[Any, Any] = known[name].load()
+    if task is None and info is not None and name not in task_names():
+        why = f"{info.name} is for {name}, a recipe trains for {words}"
+        raise UnsupportedError(why, fix="see `ai8x list`")
+    return find_task(name)
+
+
+def find_task(name: str) -> Task[Any, Any]:
+    """Find a task by its name.
+
+    Raises:
+        UnsupportedError: there is none of this name.
+    """
+    if name not in task_names():
+        raise UnsupportedError(
+            f"nothing trains for {name}", fix=f"one of {', '.join(task_names())}"
+        )
+    found: Task[Any, Any] = entry_points(group=ENTRY_POINTS)[name].load()
     return found
+
+
+def task_names() -> tuple[str, ...]:
+    """Names of all tasks, in alphabetical order."""
+    return tuple(sorted(entry_points(group=ENTRY_POINTS).names))

@@ -40,6 +40,8 @@ class Samples:
         classes: names of the classes; empty where targets are numbers.
         form: how the inputs were made.
         answers: what the targets are.
+        training_targets: those of the training samples, whatever split this is: from them the task
+            settles what answers mean. None if they are `targets`.
     """
 
     inputs: Int8s
@@ -47,6 +49,7 @@ class Samples:
     classes: tuple[str, ...]
     form: InputForm
     answers: Answers = Answers.CLASSES
+    training_targets: Targets | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -83,7 +86,8 @@ def open_samples(
     targets = part.targets[chosen]
     classes = source.classes or _numbered(source.answers, first.targets)
     _check_classes(_class_numbers(source.answers, targets), len(classes), split, plan.source)
-    return Samples(form.integers(raw), targets, classes, form, source.answers)
+    seen = None if split == TRAIN else first.targets[some]
+    return Samples(form.integers(raw), targets, classes, form, source.answers, seen)
 
 
 def _numbered(answers: Answers, targets: Targets) -> tuple[str, ...]:

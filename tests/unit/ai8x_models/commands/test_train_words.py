@@ -47,7 +47,7 @@ def test_misuse_is_explained(ai8x, arguments, message):
 def test_help_without_a_checkpoint_is_that_of_every_task(ai8x):
     status, out, _ = ai8x("evaluate", "--help")
     assert status == 0
-    assert "With a checkpoint for classification:" in out
+    assert "With a checkpoint for any other task:" in out
     assert "With a checkpoint for pose:" in out
     assert out.count("Examples:") == 2
 

@@ -1,4 +1,4 @@
-"""Losses, scores and augmentations of classification, each by itself."""
+"""Losses and scores of classification, each by itself."""
 
 import math
 
@@ -7,9 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ai8x_models.tasks.classify.augment import augmented
 from ai8x_models.tasks.classify.losses import ClassLoss, class_weights
-from ai8x_models.tasks.classify.recipe import AugmentPlan, LossPlan
+from ai8x_models.tasks.classify.recipe import LossPlan
 from ai8x_models.tasks.classify.scores import ClassScores, wilson_interval
 from ai8x_models.training.batches import Batch
 from max78000.errors import InputError
@@ -61,29 +60,3 @@ def test_wilson_s_interval_by_its_definition():
         assert abs(7 / 20 - end) == pytest.approx(1.959964 * math.sqrt(end * (1 - end) / 20))
     assert wilson_interval(5, 5)[1] == 1
     assert 0 == wilson_interval(0, 5)[0] < wilson_interval(0, 5)[1] < 0.5
-
-
-def test_augmentation_moves_mirrors_and_disturbs():
-    rng = np.random.default_rng(0)
-    inputs = rng.integers(-128, 128, (64, 2, 5, 7)).astype(np.int8)
-    before = inputs.copy()
-    same = augmented(inputs, AugmentPlan(), np.random.default_rng(1))
-    np.testing.assert_array_equal(same, before)
-    mirrored = augmented(inputs, AugmentPlan(flip=True), np.random.default_rng(1))
-    is_flipped = [
-        np.array_equal(one, two[..., ::-1]) for one, two in zip(mirrored, before, strict=True)
-    ]
-    assert 16 < sum(is_flipped) < 48
-    moved = augmented(inputs, AugmentPlan(shift=1), np.random.default_rng(1))
-    assert set(np.unique(moved)) <= set(np.unique(before))
-    assert any(np.array_equal(a[:, 1:], b[:, :-1]) for a, b in zip(moved, before, strict=True))
-    noisy = augmented(inputs, AugmentPlan(noise=0.1, brightness=0.1), np.random.default_rng(1))
-    assert 5 < np.abs(noisy.astype(int) - before).mean() < 30
-    np.testing.assert_array_equal(inputs, before)
-
-
-def test_signals_move_along_time_alone():
-    signal = np.tile(np.arange(9, dtype=np.int8), (4, 3, 1))
-    moved = augmented(signal, AugmentPlan(shift=2), np.random.default_rng(0))
-    assert (moved[:, 0] == moved[:, 2]).all()
-    assert set((moved[:, 0, 4] - 4).tolist()) <= {-2, -1, 0, 1, 2}

@@ -15,7 +15,7 @@ from ai8x_models.describe.stored import load_network
 from ai8x_models.describe.subject import find_subject
 from ai8x_models.layers.qat import Mode
 from ai8x_models.quantize.quantize import quantize_checkpoint
-from ai8x_models.tasks.classify.classifier import Classifier
+from ai8x_models.tasks.sampled.stored import load_trained
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
 from ai8x_models.training.recipe_file import parse_recipe
@@ -90,10 +90,10 @@ def test_a_plain_network_comes_back_as_it_was_trained(run):
 
 
 def test_integers_answer_as_quantization_aware_training_did(run):
-    qat, integers = map(Classifier.load, run)
+    qat, integers = map(load_trained, run)
     inputs = np.random.default_rng(0).integers(-128, 128, (5, 1, 8, 8)).astype(np.int8)
-    np.testing.assert_allclose(integers.scores(inputs), qat.scores(inputs), atol=2**-7)
-    np.testing.assert_allclose(integers.probabilities(inputs).sum(axis=1), 1)
+    np.testing.assert_allclose(integers.outputs(inputs), qat.outputs(inputs), atol=2**-7)
+    np.testing.assert_allclose(integers.answers(inputs).sum(axis=1), 1)
 
 
 def test_a_file_that_moved_is_asked_for(run, ai8x):

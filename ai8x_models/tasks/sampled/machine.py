@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ai8x_models.layers.qat import Mode
-from ai8x_models.tasks.classify.classifier import Classifier
+from ai8x_models.tasks.sampled.network import TrainedNetwork
 from ai8x_models.training.data.open import Samples
 from ai8x_models.training.progress import Progress, no_progress
 from max78000.errors import InputError
@@ -38,7 +38,7 @@ class Agreement:
 
 
 def compare_with_machine(
-    classifier: Classifier,
+    network: TrainedNetwork,
     project: Path,
     samples: Samples,
     count: int,
@@ -47,7 +47,7 @@ def compare_with_machine(
     """Give the first examples of a split to both.
 
     Args:
-        classifier: with integers.
+        network: with integers.
         project: folder that `synthesize` wrote for the same checkpoint.
         samples: examples.
         count: how many of them.
@@ -56,16 +56,17 @@ def compare_with_machine(
     Raises:
         InputError: no project, a network that is not in integers, or one of another input.
     """
-    if classifier.mode is not Mode.INTEGER:
+    if network.mode is not Mode.INTEGER:
         why = "the accelerator computes with integers, this network does not"
         raise InputError(why, fix="quantize it: ai8x quantize IN OUT")
     machine = LoadedMachine(read_program(project))
     inputs = samples.inputs[:count]
-    wanted = classifier.answers(inputs).numpy().astype(np.int64)
+    outputs = [one.flatten(1).numpy() for one in network.raw(inputs)]
+    wanted = np.concatenate(outputs, axis=1).astype(np.int64)
     differences = []
     for index, sample in enumerate(inputs):
-        outputs = machine.predict(classifier.form.device_input(sample))
-        found = np.concatenate([output.ravel() for output in outputs])
+        answers = machine.predict(network.form.device_input(sample))
+        found = np.concatenate([answer.ravel() for answer in answers])
         if not np.array_equal(found, wanted[index]):
             differences.append(_difference(index, wanted[index], found))
         progress(index + 1, len(inputs))

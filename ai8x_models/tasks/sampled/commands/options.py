@@ -1,4 +1,4 @@
-"""Options that the verbs of classification have alike."""
+"""Options that these verbs have alike."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`ai8x evaluate` for classification: accuracy, and what is mistaken for what."""
+"""`ai8x evaluate`: how good answers are, and whether the accelerator's are equal."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.tasks.classify.commands.options import DATA, MODEL, SPLIT
+from ai8x_models.tasks.sampled.commands.options import DATA, MODEL, SPLIT
 from max78000.command import FILE, JSON, examples
 from max78000.errors import ToolError
 
@@ -34,32 +34,33 @@ def evaluate(
     project: Path | None,
     as_json: bool,
 ) -> None:
-    """Score networks that tell classes apart.
+    """Score trained networks.
 
     Float, quantization-aware or integer; with --machine, the answers of the simulated accelerator
     have to be equal to those of the last of CHECKPOINTS, bit for bit.
     """
     from ai8x_models.checkpoint import load_checkpoint
-    from ai8x_models.tasks.classify.classifier import Classifier, stored_samples
-    from ai8x_models.tasks.classify.machine import compare_with_machine
+    from ai8x_models.tasks.sampled.machine import compare_with_machine
+    from ai8x_models.tasks.sampled.stored import load_trained, stored_samples
     from ai8x_models.training.logs import Console
 
     if (n_compared is None) != (project is None):
         raise click.UsageError("--machine and --project go together")
     console, rows = Console(sys.stderr), {}
     for path in checkpoints:
-        classifier = Classifier.load(path, word)
+        network = load_trained(path, word)
         samples = stored_samples(load_checkpoint(path), split, path, source)
         with console.progress(f"evaluating {path}", quiet=True) as progress:
-            scores = classifier.scores_on(samples, progress)
-        name = f"{path} ({classifier.mode.name.lower()})"
+            answers = network.answers_on(samples, progress)
+        scores = network.answer.score(answers, samples.targets)
+        name = f"{path} ({network.mode.name.lower()})"
         rows[name] = scores.to_json()
         if not as_json:
-            click.echo(f"{name}: {scores.summary} of {split}\n{scores.to_text()}\n")
+            click.echo("\n".join((f"{name}: {scores.summary} of {split}", scores.to_text(), "")))
     agreement = None
     if n_compared is not None and project is not None:
         with console.progress("simulating", quiet=True) as progress:
-            agreement = compare_with_machine(classifier, project, samples, n_compared, progress)
+            agreement = compare_with_machine(network, project, samples, n_compared, progress)
         rows[name]["machine"] = agreement.to_json()
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -1,10 +1,10 @@
-"""`ai8x sample` for classification: an example as the bytes that the accelerator is given."""
+"""`ai8x sample`: an example as the bytes that the accelerator is given."""
 
 from pathlib import Path
 
 import click
 
-from ai8x_models.tasks.classify.commands.options import DATA, SPLIT
+from ai8x_models.tasks.sampled.commands.options import DATA, SPLIT
 from max78000.command import FILE, OVERWRITE, examples
 from max78000.files import refuse_existing
 
@@ -23,8 +23,8 @@ def sample(
 
     An example of the data that CHECKPOINT was trained on, for `synthesize --sample-input`.
     """
-    from ai8x_models.tasks.classify.predict import write_example
+    from ai8x_models.tasks.sampled.single import write_example
 
     refuse_existing(output, overwrite)
     shape, name = write_example(output, checkpoint, split, index, source)
-    click.echo(f"{output}: int8 {'x'.join(map(str, shape))}, class {name}")
+    click.echo(f"{output}: int8 {'x'.join(map(str, shape))}, {name}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ai8x_models.checkpoint import load_checkpoint
-from ai8x_models.tasks.classify.classifier import not_trained_here, stored_samples
+from ai8x_models.tasks.sampled.stored import stored_forms, stored_samples
 from ai8x_models.training.data.form import InputForm, Int8s
 from ai8x_models.training.data.pictures import read_picture
 from max78000.errors import InputError
@@ -39,20 +39,18 @@ def write_example(
     """Write an example of a checkpoint's data as device input, .npy.
 
     Returns:
-        Shape of the input, and the example's class.
+        Shape of the input, and what the example is, in words.
 
     Raises:
         InputError: no such example, or the data are not there.
     """
     loaded = load_checkpoint(checkpoint)
-    stored = loaded.extras.get("input")
-    if not stored:
-        raise not_trained_here(checkpoint)
+    form, answer = stored_forms(loaded, checkpoint)
     samples = stored_samples(loaded, split, checkpoint, source)
     if not 0 <= index < len(samples):
         why = f"there is no example {index} among {len(samples)} of {split}"
         raise InputError(why, where="--index", fix=f"0 to {len(samples) - 1}")
-    data = InputForm.from_json(stored).device_input(samples.inputs[index])
+    data = form.device_input(samples.inputs[index])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_array(path, data)
-    return data.shape, samples.classes[samples.targets[index]]
+    return data.shape, answer.name_of(samples.targets[index])

@@ -1,0 +1,34 @@
+"""`ai8x predict`: what a network answers to pictures and arrays."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ai8x_models.tasks.sampled.commands.options import MODEL
+from max78000.command import FILE, JSON, examples
+
+
+@click.command(epilog=examples("ai8x predict three.png --checkpoint runs/digits/digits.pth.tar"))
+@click.argument("files", metavar="PICTURES", nargs=-1, required=True, type=FILE)
+@click.option("--checkpoint", type=FILE, required=True, help="Network, of any stage.")
+@MODEL
+@JSON
+def predict(files: tuple[Path, ...], checkpoint: Path, word: str, as_json: bool) -> None:
+    """Say what pictures show.
+
+    Or arrays: an .npy file holds one sample with the numbers and the layout of the training data.
+    """
+    from ai8x_models.tasks.sampled.single import read_sample
+    from ai8x_models.tasks.sampled.stored import load_trained
+
+    network = load_trained(checkpoint, word)
+    rows = []
+    for path in files:
+        (answer,) = network.answers(read_sample(path, network.form))
+        shown = network.answer.show(answer)
+        rows.append({"file": str(path), **shown.data})
+        if not as_json:
+            click.echo(f"{path}: {shown.text}")
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))

@@ -1,0 +1,83 @@
+"""Examples in memory, and the batches of an epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ai8x_models.tasks.sampled.answer import AnswerForm
+from ai8x_models.tasks.sampled.augment import augmented
+from ai8x_models.tasks.sampled.recipe import AugmentPlan
+from ai8x_models.training.batches import Batch, shuffled_indexes
+from ai8x_models.training.data.form import real_numbers
+from ai8x_models.training.data.open import Samples
+from ai8x_models.training.logs import Console
+
+BATCH = 256  # where nothing is learned
+_COUNTS = torch.ones(1)  # every example counts whole
+
+
+@dataclass(frozen=True, slots=True)
+class SampledExamples:
+    """One split.
+
+    Args:
+        samples: inputs as signed bytes, and their targets.
+        answer: what is to be answered.
+        teacher: a teacher's answers (N, ...), of the examples as they are.
+    """
+
+    samples: Samples
+    answer: AnswerForm
+    teacher: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def with_teacher(self, teacher: nn.Module, checkpoint: Path, console: Console) -> Self:
+        """Add a teacher's answers; augmented examples are taught what the teacher said of them."""
+        with console.progress(f"asking {checkpoint}") as progress, torch.no_grad():
+            answers = []
+            for batch in self.in_order(BATCH):
+                answers.append(teacher.eval()(batch.inputs))
+                progress(min(len(answers) * BATCH, len(self)), len(self))
+        return replace(self, teacher=torch.cat(answers))
+
+    def in_order(self, size: int) -> Iterator[Batch[Tensor]]:
+        """Yield all examples as they are."""
+        for start in range(0, len(self), size):
+            part = slice(start, start + size)
+            truth = self.answer.truth(self.samples.targets[part])
+            yield Batch(real_numbers(self.samples.inputs[part]), truth, _COUNTS)
+
+    def shuffled(
+        self, size: int, seed: int, epoch: int, augment: AugmentPlan
+    ) -> Iterator[Batch[Tensor]]:
+        """Yield the batches of one epoch of training: a function of the arguments alone."""
+        rng = np.random.default_rng((seed, epoch))
+        for indexes in shuffled_indexes(len(self), size, rng):
+            yield self.batch(indexes, seed, epoch, augment)
+
+    def batch(
+        self, indexes: NDArray[np.intp], seed: int, epoch: int, augment: AugmentPlan
+    ) -> Batch[Tensor]:
+        """Make a batch of some examples, augmented.
+
+        An example is changed by a generator of its own, made for (seed, epoch, index): it is the
+        same in any batch, made by any process.
+        """
+        inputs, targets = self.samples.inputs[indexes], self.samples.targets[indexes]
+        if augment.changes:
+            changed = []
+            for place, index in enumerate(indexes.tolist()):
+                rng = np.random.default_rng((seed, epoch, index))
+                inputs[place], move = augmented(inputs[place], augment, rng)
+                changed.append(self.answer.moved(targets[place], move))
+            targets = np.stack(changed)
+        teacher = None if self.teacher is None else self.teacher[indexes]
+        return Batch(real_numbers(inputs), self.answer.truth(targets), _COUNTS, teacher)

@@ -1,0 +1,46 @@
+"""Augmentations: an example changes by itself, and says where its pixels went."""
+
+import numpy as np
+
+from ai8x_models.tasks.sampled.augment import Move, augmented
+from ai8x_models.tasks.sampled.recipe import AugmentPlan
+
+
+def changed(inputs, plan):
+    """Every example by a generator of its own."""
+    found = [augmented(one, plan, np.random.default_rng(i)) for i, one in enumerate(inputs)]
+    return np.stack([sample for sample, _ in found]), [move for _, move in found]
+
+
+def test_augmentation_moves_mirrors_and_disturbs():
+    inputs = np.random.default_rng(0).integers(-128, 128, (64, 2, 5, 7)).astype(np.int8)
+    before = inputs.copy()
+    same, _ = changed(inputs, AugmentPlan())
+    np.testing.assert_array_equal(same, before)
+    mirrored, moves = changed(inputs, AugmentPlan(flip=True))
+    is_flipped = [
+        np.array_equal(one, two[..., ::-1]) for one, two in zip(mirrored, before, strict=True)
+    ]
+    assert 16 < sum(is_flipped) < 48
+    assert is_flipped == [move.is_mirrored for move in moves]
+    moved, _ = changed(inputs, AugmentPlan(shift=1))
+    assert set(np.unique(moved)) <= set(np.unique(before))
+    assert any(np.array_equal(a[:, 1:], b[:, :-1]) for a, b in zip(moved, before, strict=True))
+    noisy, _ = changed(inputs, AugmentPlan(noise=0.1, brightness=0.1))
+    assert 5 < np.abs(noisy.astype(int) - before).mean() < 30
+    np.testing.assert_array_equal(inputs, before)
+
+
+def test_signals_move_along_time_alone():
+    signal = np.tile(np.arange(9, dtype=np.int8), (4, 3, 1))
+    moved, _ = changed(signal, AugmentPlan(shift=2))
+    assert (moved[:, 0] == moved[:, 2]).all()
+    assert set((moved[:, 0, 4] - 4).tolist()) <= {-2, -1, 0, 1, 2}
+
+
+def test_a_mask_goes_where_its_picture_went():
+    picture = np.random.default_rng(0).integers(-128, 128, (1, 6, 8)).astype(np.int8)
+    moved, move = augmented(picture, AugmentPlan(shift=3, flip=True), np.random.default_rng(2))
+    assert move.size == (6, 8)
+    np.testing.assert_array_equal(move.of(picture[0]), moved[0])
+    assert Move(True, (0, -2), (1, 4)).of(np.array([[1, 2, 3, 4]])).tolist() == [[2, 1, 1, 1]]
