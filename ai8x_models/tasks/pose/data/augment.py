@@ -35,7 +35,9 @@ def flip_mask(mask: Numbers[Number]) -> Numbers[Number]:
     return mask[..., ::-1].copy()
 
 
-def flip_maps(heat: Numbers[Number], paf: Numbers[Number]) -> tuple[Numbers[Number], Numbers[Number]]:
+def flip_maps(
+    heat: Numbers[Number], paf: Numbers[Number]
+) -> tuple[Numbers[Number], Numbers[Number]]:
     """Mirror heatmaps (..., 19, H, W) and PAFs (..., 38, H, W), floats or int8 within +-127.
 
     Parts and limbs swap sides, and the x components of the PAFs change sign.

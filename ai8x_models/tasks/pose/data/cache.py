@@ -15,10 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from ai8x_models.training.progress import Progress, no_progress
-from max78000.apps.pose.arrays import Uint8s, Int8s, Int32s, Int64s, Float32s
 from ai8x_models.tasks.pose.data.cache_coco import coco_records, read_annotations
 from ai8x_models.tasks.pose.data.cache_file import (
     PEOPLE_FIELDS,
@@ -31,6 +28,8 @@ from ai8x_models.tasks.pose.data.cache_file import (
     write_cache,
 )
 from ai8x_models.tasks.pose.figures.figures import GENERATOR_VERSION, SPLIT_BASE, Preset, render
+from ai8x_models.training.progress import Progress, no_progress
+from max78000.apps.pose.arrays import Float32s, Int8s, Int32s, Int64s, Uint8s
 from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 from max78000.errors import InputError
 

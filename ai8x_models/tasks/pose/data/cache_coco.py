@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from max78000.apps.pose.arrays import Uint8s
 from ai8x_models.tasks.pose.data.cache_file import Record
 from ai8x_models.tasks.pose.figures.figures import Figure
+from max78000.apps.pose.arrays import Uint8s
 from max78000.apps.pose.letterbox import Letterbox, letterbox
 from max78000.apps.pose.picture import read_picture
 from max78000.apps.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO, STRIDE

@@ -18,19 +18,18 @@ a finished one, and an interrupted run leaves the old one as it was.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
+from ai8x_models.tasks.pose.data.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS
+from ai8x_models.tasks.pose.figures.figures import SPLIT_BASE, Figure
 from ai8x_models.training.progress import Progress
 from max78000.apps.pose.arrays import Float32s
-from ai8x_models.tasks.pose.figures.figures import SPLIT_BASE, Figure
-from ai8x_models.tasks.pose.data.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS
 from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE, N_COCO
 from max78000.errors import InputError
 
@@ -38,7 +37,6 @@ FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
 PEOPLE_FIELDS = ("keypoints", "bbox", "area", "iscrowd")
 _IMAGES_PER_CHUNK = 16
 _NO_PIXELS = np.zeros(0, np.uint8)
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +164,6 @@ def _write_attributes(file: h5py.File, header: Header) -> None:
 
 
 def _unreadable(path: Path, why: str) -> InputError:
-    return InputError(why, where=str(path), fix="remove the file and build it again, or name another one")
+    return InputError(
+        why, where=str(path), fix="remove the file and build it again, or name another one"
+    )

@@ -11,10 +11,8 @@ from typing import Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from max78000.apps.pose.arrays import Indexes, Uint8s, Int8s, Float16s, Float32s
 from ai8x_models.tasks.pose.data.augment import (
     flip_image,
     flip_maps,
@@ -33,6 +31,7 @@ from ai8x_models.tasks.pose.network_input import normalize
 from ai8x_models.tasks.pose.recipe import AugmentPlan
 from ai8x_models.training.batches import Batch, shuffled_indexes
 from ai8x_models.training.logs import Console
+from max78000.apps.pose.arrays import Float16s, Float32s, Indexes, Int8s, Uint8s
 from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 
 

@@ -45,7 +45,6 @@ _LIMB_A = [a for a, _ in LIMBS]
 _LIMB_B = [b for _, b in LIMBS]
 
 
-
 def part_points(keypoints: npt.ArrayLike) -> Floats:
     """COCO keypoints (..., 17, 3) as the 18 parts (..., 18, 3): x, y, v.
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from max78000.apps.pose.arrays import Uint8s, Int8s
 from ai8x_models.checkpoint import file_hash
 from ai8x_models.tasks.pose.data.cache import TEACHER_SCALE, read_teacher, write_teacher
 from ai8x_models.tasks.pose.network_input import normalize
 from ai8x_models.training.progress import Progress
+from max78000.apps.pose.arrays import Int8s, Uint8s
 from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 from max78000.errors import InputError
 
