@@ -7,7 +7,7 @@ import numpy as np
 from ai8x_models.checkpoint import load_checkpoint
 from ai8x_models.tasks.sampled.stored import stored_forms, stored_samples
 from ai8x_models.training.data.form import InputForm, Int8s
-from ai8x_models.training.data.pictures import read_picture
+from ai8x_models.training.data.readers.pictures import read_picture
 from max78000.errors import InputError
 from max78000.files import write_array
 

@@ -6,28 +6,27 @@ from pathlib import Path
 import numpy as np
 
 from ai8x_models.describe.user_file import split_reference
-from ai8x_models.training.data.arrays import read_npz, sklearn_source, toy_source
+from ai8x_models.training.data.detect import Wanted, reader_of
 from ai8x_models.training.data.form import InputForm, Int8s, Raw, layout_of, moved_shape
-from ai8x_models.training.data.pictures import folder_source
 from ai8x_models.training.data.plan import DataPlan
+from ai8x_models.training.data.readers.arrays import sklearn_source, toy_source
+from ai8x_models.training.data.readers.user_data import user_source
 from ai8x_models.training.data.source import (
     NO_BOX,
     TRAIN,
     UNCOUNTED,
     Answers,
     Cut,
-    Part,
     Source,
     Targets,
 )
-from ai8x_models.training.data.user_data import user_source
 from ai8x_models.zoo.registry import Shape
 from ai8x_models.zoo.toy_data import SETS
 from max78000.errors import InputError
 
 _N_LOOKED_AT = 256  # samples that tell the range and the shape of their source
 _UNSIGNED, _SIGNED = (0.0, 255.0), (-128.0, 127.0)
-_KINDS = "FILE.py:NAME, a folder of pictures, FILE.npz, toy:NAME or sklearn:digits"
+_KINDS = "FILE.py:NAME, a folder, FILE.csv, FILE.npz, FILE.h5, toy:NAME or sklearn:digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,8 @@ def open_samples(
     source = open_source(plan, shape).answering(answers, plan.source)
     cut = Cut(plan.validation_share, plan.test_share, plan.seed)
     first, some = cut.chosen(source.parts, TRAIN, plan.source)
-    places = np.linspace(0, len(some) - 1, min(len(some), _N_LOOKED_AT)).astype(int)
+    n_looked_at = _N_LOOKED_AT if source.range is None and not plan.range else 1
+    places = np.linspace(0, len(some) - 1, min(len(some), n_looked_at)).astype(int)
     form = _form(plan, source, first.read(some[places]), shape)
     part, chosen = cut.chosen(source.parts, split, plan.source)
     raw = part.read(chosen)
@@ -129,13 +129,9 @@ def open_source(plan: DataPlan, shape: Shape | None) -> Source:
     if kind == "toy" or word in SETS:
         return toy_source(name or word, plan.count)
     path = Path(word)
-    if path.suffix == ".npz":
-        return read_npz(path)
-    if path.is_dir():
-        if shape is None:
-            why = "pictures can have any size"
-            raise InputError(why, where=word, fix="give `data.shape`, such as [3, 64, 64]")
-        return folder_source(path, shape)
+    reader = reader_of(path)
+    if reader is not None:
+        return reader(path, Wanted(plan, shape))
     raise InputError("there is no such source of data", where=word, fix=f"name {_KINDS}")
 
 

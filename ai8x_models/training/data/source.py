@@ -27,7 +27,7 @@ class Answers(StrEnum):
     """What the targets of samples are."""
 
     CLASSES = "classes"  # int64 (N,), from 0
-    NUMBERS = "numbers"  # float32 (N, ...)
+    NUMBERS = "numbers"  # float32 (N, n, ...)
     MASKS = "masks"  # uint8 (N, H, W): a class for every pixel, or UNCOUNTED
     BOXES = "boxes"  # float32 (N, M, 5): x0, y0, x1, y1 in shares of the picture, class or NO_BOX
     KEYPOINTS = "keypoints"  # float32 (N, K, 3): x, y in shares, 0 missing, 1 hidden, 2 visible
@@ -41,6 +41,8 @@ class Answers(StrEnum):
         shape = "x".join(map(str, given.shape))
         if self is Answers.CLASSES and given.ndim == 2 and given.shape[1] == 1:
             given = given[:, 0]
+        if self is Answers.NUMBERS and given.ndim == 1:
+            given = given[:, None]
         if not _FITS[self](given):
             why = f"targets are {given.dtype} {shape}, which are no {self}"
             raise InputError(why, where=where, fix=_FIXES[self])
@@ -81,10 +83,12 @@ class Part:
     Args:
         targets: what should be answered, (N, ...), as `Answers` says.
         read: indexes to raw samples (n, ...), all of one shape.
+        stamp: gives a text that is another when what is read has changed; None if nothing tells.
     """
 
     targets: Targets
     read: Callable[[Indexes], Raw]
+    stamp: Callable[[], str] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -100,7 +100,7 @@ def test_scikit_learn_s_digits():
         ({"source": "loud.npz"}, "their range is not known .give `data.range`"),
         ({"source": "odd.npz"}, "holds z"),
         ({"source": "pairs.npz"}, "give one class, a whole number from 0"),
-        ({"source": "wrong.npz"}, "classes -1..1 of train are not in 0..1"),
+        ({"source": "wrong.npz"}, r"classes -1..1 of train are not in 0\.\.1"),
         ({"source": "data.py:data"}, "there is no such file"),
         ({"source": "sklearn:iris"}, "there is no source sklearn:iris"),
         ({"source": "toy:sensors"}, "its answers are numbers, the task learns classes"),
@@ -121,7 +121,7 @@ def test_refusals(plan, message):
 def test_a_part_beyond_the_range_of_training_is_refused():
     ones = np.ones((20, 4, 4))
     np.savez("a.npz", x_train=ones, y_train=np.arange(20), x_test=-ones, y_test=np.arange(20))
-    with pytest.raises(InputError, match="samples from -1 to -1 are not in 0..1"):
+    with pytest.raises(InputError, match=r"samples from -1 to -1 are not in 0\.\.1"):
         open_samples(DataPlan("a.npz"), "test")
 
 

@@ -23,7 +23,8 @@ def user_source(path: Path, name: str) -> Source:
     """Call a function for its data sets: a mapping by split, a tuple (train, test), or one for all.
 
     A data set has a length and items (sample, target), as those of torch have; samples are tensors,
-    arrays or pictures, targets classes, numbers or masks, all of one shape. Classes are named by its attribute `classes`, if it has one.
+    arrays or pictures, targets classes, numbers or masks, all of one shape. Classes are named by
+    its attribute `classes`, if it has one.
 
     Raises:
         InputError: no such function, one that fails, or gives something else.

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 
-from ai8x_models.training.data.form import Raw
+from ai8x_models.training.data.readers.files import refuse_more_than_memory
 from ai8x_models.training.data.source import (
     ALL,
     TEST,
     TRAIN,
     VALIDATION,
-    Part,
     Source,
     array_part,
     array_source,
 )
 from ai8x_models.zoo.toy_data import draw_samples
-from max78000.errors import InputError
+from max78000.errors import InputError, raise_all
 
 # How files call the arrays of a part; Keras' `mnist.npz` has the first of each.
 _NAMES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -28,7 +28,16 @@ _NAMES: Mapping[str, tuple[tuple[str, str], ...]] = {
     TEST: (("x_test", "y_test"), ("test_inputs", "test_targets")),
     ALL: (("inputs", "targets"), ("x", "y")),
 }
+_FIX = "save x_train, y_train, x_test, y_test, or inputs and targets, with numpy.savez"
 _TOY_SEED = 0
+
+
+class Shaped(Protocol):
+    """An array, or something of its form in a file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of an array."""
 
 
 def read_npz(path: Path) -> Source:
@@ -37,36 +46,51 @@ def read_npz(path: Path) -> Source:
     Names of the classes may lie beside them, as `classes`.
 
     Raises:
-        InputError: no such file or arrays, or two that are not equally long.
+        InputError: no such file or arrays, more than fits in memory, or two that are not equally
+            long.
     """
-    fix = "save x_train, y_train, x_test, y_test, or inputs and targets, with numpy.savez"
     try:
         with np.load(path, allow_pickle=False) as file:
+            n_bytes = sum(one.file_size for one in file.zip.infolist())
+            refuse_more_than_memory(n_bytes, path)
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, BadZipFile, TypeError, AttributeError) as error:
-        raise InputError("is not a readable .npz file", where=str(path), fix=fix) from error
+        raise InputError("is not a readable .npz file", where=str(path), fix=_FIX) from error
     parts = {
-        part: _checked(arrays, pair, path)
-        for part, pairs in _NAMES.items()
-        for pair in pairs
-        if pair[0] in arrays and pair[1] in arrays
+        split: array_part(arrays[pair[0]], arrays[pair[1]])
+        for split, pair in named_pairs(arrays, path).items()
     }
-    if TRAIN not in parts and ALL not in parts:
-        why = f"holds {', '.join(arrays) or 'nothing'}"
-        raise InputError(why, where=str(path), fix=fix)
-    if TRAIN in parts:
-        parts.pop(ALL, None)
     classes = tuple(map(str, arrays["classes"])) if "classes" in arrays else ()
     return array_source(parts, None, classes, str(path))
 
 
-def _checked(arrays: Mapping[str, Raw], pair: tuple[str, str], path: Path) -> Part:
-    inputs, targets = arrays[pair[0]], arrays[pair[1]]
-    if not inputs.ndim or not targets.ndim or len(inputs) != len(targets):
-        why = f"{pair[0]} is {inputs.shape}, {pair[1]} is {targets.dtype} {targets.shape}"
-        fix = "give one class, a whole number from 0, for every sample"
-        raise InputError(why, where=str(path), fix=fix)
-    return array_part(inputs, targets)
+def named_pairs(arrays: Mapping[str, Shaped], path: Path) -> Mapping[str, tuple[str, str]]:
+    """Names of the samples and the targets of every part that a file of arrays has.
+
+    Raises:
+        InputError: none for training, or two that are not equally long.
+    """
+    pairs = {
+        part: pair
+        for part, known in _NAMES.items()
+        for pair in reversed(known)
+        if pair[0] in arrays and pair[1] in arrays
+    }
+    if TRAIN not in pairs and ALL not in pairs:
+        why = f"holds {', '.join(arrays) or 'nothing'}"
+        raise InputError(why, where=str(path), fix=_FIX)
+    if TRAIN in pairs:
+        pairs.pop(ALL, None)
+    raise_all(
+        InputError(
+            f"{first} is {tuple(arrays[first].shape)}, {second} is {tuple(arrays[second].shape)}",
+            where=str(path),
+            fix="give one class, a whole number from 0, for every sample",
+        )
+        for first, second in pairs.values()
+        if not arrays[first].shape or arrays[first].shape[:1] != arrays[second].shape[:1]
+    )
+    return pairs
 
 
 def toy_source(name: str, count: int) -> Source:
