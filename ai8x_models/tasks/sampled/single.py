@@ -1,5 +1,6 @@
 """Single examples: from files to the network's input, and to the accelerator's."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,20 +8,26 @@ import numpy as np
 from ai8x_models.checkpoint import load_checkpoint
 from ai8x_models.tasks.sampled.stored import stored_forms, stored_samples
 from ai8x_models.training.data.form import InputForm, Int8s
+from ai8x_models.training.data.readers import sounds
 from ai8x_models.training.data.readers.pictures import read_picture
 from max78000.errors import InputError
 from max78000.files import write_array
 
 
 def read_sample(path: Path, form: InputForm) -> Int8s:
-    """Read a picture, or an array with the numbers and the layout of the training data.
+    """Read a picture, a recording, or an array with the numbers and layout of the training data.
 
     Returns:
         (1, *shape), as the network takes it.
 
     Raises:
-        InputError: the file is neither, or does not fit.
+        InputError: the file is none of them, or does not fit.
     """
+    if path.suffix.lower() in sounds.SUFFIXES:
+        if not form.rate:
+            why, fix = "the network takes no recordings", "give one sample as an .npy file"
+            raise InputError(why, where=str(path), fix=fix)
+        return form.integers(sounds.read_sound(path, math.prod(form.shape), form.rate)[None])
     if path.suffix != ".npy":
         if len(form.shape) != 3:
             why = "the network takes no pictures"

@@ -1,10 +1,12 @@
 """Which reader a source of data is for, by what is there."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ai8x_models.training.data.plan import DataPlan
+from ai8x_models.training.data.readers import pictures, sounds
 from ai8x_models.training.data.readers.arrays import read_npz
 from ai8x_models.training.data.readers.cifar import cifar_source, has_cifar
 from ai8x_models.training.data.readers.files import Medium
@@ -13,7 +15,8 @@ from ai8x_models.training.data.readers.hdf5 import SUFFIXES, read_hdf5
 from ai8x_models.training.data.readers.idx import has_idx, idx_source
 from ai8x_models.training.data.readers.masks import has_masks, mask_source
 from ai8x_models.training.data.readers.pictures import picture_medium
-from ai8x_models.training.data.readers.table import table_source
+from ai8x_models.training.data.readers.speech import has_lists, speech_source
+from ai8x_models.training.data.readers.table import first_file, table_source
 from ai8x_models.training.data.source import Source
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
@@ -33,12 +36,14 @@ class Wanted:
     plan: DataPlan
     shape: Shape | None
 
-    def medium(self) -> Medium:
-        """What files of samples become.
+    def medium(self, sample: Path | None) -> Medium:
+        """What files of samples become, by one of them; without one they are pictures.
 
         Raises:
             InputError: the network's input is not known, or files cannot become that.
         """
+        if sample is not None and sample.suffix.lower() in sounds.SUFFIXES:
+            return sounds.sound_medium(self.shape, self.plan.rate, self.plan.source)
         if self.shape is None:
             why = "pictures can have any size"
             fix = "give `data.shape`, such as [3, 64, 64]"
@@ -50,26 +55,44 @@ Reader = Callable[[Path, Wanted], Source]
 
 
 def _masks(folder: Path, wanted: Wanted) -> Source:
-    medium = wanted.medium()
+    medium = wanted.medium(None)
     assert wanted.shape is not None
     return mask_source(folder, medium, wanted.shape)
+
+
+def _speech(folder: Path, wanted: Wanted) -> Source:
+    medium = sounds.sound_medium(wanted.shape, wanted.plan.rate, wanted.plan.source)
+    assert wanted.shape is not None
+    return speech_source(folder, medium, math.prod(wanted.shape), wanted.plan.silence)
+
+
+def _table(path: Path, wanted: Wanted) -> Source:
+    return table_source(path, wanted.medium(first_file(path)))
+
+
+def _classes(folder: Path, wanted: Wanted) -> Source:
+    known = pictures.SUFFIXES | sounds.SUFFIXES
+    files = (one for depth in ("*/*", "*/*/*") for one in folder.glob(depth))
+    return folder_source(
+        folder, wanted.medium(next((one for one in files if one.suffix.lower() in known), None))
+    )
 
 
 # fmt: off
 BY_SUFFIX: Mapping[str, Reader] = {
     ".npz": lambda path, _: read_npz(path),
-    ".csv": lambda path, wanted: table_source(path, wanted.medium()),
+    ".csv": _table,
     **dict.fromkeys(SUFFIXES, lambda path, _: read_hdf5(path)),
 }
 # Of folders: the first whose sign is there.
 BY_CONTENT: tuple[tuple[Callable[[Path], bool], Reader], ...] = (
     (has_idx,   lambda folder, _: idx_source(folder)),
     (has_cifar, lambda folder, _: cifar_source(folder)),
+    (has_lists, _speech),
     (has_masks, _masks),
     (lambda folder: (folder / TABLE).is_file(),
-                lambda folder, wanted: table_source(folder / TABLE, wanted.medium())),
-    (lambda _: True,
-                lambda folder, wanted: folder_source(folder, wanted.medium())),
+                lambda folder, wanted: _table(folder / TABLE, wanted)),
+    (lambda _: True, _classes),
 )
 # fmt: on
 

@@ -5,6 +5,7 @@ checkpoints keep it. A raw sample has the layout and the numbers of its source, 
 is a signed byte for every channel and place, which means 128 times a real number.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -24,13 +25,15 @@ Int8s = NDArray[np.int8]
 Raw = NDArray[Any]
 N_STEPS = DATA_GRID.high - DATA_GRID.low  # from the lowest number to the highest
 
-# Where the axes of a raw sample go: C, H, W or C, L.
+# Where the axes of a raw sample go: C, H, W or C, L. "L" is a recording, folded into the channels
+# of a network that has more than one: channel c of step t is sample C t + c.
 LAYOUTS: Mapping[str, tuple[int, ...]] = {
     "CHW": (0, 1, 2),
     "HWC": (2, 0, 1),
     "HW": (0, 1),  # a grey picture
     "CL": (0, 1),
     "LC": (1, 0),
+    "L": (0,),
 }
 
 
@@ -48,6 +51,7 @@ class InputForm:
         layout: axes of a raw sample, a key of `LAYOUTS`.
         mean: numbers of the source that become 0, one a channel or one for all; empty for none.
         fold: ratio by which the accelerator is given pictures folded.
+        rate: samples a second of recordings; 0 for what is none.
     """
 
     shape: Shape
@@ -56,6 +60,7 @@ class InputForm:
     layout: str
     mean: tuple[float, ...] = ()
     fold: int = 1
+    rate: int = 0
 
     def integers(self, samples: Raw) -> Int8s:
         """Raw samples (N, ...) in the source's layout -> (N, *shape), not folded.
@@ -72,6 +77,8 @@ class InputForm:
         real = real.transpose(0, *(1 + axis for axis in order))
         if self.layout == "HW":
             real = real[:, None]
+        elif self.layout == "L":
+            real = self._folded(real)
         if real.shape[1] != self.shape[0] or real.ndim != len(self.shape) + 1:
             raise self._misfit(samples.shape[1:])
         if real.shape[1:] != self.shape:
@@ -106,6 +113,13 @@ class InputForm:
         mean = tuple((one - self.low) * scale for one in self.mean)
         return replace(self, low=0.0, high=255.0, layout="HWC", mean=mean)
 
+    def _folded(self, sounds: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Recordings (N, L) -> (N, C, L / C)."""
+        n_channels = self.shape[0]
+        if sounds.shape[1] != math.prod(self.shape):
+            raise self._misfit(sounds.shape[1:])
+        return sounds.reshape(len(sounds), -1, n_channels).transpose(0, 2, 1)
+
     def _zero(self) -> NDArray[np.float32]:
         """What becomes 0, to subtract from (N, *shape)."""
         step = (self.high - self.low) / N_STEPS
@@ -129,6 +143,8 @@ def layout_of(sample: tuple[int, ...], shape: Shape | None) -> str:
     Raises:
         InputError: neither a picture nor a signal.
     """
+    if len(sample) == 1 and shape is not None and math.prod(shape) == sample[0]:
+        return "L"
     axes = {2: ("HW", "CL", "LC"), 3: ("CHW", "HWC")}.get(len(sample))
     if axes is None:
         why = f"a sample has shape {sample}, which is neither a picture nor a signal"
@@ -146,7 +162,7 @@ def layout_of(sample: tuple[int, ...], shape: Shape | None) -> str:
 def moved_shape(sample: tuple[int, ...], layout: str) -> Shape:
     """Shape of a raw sample with its channels first."""
     moved = tuple(sample[axis] for axis in LAYOUTS[layout])
-    return (1, *moved) if layout == "HW" else moved
+    return (1, *moved) if layout in ("HW", "L") else moved
 
 
 def _resized(picture: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.float32]:

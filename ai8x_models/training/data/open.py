@@ -74,6 +74,8 @@ def open_samples(
     """
     shape = plan.shape or shape
     source = open_source(plan, shape).answering(answers, plan.source)
+    if plan.classes:
+        source = source.telling_apart(plan.classes, plan.source)
     cut = Cut(plan.validation_share, plan.test_share, plan.seed)
     first, some = cut.chosen(source.parts, TRAIN, plan.source)
     n_looked_at = _N_LOOKED_AT if source.range is None and not plan.range else 1
@@ -126,7 +128,7 @@ def open_source(plan: DataPlan, shape: Shape | None) -> Source:
         return user_source(*reference)
     if kind == "sklearn":
         return sklearn_source(name)
-    if kind == "toy" or word in SETS:
+    if kind == "toy" or (word in SETS and not Path(word).exists()):
         return toy_source(name or word, plan.count)
     path = Path(word)
     reader = reader_of(path)
@@ -140,7 +142,7 @@ def _form(plan: DataPlan, source: Source, raw: Raw, shape: Shape | None) -> Inpu
     if shape is None:
         shape = moved_shape(raw.shape[1:], layout)
     low, high = plan.range or source.range or _range_of(raw, plan.source)
-    return InputForm(shape, low, high, layout, plan.mean)
+    return InputForm(shape, low, high, layout, plan.mean, rate=source.rate)
 
 
 def _range_of(raw: Raw, where: str) -> tuple[float, float]:

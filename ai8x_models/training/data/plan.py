@@ -14,7 +14,7 @@ class DataPlan:
     """Where samples come from, and what is made of them.
 
     Args:
-        source: `FILE.py:NAME`, a folder of pictures, an .npz file, `toy:NAME`, `sklearn:digits`.
+        source: a file, a folder, or the name of a data set; `docs/training.md` has the table.
         shape: of the network's input, as CxHxW or CxL; left out, the network's or the data's.
         range: numbers of the source that become -128 and 127; left out, what the source is known
             to have. Numbers beyond it are cut.
@@ -24,6 +24,10 @@ class DataPlan:
         validation_share: share of the samples kept for validation, where the source does not say.
         test_share: the same for the test.
         seed: decides which samples those are.
+        classes: of the source, that are told apart; all others become one, `unknown`. Left out:
+            all of them.
+        rate: samples a second that recordings are brought to.
+        silence: examples of a class `silence` that are cut from the noise of Speech Commands.
     """
 
     source: str
@@ -35,6 +39,9 @@ class DataPlan:
     validation_share: float = field(default=0.1, metadata=within(0.01, 0.5))
     test_share: float = field(default=0.2, metadata=within(0.0, 0.5))
     seed: int = field(default=1, metadata=within(0, 2**31 - 1))
+    classes: tuple[str, ...] = ()
+    rate: int = field(default=16_000, metadata=within(1_000, 192_000))
+    silence: int = field(default=0, metadata=within(0, 100_000))
 
     def __post_init__(self) -> None:
         """Refuse what no source could be."""

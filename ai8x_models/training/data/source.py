@@ -19,6 +19,7 @@ Indexes = NDArray[np.intp]
 Targets = NDArray[Any]
 ALL, TRAIN, VALIDATION, TEST = "all", "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
+UNKNOWN = "unknown"  # class of all that are not told apart
 NO_BOX = -1  # class of a row of boxes that holds none
 UNCOUNTED = 255  # pixels of a mask that no score and no loss counts
 
@@ -104,6 +105,7 @@ class Source:
         classes: names of the classes; empty if they have none.
         layout: axes of a sample; empty if its shape has to tell.
         answers: what the targets are.
+        rate: samples a second of recordings; 0 for what is none.
     """
 
     parts: Mapping[str, Part]
@@ -111,6 +113,27 @@ class Source:
     classes: tuple[str, ...] = ()
     layout: str = ""
     answers: Answers = Answers.CLASSES
+    rate: int = 0
+
+    def telling_apart(self, words: tuple[str, ...], where: str) -> "Source":
+        """The same with these classes, and one more for all others if there are others.
+
+        Raises:
+            InputError: it has no such classes.
+        """
+        missing = [word for word in words if word not in self.classes]
+        if missing or self.answers is not Answers.CLASSES:
+            why = f"has no class {', '.join(missing)}" if missing else "its answers have no classes"
+            nearest = ", ".join(self.classes[:20]) or "none by name"
+            raise InputError(why, where=where, fix=f"`data.classes`: it has {nearest}")
+        numbers = np.array([words.index(one) if one in words else len(words)
+                            for one in self.classes], np.int64)  # fmt: skip
+        parts = {
+            split: replace(part, targets=numbers[part.targets])
+            for split, part in self.parts.items()
+        }
+        others = (UNKNOWN,) if set(self.classes) - set(words) else ()
+        return replace(self, parts=parts, classes=(*words, *others))
 
     def answering(self, wanted: Answers | None, where: str) -> "Source":
         """The same for a task that needs such answers; None: any will do.

@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ai8x_models.training.data.form import Raw
-from ai8x_models.training.data.source import Indexes, Part, Targets
+from ai8x_models.training.data.source import Answers, Indexes, Part, Source, Targets
 from max78000.errors import InputError
 
 N_TOLD = 10  # problems of a list of files that are told one by one
@@ -25,6 +25,7 @@ class Medium:
         read: a file to its raw sample, all of one shape.
         range: lowest and highest number of a sample.
         layout: axes of a sample.
+        rate: samples a second of recordings; 0 for pictures.
     """
 
     word: str
@@ -32,6 +33,7 @@ class Medium:
     read: Callable[[Path], Raw]
     range: tuple[float, float]
     layout: str
+    rate: int = 0
 
     def find(self, folder: Path) -> Iterator[Path]:
         """Files of this kind in a folder, in no order."""
@@ -45,6 +47,16 @@ def file_part(paths: Sequence[Path], targets: Targets, medium: Medium) -> Part:
         return np.stack([medium.read(paths[index]) for index in indexes])
 
     return Part(targets, read, lambda: stamp_of(paths))
+
+
+def file_source(
+    parts: Mapping[str, Part],
+    medium: Medium,
+    classes: tuple[str, ...],
+    answers: Answers = Answers.CLASSES,
+) -> Source:
+    """A source whose samples are files."""
+    return Source(parts, medium.range, classes, medium.layout, answers, medium.rate)
 
 
 def stamp_of(paths: Sequence[Path]) -> str:

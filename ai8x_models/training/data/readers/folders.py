@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ai8x_models.training.data.readers.files import Medium, file_part
+from ai8x_models.training.data.readers.files import Medium, file_part, file_source
 from ai8x_models.training.data.source import ALL, SPLITS, TRAIN, Part, Source
 from max78000.errors import InputError, raise_all
 
@@ -27,7 +27,7 @@ def folder_source(folder: Path, medium: Medium) -> Source:
         if not set(_classes(home, medium)) <= set(classes)
     )
     parts = {split: _part(home, classes, medium) for split, home in homes.items()}
-    return Source(parts, medium.range, classes, medium.layout)
+    return file_source(parts, medium, classes)
 
 
 def split_homes(folder: Path) -> dict[str, Path]:

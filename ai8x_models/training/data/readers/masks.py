@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part
+from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part, file_source
 from ai8x_models.training.data.readers.folders import split_homes
 from ai8x_models.training.data.readers.pictures import UNREADABLE, opened
 from ai8x_models.training.data.source import Answers, Part, Source
@@ -41,7 +41,7 @@ def mask_source(folder: Path, medium: Medium, shape: Shape) -> Source:
     if (folder / NAMES).is_file():
         text = (folder / NAMES).read_text(encoding="utf-8")
         classes = tuple(line.strip() for line in text.splitlines() if line.strip())
-    return Source(parts, medium.range, classes, medium.layout, Answers.MASKS)
+    return file_source(parts, medium, classes, Answers.MASKS)
 
 
 def _part(home: Path, medium: Medium, shape: Shape) -> Part:

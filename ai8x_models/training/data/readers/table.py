@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part
+from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part, file_source
 from ai8x_models.training.data.source import ALL, SPLITS, TRAIN, Answers, Source, Targets
 from max78000.errors import InputError, ToolError, raise_all
 
@@ -65,7 +65,7 @@ def table_source(path: Path, medium: Medium) -> Source:
         )
         for split, some in by_split.items()
     }
-    return Source(parts, medium.range, classes, medium.layout, answers)
+    return file_source(parts, medium, classes, answers)
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[Row]]:
