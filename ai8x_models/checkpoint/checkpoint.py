@@ -121,7 +121,8 @@ def _tensors_in(contents: object, where: str) -> State:
     """The state dictionary in a file, or the file itself if it is one."""
     found: object = None
     if isinstance(contents, dict):
-        found = next((contents[key] for key in _STATE_KEYS if key in contents), contents)
+        found = next((contents[key] for key in _STATE_KEYS if key in contents), None)
+        found = _only_group(contents, where) if found is None else found
     is_wrapped = found is not contents
     if not isinstance(found, dict) or not (is_wrapped or _has_tensors(found)):
         why = "holds no `state_dict`, so it is not a training checkpoint"
@@ -133,6 +134,23 @@ def _tensors_in(contents: object, where: str) -> State:
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise InputError(f"state_dict[{name!r}] is not a tensor", where=where)
     return found
+
+
+def _only_group(contents: Mapping[Any, object], where: str) -> object:
+    """The one group of tensors under whatever name, or the file itself if there is none."""
+    groups = {
+        str(key): group
+        for key, group in contents.items()
+        if isinstance(group, dict) and group and _are_tensors(group)
+    }
+    if len(groups) > 1:
+        why = f"holds tensors under {' and '.join(groups)}"
+        raise InputError(why, where=where, fix="save the one that is meant as `state_dict`")
+    return next(iter(groups.values()), contents)
+
+
+def _are_tensors(group: Mapping[Any, object]) -> bool:
+    return all(isinstance(value, Tensor) for value in group.values())
 
 
 def _has_tensors(contents: Mapping[Any, object]) -> bool:

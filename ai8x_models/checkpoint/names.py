@@ -14,6 +14,7 @@ from max78000.errors import InputError
 
 # Put in front of every name by torch's data parallel wrapper and by its compiler.
 _PREFIXES = ("module.", "_orig_mod.")
+_INNER = "._orig_mod."  # where only a part was compiled
 # What operators were called in the vendor's older files; now it is `op` for all of them. A layer
 # may be called so, too: it then has state of its own, and no weight directly under it.
 _OLD_OPERATORS = ("conv1d", "conv2d", "convtranspose2d", "linear")
@@ -75,7 +76,7 @@ def _prefix(name: str) -> str:
 
 def _bare_name(name: str) -> str:
     """The name without prefixes, with operators called `op`."""
-    short = name.removeprefix(_prefix(name))
+    short = name.removeprefix(_prefix(name)).replace(_INNER, ".")
     layer, *rest = short.rsplit(".", 2)
     if len(rest) == 2 and rest[0] in _OLD_OPERATORS and rest[1] in _OF_OPERATORS:
         return f"{layer}.op.{rest[1]}"

@@ -42,6 +42,10 @@ _N_PICKLES = 4  # in a file of the older kind: magic number, version, machine, c
 _DAMAGED = "is not a checkpoint, or is cut short or damaged"
 _COMPARE = "compare its size and hash with the original"
 _SAVE_NUMBERS = "where the model was made, save model.state_dict()"
+_IN_MODULES = frozenset({"_parameters", "_buffers", "_modules"})  # what every pickled one has
+_ARCHIVES = MappingProxyType(
+    {"/constants.pkl": "a TorchScript archive", "/archive_format": "a program of torch.export"}
+)
 
 # Safetensors.
 _LENGTH = struct.Struct("<Q")
@@ -100,15 +104,17 @@ def _refusal(path: Path, error: BaseException) -> InputError:
     asked = re.search(r"GLOBAL ([\w.]*\w)", str(error))
     what = f"asks for {asked.group(1)}, which" if asked else "which"
     why = f"{what} is code and not data; nothing was executed"
-    if any(word.startswith("torch.nn.modules.") for word in _words_of(path)):
+    words = _words_of(path)
+    if words >= _IN_MODULES or any(word.startswith("torch.nn.modules.") for word in words):
         comma = ":" if asked else ","
         why = f"is a whole pickled model{comma} {why}"
         return InputError(why, where=str(path), fix=_SAVE_NUMBERS)
     if asked and isinstance(error, pickle.UnpicklingError):
         return InputError(why, where=str(path), fix="get the checkpoint from its author again")
-    if _is_torchscript(path):
-        why = "is a TorchScript archive, which is code and not data; nothing was executed"
-        return InputError(why, where=str(path), fix=_SAVE_NUMBERS)
+    for mark, kind in _ARCHIVES.items():
+        if _has_member(path, mark):
+            why = f"is {kind}, which is code and not data; nothing was executed"
+            return InputError(why, where=str(path), fix=_SAVE_NUMBERS)
     return InputError(_DAMAGED, where=str(path), fix=_COMPARE)
 
 
@@ -134,10 +140,10 @@ def _words_in(file: Any) -> set[str]:
     return {argument for _, argument, _ in pickletools.genops(file) if isinstance(argument, str)}
 
 
-def _is_torchscript(path: Path) -> bool:
+def _has_member(path: Path, ending: str) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+            return any(name.endswith(ending) for name in archive.namelist())
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
 

@@ -3,6 +3,7 @@
 A Python file that is named is executed, like any program its user runs.
 """
 
+from collections.abc import Collection
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,13 +95,23 @@ def _with_weights(subject: Subject, path: Path) -> Subject:
 
 def _named_as_in(model: nn.Module, state: State) -> State:
     """Tensors under the model's names: `load_checkpoint` calls some operators `op`, as ours are."""
-    found, names = dict(state), model.state_dict().keys()
+    names = model.state_dict().keys()
+    found = _without_holder(state, names)
     for name in names - found.keys():
         *path, _operator, parameter = ("", *name.rsplit(".", 2))
         as_ours = ".".join((*path[1:], "op", parameter))
         if as_ours in found and as_ours not in names:
             found[name] = found.pop(as_ours)
     return found
+
+
+def _without_holder(state: State, names: Collection[str]) -> State:
+    """Names without that of an object which held the whole model while it was trained."""
+    holders = {name.partition(".")[0] + "." for name in state}
+    if len(holders) != 1 or any(name.startswith(tuple(holders)) for name in names):
+        return dict(state)
+    bare = {name.partition(".")[2]: tensor for name, tensor in state.items()}
+    return bare if all(bare) else dict(state)
 
 
 def _known(shape: Shape | None, word: str) -> Shape:

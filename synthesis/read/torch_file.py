@@ -195,6 +195,13 @@ def read_torch_file(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             is_zip = file.read(4) == b"PK\x03\x04"
         root = _read_zip(path) if is_zip else _read_legacy(path)
+        if isinstance(root, Inert):
+            raise InputError(
+                "is an object of some class, such as a whole pickled model; nothing was executed",
+                where=str(path),
+                fix="save model.state_dict(), and give it to `ai8x quantize`",
+                rule="G25",
+            )
         if not isinstance(root, dict):
             raise ValueError("it holds no dictionary")
         return {str(key): value for key, value in _resolve(root, {}).items()}

@@ -42,6 +42,28 @@ def test_a_plain_state_dict(tmp_path, key):
     assert torch.equal(loaded.state_dict["conv.weight"], state["conv.weight"])
 
 
+@pytest.mark.parametrize("key", ["model", "net", "weights"])
+def test_a_state_dict_under_any_name(tmp_path, key):
+    """Trainers agree on no name: the one group of tensors in a file is the model's."""
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    model.conv.weight.sum().backward()
+    optimizer.step()
+    contents = {"epoch": 3, "args": {"lr": 0.1}, key: model.state_dict()}
+    torch.save(contents | {"optimizer": optimizer.state_dict()}, tmp_path / "net.pth")
+    loaded = load_checkpoint(tmp_path / "net.pth")
+    assert list(loaded.state_dict) == ["conv.weight", "conv.bias"]
+    assert loaded.epoch == 3
+
+
+def test_several_state_dicts_are_refused_with_their_names(tmp_path):
+    state = Net().state_dict()
+    torch.save({"model": state, "model_ema": state}, tmp_path / "net.pth")
+    said = _refusal(tmp_path / "net.pth")
+    assert "holds tensors under model and model_ema" in said
+    assert "save the one that is meant as `state_dict`" in said
+
+
 def test_shared_plain_files(cases_dir):
     assert next(iter(load_checkpoint(cases_dir / "mynet.pth").state_dict)) == "features.0.weight"
     assert (
@@ -52,10 +74,29 @@ def test_shared_plain_files(cases_dir):
 # A model pickled whole.
 
 
-@pytest.mark.parametrize("form", ["zip", "old", "pickle", "in a dictionary"])
+class Bare(nn.Module):
+    """Holds no module of torch's."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+
+WHOLE = ("zip", "old", "pickle", "in a dictionary", "in a list", "parallel", "compiled", "bare")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.compile
+@pytest.mark.parametrize("form", WHOLE)
 def test_a_whole_model_is_told_what_to_save(tmp_path, form):
     path = tmp_path / "net.pth"
-    if form == "pickle":
+    wrappers = {"parallel": nn.DataParallel, "compiled": torch.compile}
+    if form in wrappers:
+        torch.save(wrappers[form](Net()), path)
+    elif form == "bare":
+        torch.save(Bare(), path)
+    elif form == "in a list":
+        torch.save([3, Net()], path)
+    elif form == "pickle":
         path.write_bytes(pickle.dumps(Net()))
     elif form == "in a dictionary":
         torch.save({"epoch": 3, "model": Net()}, path)
@@ -72,6 +113,13 @@ def test_a_torchscript_archive_is_told_what_to_save(tmp_path):
     torch.jit.trace(Net().conv, torch.zeros(1, 1, 3, 3)).save(str(tmp_path / "net.pt"))
     assert "TorchScript" in _refusal(tmp_path / "net.pt")
     assert "save model.state_dict()" in _refusal(tmp_path / "net.pt")
+
+
+def test_an_exported_program_is_told_what_to_save(tmp_path):
+    program = torch.export.export(Net().conv, (torch.zeros(1, 1, 3, 3),))
+    torch.export.save(program, str(tmp_path / "net.pt2"))
+    assert "torch.export" in _refusal(tmp_path / "net.pt2")
+    assert "save model.state_dict()" in _refusal(tmp_path / "net.pt2")
 
 
 @pytest.mark.parametrize("name", ["whole.pth", "s275_whole_module.pth.tar"])
@@ -107,6 +155,12 @@ def test_prefixes_may_be_nested(tmp_path):
     state = {"module._orig_mod.a.op.weight": torch.ones(1), "_orig_mod.b.op.bias": torch.ones(1)}
     save_checkpoint(tmp_path / "a", Checkpoint("net", 1, state))
     assert list(load_checkpoint(tmp_path / "a").state_dict) == ["a.op.weight", "b.op.bias"]
+
+
+def test_parts_may_be_compiled(tmp_path):
+    state = {"a._orig_mod.0.op.weight": torch.ones(1), "b.op.weight": torch.ones(1)}
+    save_checkpoint(tmp_path / "a", Checkpoint("net", 1, state))
+    assert list(load_checkpoint(tmp_path / "a").state_dict) == ["a.0.op.weight", "b.op.weight"]
 
 
 def test_two_equal_models_in_a_file_become_one(tmp_path):

@@ -21,6 +21,7 @@ def _named(name, bits, *shape):
 
 @pytest.mark.parametrize("name", ["linear", "conv1d", "conv2d", "convtranspose2d"])
 def test_layers_called_like_an_operator_keep_their_width_and_quantile(tmp_path, name):
+    torch.manual_seed(1)
     state = _named(f"head.{name}", 2, 4, 8) | {f"head.{name}.shift_quantile": torch.tensor([0.5])}
     save_checkpoint(tmp_path / "a", Checkpoint("net", 1, state))
     (layer,) = quantize_checkpoint(tmp_path / "a", tmp_path / "q").layers
@@ -54,6 +55,22 @@ def test_shared_model_with_a_layer_called_linear(cases_dir, tmp_path):
     ]
     loaded = find_subject(word, (3, 8, 8), tmp_path / "q").model
     assert loaded.head.linear.weight_bits.item() == 2
+
+
+def test_the_holder_of_a_trained_model_is_no_part_of_its_names(tmp_path):
+    """Trainers save the attribute under which they held the model, too."""
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\ndef Net():\n    return nn.Sequential(nn.Conv2d(1, 2, 3))\n"
+    )
+    word, weight = f"{tmp_path / 'net.py'}:Net", torch.rand(2, 1, 3, 3)
+    state = {"net.0.weight": weight, "net.0.bias": torch.zeros(2)}
+    torch.save({"state_dict": state, "hyper_parameters": {"lr": 0.1}}, tmp_path / "net.ckpt")
+    model = find_subject(word, (1, 8, 8), tmp_path / "net.ckpt").model
+    assert torch.equal(model[0].weight, weight)
+    other = {"net.0.weight": weight, "head.bias": torch.zeros(2)}
+    torch.save(other, tmp_path / "other.pth")
+    with pytest.raises(InputError, match="not Net"):
+        find_subject(word, (1, 8, 8), tmp_path / "other.pth")
 
 
 # Plain torch layers and their batch norm.

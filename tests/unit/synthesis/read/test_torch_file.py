@@ -172,6 +172,13 @@ def test_not_a_dictionary(tmp_path):
     )
 
 
+def test_a_whole_model(tmp_path):
+    torch.save(torch.nn.Linear(3, 2), tmp_path / "a")
+    said = refusal(tmp_path / "a")
+    assert said.startswith("is an object of some class, such as a whole pickled model; nothing was")
+    assert said.endswith("(save model.state_dict(), and give it to `ai8x quantize`)")
+
+
 def test_archives_that_torch_does_not_write(tmp_path):
     path = archive(tmp_path / "a", pickle.dumps({}), compression=zipfile.ZIP_DEFLATED)
     assert "the archive is compressed, PyTorch's are not" in refusal(path)
@@ -250,7 +257,7 @@ def test_nothing_is_executed(tmp_path, is_legacy, name, protocol):
 def test_executing_in_place_of_the_state_dict(tmp_path):
     marker = tmp_path / "marker"
     archive(tmp_path / "a", pickle.dumps(Call(os.mkdir, str(marker))))
-    assert "it holds no dictionary" in refusal(tmp_path / "a")
+    assert "is an object of some class" in refusal(tmp_path / "a")
     assert not marker.exists()
 
 
