@@ -1,4 +1,4 @@
-"""A network of our layers with measured ranges, from QAT to the words that firmware unloads.
+"""A network trained with measured ranges, from QAT to the words that firmware unloads.
 
 Outputs of 8 and of 32 bits, with scales above and below 1, one of a number of channels that is no
 multiple of four. Three answers are one: PyTorch in QAT, the interpreter times the final scales, and
@@ -64,7 +64,31 @@ def trained():
     set_generation(model, is_v2=True)
     policy = QatPolicy(0, ranges=Ranges.MEASURED)
     start_measured_qat(model, policy, inputs.split(8))
+    train(model, inputs)
     return model.eval(), inputs[:1], whole[0]
+
+
+def train(model, inputs):
+    """Some steps of an optimizer, as after the ranges have been measured: towards other answers."""
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    optimizer = torch.optim.Adam(model.train().parameters(), 3e-3)
+    losses = []
+    for _ in range(12):
+        answers = model(inputs)
+        wanted = [torch.sin(3 * inputs.mean((1, 2, 3), keepdim=True)) for _ in answers]
+        loss = sum(
+            (one - other).square().mean() for one, other in zip(answers, wanted, strict=True)
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+    for name, tensor in model.state_dict().items():
+        is_trained = name.endswith(("op.weight", "op.bias"))
+        is_kept = name.endswith(("activation_threshold", "final_scale"))
+        assert not (is_trained and torch.equal(tensor, before[name])), name
+        assert not is_kept or torch.equal(tensor, before[name]), name
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +121,7 @@ def unloaded(elf, n_words):
 def test_firmware_unloads_what_qat_computes(trained, project):
     model, inputs, picture = trained
     folder, network = project
+    assert any(model.get_buffer(f"{name}.activation_threshold") for name in ("stem", "large"))
     with torch.no_grad():
         answers = model(inputs)
     layout = unload_layout(network.stages.placement.placed_graph, MAX78000)

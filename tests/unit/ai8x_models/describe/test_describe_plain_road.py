@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from plain_networks import PLAIN, SharedWeights, make_plain
+from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.describe.convert import Converted, convert
@@ -155,6 +156,53 @@ def test_the_checkpoint_has_the_order_of_the_description(road):
 def test_converted_networks_are_described_alike(road):
     again = describe(road.network, road.description.input_shape, road.description.arch)
     assert again.layers == road.description.layers
+
+
+class Named(nn.Module):
+    """Attributes that the converted network has, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = nn.Conv2d(2, 4, 3, padding=1)
+        self.arch, self.head = "other", nn.Linear(4 * 16, 3)
+
+    def forward(self, x):
+        return self.head(torch.max_pool2d(self.network(x).relu(), 2).flatten(1))
+
+
+class Stacked(nn.Sequential):
+    def __init__(self):
+        stem = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        super().__init__(stem, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 16, 3))
+
+
+@pytest.mark.parametrize("kind", [Named, Stacked])
+def test_a_trained_conversion_compiles_under_the_models_name(kind, tmp_path):
+    """As users do it: convert, train, save under the model's name, describe what was trained."""
+    torch.manual_seed(1)
+    shape, model = (2, 8, 8), kind()
+    inputs = examples_of(shape, 32)
+    network = convert(model, shape, inputs)
+    start_qat(network, QatPolicy(0))
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    for _ in range(3):
+        loss = network.train()(inputs).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    state = dict(network.eval().state_dict())
+    save_checkpoint(tmp_path / "qat.pth.tar", Checkpoint(kind.__name__, 1, state))
+    quantize_checkpoint(tmp_path / "qat.pth.tar", tmp_path / "q.pth.tar")
+    spec = read_network(describe(network, shape).to_text(), "net.yaml")
+    assert spec.arch == kind.__name__
+    data = (inputs[:1] * 128).to(torch.int64).numpy()
+    source = Source(spec, read_checkpoint(tmp_path / "q.pth.tar"), data[0])
+    compiled = compile_source(source, ProgramOptions("net"), MAX78000)
+    network.load_state_dict(load_checkpoint(tmp_path / "q.pth.tar").state_dict)
+    set_mode(network, Mode.INTEGER)
+    with torch.no_grad():
+        wanted = network(torch.from_numpy(data).float()).numpy()
+    np.testing.assert_array_equal(compiled.results[-1].reshape(-1), wanted.reshape(-1))
 
 
 def test_a_model_is_left_as_it_was():
