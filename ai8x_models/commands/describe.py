@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.files import make_folder, npy_bytes, refuse_existing, refuse_inputs, write_all
 
 if TYPE_CHECKING:
+    from ai8x_models.describe.calibrate import Calibrated
     from ai8x_models.describe.convert import Network
     from ai8x_models.describe.subject import Subject
 
@@ -63,6 +63,7 @@ def describe(
     Weights are those of MODEL, or of --checkpoint; --checkpoint-out has them as integers. Untrained
     ones will do to ask the compiler if the network fits.
     """
+    from ai8x_models.checkpoint import checkpoint_bytes
     from ai8x_models.describe.convert import network_of
     from ai8x_models.describe.describe import describe_network
     from ai8x_models.describe.integers import noise
@@ -77,9 +78,10 @@ def describe(
     figures: dict[str, Any] = {}
     files: dict[Path, bytes] = {}
     if checkpoint_out is not None and calibration is not None:
-        network, figures, files[checkpoint_out] = _calibrated(
-            subject, network, calibration, checkpoint_out, not no_rewrite
-        )
+        found = _calibrated(subject, (checkpoint, calibration), not no_rewrite)
+        network, figures = found.network, found.to_json()
+        files[checkpoint_out] = checkpoint_bytes(found.checkpoint(subject.arch))
+        click.echo("".join(f"note: {note}\n" for note in found.notes), err=True, nl=False)
     elif checkpoint_out is not None:
         files[checkpoint_out] = _integers(subject, network)
     description = describe_network(network, subject.model, subject.arch, subject.dataset)
@@ -129,15 +131,15 @@ def _integers(subject: "Subject", network: "Network") -> bytes:
 
 
 def _calibrated(
-    subject: "Subject", network: "Network", examples: Path, target: Path, rewrites: bool
-) -> tuple["Network", dict[str, Any], bytes]:
-    """The network with its scales, what became of it, and the integer checkpoint."""
-    from ai8x_models.checkpoint import checkpoint_bytes
-    from ai8x_models.describe.calibrate import calibrate, calibrated_checkpoint, read_examples
+    subject: "Subject", given: tuple[Path | None, Path], rewrites: bool
+) -> "Calibrated":
+    """Integers by samples; `given` are the files of weights and of samples."""
+    from ai8x_models.describe.calibrate import calibrate, read_examples, refuse_trained
+    from ai8x_models.quantize.options import QuantizeOptions
 
+    checkpoint, examples = given
+    refuse_trained(subject.model, str(checkpoint or subject.arch), "--calibration")
+    policy = subject.policy
+    options = QuantizeOptions(policy.overrides, policy.weight_bits)
     data = read_examples(examples, subject.shape)
-    converted, found = calibrate(subject.model, subject.shape, data, rewrites)
-    for answer, quality in enumerate(found.qsnr_db):
-        click.echo(f"{target}: answer {answer} has {quality:.1f} dB QSNR", err=True)
-    contents = checkpoint_bytes(calibrated_checkpoint(converted, subject.arch, found))
-    return replace(network, output_scales=found.output_scales), found.to_json(), contents
+    return calibrate(subject.model, subject.shape, data, options, rewrites)

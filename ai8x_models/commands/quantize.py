@@ -10,7 +10,7 @@ from ai8x_models.commands.options import INPUT
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.errors import InputError, UnsupportedError
-from max78000.files import make_folder, refuse_existing, refuse_inputs
+from max78000.files import refuse_existing, refuse_inputs
 
 if TYPE_CHECKING:
     from ai8x_models.quantize.options import QuantizeOptions
@@ -110,7 +110,6 @@ def quantize(
     if samples is None and (word or shape):
         raise click.UsageError("--model and --input are for --calibrate")
     options = _options(source, given)
-    make_folder(target.parent)
     if samples is None:
         report = quantize_checkpoint(source, target, options)
     else:
@@ -164,7 +163,7 @@ def _calibrated(
     options: "QuantizeOptions",
 ) -> "QuantizeReport":
     from ai8x_models.checkpoint import load_checkpoint
-    from ai8x_models.describe.post_training import calibrate_checkpoint
+    from ai8x_models.describe.calibrate import calibrate_checkpoint
 
     samples, word, shape = given
     if options.clip_method is not None:

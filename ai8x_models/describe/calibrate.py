@@ -1,11 +1,14 @@
 """A float network straight to integers, with a few examples instead of training.
 
-The examples settle how the network is scaled (see `ranges`), so that no tensor saturates; output
-shifts follow from the weights. Quantization-aware training gives better answers; this needs none.
+The one way for `ai8x quantize --calibrate` and `ai8x describe --calibration`. The examples settle
+how the network is scaled (`ranges`), so that no tensor saturates, and how its layers are
+(`quantize.calibration`). Quantization-aware training gives better answers; this needs none.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -14,35 +17,81 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ai8x_models.checkpoint import Checkpoint
-from ai8x_models.describe.convert import Converted, convert
+from ai8x_models.checkpoint import Checkpoint, State, file_hash, load_checkpoint, save_checkpoint
+from ai8x_models.describe.convert import Converted, Network, network_of
+from ai8x_models.describe.graph import Own
+from ai8x_models.describe.subject import find_subject
+from ai8x_models.describe.wiring import wiring_of
 from ai8x_models.layers.layers import FusedLayer
-from ai8x_models.layers.policy import QatPolicy
-from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, set_mode, start_qat
+from ai8x_models.layers.qat import DATA_GRID, Mode, QatModule, set_mode, weight_grid
+from ai8x_models.quantize.calibration import calibrated_state
 from ai8x_models.quantize.options import QuantizeOptions
-from ai8x_models.quantize.quantize import quantize_state
+from ai8x_models.quantize.report import LayerReport, QuantizeReport
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
+from max78000.files import make_folder
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """What became of a network.
+class Calibrated:
+    """The integers of a float network, and what they mean.
 
     Args:
-        input_scale: the device is given 128 times this times the model's input, rounded.
-        output_scales: an answer of the model is the device's, in real numbers, divided by this.
+        network: as it is described. The device is given 128 times `input_scale` times the model's
+            input, rounded; its answers, in real numbers, are the model's times `output_scales`.
+        integers: the accelerator's part, in integer mode.
+        state: of a model of our layers by its names, else of `integers`.
+        layers: what was done to each.
+        gains: of each answer, the part of its output scale that comes of its weights.
         qsnr_db: of each answer, power over that of its error, on the examples.
     """
 
-    input_scale: float
-    output_scales: tuple[float, ...]
+    network: Network
+    integers: Converted
+    state: State
+    layers: tuple[LayerReport, ...]
+    gains: tuple[float, ...]
     qsnr_db: tuple[float, ...]
 
+    @property
+    def extras(self) -> dict[str, Any]:
+        """What the integer checkpoint says beside the integers."""
+        return {
+            "clipping_method": "MAX_BIT_SHIFT",
+            "input_scale": self.network.input_scale,
+            "output_scales": self.network.output_scales,
+        }
+
+    def checkpoint(self, arch: str) -> Checkpoint:
+        """The integer checkpoint for the compiler."""
+        return Checkpoint(arch, 0, dict(self.state), self.extras)
+
     def to_json(self) -> dict[str, Any]:
-        """Plain data; an infinite ratio becomes None."""
-        ratios = [ratio if math.isfinite(ratio) else None for ratio in self.qsnr_db]
-        return {**asdict(self), "qsnr_db": ratios}
+        """Figures as plain data; an infinite ratio becomes None."""
+        return {
+            "input_scale": self.network.input_scale,
+            "output_scales": self.network.output_scales,
+            "qsnr_db": [one if math.isfinite(one) else None for one in self.qsnr_db],
+        }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the integers mean, and how near they are on the examples."""
+        found = [
+            f"answer {number} is {gain:g} times as large, as its weights are"
+            for number, gain in enumerate(self.gains)
+            if gain != 1
+        ]
+        if self.network.input_scale != 1:
+            one = self.network.input_scale * DATA_GRID.one
+            found.append(f"the chip is given the model's input times {one:g}, rounded, -128..127")
+        answers = zip(
+            _ones(self.integers.network), self.network.output_scales, self.qsnr_db, strict=True
+        )
+        for number, (one, scale, quality) in enumerate(answers):
+            found.append(f"answer {number} of the model is the chip's integer / {one * scale:g}")
+            found.append(f"answer {number} has {quality:.1f} dB QSNR on the samples")
+        return tuple(found)
 
 
 def read_examples(path: Path, shape: Shape) -> Tensor:
@@ -69,53 +118,126 @@ def read_examples(path: Path, shape: Shape) -> Tensor:
     return torch.from_numpy(array.astype(np.float32) / (DATA_GRID.one if is_whole else 1))
 
 
-def calibrate(
-    model: nn.Module, shape: Shape, examples: Tensor, rewrites: bool = True
-) -> tuple[Converted, Calibration]:
-    """Make the integer network of a float one.
+def refuse_trained(model: nn.Module, where: str, option: str) -> None:
+    """Keep what quantization-aware training settled.
 
     Args:
-        model: as `convert` takes it.
-        shape: of its input.
-        examples: (N, *shape).
-        rewrites: as `convert` takes it.
+        model: with the weights of a checkpoint.
+        where: file of these.
+        option: of the command line that asked for calibration.
 
-    Returns:
-        The network in integer mode, and what was lost.
+    Raises:
+        InputError: its layers are in QAT, or hold integers.
     """
-    network = convert(model, shape, examples, rewrites)
-    start_qat(network, QatPolicy(0))
-    state, _ = quantize_state(network.state_dict(), QuantizeOptions())
-    network.load_state_dict(state)
-    set_mode(network, Mode.INTEGER)
-    scale, prepared = network.network.input_scale, network.network.prepared(examples)
-    data = (prepared * scale * DATA_GRID.one).round().clamp(DATA_GRID.low, DATA_GRID.high)
-    with torch.no_grad():
-        wanted = convert(model, shape, examples, rewrites).eval()(prepared * scale)
-        found = network.eval()(data)
-    wanted, found = (one if isinstance(one, tuple) else (one,) for one in (wanted, found))
-    quality = tuple(
-        qsnr_db(real, whole.double() / (WIDE_GRID.one if is_wide else DATA_GRID.one))
-        for real, whole, is_wide in zip(wanted, found, _widths(network), strict=True)
+    if {one.mode for one in model.modules() if isinstance(one, QatModule)} - {Mode.FLOAT}:
+        why = "has seen quantization-aware training, or is quantized: nothing is left to calibrate"
+        raise InputError(why, where=where, fix=f"leave {option} out")
+
+
+def calibrate(
+    model: nn.Module,
+    shape: Shape,
+    examples: Tensor,
+    options: QuantizeOptions | None = None,
+    rewrites: bool = True,
+) -> Calibrated:
+    """Make the integer network of a float one, which is left as it was.
+
+    Args:
+        model: as `network_of` takes it; layers of ours in it are in float mode.
+        shape: of its input.
+        examples: (N, *shape), what stands for the data to come.
+        options: as for `quantize_state`; widths are those of layers that have none of their own.
+        rewrites: as `network_of` takes it.
+
+    Raises:
+        ProblemList: what the accelerator cannot do.
+    """
+    options = options or QuantizeOptions()
+    network = network_of(model, shape, examples, rewrites)
+    runnable = Converted(network).eval()
+    prepared = network.prepared(examples) * network.input_scale
+    layered, data = (runnable, prepared) if network.is_new else (model.eval(), examples)
+
+    def bits_of(name: str) -> int:
+        return options.weight_bits.get(name) or options.default_weight_bits
+
+    wiring = wiring_of(network.graph, layered)
+    state, layers = calibrated_state(layered, wiring, data, bits_of, options)
+    copy, integers = deepcopy((layered, runnable))
+    copy.load_state_dict(state)
+    set_mode(copy, Mode.INTEGER)
+    gains = tuple(
+        2.0 ** -float(layer.output_shift) if layer else 1.0  # it does not apply to 32-bit answers
+        for layer in _wide_layers(integers.network)
     )
-    return network, Calibration(scale, network.network.output_scales, quality)
+    scales = tuple(one * gain for one, gain in zip(network.output_scales, gains, strict=True))
+    quality = tuple(_qualities(runnable, integers.eval(), prepared, gains))
+    described = replace(network, output_scales=scales)
+    return Calibrated(described, integers, state, layers, gains, quality)
 
 
-def calibrated_checkpoint(network: Converted, arch: str, calibration: Calibration) -> Checkpoint:
-    """The integer checkpoint for the compiler."""
-    extras = {
-        "clipping_method": "MAX_BIT_SHIFT",
-        "input_scale": calibration.input_scale,
-        "output_scales": calibration.output_scales,
-    }
-    return Checkpoint(arch, 0, dict(network.state_dict()), extras)
+def calibrate_checkpoint(
+    source: Path,
+    target: Path,
+    samples: Path,
+    word: str,
+    shape: Shape | None,
+    options: QuantizeOptions,
+) -> QuantizeReport:
+    """Read a float checkpoint and samples, write the integer checkpoint.
+
+    Args:
+        source: weights of the model.
+        target: integer checkpoint to write.
+        samples: as `read_examples` takes them.
+        word: the model, as `find_subject` takes it.
+        shape: of its input, if the model is not of the zoo.
+        options: as for `quantize_checkpoint`.
+
+    Raises:
+        InputError: no such model, weights or samples, or a network that saw QAT already.
+        ProblemList: what the accelerator cannot do.
+    """
+    subject = find_subject(word, shape, source)
+    refuse_trained(subject.model, str(source), "--calibrate")
+    examples = read_examples(samples, subject.shape)
+    found = calibrate(subject.model, subject.shape, examples, options)
+    trained = load_checkpoint(source)
+    hashes = {"quantized_from": file_hash(source), "calibrated_on": file_hash(samples)}
+    extras = {**trained.extras, **found.extras, **hashes}
+    make_folder(target.parent)
+    save_checkpoint(target, Checkpoint(subject.arch, trained.epoch, found.state, extras))
+    return QuantizeReport(subject.arch, found.layers, (*trained.notes, *found.notes))
 
 
-def _widths(network: Converted) -> list[bool]:
-    """Which answers have 32 bits."""
-    graph = network.network.graph
-    layers = [getattr(graph.nodes[index].op, "layer", None) for index in graph.outputs]
-    return [isinstance(layer, FusedLayer) and layer.plan.wide for layer in layers]
+def _wide_layers(network: Network) -> list[FusedLayer | None]:
+    """The layer of each 32-bit answer; None for bytes."""
+    nodes = (network.graph.nodes[index] for index in network.graph.outputs)
+    layers = (node.op.layer if isinstance(node.op, Own) else None for node in nodes)
+    return [one if isinstance(one, FusedLayer) and one.plan.wide else None for one in layers]
+
+
+def _ones(network: Network) -> list[int]:
+    """Integer that means 1.0 in each answer, were it not scaled; sums have the weights' bits, too.
+
+    Args:
+        network: in integer mode.
+    """
+    widths = [int(layer.weight_bits) if layer else 1 for layer in _wide_layers(network)]
+    return [DATA_GRID.one * weight_grid(bits).one for bits in widths]
+
+
+@torch.no_grad()
+def _qualities(
+    real: Converted, integers: Converted, data: Tensor, gains: tuple[float, ...]
+) -> Iterator[float]:
+    """QSNR of each answer of the integer network."""
+    wanted = real(data)
+    found = integers((data * DATA_GRID.one).round().clamp(DATA_GRID.low, DATA_GRID.high))
+    answers = [one if isinstance(one, tuple) else (one,) for one in (wanted, found)]
+    for one, whole, unit, gain in zip(*answers, _ones(integers.network), gains, strict=True):
+        yield qsnr_db(one, whole.double() / (unit * gain))
 
 
 def qsnr_db(wanted: Tensor, found: Tensor) -> float:

@@ -41,6 +41,7 @@ from ai8x_models.zoo.load import load_model, mode_of, restore
 from ai8x_models.zoo.registry import MODELS
 from max78000.errors import InputError
 from max78000.facts.fixed import WEIGHT_BITS
+from max78000.files import make_folder
 
 _ZERO_POINTS = ("w_zero_point", "b_zero_point")
 
@@ -70,6 +71,7 @@ def quantize_checkpoint(
         extras["clipping_scale"] = options.scale
     if options.clip_method is ClipMethod.STDDEV:
         extras["clipping_nstds"] = options.n_deviations
+    make_folder(target.parent)
     save_checkpoint(target, replace(trained, state_dict=state, extras=extras, optimizer={}))
     return QuantizeReport(trained.arch, layers, notes + more)
 

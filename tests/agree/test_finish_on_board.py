@@ -4,8 +4,6 @@ What stands behind the last layer is PyTorch's own in the comparison, on the int
 network gives: real numbers within a few millionths, indices exactly.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -14,8 +12,7 @@ from test_firmware_builds import EVERY
 from torch import nn
 
 from ai8x_models.checkpoint import checkpoint_bytes
-from ai8x_models.describe.calibrate import calibrate, calibrated_checkpoint
-from ai8x_models.describe.convert import network_of
+from ai8x_models.describe.calibrate import calibrate
 from ai8x_models.describe.describe import describe_network
 from max78000.board.board import VirtualBoard
 from max78000.firmware.build import build_project
@@ -82,24 +79,22 @@ def road(model, folder):
     torch.manual_seed(2)
     model = model()
     examples = torch.rand(8, *SHAPE) * 2 - 1
-    converted, found = calibrate(model, SHAPE, examples)
-    network = replace(network_of(model, SHAPE), output_scales=found.output_scales)
-    arch = type(model).__name__
-    description = describe_network(network, model)
+    found = calibrate(model, SHAPE, examples)
+    description = describe_network(found.network, model)
     (folder / "net.yaml").write_text(description.to_text(), encoding="utf-8")
-    contents = checkpoint_bytes(calibrated_checkpoint(converted, arch, found))
+    contents = checkpoint_bytes(found.checkpoint(type(model).__name__))
     (folder / "net-q.pth.tar").write_bytes(contents)
-    data = (examples[0] * found.input_scale * 128).round().clamp(-128, 127)
+    data = (examples[0] * found.network.input_scale * 128).round().clamp(-128, 127)
     np.save(folder / "net.npy", data.numpy().astype(np.int8))
     files = (folder / "net.yaml", folder / "net-q.pth.tar", folder / "net.npy")
     compiled = compile_network(*files)
     with torch.no_grad():
-        outputs = converted(data[None])
+        outputs = found.integers(data[None])
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     units = [16384 if one.dtype == torch.int32 else 128 for one in outputs]
     real = [
         one.double().float() / unit / scale
-        for one, unit, scale in zip(outputs, units, found.output_scales, strict=True)
+        for one, unit, scale in zip(outputs, units, found.network.output_scales, strict=True)
     ]
     return compiled, [one[0].numpy() for one in model.behind(*real)]
 

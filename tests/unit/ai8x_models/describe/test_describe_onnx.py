@@ -219,9 +219,9 @@ def test_calibrated_integers_are_near_the_real_numbers(tmp_path):
     path, _ = file(tmp_path, WHOLE_NODES, WHOLE_CONSTANTS)
     model = read_onnx_model(path)
     x = torch.rand(6, 3, 12, 12, generator=torch.Generator().manual_seed(2)) * 6 - 3
-    _, calibration = calibrate(model, model.shape, x)
-    assert calibration.input_scale == 0.25
-    assert calibration.qsnr_db[0] > 20
+    found = calibrate(model, model.shape, x)
+    assert found.network.input_scale == 0.25
+    assert found.qsnr_db[0] > 20
 
 
 def test_operators_that_nobody_knows_are_refused_at_once(tmp_path):

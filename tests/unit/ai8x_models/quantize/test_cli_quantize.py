@@ -191,6 +191,18 @@ def test_calibration(ai8x):
     assert ai8x(*arguments, "--clip-method", "MAX", "--overwrite")[0] == 2
 
 
+def test_what_fails_leaves_no_folder(ai8x):
+    np.save("samples.npy", np.zeros((1, 1, 8, 8), np.float32))
+    Path("net.py").write_text(NET)
+    Path("text").write_text("no checkpoint")
+    model = ("--calibrate", "samples.npy", "--model", "net.py:Net", "--input", "1x8x8")
+    for source in ("missing", "text", "net.py"):
+        for more in ((), model):
+            assert ai8x("quantize", source, "new/folder/out", *more)[0] == 2
+    assert not Path("new").exists()
+    assert ai8x("quantize", "in", "new/folder/out")[0] == 0
+
+
 # Descriptions.
 
 

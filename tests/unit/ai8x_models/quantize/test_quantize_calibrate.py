@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ai8x_models.commands.main import cli
+from ai8x_models.describe.calibrate import calibrate_checkpoint
 from ai8x_models.describe.convert import network_of
 from ai8x_models.describe.describe import describe
-from ai8x_models.describe.post_training import calibrate_checkpoint, wiring_of
+from ai8x_models.describe.wiring import wiring_of
 from ai8x_models.layers.layers import Conv2d, ElementWise
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import start_qat
@@ -46,6 +49,10 @@ def trained():
     model, samples = create_model("ColorNet"), draw_samples("objects", 32)
     train_briefly(model, "objects", [samples] * 12)
     return model.eval(), samples
+
+
+def run(*words):
+    return CliRunner().invoke(cli, [str(word) for word in words])
 
 
 def _qsnr(path, samples, wanted):
@@ -96,6 +103,7 @@ def test_narrow_weights_everywhere_keep_the_answers(trained, tmp_path):
     (gain,) = found.extras["output_scales"]
     assert gain == 2.0 ** -float(found.state_dict["classify.output_shift"]) > 1
     assert f"answer 0 is {gain:g} times as large, as its weights are" in report.notes
+    assert float(report.notes[-1].split()[3]) > 14  # dB, of the answers with their scale
 
 
 def test_the_compiler_reads_biases_wider_than_weights(trained, tmp_path):
@@ -165,3 +173,68 @@ def test_what_saw_qat_is_not_calibrated(tmp_path):
     paths = (tmp_path / name for name in ("qat", "q", "samples.npy"))
     with pytest.raises(InputError, match="nothing is left to calibrate"):
         calibrate_checkpoint(*paths, "DigitNet", None, QuantizeOptions())
+
+
+PREPARED = """
+from torch import nn
+class Net(nn.Module):  # pictures with their channels last, 0 to 1
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8 * 16, 4)
+    def forward(self, x):
+        x = (x.permute(0, 3, 1, 2) - 0.5) / 0.25
+        return self.fc(nn.functional.max_pool2d(self.conv(x).relu(), 2).flatten(1)).softmax(1)
+"""
+OURS = """
+from torch import nn
+from ai8x_models.layers.layers import Conv2d, Linear
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = Conv2d(3, 8, activation="ReLU", pool="max", batchnorm="NoAffine")
+        self.fc = Linear(8 * 16, 4, wide=True)
+    def forward(self, x):
+        return self.fc(self.conv(x.permute(0, 3, 1, 2)).flatten(1)).softmax(1)
+"""
+
+
+@pytest.mark.parametrize("text", [PREPARED, OURS], ids=["plain", "ours"])
+def test_both_commands_calibrate_alike(text, tmp_path):
+    """Models that prepare their input, and do something with their answers."""
+    torch.manual_seed(3)
+    (tmp_path / "net.py").write_text(text)
+    namespace = {}
+    exec(text, namespace)  # the file's own text
+    model = namespace["Net"]()
+    model(torch.rand(64, 8, 8, 3))
+    torch.save(model.state_dict(), tmp_path / "net.pth")
+    np.save(tmp_path / "samples.npy", torch.rand(16, 8, 8, 3).numpy())
+    files = {name: tmp_path / name for name in ("net.pth", "samples.npy", "a", "b", "net.yaml")}
+    word = (f"{tmp_path / 'net.py'}:Net", "--input", "8x8x3")
+    weights = ("--checkpoint", files["net.pth"])
+    one = run("describe", *word, *weights, "--calibration", files["samples.npy"],
+              "--checkpoint-out", files["a"], "--out", files["net.yaml"])  # fmt: skip
+    other = run("quantize", files["net.pth"], files["b"], "--calibrate", files["samples.npy"],
+                "--model", *word)  # fmt: skip
+    assert (one.exit_code, other.exit_code) == (0, 0), (one.exception, other.exception)
+    notes = [[line for line in found.stderr.splitlines() if "note: " in line]
+             for found in (one, other)]  # fmt: skip
+    assert notes[0] == notes[1]
+    assert float(notes[0][-1].split()[4]) > 20  # dB: what the answers are in real numbers is right
+    first, second = (load_checkpoint(files[name]) for name in ("a", "b"))
+    assert list(first.state_dict) == list(second.state_dict)
+    for name, tensor in first.state_dict.items():
+        assert torch.equal(tensor, second.state_dict[name]), name
+    for key in ("input_scale", "output_scales"):
+        assert first.extras[key] == second.extras[key]
+
+
+def test_neither_command_calibrates_what_saw_qat(tmp_path):
+    model = create_model("DigitNet")
+    start_qat(model, QatPolicy(0))
+    save_checkpoint(tmp_path / "qat", Checkpoint("DigitNet", 1, model.state_dict()))
+    np.save(tmp_path / "samples.npy", np.zeros((1, 1, 28, 28), np.float32))
+    found = run("describe", "DigitNet", "--checkpoint", tmp_path / "qat", "--calibration",
+                tmp_path / "samples.npy", "--checkpoint-out", tmp_path / "q")  # fmt: skip
+    assert found.exception.fix == "leave --calibration out"
+    assert not (tmp_path / "q").exists()
