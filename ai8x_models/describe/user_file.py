@@ -10,12 +10,12 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from max78000.errors import InputError, ProblemList, ToolError
@@ -24,6 +24,13 @@ from max78000.errors import InputError, ProblemList, ToolError
 _BROKEN = (
     *(SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError),
     *(RuntimeError, OSError, AssertionError, ArithmeticError),
+)
+# Modules of the vendor's trainer, and ours of the same names.
+_VENDOR_MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "ai8x": "ai8x_models.layers.vendor_names",
+        "ai8x_blocks": "ai8x_models.layers.vendor_blocks",
+    }
 )
 _REFERENCE = re.compile(r"(.*\.py):([^:(]*(?:\(.*\))?)", re.DOTALL)
 
@@ -71,19 +78,36 @@ def call_in_file(path: Path, name: str, needed: Needed) -> object:
         InputError: no such file or name, or one that fails.
         ToolError: what a layer of ours refuses, with the line of the file.
     """
-    if not path.is_file():
-        raise InputError("there is no such file", where=str(path), fix=needed.example)
+    return call_in_module(executed(path, needed), path, name, needed)
+
+
+def call_in_module(module: ModuleType, path: Path, name: str, needed: Needed) -> object:
+    """Call a class or function of a file that was executed; as `call_in_file`."""
     arguments = _arguments(name, path)
     name = bare_name(name)
-    module = _executed(path)
     maker = getattr(module, name, None)
     if not callable(maker):
         makers = [word for word, value in vars(module).items() if callable(value)]
         nearest = get_close_matches(name, makers, n=3, cutoff=0.3)
         fix = f"did you mean {', '.join(nearest)}?" if nearest else f"name a {needed.kind} in it"
         raise InputError(f"has no {needed.kind} {name!r}", where=str(path), fix=fix)
+    return called(lambda: maker(**arguments), path, name, needed)
+
+
+def called(call: Callable[[], object], path: Path, name: str, needed: Needed) -> object:
+    """Call something of a user's file.
+
+    Args:
+        call: does it.
+        path: the file.
+        name: what is called, for messages; and so is `needed`.
+
+    Raises:
+        InputError: it fails.
+        ToolError: what a layer of ours refuses, with the line of the file.
+    """
     try:
-        result: object = maker(**arguments)
+        return call()
     except ToolError as error:  # of a layer's constructor, which does not know where it was called
         _add_line(error, path)
         raise
@@ -91,7 +115,6 @@ def call_in_file(path: Path, name: str, needed: Needed) -> object:
         raise InputError(
             f"{name}() fails: {error}", where=_place(error, path), fix=needed.maker
         ) from error
-    return result
 
 
 def _arguments(name: str, path: Path) -> dict[str, Any]:
@@ -134,7 +157,14 @@ def _place(error: BaseException, path: Path) -> str:
     return f"{path}:{lines[-1]}" if lines else str(path)
 
 
-def _executed(path: Path) -> ModuleType:
+def executed(path: Path, needed: Needed) -> ModuleType:
+    """Execute a Python file; those beside it can be imported.
+
+    Raises:
+        InputError: no such file, or one that fails.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", where=str(path), fix=needed.example)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -144,9 +174,18 @@ def _executed(path: Path) -> ModuleType:
             spec.loader.exec_module(module)
         except _BROKEN as error:
             why = f"cannot be run: {type(error).__name__}: {error}"
-            fix = "run it with Python to see where"
+            fix = _missing(error) or "run it with Python to see where"
             raise InputError(why, where=_place(error, path), fix=fix) from error
     return module
+
+
+def _missing(error: BaseException) -> str:
+    """What helps where a module is missing; empty if none is."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    if error.name in _VENDOR_MODULES:
+        return f"import {_VENDOR_MODULES[error.name]} as {error.name}"
+    return f"pip install {error.name.partition('.')[0]}"
 
 
 @contextmanager

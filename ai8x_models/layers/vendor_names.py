@@ -19,6 +19,7 @@ from torch import nn
 from ai8x_models.layers import layers
 from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
 from ai8x_models.layers.rules import Options, Pair
+from ai8x_models.layers.vendor_transforms import fold, normalize  # noqa: F401 - for data sets
 from max78000.errors import UnsupportedError
 from max78000.facts.chip import MAX78000
 from max78000.facts.fixed import DATA_BITS, Combine

@@ -9,6 +9,7 @@ from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.readers import pictures, sounds
 from ai8x_models.training.data.readers.arrays import read_npz
 from ai8x_models.training.data.readers.cifar import cifar_source, has_cifar
+from ai8x_models.training.data.readers.coco import coco_folder, coco_source, has_annotations
 from ai8x_models.training.data.readers.files import Medium
 from ai8x_models.training.data.readers.folders import folder_source
 from ai8x_models.training.data.readers.hdf5 import SUFFIXES, read_hdf5
@@ -17,7 +18,7 @@ from ai8x_models.training.data.readers.masks import has_masks, mask_source
 from ai8x_models.training.data.readers.pictures import picture_medium
 from ai8x_models.training.data.readers.speech import has_lists, speech_source
 from ai8x_models.training.data.readers.table import first_file, table_source
-from ai8x_models.training.data.source import Source
+from ai8x_models.training.data.source import Answers, Source
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
 
@@ -31,10 +32,12 @@ class Wanted:
     Args:
         plan: of the data.
         shape: of the network's input, if it is known.
+        answers: what the task learns, if that matters.
     """
 
     plan: DataPlan
     shape: Shape | None
+    answers: Answers | None
 
     def medium(self, sample: Path | None) -> Medium:
         """What files of samples become, by one of them; without one they are pictures.
@@ -66,6 +69,14 @@ def _speech(folder: Path, wanted: Wanted) -> Source:
     return speech_source(folder, medium, math.prod(wanted.shape), wanted.plan.silence)
 
 
+def _coco(path: Path, wanted: Wanted) -> Source:
+    answers = Answers.KEYPOINTS if wanted.answers is Answers.KEYPOINTS else Answers.BOXES
+    medium, pictures_at = wanted.medium(None), wanted.plan.folder
+    if path.is_dir():
+        return coco_folder(path, medium, answers)
+    return coco_source(path, Path(pictures_at or path.parent), medium, answers)
+
+
 def _table(path: Path, wanted: Wanted) -> Source:
     return table_source(path, wanted.medium(first_file(path)))
 
@@ -82,6 +93,7 @@ def _classes(folder: Path, wanted: Wanted) -> Source:
 BY_SUFFIX: Mapping[str, Reader] = {
     ".npz": lambda path, _: read_npz(path),
     ".csv": _table,
+    ".json": _coco,
     **dict.fromkeys(SUFFIXES, lambda path, _: read_hdf5(path)),
 }
 # Of folders: the first whose sign is there.
@@ -90,6 +102,7 @@ BY_CONTENT: tuple[tuple[Callable[[Path], bool], Reader], ...] = (
     (has_cifar, lambda folder, _: cifar_source(folder)),
     (has_lists, _speech),
     (has_masks, _masks),
+    (has_annotations, _coco),
     (lambda folder: (folder / TABLE).is_file(),
                 lambda folder, wanted: _table(folder / TABLE, wanted)),
     (lambda _: True, _classes),

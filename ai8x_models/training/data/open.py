@@ -10,7 +10,7 @@ from ai8x_models.training.data.detect import Wanted, reader_of
 from ai8x_models.training.data.form import InputForm, Int8s, Raw, layout_of, moved_shape
 from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.readers.arrays import sklearn_source, toy_source
-from ai8x_models.training.data.readers.user_data import user_source
+from ai8x_models.training.data.readers.vendor_data import python_source
 from ai8x_models.training.data.source import (
     NO_BOX,
     TRAIN,
@@ -26,7 +26,10 @@ from max78000.errors import InputError
 
 _N_LOOKED_AT = 256  # samples that tell the range and the shape of their source
 _UNSIGNED, _SIGNED = (0.0, 255.0), (-128.0, 127.0)
-_KINDS = "FILE.py:NAME, a folder, FILE.csv, FILE.npz, FILE.h5, toy:NAME or sklearn:digits"
+_KINDS = (
+    "FILE.py:NAME, a folder, FILE.csv, FILE.npz, FILE.h5, a COCO FILE.json, toy:NAME or"
+    " sklearn:digits"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def open_samples(
         UnsupportedError: its answers are not what the task learns.
     """
     shape = plan.shape or shape
-    source = open_source(plan, shape).answering(answers, plan.source)
+    source = open_source(plan, shape, answers).answering(answers, plan.source)
     if plan.classes:
         source = source.telling_apart(plan.classes, plan.source)
     cut = Cut(plan.validation_share, plan.test_share, plan.seed)
@@ -119,13 +122,15 @@ def _class_numbers(answers: Answers, targets: Targets) -> Targets:
     return numbers
 
 
-def open_source(plan: DataPlan, shape: Shape | None) -> Source:
-    """Ask the reader of this kind of source; raises as it does."""
+def open_source(
+    plan: DataPlan, shape: Shape | None, answers: Answers | None = Answers.CLASSES
+) -> Source:
+    """Ask the reader of this kind of source; arguments and errors as of `open_samples`."""
     word = plan.source
     reference = split_reference(word)
     kind, _, name = word.partition(":")
-    if reference is not None:
-        return user_source(*reference)
+    if reference is not None or word.endswith(".py"):
+        return python_source(*(reference or (Path(word), "")), plan.folder)
     if kind == "sklearn":
         return sklearn_source(name)
     if kind == "toy" or (word in SETS and not Path(word).exists()):
@@ -133,7 +138,7 @@ def open_source(plan: DataPlan, shape: Shape | None) -> Source:
     path = Path(word)
     reader = reader_of(path)
     if reader is not None:
-        return reader(path, Wanted(plan, shape))
+        return reader(path, Wanted(plan, shape, answers))
     raise InputError("there is no such source of data", where=word, fix=f"name {_KINDS}")
 
 

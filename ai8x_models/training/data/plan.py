@@ -15,6 +15,7 @@ class DataPlan:
 
     Args:
         source: a file, a folder, or the name of a data set; `docs/training.md` has the table.
+        folder: where a source that is one file has its samples; left out, beside it.
         shape: of the network's input, as CxHxW or CxL; left out, the network's or the data's.
         range: numbers of the source that become -128 and 127; left out, what the source is known
             to have. Numbers beyond it are cut.
@@ -31,6 +32,7 @@ class DataPlan:
     """
 
     source: str
+    folder: str | None = None
     shape: tuple[int, ...] = ()
     range: tuple[float, ...] = ()
     mean: tuple[float, ...] = ()
