@@ -19,6 +19,7 @@ from ai8x_models.training.data.open import Samples
 from ai8x_models.training.logs import Console
 
 BATCH = 256  # where nothing is learned
+Said = Tensor | tuple[Tensor, ...]  # what networks answer: one output, or several
 _COUNTS = torch.ones(1)  # every example counts whole
 
 
@@ -29,12 +30,12 @@ class SampledExamples:
     Args:
         samples: inputs as signed bytes, and their targets.
         answer: what is to be answered.
-        teacher: a teacher's answers (N, ...), of the examples as they are.
+        teacher: a teacher's answers, (N, ...) or several of them, of the examples as they are.
     """
 
     samples: Samples
     answer: AnswerForm
-    teacher: Tensor | None = None
+    teacher: Said | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -46,9 +47,11 @@ class SampledExamples:
             for batch in self.in_order(BATCH):
                 answers.append(teacher.eval()(batch.inputs))
                 progress(min(len(answers) * BATCH, len(self)), len(self))
-        return replace(self, teacher=torch.cat(answers))
+        parts = [one if isinstance(one, tuple) else (one,) for one in answers]
+        together = tuple(torch.cat(outputs) for outputs in zip(*parts, strict=True))
+        return replace(self, teacher=together if len(together) > 1 else together[0])
 
-    def in_order(self, size: int) -> Iterator[Batch[Tensor]]:
+    def in_order(self, size: int) -> Iterator[Batch[Said]]:
         """Yield all examples as they are."""
         for start in range(0, len(self), size):
             part = slice(start, start + size)
@@ -57,7 +60,7 @@ class SampledExamples:
 
     def shuffled(
         self, size: int, seed: int, epoch: int, augment: AugmentPlan
-    ) -> Iterator[Batch[Tensor]]:
+    ) -> Iterator[Batch[Said]]:
         """Yield the batches of one epoch of training: a function of the arguments alone."""
         rng = np.random.default_rng((seed, epoch))
         for indexes in shuffled_indexes(len(self), size, rng):
@@ -65,7 +68,7 @@ class SampledExamples:
 
     def batch(
         self, indexes: NDArray[np.intp], seed: int, epoch: int, augment: AugmentPlan
-    ) -> Batch[Tensor]:
+    ) -> Batch[Said]:
         """Make a batch of some examples, augmented.
 
         An example is changed by a generator of its own, made for (seed, epoch, index): it is the
@@ -79,5 +82,9 @@ class SampledExamples:
                 inputs[place], move = augmented(inputs[place], augment, rng)
                 changed.append(self.answer.moved(targets[place], move))
             targets = np.stack(changed)
-        teacher = None if self.teacher is None else self.teacher[indexes]
+        teacher = self.teacher
+        if isinstance(teacher, tuple):
+            teacher = tuple(one[indexes] for one in teacher)
+        elif teacher is not None:
+            teacher = teacher[indexes]
         return Batch(real_numbers(inputs), self.answer.truth(targets), _COUNTS, teacher)

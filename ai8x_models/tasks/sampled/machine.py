@@ -1,12 +1,15 @@
 """The simulated accelerator beside PyTorch: their answers have to be equal, bit for bit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ai8x_models.layers.qat import Mode
 from ai8x_models.tasks.sampled.network import TrainedNetwork
+from ai8x_models.training.data.form import Int8s
 from ai8x_models.training.data.open import Samples
 from ai8x_models.training.progress import Progress, no_progress
 from max78000.errors import InputError
@@ -59,10 +62,10 @@ def compare_with_machine(
     if network.mode is not Mode.INTEGER:
         why = "the accelerator computes with integers, this network does not"
         raise InputError(why, fix="quantize it: ai8x quantize IN OUT")
-    machine = LoadedMachine(read_program(project))
+    program = read_program(project)
+    machine = LoadedMachine(program)
     inputs = samples.inputs[:count]
-    outputs = [one.flatten(1).numpy() for one in network.raw(inputs)]
-    wanted = np.concatenate(outputs, axis=1).astype(np.int64)
+    wanted = _wanted(network, [output.name for output in program.outputs], inputs)
     differences = []
     for index, sample in enumerate(inputs):
         answers = machine.predict(network.form.device_input(sample))
@@ -71,6 +74,19 @@ def compare_with_machine(
             differences.append(_difference(index, wanted[index], found))
         progress(index + 1, len(inputs))
     return Agreement(len(inputs), tuple(differences))
+
+
+def _wanted(network: TrainedNetwork, names: Sequence[str], inputs: Int8s) -> NDArray[np.int64]:
+    """What the accelerator should give, all outputs of an input in a row: (N, numbers).
+
+    Outputs are results of layers, by name; in a description with names of its own, in order.
+    """
+    results = network.end_results(inputs)
+    outputs = [results[name] for name in names] if set(names) <= results.keys() else [
+        *network.raw(inputs)
+    ]  # fmt: skip
+    rows = [one.flatten(1).numpy() for one in outputs]
+    return np.concatenate(rows, axis=1).astype(np.int64)
 
 
 def _difference(index: int, wanted: np.ndarray, found: np.ndarray) -> str:

@@ -6,13 +6,15 @@ example has to become first, and what the answers mean, is the checkpoint's to s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, QatModule
+from ai8x_models.layers.qat import DATA_GRID, Mode
 from ai8x_models.tasks.sampled.answer import AnswerForm, Outputs
+from ai8x_models.tasks.sampled.ends import Ends, real_numbers_of
 from ai8x_models.training.data.form import InputForm, Int8s, Raw, real_numbers
 from ai8x_models.training.data.open import Samples
 from ai8x_models.training.progress import Progress, no_progress
@@ -22,7 +24,7 @@ from max78000.errors import InputError
 BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrainedNetwork:
     """A network, and what goes in and comes out.
 
@@ -56,9 +58,20 @@ class TrainedNetwork:
         """Signed bytes (N, *shape) -> every output (N, ...) as real numbers."""
         if self.mode is not Mode.INTEGER:
             return tuple(np.asarray(one.double()) for one in self.raw(inputs))
-        with _Makers(self.model) as makers:
+        with self.ends.made_real():
             found = self.raw(inputs)
-            return tuple(_real(makers.unloaded(one)) for one in found)
+        return tuple(np.asarray(real_numbers_of(one)) for one in found)
+
+    def end_results(self, inputs: Int8s) -> dict[str, Tensor]:
+        """Signed bytes (N, *shape) -> results (N, ...) of the last layers, by their names."""
+        with self.ends.kept() as found:
+            self.raw(inputs)
+        return found
+
+    @cached_property
+    def ends(self) -> Ends:
+        """The layers whose results the accelerator gives."""
+        return Ends.of(self.model, self.form.shape)
 
     def answers(self, inputs: Int8s) -> Raw:
         """Signed bytes (N, *shape) -> answers (N, ...), in the form of the task.
@@ -79,39 +92,6 @@ class TrainedNetwork:
             answers.append(self.answers(samples.inputs[part]))
             progress(part.stop, len(samples))
         return np.concatenate(answers)
-
-
-class _Makers:
-    """Which layer gave which output; between entering and leaving, for a network that is asked."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self._layers = [layer for layer in model.modules() if isinstance(layer, QatModule)]
-        self._found: dict[int, tuple[Tensor, QatModule]] = {}
-
-    def __enter__(self) -> "_Makers":
-        self._hooks = [layer.register_forward_hook(self._see) for layer in self._layers]
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        for hook in self._hooks:
-            hook.remove()
-
-    def _see(self, layer: nn.Module, _inputs: object, result: Tensor) -> None:
-        assert isinstance(layer, QatModule)
-        # The tensor is kept, too: as long as it lives, no other one lies in its place.
-        self._found[result.untyped_storage().data_ptr()] = result, layer
-
-    def unloaded(self, output: Tensor) -> Tensor:
-        """What software makes of an integer output: the final scale of the layer that gave it."""
-        _, layer = self._found.get(output.untyped_storage().data_ptr(), (output, None))
-        if layer is None and self._layers:
-            layer = self._layers[-1]
-        return output if layer is None else layer.unloaded(output)
-
-
-def _real(output: Tensor) -> np.ndarray:
-    one = WIDE_GRID.one if output.dtype is torch.int32 else DATA_GRID.one
-    return np.asarray(output.double()) / one
 
 
 def _parts(count: int) -> Iterator[slice]:

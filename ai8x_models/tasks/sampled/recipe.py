@@ -14,19 +14,21 @@ class AugmentPlan:
     Args:
         shift: pixels, or steps of a signal, by which an example moves at most.
         flip: half of the pictures are mirrored left to right.
+        scale: an example becomes larger or smaller by at most this share.
         noise: standard deviation of what is added to every number; 1 is half the range.
         brightness: an example becomes brighter or darker by this at most, in the same unit.
     """
 
     shift: int = field(default=0, metadata=within(0, 64))
     flip: bool = False
+    scale: float = field(default=0.0, metadata=within(0.0, 0.5))
     noise: float = field(default=0.0, metadata=within(0.0, 1.0))
     brightness: float = field(default=0.0, metadata=within(0.0, 1.0))
 
     @property
     def moves(self) -> bool:
         """True if pixels change their places, and with them what is asked for in places."""
-        return self.flip or self.shift > 0
+        return self.flip or self.shift > 0 or self.scale > 0
 
     @property
     def changes(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from torch import Tensor, nn
+from torch import nn
 
 from ai8x_models.describe.stored import is_of_file
 from ai8x_models.layers.layers import FoldedConv2d
@@ -49,7 +49,7 @@ def sampled_task(
     name: str,
     recipe: type[R],
     answer: type[AnswerForm],
-    make_loss: Callable[[R, SampledExamples], Loss[Tensor]],
+    make_loss: Callable[[R, SampledExamples], Loss[Any]],
     shown_scores: Mapping[str, str],
 ) -> SampledTask[R]:
     """Make a task.

@@ -75,6 +75,8 @@ _FIXES: Mapping[Answers, str] = {
 }
 # Answers that are told by the form of an array alone.
 _ARRAYS = frozenset((Answers.CLASSES, Answers.NUMBERS, Answers.MASKS))
+# Answers of which numbers are made, whatever names come with them.
+_NAMED = frozenset((Answers.BOXES, Answers.KEYPOINTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +141,14 @@ class Source:
         """The same for a task that needs such answers; None: any will do.
 
         Arrays without names of classes are what is wanted if they have its form: whole numbers are
-        numbers, too, and numbers (N, M, 5) boxes.
+        numbers, too, and numbers (N, M, 5) boxes. Boxes and points may come with names.
 
         Raises:
             UnsupportedError: the source has others.
         """
         if wanted is None or wanted is self.answers:
             return self
-        if self.answers in _ARRAYS and not self.classes:
+        if self.answers in _ARRAYS and (not self.classes or wanted in _NAMED):
             with suppress(InputError):
                 parts = {
                     split: replace(part, targets=wanted.array(part.targets, where))

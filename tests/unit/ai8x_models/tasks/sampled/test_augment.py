@@ -44,3 +44,20 @@ def test_a_mask_goes_where_its_picture_went():
     assert move.size == (6, 8)
     np.testing.assert_array_equal(move.of(picture[0]), moved[0])
     assert Move(True, (0, -2), (1, 4)).of(np.array([[1, 2, 3, 4]])).tolist() == [[2, 1, 1, 1]]
+
+
+def test_points_go_where_their_pixels_went():
+    rng = np.random.default_rng(3)
+    plan = AugmentPlan(shift=3, flip=True, scale=0.3)
+    assert plan.moves
+    for seed in range(20):
+        picture = np.zeros((1, 24, 32), np.int8)
+        row, column = rng.integers(8, 16), rng.integers(10, 22)
+        picture[0, row - 1 : row + 2, column - 1 : column + 2] = 100
+        moved, move = augmented(picture, plan, np.random.default_rng(seed))
+        rows, columns = np.nonzero(moved[0])
+        point = np.array([(column + 0.5) / 32, (row + 0.5) / 24])
+        x, y = move.of_points(point) * (32, 24)
+        assert abs(rows.mean() + 0.5 - y) <= 1
+        assert abs(columns.mean() + 0.5 - x) <= 1
+        assert 0.7 <= move.scale <= 1.3
