@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ai8x_models.tasks.detect.boxes import offsets
+from ai8x_models.tasks.detect.heads import check_parts
 from ai8x_models.tasks.detect.matching import NOTHING, match
 from ai8x_models.tasks.detect.recipe import LossPlan
 from ai8x_models.training.batches import Batch
@@ -32,13 +33,18 @@ class DetectionLoss(Loss[Answer]):
 
     priors: Tensor  # (P, 4): centres and sizes
 
-    def __init__(self, plan: LossPlan, priors: Tensor) -> None:
+    def __init__(self, plan: LossPlan, priors: Tensor, n_classes: int) -> None:
         super().__init__()
-        self._plan = plan
+        self._plan, self._n_classes = plan, n_classes
         self.register_buffer("priors", priors, persistent=False)
 
     def to_truth(self, answer: Answer, batch: Batch[Any]) -> Terms:
-        """Return the terms `location` and `classes`; the truth is (N, M, 5), see `match`."""
+        """Return the terms `location` and `classes`; the truth is (N, M, 5), see `match`.
+
+        Raises:
+            InputError: the network is no detector of these priors and classes.
+        """
+        check_parts([one.shape for one in answer], len(self.priors), self._n_classes)
         locations, scores = (one.float() for one in answer)
         wanted = match(batch.truth, self.priors, self._plan.least_overlap)
         is_object = wanted.classes != NOTHING

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ai8x_models.tasks.detect.suppress import Suppression
+from ai8x_models.tasks.sampled.recipe import SampledRecipe
 from ai8x_models.training.sections import within
 
 
@@ -20,3 +22,11 @@ class LossPlan:
     negatives: float = field(default=3.0, metadata=within(0.0, 100.0))
     location_weight: float = field(default=1.0, metadata=within(0.0, 100.0))
     temperature: float = field(default=2.0, metadata=within(0.1, 100.0))
+
+
+@dataclass(frozen=True, slots=True)
+class DetectRecipe(SampledRecipe):
+    """One training run of a network that finds things."""
+
+    loss: LossPlan = LossPlan()
+    nms: Suppression = field(default_factory=Suppression)

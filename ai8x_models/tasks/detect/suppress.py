@@ -21,16 +21,18 @@ class Suppression:
     """Which of a network's boxes are said.
 
     Args:
-        min_score: probability below which a box is not said. Low, for average precision ranks
-            everything; what is drawn has a threshold of its own.
+        min_score: probability below which a box is not said; low, for average precision ranks
+            everything.
         max_overlap: intersection over union above which the less probable box of a class is
             taken for the same thing again.
         top_k: boxes that are said at most, of all classes together.
+        shown_score: probability from which a box is worth a person's time.
     """
 
     min_score: float = field(default=0.05, metadata=within(0.0, 1.0))
     max_overlap: float = field(default=0.45, metadata=within(0.0, 1.0))
     top_k: int = field(default=100, metadata=within(1, 1000))
+    shown_score: float = field(default=0.3, metadata=within(0.0, 1.0))
 
 
 def found_in(locations: Tensor, scores: Tensor, priors: Tensor, plan: Suppression) -> Floats:

@@ -8,6 +8,7 @@ from ai8x_models.tasks.keypoints.heatmaps import HIDDEN, VISIBLE, heat_of
 from ai8x_models.tasks.keypoints.recipe import LossPlan
 from ai8x_models.training.batches import Batch
 from ai8x_models.training.losses import Loss, Terms
+from max78000.errors import InputError
 
 _CLOSE = 0.05  # distance, as a share of the picture, from which the loss grows in a straight line
 
@@ -23,7 +24,12 @@ class KeypointLoss(Loss[Tensor]):
         self._plan = plan
 
     def to_truth(self, answer: Tensor, batch: Batch[Tensor]) -> Terms:
-        """Return the term `heat` or `distance`; the truth is (N, K, 3): x, y, visible."""
+        """Return the term `heat` or `distance`; the truth is (N, K, 3): x, y, visible.
+
+        Raises:
+            InputError: the network answers for another number of points.
+        """
+        check_points(answer, batch.truth.shape[1])
         points, visible = batch.truth[..., :2], batch.truth[..., 2]
         weights = (visible == VISIBLE) + self._plan.hidden_weight * (visible == HIDDEN)
         if are_heatmaps(answer):
@@ -54,6 +60,22 @@ class KeypointLoss(Loss[Tensor]):
 def are_heatmaps(answer: Tensor) -> bool:
     """True for (N, K, h, w); coordinates have no places."""
     return answer.dim() == 4 and answer.shape[2] * answer.shape[3] > 1
+
+
+def check_points(answer: Tensor, n_points: int) -> None:
+    """Refuse what is neither a heat map nor a pair of coordinates for every point.
+
+    Raises:
+        InputError: with the shape.
+    """
+    is_right = answer.shape[1] == n_points if are_heatmaps(answer) else (
+        answer[0].numel() == 2 * n_points
+    )  # fmt: skip
+    if not is_right:
+        found = "x".join(map(str, answer.shape[1:]))
+        why = f"the network answers with {found}, for {n_points} points"
+        fix = f"give {n_points} heat maps, or {2 * n_points} coordinates"
+        raise InputError(why, fix=fix)
 
 
 def coordinates_of(answer: Tensor) -> Tensor:

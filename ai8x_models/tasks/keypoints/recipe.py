@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ai8x_models.tasks.sampled.recipe import SampledRecipe
 from ai8x_models.training.sections import within
 from max78000.errors import InputError
 
@@ -42,3 +43,11 @@ class PointsPlan:
         if self.mirrored and self.names and len(self.names) != len(self.mirrored):
             why = f"has {len(self.mirrored)} points, `names` has {len(self.names)}"
             raise InputError(why, where="mirrored", fix="name the same points in both")
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointsRecipe(SampledRecipe):
+    """One training run of a network that finds points."""
+
+    loss: LossPlan = LossPlan()
+    points: PointsPlan = PointsPlan()

@@ -12,7 +12,7 @@ NOTHING = [0, 0, 0, 0, -1.0]
 
 
 def terms(locations, scores, truth):
-    loss = DetectionLoss(LossPlan(), PRIORS)
+    loss = DetectionLoss(LossPlan(), PRIORS, 2)
     batch = Batch(locations, truth, torch.ones(1), (torch.zeros(1, 16, 4), scores.detach()))
     return loss.to_truth((locations, scores), batch), loss.to_teacher((locations, scores), batch)
 
