@@ -80,6 +80,11 @@ class QatPolicy:
             fix = "leave it out, or write `ranges: measured`"
             yield InputError(why, where="outlier_removal_z_score", fix=fix)
 
+    @classmethod
+    def from_file(cls, path: Path) -> "QatPolicy":
+        """The policy of a file of the vendor's form; see `read_policy`."""
+        return read_policy(path)
+
     @property
     def measures(self) -> bool:
         """True if ranges are measured when QAT begins."""

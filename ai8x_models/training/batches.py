@@ -1,8 +1,8 @@
 """What one training step sees, and which examples it is made of."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,22 @@ class Batch(Generic[Answer]):
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+
+def map_tensors(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Change all tensors in a batch, an answer, or whatever else is made of plain containers."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: map_tensors(one, change) for key, one in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):  # named
+        return type(value)(*(map_tensors(one, change) for one in value))
+    if isinstance(value, tuple | list):
+        return type(value)(map_tensors(one, change) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = (one.name for one in fields(value))
+        return replace(value, **{name: map_tensors(getattr(value, name), change) for name in names})
+    return value
 
 
 def shuffled_indexes(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:

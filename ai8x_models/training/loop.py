@@ -11,21 +11,25 @@ import math
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from ai8x_models.training.batches import Batch
 from ai8x_models.training.curves import draw_curves
+from ai8x_models.training.determinism import deterministic, seed_torch
 from ai8x_models.training.logs import Console, RunLog
-from ai8x_models.training.losses import total
+from ai8x_models.training.losses import Terms, total
 from ai8x_models.training.optimizer import learning_rate
 from ai8x_models.training.progress import Progress, no_progress
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.result import write_result
 from ai8x_models.training.run import Run, begin_qat, prepare
-from ai8x_models.training.state import check_folder, load_state, new_folder, save_state
+from ai8x_models.training.state import check_folder, has_state, load_state, new_folder, save_state
 from max78000.errors import ToolError
 
+SMALL = 1e-3  # numbers below it are shown with their exponent
 Numbers = dict[str, float]
 # Sees a run at the end of an epoch, before its state is on disk, and the numbers of that epoch.
 Watch = Callable[[Run, Numbers], None]
@@ -45,7 +49,8 @@ def train(
     """Do what the recipe says.
 
     Args:
-        resume: continue after the last finished epoch of an interrupted run.
+        resume: continue after the last finished epoch of an interrupted run, or begin if it had
+            finished none.
         overwrite: throw an earlier run of this name away.
         watch: sees every epoch, for files that others expect; it changes nothing.
 
@@ -59,12 +64,20 @@ def train(
         ToolError: the loss is no longer a number.
     """
     check_folder(recipe, resume, overwrite)
-    torch.manual_seed(recipe.seed)
-    run = prepare(recipe, console)
-    if resume:
-        load_state(run)
-    else:
-        new_folder(recipe)
+    with deterministic(recipe.deterministic):
+        torch.manual_seed(recipe.seed)
+        run = prepare(recipe, console)
+        if resume and has_state(recipe):
+            load_state(run)
+        else:
+            new_folder(recipe)
+        _repeat_epochs(run, console, watch)
+        return write_result(run, console)
+
+
+def _repeat_epochs(run: Run, console: Console, watch: Watch) -> None:
+    """Train to the end; an epoch's last act is to put the state on disk."""
+    recipe = run.recipe
     with RunLog(recipe.run_folder, run.epoch) as log:
         while not run.is_over:
             if run.qat is not None and run.epoch == run.qat.start_epoch:
@@ -78,29 +91,23 @@ def train(
             watch(run, numbers)
             run.epoch += 1
             save_state(run)
-            shown = "  ".join(f"{name} {number:.4f}" for name, number in numbers.items())
+            shown = "  ".join(f"{name} {_rounded(number)}" for name, number in numbers.items())
             console.line(f"{label}: {shown}")
         draw_curves(recipe.run_folder / "curves.svg", log.rows)
-    return write_result(run, console)
 
 
 def _train_epoch(run: Run, progress: Progress) -> Numbers:
-    """One pass over the data; returns the mean of every term of the objective."""
+    """One pass over the data; returns the mean of every term, and the rate at the end."""
     recipe, n_steps = run.recipe, run.n_steps
     run.model.train()
+    seed_torch(recipe.seed, run.epoch)
+    rate = 0.0
     sums: Numbers = defaultdict(float)
     batches = run.data.shuffled(recipe.batch_size, recipe.seed, run.epoch, recipe.augment)
     for index, batch in enumerate(batches):
         step = run.epoch * n_steps + index
-        for group in run.optimizer.param_groups:
-            group["lr"] = learning_rate(recipe.optimizer, step, n_steps * recipe.epochs)
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            terms = run.objective(run.model, batch, step / (n_steps * recipe.epochs))
-        run.optimizer.zero_grad()
-        terms["loss"].backward()
-        if recipe.optimizer.clip_norm:
-            nn.utils.clip_grad_norm_(run.model.parameters(), recipe.optimizer.clip_norm)
-        run.optimizer.step()
+        rate = learning_rate(recipe.optimizer, step, n_steps * recipe.epochs, run.epoch)
+        terms = _step(run, batch, rate, step / (n_steps * recipe.epochs))
         for name, term in terms.items():
             sums[name] += term.item() / n_steps
         if not math.isfinite(sums["loss"]):
@@ -109,16 +116,34 @@ def _train_epoch(run: Run, progress: Progress) -> Numbers:
                 f"the loss is no longer a number at step {step}", where=recipe.name, fix=fix
             )
         progress(index + 1, n_steps)
-    return dict(sums)
+    return dict(sums) | {"rate": rate}
+
+
+def _step(run: Run, batch: Batch[Any], rate: float, done: float) -> Terms:
+    """Move the weights once; `done` is the share of the run before it."""
+    recipe, optimizer = run.recipe, run.optimizer
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    is_short = recipe.precision == "bfloat16"
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=is_short):
+        terms: Terms = run.objective(run.model, run.on_device(batch), done)
+    optimizer.zero_grad()
+    terms["loss"].backward()  # type: ignore[no-untyped-call]
+    if recipe.optimizer.clip_norm:
+        nn.utils.clip_grad_norm_(run.model.parameters(), recipe.optimizer.clip_norm)
+    optimizer.step()
+    if run.average is not None:
+        run.average.see(run.model)
+    return terms
 
 
 def _validate(run: Run) -> Numbers:
     """Return the plain, unaugmented loss against the truth on the validation split."""
-    run.model.eval()
+    run.result.eval()
     sum_of_all = 0.0
     with torch.no_grad():
-        for batch in run.validation.in_order(run.recipe.batch_size):
-            terms = run.loss.to_truth(run.model(batch.inputs), batch)
+        for batch in map(run.on_device, run.validation.in_order(run.recipe.batch_size)):
+            terms = run.loss.to_truth(run.result(batch.inputs), batch)
             sum_of_all += total(terms).item() * len(batch)
     return {"validation": sum_of_all / len(run.validation)}
 
@@ -128,7 +153,11 @@ def _score(run: Run) -> Numbers:
     if not run.recipe.scores_epochs:
         return {}
     name = next(iter(run.task.shown_scores.values()))
-    score = run.task.score(run.model, run.validation, no_progress)[name]
+    score = run.task.score(run.scored, run.validation, no_progress)[name]
     if score is not None and run.counts:
-        run.best.see(score, run.epoch, run.model)
+        run.best.see(score, run.epoch, run.result)
     return {} if score is None else {name: score}
+
+
+def _rounded(number: float) -> str:
+    return f"{number:.1e}" if 0 < abs(number) < SMALL else f"{number:.4f}"

@@ -28,8 +28,17 @@ def make_optimizer(model: nn.Module, objective: nn.Module, plan: OptimizerPlan) 
             return AdamW(groups, lr=plan.peak_rate)
 
 
-def learning_rate(plan: OptimizerPlan, step: int, n_steps: int) -> float:
-    """Rate of one step: linear warm-up to the peak, then the schedule; `cosine` ends at zero."""
+def learning_rate(plan: OptimizerPlan, step: int, n_steps: int, epoch: int = 0) -> float:
+    """Rate of one step: linear warm-up to the peak, then the schedule; `cosine` ends at zero.
+
+    Args:
+        plan: says which schedule; that of `epochs` has no warm-up but its own.
+        step: from 0, in the whole run.
+        n_steps: of the run.
+        epoch: that the step is in, for `epochs`.
+    """
+    if plan.schedule == "epochs":
+        return plan.rates[max(first for first in plan.rates if first <= epoch)]
     if plan.schedule == "one-cycle":
         return plan.peak_rate * _one_cycle(step / max(n_steps - 1, 1))
     n_warmup = plan.warmup_share * n_steps

@@ -4,6 +4,7 @@ A task's recipe is a subclass that says what its sections `data`, `loss` and `au
 `task.py`. Paths are relative to the current folder. `recipe_file.py` reads them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,9 +36,11 @@ class OptimizerPlan:
         weight_decay: of weights; biases and norms do not decay.
         warmup_share: share of the run in which the rate rises linearly; `one-cycle` has its own.
         momentum: of `sgd`.
-        schedule: how the rate falls.
+        schedule: how the rate falls; `epochs`: as `rates` says.
         drops: of `steps`: shares of the run after which the rate is multiplied by `drop_factor`.
         drop_factor: of `steps`.
+        rates: of `epochs`: the rate from an epoch on, from 0.
+        schedule_file: of the vendor's trainer; in a recipe that was read its rates are `rates`.
         clip_norm: gradients longer than this are shortened to it; 0: they are not.
     """
 
@@ -47,17 +50,34 @@ class OptimizerPlan:
     warmup_share: float = field(default=0.05, metadata=within(0.0, 0.5))
     momentum: float = field(default=0.9, metadata=within(0.0, 0.999))
     schedule: str = field(
-        default="cosine", metadata=one_of("cosine", "steps", "one-cycle", "constant")
+        default="cosine", metadata=one_of("cosine", "steps", "one-cycle", "constant", "epochs")
     )
     drops: tuple[float, ...] = (0.5, 0.75)
     drop_factor: float = field(default=0.1, metadata=within(1e-4, 1.0))
+    rates: Mapping[int, float] = field(default_factory=dict)
+    schedule_file: Path | None = None
     clip_norm: float = field(default=0.0, metadata=within(0.0))
 
     def __post_init__(self) -> None:
-        """Refuse drops that are not within the run."""
+        """Refuse drops that are not within the run, and rates that do not begin with it."""
         if not all(0 < share < 1 for share in self.drops):
             why = f"{list(self.drops)} are not shares of the run"
             raise InputError(why, where="drops", fix="write numbers between 0 and 1: [0.5, 0.75]")
+        if (self.schedule == "epochs") != bool(self.rates) or (self.rates and 0 not in self.rates):
+            why = "go together, and the first rate is that of epoch 0"
+            fix = "write `schedule: epochs` and `rates: {0: 0.01, 20: 0.001}`"
+            raise InputError(why, where="schedule: epochs and rates", fix=fix)
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePlan:
+    """A running mean of the weights, used in their place; see `average.py`.
+
+    Args:
+        decay: share of the mean that a step leaves as it is; 0.999 is a mean over 1,000 steps.
+    """
+
+    decay: float = field(default=0.999, metadata=within(0.0, 0.999999))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +103,9 @@ class Recipe:
             score on the validation data, from where QAT begins.
         patience: epochs without a better score after which a run ends; 0: it does not.
         folder: where the results go; left out, `runs/NAME`.
+        device: where it computes; `auto`: on a GPU if there is one.
+        deterministic: the same bits on every machine of this kind; see `determinism.py`.
+        average: what is scored and kept is a running mean of the weights.
     """
 
     name: str
@@ -96,7 +119,10 @@ class Recipe:
     start_from: Path | None = None
     keep: str = field(default="last", metadata=one_of("last", "best"))
     patience: int = field(default=0, metadata=within(0, 10_000))
-    optimizer: OptimizerPlan = OptimizerPlan()
+    device: str = field(default="auto", metadata=one_of("auto", "cpu", "cuda"))
+    deterministic: bool = False
+    optimizer: OptimizerPlan = field(default_factory=OptimizerPlan)
+    average: AveragePlan | None = None
     loss: Any = None
     augment: Any = None
     distill: DistillPlan | None = None

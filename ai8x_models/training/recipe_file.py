@@ -6,11 +6,13 @@ with its line. It opens no data and builds no model.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from ai8x_models.training.recipe import Recipe
+from ai8x_models.training.schedule_file import read_schedule
 from ai8x_models.training.sections import Place, read_section
 from ai8x_models.training.task import task_of
 from max78000.errors import InputError, ProblemList, ToolError, raise_all
@@ -71,7 +73,17 @@ def _read(root: yaml.Node, place: Place) -> Recipe:
         problems += problem.problems if isinstance(problem, ProblemList) else [problem]
     raise_all(problems)
     assert isinstance(recipe, Recipe)
-    return recipe
+    return _with_schedule(recipe)
+
+
+def _with_schedule(recipe: Recipe) -> Recipe:
+    """Put the rates of a schedule file in its place, so that the recipe says all by itself."""
+    plan = recipe.optimizer
+    if plan.schedule_file is None:
+        return recipe
+    rates = read_schedule(plan.schedule_file, plan.peak_rate, recipe.epochs)
+    settled = replace(plan, schedule="epochs", rates=rates, schedule_file=None)
+    return replace(recipe, optimizer=settled)
 
 
 def _value_of(root: yaml.Node, key: str) -> yaml.ScalarNode | None:

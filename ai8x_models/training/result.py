@@ -20,9 +20,9 @@ def write_result(run: Run, console: Console) -> Path:
         save_checkpoint(folder / f"{recipe.name}-last.pth.tar", trained(run, run.epoch, {}))
         epoch = run.best.epoch + 1
         console.line(f"best epoch: {epoch}")
-        run.model.load_state_dict(run.best.state())
+        run.result.load_state_dict(run.best.state())
     with console.progress("evaluating", quiet=True) as progress:
-        scores = run.task.score(run.model, run.validation, progress)
+        scores = run.task.score(run.scored, run.validation, progress)
     shown = (f"{label} {_rounded(scores[name])}" for label, name in run.task.shown_scores.items())
     console.line(f"{len(run.validation)} validation examples: {'  '.join(shown)}")
     write_whole(folder / "metrics.json", json.dumps(scores, indent=2).encode() + b"\n")
@@ -42,8 +42,8 @@ def trained(run: Run, epoch: int, scores: Mapping[str, Any]) -> Checkpoint:
     if is_of_file(recipe.model):
         first = next(run.validation.in_order(1)).inputs
         extras |= {"model": recipe.model, "shape": tuple(first.shape[1:])}
-    extras |= run.task.extras(recipe, run.model, run.validation)
-    state = dict(run.model.state_dict())
+    extras |= run.task.extras(recipe, run.result, run.validation)
+    state = dict(run.result.state_dict())
     return Checkpoint(arch_of_word(recipe.model), epoch, state, extras)
 
 

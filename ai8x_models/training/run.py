@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from ai8x_models.describe.stored import load_network
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import has_measured_ranges, start_qat
+from ai8x_models.training.average import Average
+from ai8x_models.training.batches import Batch, map_tensors
 from ai8x_models.training.best import Best
+from ai8x_models.training.device import CPU, chosen_device, facing_cpu
 from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
 from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss, Objective
@@ -33,7 +37,14 @@ BEST_NAME = "best-state.pth.tar"
 
 @dataclass(slots=True)
 class Run:
-    """Everything a run consists of; `epoch` is the next one to do."""
+    """Everything a run consists of.
+
+    Args:
+        model: what is trained.
+        qat: with its ranges settled; None if the run stays in float.
+        average: of the model's weights, if the recipe wants one.
+        epoch: the next one to do.
+    """
 
     recipe: Recipe
     task: Task[Any, Any]
@@ -45,6 +56,8 @@ class Run:
     optimizer: Optimizer
     qat: QatPolicy | None
     best: Best
+    device: torch.device
+    average: Average | None = None
     epoch: int = 0
 
     @property
@@ -63,9 +76,28 @@ class Run:
         recipe = self.recipe
         return self.epoch >= recipe.epochs or self.best.is_over(recipe.patience, self.epoch)
 
-    def renew_optimizer(self) -> None:
-        """Make a new one, for parameters that no longer are what they were."""
+    @property
+    def result(self) -> nn.Module:
+        """The network that is scored and kept: as trained, or with averaged weights."""
+        return self.model if self.average is None else self.average.model
+
+    @property
+    def scored(self) -> nn.Module:
+        """The same, for who has data on the CPU."""
+        return facing_cpu(self.result, self.device)
+
+    def on_device(self, batch: Batch[Any]) -> Batch[Any]:
+        """A batch where the model is."""
+        if self.device == CPU:
+            return batch
+        moved: Batch[Any] = map_tensors(batch, lambda one: one.to(self.device))
+        return moved
+
+    def renew(self) -> None:
+        """Make anew what remembers parameters, after those have become others."""
         self.optimizer = make_optimizer(self.model, self.objective, self.recipe.optimizer)
+        if self.recipe.average is not None:
+            self.average = Average(self.model, self.recipe.average.decay)
 
 
 def prepare(recipe: Recipe, console: Console) -> Run:
@@ -80,6 +112,7 @@ def prepare(recipe: Recipe, console: Console) -> Run:
     def shape() -> Shape:
         return tuple(next(validation().in_order(1)).inputs.shape[1:])
 
+    device = chosen_device(recipe.device)
     model = channels_last(starting_model(recipe, shape))
     teacher = None if plan is None else channels_last(load_network(plan.teacher))
     data = task.open_examples(recipe, "train", console)
@@ -89,22 +122,31 @@ def prepare(recipe: Recipe, console: Console) -> Run:
     loss = task.make_loss(recipe, data)
     objective: nn.Module = Objective(loss)
     if plan is not None and teacher is not None:
-        data = data.with_teacher(teacher, plan.teacher, console)
+        data = data.with_teacher(facing_cpu(teacher.to(device), device), plan.teacher, console)
         features = None
         if plan.feature_weight:
             features = FeatureTerm(model, teacher, task.feature_layer)
         objective = DistillationObjective(plan, loss, features)
-    optimizer = make_optimizer(model, objective, recipe.optimizer)
     qat = recipe.qat and settled_policy(recipe.qat, model, recipe.start_from)
     if qat is not None and qat.measures and not has_measured_ranges(model):
         # Refuse now what cannot be measured, not after epochs in float.
         find_topology(model, next(validation().in_order(1)).inputs)
+    optimizer = make_optimizer(model.to(device), objective.to(device), recipe.optimizer)
     best = Best(recipe.run_folder / BEST_NAME)
-    return Run(recipe, task, data, validation(), model, loss, objective, optimizer, qat, best)
+    run = Run(
+        *(recipe, task, data, validation(), model, loss, objective, optimizer, qat, best, device)
+    )
+    run.renew()
+    return run
 
 
 def begin_qat(run: Run, policy: QatPolicy, console: Console) -> None:
-    """Go over to quantized numbers; ranges that the starting point has stay as they are."""
+    """Go over to quantized numbers; ranges that the starting point has stay as they are.
+
+    With averaged weights it begins with those, and the average begins anew.
+    """
+    run.model.load_state_dict(run.result.state_dict())
+    run.model.to(CPU)  # where the data are that ranges are measured on
     if policy.measures and not has_measured_ranges(run.model):
         inputs = (batch.inputs for batch in run.data.in_order(run.recipe.batch_size))
         with console.progress("measuring ranges") as progress:
@@ -113,4 +155,5 @@ def begin_qat(run: Run, policy: QatPolicy, console: Console) -> None:
             )
     else:
         start_qat(run.model, policy)
-    run.renew_optimizer()  # batch norm is folded: other parameters
+    run.model.to(run.device)
+    run.renew()  # batch norm is folded: other parameters

@@ -115,11 +115,24 @@ def _read_value(node: yaml.Node, hint: Any, place: Place) -> object:
         hint = next(arm for arm in hint.__args__ if arm is not type(None))
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
-        return read_section(node, hint, place)
+        return _read_part(node, hint, place)
     if typing.get_origin(hint) is tuple:
         return _read_list(node, typing.get_args(hint)[0], place)
     if typing.get_origin(hint) is not None:
-        return _read_table(node, typing.get_args(hint)[1], place)
+        of_key, of_value = typing.get_args(hint)
+        return _read_table(node, of_key, of_value, place)
+    return _read_scalar(node, hint, place)
+
+
+def _read_part(node: yaml.Node, kind: type[Any], place: Place) -> object:
+    """Read a section in a section, or the file that stands for it."""
+    from_file = getattr(kind, "from_file", None)
+    if from_file is None or not isinstance(node, yaml.ScalarNode):
+        return read_section(node, kind, place)
+    return from_file(Path(node.value))
+
+
+def _read_scalar(node: yaml.Node, hint: Any, place: Place) -> object:
     read, words = _SCALARS.get(hint, hint), _WORDS.get(hint)
     if words is None:  # an enumeration
         words = " or ".join(str(one.value) for one in hint)
@@ -131,12 +144,13 @@ def _read_value(node: yaml.Node, hint: Any, place: Place) -> object:
         raise place.problem(node, f"must be {words}, is {node.value!r}") from None
 
 
-def _read_table(node: yaml.Node, kind: type, place: Place) -> dict[str, object]:
+def _read_table(node: yaml.Node, of_key: type, kind: type, place: Place) -> dict[Any, object]:
     """Read names and numbers."""
     if not isinstance(node, yaml.MappingNode):
         raise place.problem(node, "must be `name: number` lines")
     return {
-        str(key.value): _read_value(one, kind, place / str(key.value)) for key, one in node.value
+        _read_value(key, of_key, place): _read_value(one, kind, place / str(key.value))
+        for key, one in node.value
     }
 
 

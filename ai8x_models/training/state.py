@@ -5,6 +5,7 @@ whenever a run is killed, `resume` begins at the end of an epoch, and does again
 """
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -12,11 +13,13 @@ from ai8x_models.describe.stored import arch_of_word
 from ai8x_models.layers.qat import enter_qat
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.recipe_text import recipe_text
-from ai8x_models.training.run import Run
+from ai8x_models.training.run import BEST_NAME, Run
 from max78000.errors import InputError
 from max78000.files import write_whole
 
 STATE_NAME, RECIPE_NAME = "state.pth.tar", "recipe.yaml"
+# What a run that was killed in its first epoch can have left.
+_FIRST_NAMES = (RECIPE_NAME, "log.csv", "tensorboard", BEST_NAME)
 
 
 def check_folder(recipe: Recipe, resume: bool, overwrite: bool) -> None:
@@ -26,7 +29,7 @@ def check_folder(recipe: Recipe, resume: bool, overwrite: bool) -> None:
         InputError: the run exists, or does not, or holds what the recipe begins with.
     """
     folder = recipe.run_folder
-    if resume and not (folder / STATE_NAME).exists():
+    if resume and not (has_state(recipe) or _has_begun(folder)):
         raise InputError(
             "holds no interrupted run", where=str(folder), fix="start it without --resume"
         )
@@ -46,6 +49,19 @@ def _keep_start(recipe: Recipe) -> None:
             raise InputError(why, where=str(path), fix="move it, or change the recipe's name")
 
 
+def has_state(recipe: Recipe) -> bool:
+    """True if an epoch of the run is done."""
+    return (recipe.run_folder / STATE_NAME).exists()
+
+
+def _has_begun(folder: Path) -> bool:
+    """True if this is a run without a whole epoch, and nothing else."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else None
+    return names is not None and all(
+        name in _FIRST_NAMES or name.endswith(".tmp") for name in names
+    )
+
+
 def new_folder(recipe: Recipe) -> None:
     """Make the folder of a run, with the whole recipe and nothing else in it."""
     shutil.rmtree(recipe.run_folder, ignore_errors=True)
@@ -59,6 +75,8 @@ def save_state(run: Run) -> None:
         "recipe": repr(run.recipe),
         "objective": dict(run.objective.state_dict()),
     }
+    if run.average is not None:
+        extras["average"] = run.average.state()
     if run.best.epoch is not None:
         extras |= {"best": [run.best.epoch, run.best.score]}
     state, optimizer = dict(run.model.state_dict()), run.optimizer.state_dict()
@@ -73,6 +91,8 @@ def load_state(run: Run) -> None:
         InputError: it was the state of another run.
     """
     path = run.recipe.run_folder / STATE_NAME
+    for cut in path.parent.glob("*.tmp"):  # what was being written when it was killed
+        cut.unlink(missing_ok=True)
     checkpoint = load_checkpoint(path)
     if checkpoint.extras.get("recipe") != repr(run.recipe):
         fix = "put the recipe back, or start again with --overwrite"
@@ -80,9 +100,11 @@ def load_state(run: Run) -> None:
     run.epoch = checkpoint.epoch
     if run.qat is not None and run.epoch > run.qat.start_epoch:
         enter_qat(run.model, run.qat)  # ranges come with the state
-        run.renew_optimizer()
+        run.renew()
     run.model.load_state_dict(checkpoint.state_dict)
     run.objective.load_state_dict(checkpoint.extras["objective"])
     run.optimizer.load_state_dict(dict(checkpoint.optimizer))
+    if run.average is not None:
+        run.average.load(checkpoint.extras["average"])
     if "best" in checkpoint.extras:
         run.best.epoch, run.best.score = checkpoint.extras["best"]

@@ -155,7 +155,7 @@ def test_a_teacher_may_have_measured_ranges_and_so_may_its_pupil(toy):
     state, _ = run("start_epoch: 2, ranges: measured", "distill: {teacher: teacher.pth.tar}\n")
     assert state["conv1.clamp_activation"].item()
     header = Path("runs/toy/log.csv").read_text().splitlines()[0]
-    assert header == "epoch,loss,entropy,teacher,validation"
+    assert header == "epoch,loss,entropy,teacher,rate,validation"
 
 
 def test_a_resumed_fine_tuning_does_not_measure_what_it_started_from(toy, monkeypatch):

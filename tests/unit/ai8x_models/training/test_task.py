@@ -41,7 +41,7 @@ def test_another_task_is_trained(toy):
     assert load_checkpoint(path).extras["data"] == "digits"
     assert json.loads((path.parent / "metrics.json").read_text())["recall"] is None
     header = (path.parent / "log.csv").read_text().splitlines()[0]
-    assert header == "epoch,loss,entropy,validation"
+    assert header == "epoch,loss,entropy,rate,validation"
     assert "20 validation examples: accuracy 0." in said
     assert said.rstrip().endswith("recall -")
 
@@ -52,7 +52,7 @@ def test_another_task_has_its_own_distance_to_a_teacher(toy):
     save_checkpoint(Path("teacher.pth.tar"), Checkpoint("DigitNet", 0, teacher.state_dict()))
     path, _ = run(TEACHER + "}\n")
     header = (path.parent / "log.csv").read_text().splitlines()[0]
-    assert header == "epoch,loss,entropy,teacher,validation"
+    assert header == "epoch,loss,entropy,teacher,rate,validation"
     with pytest.raises(UnsupportedError, match="feature_weight: these networks have no layer"):
         run(TEACHER + ", feature_weight: 0.1}\n", overwrite=True)
 
