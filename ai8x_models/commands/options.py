@@ -38,4 +38,10 @@ CHECKPOINT = click.option("--checkpoint", type=FILE, help="Weights to take, of a
 # A training run.
 RECIPE = click.option("--config", type=FILE, required=True, help="Recipe, a YAML file.")
 RESUME = click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
+DEVICE = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where, if not as the recipe says."
+)
+DETERMINISTIC = click.option(
+    "--deterministic", is_flag=True, help="The same bits again, whatever the number of cores."
+)
 RESTART = click.option("--overwrite", is_flag=True, help="Throw an earlier run away.")

@@ -1,12 +1,13 @@
 """`ai8x train`: a recipe in, a trained checkpoint out."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ai8x_models.commands.options import RESTART, RESUME
+from ai8x_models.commands.options import DETERMINISTIC, DEVICE, RESTART, RESUME
 from max78000.command import FILE, examples
 
 
@@ -28,10 +29,19 @@ from max78000.command import FILE, examples
 @click.option("--lr", "peak_rate", type=float, help="Highest learning rate.  [default: 0.004]")
 @click.option("--qat-policy", "policy", type=FILE, help="QAT as this file says.")
 @click.option("--weight-bits", type=int, help="QAT of this width for the last third of the run.")
+@DEVICE
+@DETERMINISTIC
 @RESUME
 @RESTART
 def train(
-    *, recipe: Path | None, config: Path | None, resume: bool, overwrite: bool, **words: Any
+    *,
+    recipe: Path | None,
+    config: Path | None,
+    device: str | None,
+    deterministic: bool,
+    resume: bool,
+    overwrite: bool,
+    **words: Any,
 ) -> None:
     """Train a network.
 
@@ -53,4 +63,9 @@ def train(
     from ai8x_models.training.recipe_options import RecipeWords
 
     plan = read_recipe(path) if path is not None else RecipeWords(**given).recipe()
+    plan = replace(
+        plan,
+        device=device or plan.device,
+        deterministic=deterministic or plan.deterministic,
+    )
     click.echo(str(run(plan, Console(sys.stderr), resume, overwrite)))

@@ -27,7 +27,7 @@ from torch.optim import lr_scheduler
 from ai8x_models.training.sections import Place, read_section
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 
-# Arguments that each scheduler takes; all but those of _OPTIONAL must be there.
+# Arguments that each scheduler takes; those of _REQUIRED must be there.
 _SCHEDULERS: Mapping[str, tuple[str, ...]] = {
     "MultiStepLR": ("milestones", "gamma"),
     "StepLR": ("step_size", "gamma"),
@@ -38,8 +38,8 @@ _SCHEDULERS: Mapping[str, tuple[str, ...]] = {
     "LinearLR": ("start_factor", "end_factor", "total_iters"),
     "ConstantLR": ("factor", "total_iters"),
 }
-_REQUIRED = {"milestones", "step_size", "T_max", "T_0", "total_iters"}
-_WHOLE = _REQUIRED | {"T_mult"}
+_REQUIRED = frozenset({"milestones", "step_size", "T_max", "T_0", "total_iters"})
+_WHOLE = frozenset({*_REQUIRED, "T_mult"})
 
 
 @dataclass(frozen=True, slots=True)
