@@ -26,7 +26,7 @@ from ai8x_models.training.losses import Loss, Objective
 from ai8x_models.training.measured_qat import find_topology, start_measured_qat
 from ai8x_models.training.optimizer import make_optimizer
 from ai8x_models.training.recipe import Recipe
-from ai8x_models.training.start import settled_policy, starting_model
+from ai8x_models.training.start import keep_scale, settled_policy, starting_model
 from ai8x_models.training.task import Examples, Task, task_of
 from ai8x_models.zoo.load import channels_last
 from ai8x_models.zoo.registry import Shape
@@ -114,6 +114,8 @@ def prepare(recipe: Recipe, console: Console) -> Run:
 
     device = chosen_device(recipe.device)
     model = channels_last(starting_model(recipe, shape))
+    if task.keeps_scale:
+        model = keep_scale(model)
     teacher = None if plan is None else channels_last(load_network(plan.teacher))
     data = task.open_examples(recipe, "train", console)
     if len(data) < recipe.batch_size:

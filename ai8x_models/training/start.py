@@ -9,6 +9,7 @@ from torch import nn
 
 from ai8x_models.checkpoint import load_checkpoint
 from ai8x_models.describe.stored import arch_of_word, is_of_file, restored, trainable
+from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy, Ranges
 from ai8x_models.layers.qat import Layer, Mode, set_generation
 from ai8x_models.training.recipe import Recipe
@@ -38,6 +39,17 @@ def starting_model(recipe: Recipe, shape: Callable[[], Shape]) -> nn.Module:
     if mode_of(model) is Mode.INTEGER:
         why = "holds integer weights, which cannot be trained"
         raise InputError(why, where=str(start), fix="start from the checkpoint that was quantized")
+    return model
+
+
+def keep_scale(model: nn.Module) -> nn.Module:
+    """Let 32-bit answers mean the same before, in and after QAT; see `FusedLayer`.
+
+    Layers of ours say so themselves, with `fixed_scale`; those made of plain torch cannot.
+    """
+    for layer in model.modules():
+        if isinstance(layer, FusedLayer) and layer.plan.wide:
+            layer.fixed_scale = True
     return model
 
 

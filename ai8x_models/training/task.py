@@ -86,6 +86,8 @@ class Task(Generic[R, E]):
             have none in common.
         extras: a recipe, the network and the validation data to what checkpoints keep beside the
             weights, so that others can use them.
+        keeps_scale: a network's answers mean numbers, and QAT must not multiply them; where only
+            their order counts, weights are scaled up to use all of their bits.
     """
 
     recipe: type[R]
@@ -95,6 +97,7 @@ class Task(Generic[R, E]):
     shown_scores: Mapping[str, str]
     feature_layer: str = ""
     extras: Callable[[R, nn.Module, E], Mapping[str, Any]] = _nothing
+    keeps_scale: bool = False
 
 
 def task_of(model: str, task: str | None = None) -> Task[Any, Any]:

@@ -4,14 +4,14 @@ A function of numbers counted; it knows no network. torchmetrics would be anothe
 for four formulas.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Z_95 = 1.959963984540054  # of a normal distribution: 95 % lie within
+from ai8x_models.tasks.sampled.intervals import wilson_interval
+from ai8x_models.tasks.sampled.tables import text_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,30 +99,13 @@ class ClassScores:
     def to_text(self) -> str:
         """The confusion matrix as a table, with recall at the ends of the rows."""
         head = ("is, answered", *self.classes, "recall")
-        rows = [
+        rows = (
             (name, *map(str, counts), "-" if recall is None else f"{recall:.1%}")
             for name, counts, recall in zip(
                 self.classes, self.confusion.tolist(), self.recall, strict=True
             )
-        ]
-        columns = list(zip(head, *rows, strict=True))
-        widths = [max(map(len, column)) for column in columns]
-        return "\n".join(
-            "  ".join([first.ljust(widths[0]), *map(str.rjust, others, widths[1:])])
-            for first, *others in (head, *rows)
         )
-
-
-def wilson_interval(n_right: int, n: int, z: float = Z_95) -> tuple[float, float]:
-    """Interval of a share of which n_right in n were seen.
-
-    From E. B. Wilson, "Probable inference, the law of succession, and statistical inference"
-    (1927); unlike share +- z * deviation it stays within 0..1, and holds for few examples.
-    """
-    share, spread = n_right / n, z * z / n
-    middle = share + spread / 2
-    reach = z * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return max(0.0, (middle - reach) / (1 + spread)), min(1.0, (middle + reach) / (1 + spread))
+        return text_table(head, rows)
 
 
 def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> tuple[float | None, ...]:

@@ -3,8 +3,9 @@
 from types import MappingProxyType
 
 from ai8x_models.tasks.classify.answer import ClassShares
-from ai8x_models.tasks.classify.losses import ClassLoss, class_weights
+from ai8x_models.tasks.classify.losses import ClassLoss
 from ai8x_models.tasks.classify.recipe import ClassifyRecipe
+from ai8x_models.tasks.sampled.class_weights import class_weights
 from ai8x_models.tasks.sampled.examples import SampledExamples
 from ai8x_models.tasks.sampled.task import sampled_task
 

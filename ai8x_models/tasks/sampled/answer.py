@@ -59,6 +59,7 @@ class AnswerForm(ABC):
     """What answers mean, for one network."""
 
     kind: ClassVar[Answers]  # what the targets are
+    keeps_scale: ClassVar[bool] = False  # what the network says are numbers, not shares or ranks
 
     @classmethod
     def opened(cls, plan: DataPlan, split: str, shape: Shape | None) -> Samples:
@@ -100,6 +101,11 @@ class AnswerForm(ABC):
     def moved(self, target: Raw, move: Move) -> Raw:
         """The target of an example whose pixels have moved; as it was if it names no places."""
         return target
+
+    @property
+    def has_places(self) -> bool:
+        """True if targets, and what a teacher says, move with the pixels."""
+        return False
 
     @abstractmethod
     def decode(self, outputs: Outputs) -> Raw:

@@ -17,6 +17,7 @@ from ai8x_models.training.batches import Batch, shuffled_indexes
 from ai8x_models.training.data.form import real_numbers
 from ai8x_models.training.data.open import Samples
 from ai8x_models.training.logs import Console
+from max78000.errors import InputError
 
 BATCH = 256  # where nothing is learned
 Said = Tensor | tuple[Tensor, ...]  # what networks answer: one output, or several
@@ -74,6 +75,9 @@ class SampledExamples:
         An example is changed by a generator of its own, made for (seed, epoch, index): it is the
         same in any batch, made by any process.
         """
+        if self.teacher is not None and augment.moves and self.answer.has_places:
+            why = "a teacher's answers say where things are, and do not move with the pixels"
+            raise InputError(why, where="augment", fix="leave `shift` and `flip` out")
         inputs, targets = self.samples.inputs[indexes], self.samples.targets[indexes]
         if augment.changes:
             changed = []

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.tasks.sampled.answer import Shown
 from ai8x_models.tasks.sampled.stored import stored_forms, stored_samples
 from ai8x_models.training.data.form import InputForm, Int8s
 from ai8x_models.training.data.readers import sounds
-from ai8x_models.training.data.readers.pictures import read_picture
+from ai8x_models.training.data.readers.pictures import read_picture, whole_picture
 from max78000.errors import InputError
 from max78000.files import write_array
 
@@ -38,6 +39,24 @@ def read_sample(path: Path, form: InputForm) -> Int8s:
     except (OSError, ValueError, EOFError) as error:
         raise InputError("is not a readable array", where=str(path), fix="save it anew") from error
     return form.integers(array[None])
+
+
+def draw_answer(shown: Shown, source: Path, folder: Path) -> Path:
+    """Draw an answer on the picture that was asked about.
+
+    Returns:
+        The picture written, `FOLDER/NAME-answer.png`.
+
+    Raises:
+        InputError: the file is no picture, or such answers cannot be drawn.
+    """
+    if shown.draw is None:
+        why, fix = "answers of this kind have no place on a picture", "leave --draw out"
+        raise InputError(why, where=str(source), fix=fix)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{source.stem}-answer.png"
+    shown.draw(whole_picture(source)).save(path)
+    return path
 
 
 def write_example(

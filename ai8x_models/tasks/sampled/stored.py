@@ -11,6 +11,7 @@ from ai8x_models.tasks.sampled.network import TrainedNetwork
 from ai8x_models.tasks.sampled.task import SampledTask
 from ai8x_models.training.data.form import InputForm
 from ai8x_models.training.data.open import Samples
+from ai8x_models.training.start import keep_scale
 from ai8x_models.training.task import find_task
 from ai8x_models.zoo.load import channels_last
 from max78000.errors import UnsupportedError
@@ -30,7 +31,7 @@ def load_trained(path: Path, word: str = "") -> TrainedNetwork:
     checkpoint = load_checkpoint(path)
     form, answer = stored_forms(checkpoint, path)
     model = channels_last(restored(checkpoint, str(path), word))
-    return TrainedNetwork(model, form, answer)
+    return TrainedNetwork(keep_scale(model) if answer.keeps_scale else model, form, answer)
 
 
 def stored_forms(checkpoint: Checkpoint, where: Path) -> tuple[InputForm, AnswerForm]:

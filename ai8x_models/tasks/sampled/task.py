@@ -85,6 +85,7 @@ def sampled_task(
         score,
         shown_scores,
         extras=extras,
+        keeps_scale=answer.keeps_scale,
         name=name,
         answer=answer,
     )

@@ -85,9 +85,13 @@ class InputForm:
             if len(self.shape) != 3:
                 raise self._misfit(samples.shape[1:])
             real = np.stack([_resized(one, self.shape[1:]) for one in real])
-        scaled = (real - self._zero()) * np.float32(N_STEPS / (self.high - self.low))
+        scaled = (real - self.zero) * np.float32(N_STEPS / (self.high - self.low))
         whole: Int8s = np.floor(scaled + 0.5).clip(DATA_GRID.low, DATA_GRID.high).astype(np.int8)
         return whole
+
+    def numbers(self, integers: Int8s) -> NDArray[np.float32]:
+        """What inputs (N, *shape) are in the source's numbers, with the channels first."""
+        return integers * np.float32(self.step) + self.zero
 
     def device_input(self, sample: Int8s) -> Int8s:
         """One input of the network, int8 (*shape) -> as the accelerator is given it."""
@@ -113,18 +117,23 @@ class InputForm:
         mean = tuple((one - self.low) * scale for one in self.mean)
         return replace(self, low=0.0, high=255.0, layout="HWC", mean=mean)
 
+    @property
+    def step(self) -> float:
+        """How far two neighbouring bytes are from each other, in the source's numbers."""
+        return (self.high - self.low) / N_STEPS
+
+    @property
+    def zero(self) -> NDArray[np.float32]:
+        """What becomes 0, to subtract from (N, *shape)."""
+        zero = np.array(self.mean or (self.low - DATA_GRID.low * self.step,), np.float32)
+        return zero.reshape(-1, *(1 for _ in self.shape[1:]))
+
     def _folded(self, sounds: NDArray[np.float32]) -> NDArray[np.float32]:
         """Recordings (N, L) -> (N, C, L / C)."""
         n_channels = self.shape[0]
         if sounds.shape[1] != math.prod(self.shape):
             raise self._misfit(sounds.shape[1:])
         return sounds.reshape(len(sounds), -1, n_channels).transpose(0, 2, 1)
-
-    def _zero(self) -> NDArray[np.float32]:
-        """What becomes 0, to subtract from (N, *shape)."""
-        step = (self.high - self.low) / N_STEPS
-        zero = np.array(self.mean or (self.low - DATA_GRID.low * step,), np.float32)
-        return zero.reshape(-1, *(1 for _ in self.shape[1:]))
 
     def _misfit(self, shape: tuple[int, ...]) -> InputError:
         found, wanted = ("x".join(map(str, one)) for one in (shape, self.shape))

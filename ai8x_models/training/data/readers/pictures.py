@@ -63,6 +63,19 @@ def read_picture(path: Path, shape: Shape) -> Raw:
     return opened(path, at_size).reshape(*shape[1:], shape[0])
 
 
+def whole_picture(path: Path) -> Image.Image:
+    """One picture at its own size, in colour; turned as it is shown, without transparency.
+
+    Raises:
+        InputError: no such picture.
+    """
+
+    def upright(file: Image.Image) -> NDArray[np.uint8]:
+        return np.asarray(_opaque(ImageOps.exif_transpose(file), "RGB"), np.uint8)
+
+    return Image.fromarray(opened(path, upright))
+
+
 def opened(path: Path, use: Callable[[Image.Image], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """Open a picture and make an array of it.
 

@@ -1,15 +1,14 @@
 """Losses and scores of classification, each by itself."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from ai8x_models.tasks.classify.losses import ClassLoss, class_weights
+from ai8x_models.tasks.classify.losses import ClassLoss
 from ai8x_models.tasks.classify.recipe import LossPlan
-from ai8x_models.tasks.classify.scores import ClassScores, wilson_interval
+from ai8x_models.tasks.classify.scores import ClassScores
+from ai8x_models.tasks.sampled.class_weights import class_weights
 from ai8x_models.training.batches import Batch
 from max78000.errors import InputError
 
@@ -51,12 +50,3 @@ def test_scores_of_a_few_answers():
     assert scores.f1 == pytest.approx((2 / 3 + 0.8) / 2)
     assert scores.to_text().splitlines()[1].split() == ["a", "1", "1", "0", "50.0%"]
     assert scores.to_json()["recall"]["c"] is None
-
-
-def test_wilson_s_interval_by_its_definition():
-    """Its ends are the shares from which what was seen is z deviations away."""
-    low, high = wilson_interval(7, 20)
-    for end in (low, high):
-        assert abs(7 / 20 - end) == pytest.approx(1.959964 * math.sqrt(end * (1 - end) / 20))
-    assert wilson_interval(5, 5)[1] == 1
-    assert 0 == wilson_interval(0, 5)[0] < wilson_interval(0, 5)[1] < 0.5

@@ -1,0 +1,1 @@
+"""Regression: numbers, one or many. With the input as target: autoencoders."""
