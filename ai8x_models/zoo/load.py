@@ -10,6 +10,8 @@ from ai8x_models.layers.qat import Mode, QatModule, set_mode
 from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError
 
+_OURS = __name__.partition(".")[0]
+
 
 def load_model(path: Path) -> nn.Module:
     """Make the network of a checkpoint, in the checkpoint's mode, ready to evaluate.
@@ -59,6 +61,12 @@ def mode_of(model: nn.Module) -> Mode:
 
 
 def channels_last(model: nn.Module) -> nn.Module:
-    """Lay the weights out as the CPU's convolutions like them; a fifth faster."""
+    """Lay the weights out as the CPU's convolutions like them; a fifth faster.
+
+    A network of a user's file stays as it is: its Python code may say `x.view(...)`, which needs
+    every picture as one row.
+    """
+    if not type(model).__module__.startswith(f"{_OURS}."):
+        return model
     changed: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return changed
