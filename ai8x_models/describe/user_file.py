@@ -169,7 +169,7 @@ def executed(path: Path, needed: Needed) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with _neighbours(path.resolve().parent):
+    with _neighbours(path.resolve().parent), _vendor_modules():
         try:
             spec.loader.exec_module(module)
         except _BROKEN as error:
@@ -183,9 +183,22 @@ def _missing(error: BaseException) -> str:
     """What helps where a module is missing; empty if none is."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
-    if error.name in _VENDOR_MODULES:
-        return f"import {_VENDOR_MODULES[error.name]} as {error.name}"
     return f"pip install {error.name.partition('.')[0]}"
+
+
+@contextmanager
+def _vendor_modules() -> Iterator[None]:
+    """Let a file import the vendor's modules of layers under their names, and get ours."""
+    before = {name: sys.modules.get(name) for name in _VENDOR_MODULES}
+    for name, ours in _VENDOR_MODULES.items():
+        sys.modules[name] = importlib.import_module(ours)
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            del sys.modules[name]
+            if module is not None:
+                sys.modules[name] = module
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Things in a user's file are named with their arguments, and called with them."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from ai8x_models.describe.user_file import (
     call_text,
     split_reference,
 )
+from ai8x_models.layers.layers import Conv2d
+from ai8x_models.layers.vendor_blocks import Fire
 from max78000.errors import InputError
 
 NEEDED = Needed("function", "name a file and a function", "name one that works")
@@ -68,3 +71,17 @@ def test_unknown_arguments_name_the_call(file):
     file.write_text("def given(width):\n    return width\n")
     with pytest.raises(InputError, match=r"given\(\) fails: .*height"):
         call_in_file(Path(file), "given(height=1)", NEEDED)
+
+
+def test_the_vendors_modules_are_ours_while_a_file_is_read(file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai8x", "of the user")
+    file.write_text(
+        "import ai8x\nfrom ai8x_blocks import Fire\n\n"
+        "def given():\n    return ai8x.FusedConv2dReLU(3, 4, 3), Fire, ai8x.dev.WEIGHT_INPUTS\n"
+    )
+    layer, block, n_inputs = call_in_file(file, "given", NEEDED)
+    assert isinstance(layer, Conv2d)
+    assert block is Fire
+    assert n_inputs == 64
+    assert sys.modules["ai8x"] == "of the user"
+    assert "ai8x_blocks" not in sys.modules
