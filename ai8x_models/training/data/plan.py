@@ -22,7 +22,8 @@ class DataPlan:
         mean: numbers of the source that become 0, one a channel or one for all.
         layout: axes of a sample; left out, what its shape says.
         count: samples of a toy set.
-        validation_share: share of the samples kept for validation, where the source does not say.
+        validation_share: share of the samples kept for validation, where the source does not say;
+            0: those of the test are taken.
         test_share: the same for the test.
         seed: decides which samples those are.
         classes: of the source, that are told apart; all others become one, `unknown`. Left out:
@@ -38,7 +39,7 @@ class DataPlan:
     mean: tuple[float, ...] = ()
     layout: str | None = field(default=None, metadata=one_of(*LAYOUTS))
     count: int = field(default=2000, metadata=within(10, 1_000_000))
-    validation_share: float = field(default=0.1, metadata=within(0.01, 0.5))
+    validation_share: float = field(default=0.1, metadata=within(0.0, 0.9))
     test_share: float = field(default=0.2, metadata=within(0.0, 0.5))
     seed: int = field(default=1, metadata=within(0, 2**31 - 1))
     classes: tuple[str, ...] = ()

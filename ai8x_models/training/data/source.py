@@ -168,20 +168,25 @@ class Cut:
     seed: int
 
     def chosen(self, parts: Mapping[str, Part], split: str, where: str) -> tuple[Part, Indexes]:
-        """Part and indexes of a split. Without samples for a test, it is that of validation.
+        """Part and indexes of a split.
+
+        Without samples for a test, it is that of validation; with a share of 0 for validation, that
+        is the test's.
 
         Raises:
             InputError: a split that is left without samples.
         """
         if split == TEST and TEST not in parts and (ALL not in parts or not self.test):
             split = VALIDATION
+        elif split == VALIDATION and VALIDATION not in parts and not self.validation:
+            split = TEST
         if split in parts and (split != TRAIN or VALIDATION in parts):
             part, chosen = parts[split], np.arange(len(parts[split]))
         else:
             part = parts.get(ALL) or parts[TRAIN]
             n = len(part)
             n_test = round(n * self.test) if ALL in parts else 0
-            n_validation = max(1, round(n * self.validation))
+            n_validation = max(1, round(n * self.validation)) if self.validation else 0
             order = np.random.default_rng(self.seed).permutation(n)
             ends = {TEST: (0, n_test), VALIDATION: (n_test, n_test + n_validation)}
             start, end = ends.get(split, (n_test + n_validation, n))

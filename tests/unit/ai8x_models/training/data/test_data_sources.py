@@ -57,6 +57,8 @@ def test_arrays_have_parts_by_name():
     test = open_samples(plan, "test")
     np.testing.assert_array_equal(test.inputs[:, 0], inputs[:5].astype(int) - 128)
     assert test.classes == ("0", "1", "2", "3")
+    whole = DataPlan("keras.npz", validation_share=0.0)  # nothing is kept back
+    assert [len(open_samples(whole, one)) for one in ("train", "validation", "test")] == [40, 5, 5]
     np.savez("own.npz", inputs=inputs / 255, targets=labels, classes=["a", "b", "c", "d"])
     own = open_samples(DataPlan("own.npz", test_share=0.0), "train")
     assert (len(own), own.classes) == (36, tuple("abcd"))
