@@ -8,8 +8,10 @@ import click
 
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE
+from max78000.errors import UnsupportedError
 
 Command = Callable[..., Any]
+_DEVICES = ("78000", "85")  # the chip's number, and its name in the vendor's tools
 
 
 def shape_of(_context: click.Context, _option: click.Parameter, text: str | None) -> Shape | None:
@@ -27,6 +29,19 @@ def model_file(word: str) -> Path | None:
     path = Path(word.rpartition(":")[0] or word)
     return path if path.suffix else None
 
+
+def _device(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    number = text.upper().removeprefix("MAX").removeprefix("AI")
+    if number not in _DEVICES:
+        why = f"device {text} is not the MAX78000"
+        raise UnsupportedError(why, where="--device", fix="use MAX78000, or 85")
+    return number
+
+
+# Of the vendor's command lines.
+CHIP = click.option(
+    "--device", default="MAX78000", callback=_device, show_default=True, help="The chip."
+)
 
 # A model that need not be trained.
 MODEL = click.argument("word", metavar="MODEL")

@@ -6,26 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai8x_models.commands.options import INPUT
+from ai8x_models.commands.options import CHIP, INPUT
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, JSON, OVERWRITE, examples
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError
 from max78000.files import refuse_existing, refuse_inputs
 
 if TYPE_CHECKING:
     from ai8x_models.quantize.options import QuantizeOptions
     from ai8x_models.quantize.report import QuantizeReport
 
-_DEVICES = ("78000", "85")  # the chip's number, and its name in the vendor's tools
 _METHODS = ("MAX", "AVGMAX", "STDDEV", "SCALE")
-
-
-def _device(_context: click.Context, _option: click.Parameter, text: str) -> str:
-    number = text.upper().removeprefix("MAX").removeprefix("AI")
-    if number not in _DEVICES:
-        why = f"device {text} is not the MAX78000"
-        raise UnsupportedError(why, where="--device", fix="use MAX78000, or 85")
-    return number
 
 
 def _widths(
@@ -57,7 +48,7 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--calibrate", "samples", type=FILE, help="Samples, .npy or .npz: no QAT is needed.")
 @click.option("--model", "word", help="For --calibrate: name, or FILE.py:CLASS.  [default: arch]")
 @INPUT
-@click.option("--device", default="MAX78000", callback=_device, show_default=True, help="The chip.")
+@CHIP
 @click.option("-v", "--verbose", is_flag=True, help="Show factors and shifts on standard error.")
 @click.option("-c", "--config-file", type=FILE, help="Description whose `quantization` counts.")
 @click.option(

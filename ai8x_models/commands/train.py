@@ -8,15 +8,49 @@ from typing import Any
 import click
 
 from ai8x_models.commands.options import DETERMINISTIC, DEVICE, RESTART, RESUME
-from max78000.command import FILE, examples
+from max78000.command import FILE, HELP_OPTIONS, examples
+
+VENDOR = "--dataset"  # train.py does nothing without it
+
+
+class TrainCommand(click.Command):
+    """`ai8x train`, and the vendor's trainer: its command lines are known by their --dataset."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Go on as the vendor's trainer if its option is there."""
+        if not any(word == VENDOR or word.startswith(f"{VENDOR}=") for word in args):
+            return super().make_context(info_name, args, parent, **extra)
+        from ai8x_models.commands.train_vendor import train_vendor
+
+        if any(word in HELP_OPTIONS for word in args):
+            args = [HELP_OPTIONS[0]]  # and not the name of a data set
+        return train_vendor.make_context(info_name, args, parent, **extra)
+
+
+def _show_options(context: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        from ai8x_models.training.vendor.options import options_page
+
+        click.echo(options_page())
+        context.exit()
 
 
 @click.command(
+    cls=TrainCommand,
     epilog=examples(
         "ai8x train ai8x_models/recipes/tiny_float.yaml",
         "ai8x train --model net.py:Net --data pictures --task classification --epochs 30",
         "ai8x train --model DigitNet --data sklearn:digits --epochs 9 --weight-bits 8",
-    )
+        "",
+        "As the vendor's train.py:",
+        "ai8x train --model ai85net5 --dataset MNIST --use-bias --confusion",
+    ),
 )
 @click.argument("recipe", required=False, type=FILE)
 @click.option("--config", type=FILE, help="The same as RECIPE.")
@@ -31,6 +65,14 @@ from max78000.command import FILE, examples
 @click.option("--weight-bits", type=int, help="QAT of this width for the last third of the run.")
 @DEVICE
 @DETERMINISTIC
+@click.option(
+    "--options",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_options,
+    help="Print what becomes of each option of the vendor's train.py, known by --dataset.",
+)
 @RESUME
 @RESTART
 def train(

@@ -3,9 +3,8 @@
     datasets = [{'name': 'CIFAR10', 'input': (3, 32, 32), 'output': ('plane', ...), 'loader': load}]
 
 A loader is called as by the vendor's trainer, `load((folder, args), load_train=True,
-load_test=True)`, and gives two data sets whose samples are normalized. Only its import of
-`ai8x` has to be changed. What a data set draws at random is drawn once: `augment` of the recipe
-draws anew.
+load_test=True)`, and gives two data sets whose samples are normalized. Its `import ai8x` finds
+ours. What a data set draws at random is drawn once: `augment` of the recipe draws anew.
 Source: [trainer] its documentation of data loaders. Only the interface is followed.
 """
 
@@ -71,7 +70,7 @@ def python_source(path: Path, name: str, folder: str | None) -> Source:
         InputError: no such file or name, or what is there fails.
     """
     module = executed(path, NEEDED)
-    entries = _entries(module, path)
+    entries = entries_of(module, path)
     if name in entries:
         return _loaded(entries[name], path, folder)
     if not name and len(entries) == 1:
@@ -84,8 +83,12 @@ def python_source(path: Path, name: str, folder: str | None) -> Source:
     return user_source(module, path, name)
 
 
-def _entries(module: ModuleType, path: Path) -> dict[str, Mapping[str, Any]]:
-    """The data sets of a file by their names."""
+def entries_of(module: ModuleType, path: Path) -> dict[str, Mapping[str, Any]]:
+    """The data sets of a file by their names.
+
+    Raises:
+        InputError: its list is not as the vendor's.
+    """
     found = getattr(module, "datasets", ())
     try:
         entries = {str(one["name"]): one for one in found}
@@ -100,23 +103,51 @@ def _entries(module: ModuleType, path: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def _loaded(entry: Mapping[str, Any], path: Path, folder: str | None) -> Source:
+    where = f"{path}:{entry['name']}"
+    sets = load_sets(entry, path, folder)
+    return replace(_source(entry, sets, where), layout=_layout(sets[TRAIN]))
+
+
+def load_sets(
+    entry: Mapping[str, Any], path: Path, folder: str | None, train: bool = True
+) -> dict[str, Any]:
+    """Call the loader of an entry; what it gives, by split.
+
+    Args:
+        entry: of the list.
+        path: its file.
+        folder: of the data.
+        train: also the training data are wanted.
+
+    Raises:
+        InputError: it fails, or gives something else.
+    """
     home = folder or FOLDER
     args = LoaderArguments(dataset=entry["name"], data=home)
     loader, where = entry["loader"], f"{path}:{entry['name']}"
     name = getattr(loader, "__name__", "loader")
     given = called(
-        lambda: loader((home, args), load_train=True, load_test=True), path, name, NEEDED
+        lambda: loader((home, args), load_train=train, load_test=True), path, name, NEEDED
     )
-    if not isinstance(given, tuple | list) or len(given) != 2 or given[0] is None:
+    if not isinstance(given, tuple | list) or len(given) != 2 or (train and given[0] is None):
         fix = "return (training data set, test data set)"
         raise InputError(f"{name}() gives no two data sets", where=where, fix=fix)
-    sets = {split: one for split, one in zip((TRAIN, TEST), given, strict=True) if one is not None}
-    return replace(_source(entry, sets, where), layout=_layout(sets[TRAIN]))
+    return {split: one for split, one in zip((TRAIN, TEST), given, strict=True) if one is not None}
+
+
+def answers_of(entry: Mapping[str, Any], target: Any) -> Answers:
+    """What a data set answers, by one of its targets."""
+    if has_boxes(target):
+        return Answers.BOXES
+    number = plain(target)
+    if entry.get("regression") or number.dtype.kind == "f":
+        return Answers.NUMBERS
+    return Answers.MASKS if number.ndim >= 2 else Answers.CLASSES
 
 
 def _source(entry: Mapping[str, Any], sets: Mapping[str, Any], where: str) -> Source:
     output = tuple(map(str, entry["output"]))
-    if _has_boxes(sets[TRAIN]):
+    if has_boxes(sets[TRAIN][0][1]):
         parts = {split: _box_part(one, where) for split, one in sets.items()}
         n_classes = 1 + max(int(part.targets[..., 4].max()) for part in parts.values())
         classes = output if len(output) == n_classes else tuple(map(str, range(1, n_classes + 1)))
@@ -150,9 +181,8 @@ def _layout(dataset: Any) -> str:
     return "CHW" if np.ndim(dataset[0][0]) == 3 else "CL"
 
 
-def _has_boxes(dataset: Any) -> bool:
-    """True if targets are pairs of boxes and labels, as the vendor's detectors take them."""
-    target = dataset[0][1]
+def has_boxes(target: Any) -> bool:
+    """True for pairs of boxes and labels, as the vendor's detectors take them."""
     return isinstance(target, tuple | list) and len(target) == 2 and np.ndim(target[0]) == 2
 
 

@@ -1,4 +1,4 @@
-"""A data set module as the vendor's trainer takes it, with another import."""
+"""A data set module as the vendor's trainer takes it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ai8x_models.layers import vendor_names as ai8x
+import ai8x
 
 
 class Levels(Dataset):
@@ -128,7 +128,7 @@ def test_refusals(source, message):
 @pytest.mark.parametrize(
     ("line", "fix"),
     [
-        ("import ai8x", "import ai8x_models.layers.vendor_names as ai8x"),
+        ("import ai8x_nas", "pip install ai8x_nas"),
         ("from nowhere_to_be.found import x", "pip install nowhere_to_be"),
     ],
 )

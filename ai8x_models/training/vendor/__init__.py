@@ -1,0 +1,1 @@
+"""The command line of the vendor's trainer: its options, and what they mean here."""

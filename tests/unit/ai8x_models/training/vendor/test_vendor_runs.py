@@ -1,0 +1,144 @@
+"""The vendor's command line from data to PASS: train, quantize, evaluate, sample, synthesize."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from checkout import N_TEST, make_checkout
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.training.vendor import run as vendor_run
+
+GIVEN = ("--model", "smallnet", "--dataset", "MNIST", "--device", "MAX78000")
+TRAIN = (
+    *GIVEN, "--epochs", "4", "--batch-size", "32", "--optimizer", "Adam", "--lr", "0.01",
+    "--wd", "0", "--compress", "policies/schedule.yaml", "--deterministic",
+)  # fmt: skip
+SHOW = ("--confusion", "--param-hist", "--pr-curves", "--embedding", "--enable-tensorboard")
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_checkout()
+
+
+def accuracy(text):
+    return float(re.search(r"test examples: accuracy ([0-9.]+)", text)[1])
+
+
+def command(*words):
+    """Run a command of this environment."""
+    program = Path(sys.executable).parent / words[0]
+    done = subprocess.run((program, *words[1:]), capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.long
+def test_the_whole_road(ai8x):
+    status, out, err = ai8x("train", *TRAIN, *SHOW, "--name", "first", "--copy-output-folder", "c")
+    assert status == 0, err
+    best = Path(out.strip())
+    folder = best.parent
+    assert re.fullmatch(r"logs/first___\d{4}\.\d\d\.\d\d-\d{6}/first_qat_best.pth.tar", str(best))
+    for name in ("best", "checkpoint", "qat_best", "qat_checkpoint"):
+        assert (folder / f"first_{name}.pth.tar").is_file()
+        assert (Path("c") / f"first_{name}.pth.tar").is_file()
+    assert Path("latest_log_dir").resolve() == folder.resolve()
+    log = Path("latest_log_file").read_text()
+    assert log in err
+    assert log.count("\n[") == 10  # the confusion matrix
+    assert "confusion of the test examples" in log
+    assert accuracy(err) > 0.5
+    seen = EventAccumulator(str(folder / "tensorboard")).Reload().Tags()
+    assert {"conv1.op.weight", "fc.op.bias"} <= set(seen["histograms"])
+    assert len([tag for tag in seen["tensors"] if tag.startswith("class ")]) == 10
+    points = (folder / "tensorboard/00004/answers/tensors.tsv").read_text().splitlines()
+    assert len(points) == N_TEST
+
+    assert ai8x("quantize", best, "q.pth.tar", "--device", "MAX78000", "-v")[0] == 0
+    load = ("--exp-load-weights-from", "q.pth.tar")
+    status, out, err = ai8x("train", *GIVEN, "--evaluate", "-8", *load, "--save-sample", "10")
+    assert (status, out) == (0, "sample_mnist.npy: 1x28x28\n")
+    assert accuracy(err) == pytest.approx(accuracy(log), abs=0.03)
+    sample = np.load("sample_mnist.npy")
+    assert (sample.dtype, sample.shape) == (np.int64, (1, 28, 28))
+    assert -128 <= sample.min() < 0 < sample.max() <= 127
+
+    assert ai8x("train", *GIVEN, "--yaml-template", "net.yaml")[0] == 0
+    status, text = command(
+        "synthesize", "net.yaml", "--checkpoint-file", "q.pth.tar",
+        "--sample-input", "sample_mnist.npy", "--prefix", "net",
+    )  # fmt: skip
+    assert status == 0, text
+    status, text = command("max78000", "simulate", "build/net")
+    assert status == 0, text
+    assert "*** PASS ***" in text
+
+
+@pytest.mark.long
+def test_an_interrupted_run_goes_on_to_the_same_end(ai8x, monkeypatch):
+    def weights(folder):
+        return load_checkpoint(folder / "qat_best.pth.tar").state_dict
+
+    assert ai8x("train", *TRAIN, "--out-dir", "whole")[0] == 0
+    link, calls = vendor_run.link_latest, []
+
+    def killed(folder):
+        calls.append(folder)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        link(folder)
+
+    monkeypatch.setattr(vendor_run, "link_latest", killed)
+    assert ai8x("train", *TRAIN)[0] == 130
+    folder = Path("latest_log_dir").resolve()
+    assert len((folder / "log.csv").read_text().splitlines()) == 5
+    start = folder.relative_to(Path.cwd()) / "checkpoint.pth.tar"
+    status, out, err = ai8x("train", *TRAIN, "--resume-from", start)
+    assert status == 0, err
+    assert Path(out.strip()) == start.with_name("qat_best.pth.tar")
+    (whole,) = Path("whole").iterdir()
+    found, expected = weights(folder), weights(whole)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert (folder / "log.csv").read_text() == (whole / "log.csv").read_text()
+
+
+@pytest.mark.long
+def test_weights_to_begin_with(ai8x):
+    """Float first, then QAT from its best epoch, as a run of its own."""
+    assert ai8x("train", *TRAIN, "--qat-policy", "None", "--name", "float")[0] == 0
+    folder = Path("latest_log_dir").resolve()
+    assert sorted(path.name for path in folder.glob("float_*.tar")) == [
+        "float_best.pth.tar",
+        "float_checkpoint.pth.tar",
+    ]
+    best = folder / "float_best.pth.tar"
+    status, _, err = ai8x("train", *GIVEN, "-e", "--exp-load-weights-from", best)
+    assert status == 0, err
+    status, _, err = ai8x("train", *GIVEN, "-e", "-8", "--exp-load-weights-from", best)
+    assert (status, "holds no integers to compute with" in err) == (2, True)
+    Path("policies/qat_policy.yaml").write_text("start_epoch: 0\nweight_bits: 8\n")
+    status, out, err = ai8x("train", *TRAIN, "--resume-from", best, "--reset-optimizer")
+    assert status == 0, err
+    assert load_checkpoint(Path(out.strip())).state_dict["conv1.output_shift"].numel() == 1
+    assert not list(Path(out.strip()).parent.glob("best.pth.tar"))
+
+
+def test_models_are_written_down(ai8x):
+    status, out, _ = ai8x("train", *GIVEN, "--summary", "model")
+    assert (status, "(conv2)" in out) == (0, True)
+    assert ai8x("train", *GIVEN, "--summary", "onnx", "--summary-filename", "m.onnx")[0] == 0
+    assert ai8x("train", *GIVEN, "--summary", "onnx_simplified")[0] == 0
+    assert Path("m.onnx").read_bytes() == Path("model.onnx").read_bytes()
+
+
+def test_samples_that_are_not_there(ai8x):
+    status, _, err = ai8x("train", *GIVEN, "-e", "--save-sample", N_TEST)
+    assert status == 2
+    assert f"--save-sample: there is no sample {N_TEST} among {N_TEST} (0 to {N_TEST - 1})" in err
