@@ -1,5 +1,6 @@
 """From what a recipe says to samples in the network's form: finds the reader, settles the form."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ai8x_models.describe.user_file import split_reference
 from ai8x_models.training.data.detect import Wanted, reader_of
 from ai8x_models.training.data.form import InputForm, Int8s, Raw, layout_of, moved_shape
 from ai8x_models.training.data.plan import DataPlan
+from ai8x_models.training.data.prepared import Preparation, prepared
 from ai8x_models.training.data.readers.arrays import sklearn_source, toy_source
 from ai8x_models.training.data.readers.vendor_data import python_source
 from ai8x_models.training.data.source import (
@@ -17,9 +19,12 @@ from ai8x_models.training.data.source import (
     UNCOUNTED,
     Answers,
     Cut,
+    Indexes,
+    Part,
     Source,
     Targets,
 )
+from ai8x_models.training.progress import Progress, no_progress
 from ai8x_models.zoo.registry import Shape
 from ai8x_models.zoo.toy_data import SETS
 from max78000.errors import InputError
@@ -37,7 +42,7 @@ class Samples:
     """One split in memory.
 
     Args:
-        inputs: (N, C, H, W) or (N, C, L), as the network takes them.
+        inputs: (N, C, H, W) or (N, C, L), as the network takes them; large ones lie in a file.
         targets: what should be answered, (N, ...), as `answers` says.
         classes: names of the classes; empty where targets are numbers.
         form: how the inputs were made.
@@ -62,6 +67,7 @@ def open_samples(
     split: str,
     shape: Shape | None = None,
     answers: Answers | None = Answers.CLASSES,
+    progress: Progress = no_progress,
 ) -> Samples:
     """Open a split of a source and bring it to the network's form.
 
@@ -70,6 +76,7 @@ def open_samples(
         split: `train`, `validation` or `test`.
         shape: of the network's input, if it is known and the plan does not say it.
         answers: what the task learns; None: anything.
+        progress: shows how far reading is.
 
     Raises:
         InputError: no such source, or one that the network cannot take.
@@ -81,18 +88,16 @@ def open_samples(
         source = source.telling_apart(plan.classes, plan.source)
     cut = Cut(plan.validation_share, plan.test_share, plan.seed)
     first, some = cut.chosen(source.parts, TRAIN, plan.source)
-    n_looked_at = _N_LOOKED_AT if source.range is None and not plan.range else 1
-    places = np.linspace(0, len(some) - 1, min(len(some), n_looked_at)).astype(int)
-    form = _form(plan, source, first.read(some[places]), shape)
+    form = _form(plan, source, lambda: _some(first, some), shape)
     part, chosen = cut.chosen(source.parts, split, plan.source)
-    raw = part.read(chosen)
-    if not plan.range and source.range is None:
-        _check_range(raw, form, plan.source)
+    checks = not plan.range and source.range is None
     targets = part.targets[chosen]
     classes = source.classes or _numbered(source.answers, first.targets)
     _check_classes(_class_numbers(source.answers, targets), len(classes), split, plan.source)
     seen = None if split == TRAIN else first.targets[some]
-    return Samples(form.integers(raw), targets, classes, form, source.answers, seen)
+    preparation = Preparation(part, chosen, form, plan.source, checks)
+    inputs = prepared(preparation, plan.workers, progress)
+    return Samples(inputs, targets, classes, form, source.answers, seen)
 
 
 def _numbered(answers: Answers, targets: Targets) -> tuple[str, ...]:
@@ -142,12 +147,26 @@ def open_source(
     raise InputError("there is no such source of data", where=word, fix=f"name {_KINDS}")
 
 
-def _form(plan: DataPlan, source: Source, raw: Raw, shape: Shape | None) -> InputForm:
-    layout = plan.layout or source.layout or layout_of(raw.shape[1:], shape)
-    if shape is None:
-        shape = moved_shape(raw.shape[1:], layout)
-    low, high = plan.range or source.range or _range_of(raw, plan.source)
+def _form(
+    plan: DataPlan, source: Source, look: Callable[[], Raw], shape: Shape | None
+) -> InputForm:
+    """Settle the form; samples are looked at if nothing else tells."""
+    layout = plan.layout or source.layout
+    numbers = plan.range or source.range
+    if not (layout and numbers and shape):
+        raw = look()
+        layout = layout or layout_of(raw.shape[1:], shape)
+        shape = shape or moved_shape(raw.shape[1:], layout)
+        numbers = numbers or _range_of(raw, plan.source)
+    low, high = numbers
     return InputForm(shape, low, high, layout, plan.mean, rate=source.rate)
+
+
+def _some(part: Part, chosen: Indexes) -> Raw:
+    """Samples from all over a split."""
+    places = np.linspace(0, len(chosen) - 1, min(len(chosen), _N_LOOKED_AT)).astype(int)
+    some: Raw = part.read(chosen[places])
+    return some
 
 
 def _range_of(raw: Raw, where: str) -> tuple[float, float]:
@@ -158,10 +177,3 @@ def _range_of(raw: Raw, where: str) -> tuple[float, float]:
         return (0.0, 1.0) if raw.min() >= 0 else (-1.0, 127 / 128)
     why = f"samples are {raw.dtype} from {raw.min():g} to {raw.max():g}: their range is not known"
     raise InputError(why, where=where, fix="give `data.range`: what becomes -128 and 127")
-
-
-def _check_range(raw: Raw, form: InputForm, where: str) -> None:
-    slack = (form.high - form.low) / 128
-    if raw.min() < form.low - slack or raw.max() > form.high + slack:
-        why = f"samples from {raw.min():g} to {raw.max():g} are not in {form.low:g}..{form.high:g}"
-        raise InputError(why, where=where, fix="give `data.range`: what becomes -128 and 127")

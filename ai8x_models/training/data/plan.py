@@ -29,6 +29,8 @@ class DataPlan:
         classes: of the source, that are told apart; all others become one, `unknown`. Left out:
             all of them.
         rate: samples a second that recordings are brought to.
+        workers: processes that read files, and threads that make batches; left out, one a core; 0:
+            all is done by the process that trains.
         silence: examples of a class `silence` that are cut from the noise of Speech Commands.
     """
 
@@ -44,6 +46,7 @@ class DataPlan:
     seed: int = field(default=1, metadata=within(0, 2**31 - 1))
     classes: tuple[str, ...] = ()
     rate: int = field(default=16_000, metadata=within(1_000, 192_000))
+    workers: int | None = field(default=None, metadata=within(0, 256))
     silence: int = field(default=0, metadata=within(0, 100_000))
 
     def __post_init__(self) -> None:
