@@ -22,6 +22,7 @@ from ai8x_models.training.data.form import N_STEPS, Raw
 from ai8x_models.training.data.open import Samples, open_samples
 from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.source import Answers
+from ai8x_models.training.progress import Progress, no_progress
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
 
@@ -49,11 +50,17 @@ class Numbers(AnswerForm):
     keeps_scale = True
 
     @classmethod
-    def opened(cls, plan: DataPlan, split: str, shape: Shape | None) -> Samples:
+    def opened(
+        cls,
+        plan: DataPlan,
+        split: str,
+        shape: Shape | None,
+        progress: Progress = no_progress,
+    ) -> Samples:
         """Open a split; with the inputs as targets if the plan says so."""
         if not (isinstance(plan, NumbersPlan) and plan.target == INPUT):
-            return open_samples(plan, split, shape, cls.kind)
-        samples = open_samples(plan, split, shape, None)
+            return open_samples(plan, split, shape, cls.kind, progress)
+        samples = open_samples(plan, split, shape, None, progress)
         targets = samples.form.numbers(samples.inputs)
         return replace(samples, targets=targets, answers=cls.kind, training_targets=None)
 

@@ -21,6 +21,7 @@ from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.open import Samples, open_samples
 from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.source import Answers
+from ai8x_models.training.progress import Progress, no_progress
 from ai8x_models.zoo.registry import Shape
 
 Outputs = tuple[NDArray[np.float64], ...]  # one (N, ...) for every output of the network
@@ -62,19 +63,26 @@ class AnswerForm(ABC):
     keeps_scale: ClassVar[bool] = False  # what the network says are numbers, not shares or ranks
 
     @classmethod
-    def opened(cls, plan: DataPlan, split: str, shape: Shape | None) -> Samples:
+    def opened(
+        cls,
+        plan: DataPlan,
+        split: str,
+        shape: Shape | None,
+        progress: Progress = no_progress,
+    ) -> Samples:
         """Open the samples of a split.
 
         Args:
             plan: the recipe's section `data`.
             split: `train`, `validation` or `test`.
             shape: of the network's input, if it is known and the plan does not say it.
+            progress: shows how far reading is.
 
         Raises:
             InputError: no such source, or one that the network cannot take.
             UnsupportedError: its targets are not of this kind.
         """
-        return open_samples(plan, split, shape, cls.kind)
+        return open_samples(plan, split, shape, cls.kind, progress)
 
     @classmethod
     @abstractmethod

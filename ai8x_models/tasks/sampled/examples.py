@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ai8x_models.tasks.sampled.answer import AnswerForm
 from ai8x_models.tasks.sampled.augment import augmented
 from ai8x_models.tasks.sampled.recipe import AugmentPlan
+from ai8x_models.training.ahead import made_ahead
 from ai8x_models.training.batches import Batch, shuffled_indexes
 from ai8x_models.training.data.form import real_numbers
 from ai8x_models.training.data.open import Samples
@@ -32,11 +33,13 @@ class SampledExamples:
         samples: inputs as signed bytes, and their targets.
         answer: what is to be answered.
         teacher: a teacher's answers, (N, ...) or several of them, of the examples as they are.
+        n_threads: that make batches of an epoch ahead.
     """
 
     samples: Samples
     answer: AnswerForm
     teacher: Said | None = None
+    n_threads: int = 0
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -62,10 +65,13 @@ class SampledExamples:
     def shuffled(
         self, size: int, seed: int, epoch: int, augment: AugmentPlan
     ) -> Iterator[Batch[Said]]:
-        """Yield the batches of one epoch of training: a function of the arguments alone."""
+        """Give the batches of one epoch of training: a function of the arguments alone."""
         rng = np.random.default_rng((seed, epoch))
-        for indexes in shuffled_indexes(len(self), size, rng):
-            yield self.batch(indexes, seed, epoch, augment)
+        return made_ahead(
+            lambda indexes: self.batch(indexes, seed, epoch, augment),
+            shuffled_indexes(len(self), size, rng),
+            self.n_threads,
+        )
 
     def batch(
         self, indexes: NDArray[np.intp], seed: int, epoch: int, augment: AugmentPlan

@@ -14,6 +14,7 @@ from ai8x_models.tasks.sampled.examples import SampledExamples
 from ai8x_models.tasks.sampled.network import TrainedNetwork
 from ai8x_models.tasks.sampled.recipe import SampledRecipe
 from ai8x_models.training.data.plan import DataPlan
+from ai8x_models.training.data.prepared import n_workers
 from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss
 from ai8x_models.training.progress import Progress
@@ -22,6 +23,7 @@ from ai8x_models.training.task import Task
 from ai8x_models.zoo.registry import find_model
 
 R = TypeVar("R", bound=SampledRecipe)
+MOST_THREADS = 4  # that make batches; more of them wait for each other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +65,12 @@ def sampled_task(
             networks, the higher the better.
     """
 
-    def open_examples(recipe: R, split: str, _console: Console) -> SampledExamples:
+    def open_examples(recipe: R, split: str, console: Console) -> SampledExamples:
         shape = None if is_of_file(recipe.model) else find_model(recipe.model).input_shape
-        samples = answer.opened(recipe.data, split, shape)
-        return SampledExamples(samples, answer.settled(recipe, samples))
+        with console.progress(f"reading {recipe.data.name}, {split}", quiet=True) as progress:
+            samples = answer.opened(recipe.data, split, shape, progress)
+        n_threads = min(MOST_THREADS, n_workers(recipe.data.workers))
+        return SampledExamples(samples, answer.settled(recipe, samples), n_threads=n_threads)
 
     def score(model: nn.Module, examples: SampledExamples, progress: Progress) -> dict[str, Any]:
         samples, form = examples.samples, examples.answer

@@ -118,23 +118,24 @@ def prepared(split: Preparation, workers: int | None, progress: Progress) -> Int
             that are in no file, or the file cannot be written.
     """
     n_bytes = int(np.prod(split.shape, dtype=object))
-    workers = n_cores() if workers is None else workers
     if n_bytes <= MEMORY_BYTES or split.part.stamp is None:
         refuse_more_than_memory(n_bytes, Path(split.where))
         inputs = np.empty(split.shape, np.int8)
-        _fill(inputs, split, workers, progress)
+        _fill(inputs, split, n_workers(workers), progress)
         return inputs
     path = FOLDER / split.file_name(split.part.stamp())
     if not path.is_file():
         make_folder(FOLDER)
         with _fresh(path, split.shape) as file:
-            _fill(file, split, workers, progress)
+            _fill(file, split, n_workers(workers), progress)
     stored: Int8s = np.load(path, mmap_mode="r")
     return stored
 
 
-def n_cores() -> int:
-    """Cores that this process may use."""
+def n_workers(given: int | None) -> int:
+    """The number that a plan says, or one for every core that this process may use."""
+    if given is not None:
+        return given
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
