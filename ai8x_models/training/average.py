@@ -4,7 +4,7 @@ The mean forgets: every step moves it by 1 - decay toward the present weights. I
 forgets faster, so that what the network began with does not stay in it. Batch norm's statistics are
 averaged as weights are; what else a network stores, such as shifts of QAT, is that of the present.
 
-Source: Polyak and Juditsky, 1992; the faster beginning is that of TensorFlow's
+After Polyak and Juditsky, 1992; the faster beginning is that of TensorFlow's
 `ExponentialMovingAverage`.
 """
 

@@ -12,7 +12,7 @@ A scheduler is a class of PyTorch and its arguments; a policy lets it take a ste
 epochs. What such files can hold beside that, pruning and the like, the chip has no use for: it is
 refused.
 
-Source: the format of Distiller, which the vendor's trainer uses.
+It is the format of Distiller, which the vendor's trainer uses.
 """
 
 from collections.abc import Callable, Iterator, Mapping

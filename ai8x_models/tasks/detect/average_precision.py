@@ -4,7 +4,7 @@ For every class and every overlap that is asked for, boxes are taken in the orde
 over all pictures; each is right if it overlaps an object that no better one has taken. Precision
 over recall, made falling, is read at 101 recalls; their mean is the average precision. Equal to
 pycocotools on boxes without crowds, of any area, a test says.
-Source: https://cocodataset.org/#detection-eval.
+After https://cocodataset.org/#detection-eval.
 """
 
 from collections.abc import Sequence

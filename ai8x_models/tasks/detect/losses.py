@@ -4,7 +4,7 @@ Nearly all priors of a picture answer for nothing. Only those that are wrong mos
 each that answers for an object: that is what single-shot detectors are published with, and there is
 nothing to balance by hand. Focal loss, the other way, counts all and needs two numbers that depend
 on how many there are; it is made for a hundred thousand of them, a network here has hundreds.
-Source: Liu et al., SSD, 2016, section 2.2; Lin et al., Focal Loss for Dense Object Detection, 2017.
+After Liu et al., SSD, 2016, section 2.2; Lin et al., Focal Loss for Dense Object Detection, 2017.
 """
 
 from typing import Any

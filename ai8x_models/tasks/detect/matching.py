@@ -29,7 +29,7 @@ def match(truth: Tensor, priors: Tensor, least_overlap: float) -> Matches:
 
     First every object gets a prior of its own, the pairs that overlap most coming first, so that no
     object goes unseen; then every other prior gets the object that it overlaps most, if that is
-    enough. Source: Liu et al., SSD, 2016, section 2.2, "matching strategy".
+    enough. After Liu et al., SSD, 2016, section 2.2, "matching strategy".
 
     Args:
         truth: (N, M, 5): corners and class; rows of class -1 are no objects.

@@ -2,7 +2,7 @@
 
 A point is correct if it is not farther from where it should be than a share of the object's longer
 side, which is that of the box around its points: PCK.
-Source: Yang and Ramanan, Articulated Human Detection with Flexible Mixtures of Parts, 2013.
+After Yang and Ramanan, Articulated Human Detection with Flexible Mixtures of Parts, 2013.
 """
 
 from collections.abc import Sequence

@@ -20,8 +20,11 @@ from ai8x_models.tasks.pose.metrics import (
     Truth,
     count_correct_points,
     masked_square_sum,
+    oks,
     score_oks,
 )
+from ai8x_models.tasks.pose.recipe import CROPS
+from ai8x_models.tasks.pose.single import subject_points
 from ai8x_models.training.progress import Progress
 from max78000.apps.pose.arrays import Array, Floats, MapPair, Uint8s
 from max78000.apps.pose.person import Person
@@ -52,6 +55,8 @@ class Metrics:
         paf_mse: the same of the part-affinity maps.
         pck: share of the labelled points found within 0.2 of the torso, all joints.
         pck_by_group: the same by joint group, in the order of `metrics.JOINT_GROUPS`.
+        subject_oks: of crops: mean OKS of the person in the middle, all of whose points are asked
+            for, see `single.py`; NaN for other images.
     """
 
     n_images: int
@@ -65,6 +70,7 @@ class Metrics:
     paf_mse: float
     pck: float
     pck_by_group: tuple[float, ...]
+    subject_oks: float = math.nan
 
     def to_json(self) -> dict[str, object]:
         """Give what `json.dumps` takes: NaN becomes None, `pck_by_group` goes by name."""
@@ -151,6 +157,7 @@ class _Tally:
     found: list[Detections] = field(default_factory=list)
     heat_error: Floats = field(default_factory=lambda: np.zeros(2))
     paf_error: Floats = field(default_factory=lambda: np.zeros(2))
+    similarities: list[float] = field(default_factory=list)
 
     def add(self, maps: MapPair, cache: PoseCache, batch: range) -> None:
         """Count the images `batch` of the cache with their maps."""
@@ -164,6 +171,9 @@ class _Tally:
             target_heat, target_paf = _targets(cache, index)
             self.heat_error += masked_square_sum(heat / (self.one or 1), target_heat, mask)
             self.paf_error += masked_square_sum(paf / (self.one or 1), target_paf, mask)
+            if cache.preset == CROPS:
+                points = subject_points(heat / (self.one or 1), truth.bbox[0])
+                self.similarities.append(float(oks(points[None], truth)[0, 0]))
 
     def _decode(self, heat: Array, paf: Array) -> list[Person]:
         if self.one is None:
@@ -191,6 +201,7 @@ class _Tally:
             paf_mse=_ratio(*self.paf_error),
             pck=_ratio(hits.sum(), labelled.sum()),
             pck_by_group=tuple(_ratio(*pair) for pair in zip(hits, labelled, strict=True)),
+            subject_oks=_ratio(sum(self.similarities), len(self.similarities)),
         )
 
 

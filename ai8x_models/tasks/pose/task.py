@@ -14,28 +14,37 @@ from ai8x_models.tasks.pose.data.examples import PoseExamples
 from ai8x_models.tasks.pose.data.source import DataSource
 from ai8x_models.tasks.pose.evaluate import evaluate_maps
 from ai8x_models.tasks.pose.losses import PoseLoss
+from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_album
 from ai8x_models.tasks.pose.predictor import Predictor
-from ai8x_models.tasks.pose.recipe import PoseRecipe
+from ai8x_models.tasks.pose.recipe import CROPS, PHOTOS, PoseRecipe
 from ai8x_models.training.logs import Console
 from ai8x_models.training.progress import Progress
 from ai8x_models.training.task import Task
 from ai8x_models.zoo.load import mode_of
 
+AnyExamples = PoseExamples | PhotoExamples
 
-def open_examples(recipe: PoseRecipe, split: str, console: Console) -> PoseExamples:
-    """Open the figures of a split, rendering them if need be."""
+
+def open_examples(recipe: PoseRecipe, split: str, console: Console) -> PoseExamples | PhotoExamples:
+    """Open the figures of a split, rendering them if need be, or photographs."""
     plan = recipe.data
+    preset = plan.preset
+    if preset == PHOTOS:
+        if split == "train":
+            return PhotoExamples(open_album(plan.folder), recipe.view, plan.train_count)
+        preset = CROPS
     count = plan.train_count if split == "train" else plan.validation_count
-    return PoseExamples.open(DataSource(plan.folder, plan.preset, split, count), console)
+    return PoseExamples.open(DataSource(plan.folder, preset, split, count), console)
 
 
-def make_loss(recipe: PoseRecipe, _examples: PoseExamples) -> PoseLoss:
+def make_loss(recipe: PoseRecipe, _examples: AnyExamples) -> PoseLoss:
     """Make the loss that the recipe weighs."""
     return PoseLoss(recipe.loss)
 
 
-def score(model: nn.Module, examples: PoseExamples, progress: Progress) -> Mapping[str, Any]:
+def score(model: nn.Module, examples: AnyExamples, progress: Progress) -> Mapping[str, Any]:
     """Decode what the network answers, and score the people found; see `evaluate.Metrics`."""
+    assert isinstance(examples, PoseExamples)  # views of photographs are for training alone
     predictor = Predictor(model.eval(), mode_of(model))
     return evaluate_maps(predictor.maps, examples.cache, progress=progress).to_json()
 

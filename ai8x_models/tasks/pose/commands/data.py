@@ -2,17 +2,22 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ai8x_models.tasks.pose.commands.options import FOLDER, PRESET, count_option, split_option
 from max78000.command import FILE, examples
 
+if TYPE_CHECKING:
+    from ai8x_models.tasks.pose.data.cache import PoseCache
+
 
 @click.command(
     epilog=examples(
         "ai8x data --preset single --split validation --count 300",
         "ai8x data --images coco/val2017 --annotations person_keypoints_val2017.json",
+        "ai8x data --images coco/train2017 --annotations person_keypoints_train2017.json --album",
     )
 )
 @PRESET
@@ -20,30 +25,59 @@ from max78000.command import FILE, examples
 @count_option(3000)
 @click.option("--images", type=FILE, help="Import this folder of pictures instead.")
 @click.option("--annotations", type=FILE, help="Their people: COCO keypoints, JSON.")
+@click.option("--crops", is_flag=True, help="Of pictures, a crop of every person.")
+@click.option("--album", is_flag=True, help="Of pictures, an album for the preset `photos`.")
+@click.option(
+    "--test-only",
+    type=FILE,
+    multiple=True,
+    help="Folder of pictures that must not be trained on; in any case, those of published scores.",
+)
 @FOLDER
 def data(
+    *,
     preset: str,
     split: str,
     count: int,
     images: Path | None,
     annotations: Path | None,
+    crops: bool,
+    album: bool,
+    test_only: tuple[Path, ...],
     folder: Path,
 ) -> None:
     """Render labelled figures, or import pictures.
 
     Rendering uses all cores and keeps a cache that is there already. Imported pictures are the
-    preset `coco` of `evaluate` and of recipes.
+    preset `coco` of `evaluate` and of recipes, crops the preset `crops`. An album is trained on as
+    `photos`: every epoch draws other views of it; a tenth of the pictures is kept out of it, and
+    crops of the people on them are written beside it.
     """
-    from ai8x_models.tasks.pose.data.source import DataSource, import_data, open_data
+    from ai8x_models.tasks.pose.data.source import DataSource, open_data
+    from ai8x_models.tasks.pose.photos.album import described
+    from ai8x_models.tasks.pose.photos.guard import HeldOut
+    from ai8x_models.tasks.pose.photos.imported import Import
     from ai8x_models.training.logs import Console
 
     console = Console(sys.stderr)
-    if images is not None and annotations is not None:
-        path, cache = import_data(images, annotations, folder, split, console)
-    elif images is None and annotations is None:
-        source = DataSource(folder, preset, split, count)
-        path, cache = source.path, open_data(source, console)
-    else:
+    if (images is None) != (annotations is None):
         raise click.UsageError("--images and --annotations go together")
-    people = len(cache.all_people.area)
-    click.echo(f"{path}: {cache.count} images, {people} people")
+    if images is None or annotations is None:
+        if crops or album or test_only:
+            raise click.UsageError("--crops, --album and --test-only are for --images")
+        source = DataSource(folder, preset, split, count)
+        click.echo(_summary(source.path, open_data(source, console)))
+        return
+    if crops and album:
+        raise click.UsageError("an album has its own crops: give --crops or --album")
+    pictures = Import(images, annotations, folder, HeldOut.published(*test_only))
+    if not album:
+        click.echo(_summary(*pictures.cache("crops" if crops else "coco", split, console)))
+        return
+    (path, made), validation = pictures.album(console)
+    click.echo(f"{path}: {described(made)}")
+    click.echo(_summary(*validation))
+
+
+def _summary(path: Path, cache: "PoseCache") -> str:
+    return f"{path}: {cache.count} images, {len(cache.all_people.area)} people"

@@ -1,8 +1,9 @@
-"""The pose data set: builds cache files from rendered figures or a COCO folder, and reads them.
+"""The pose data set: builds cache files from rendered figures, and reads them.
 
-`build_cache` renders a split, `import_coco` letterboxes a user's own pictures; `PoseCache.open`
-reads either whole into memory. A teacher's maps go into the same file. Targets are not stored:
-drawing them costs less than it saves. The layout is in `cache_file`, nothing here trains.
+`build_cache` renders a split; `photos/imported.py` makes files of a user's own pictures.
+`PoseCache.open` reads either whole into memory. A teacher's maps go into the same file. Targets are
+not stored: drawing them costs less than it saves. The layout is in `cache_file`, nothing here
+trains.
 """
 
 import json
@@ -16,9 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ai8x_models.tasks.pose.data.cache_coco import coco_records, read_annotations
 from ai8x_models.tasks.pose.data.cache_file import (
-    PEOPLE_FIELDS,
     Header,
     Record,
     check_shapes,
@@ -27,6 +26,7 @@ from ai8x_models.tasks.pose.data.cache_file import (
     replacing,
     write_cache,
 )
+from ai8x_models.tasks.pose.data.people import PEOPLE_FIELDS, People
 from ai8x_models.tasks.pose.figures.figures import GENERATOR_VERSION, SPLIT_BASE, Preset, render
 from ai8x_models.training.progress import Progress, no_progress
 from max78000.apps.pose.arrays import Float32s, Int8s, Int32s, Int64s, Uint8s
@@ -37,20 +37,6 @@ TEACHER_SCALE = 127  # stored integer = value * 127
 TeacherMaps = tuple[Int8s, Int8s]  # heat, paf
 _FIGURES_PER_TASK = 8
 _IDENTITY = np.eye(2, 3, dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """The P labelled people of one image, or of all.
-
-    `keypoints` float32 (P, 17, 3) x, y, v in COCO order; `bbox` float32 (P, 4) x, y, width, height;
-    `area` float32 (P,) mask pixels; `iscrowd` uint8 (P,).
-    """
-
-    keypoints: Float32s
-    bbox: Float32s
-    area: Float32s
-    iscrowd: Uint8s
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,29 +124,6 @@ def build_cache(
     records = _rendered(preset, SPLIT_BASE[split], count, workers)
     write_cache(path, header, records, progress or no_progress)
     return path
-
-
-def import_coco(
-    folder: str | Path,
-    annotations: str | Path,
-    path: str | Path,
-    split: str = "imported",
-    progress: Progress | None = None,
-) -> Path:
-    """Letterbox a folder of pictures with COCO person keypoints into a cache file.
-
-    Pictures keep their shape inside 128x128, the rest is colour 128; `to_source` leads back to the
-    pictures' own pixels. Crowds, and people without labelled keypoints, stay among the people (the
-    metric ignores them) and are masked out of the loss.
-
-    Raises:
-        InputError: the annotations or a picture are missing or malformed.
-    """
-    listing = read_annotations(Path(annotations))
-    header = Header("coco", split, len(listing.pictures), json.dumps({"letterbox": 1}))
-    records = coco_records(Path(folder), listing)
-    write_cache(Path(path), header, records, progress or no_progress)
-    return Path(path)
 
 
 def generator_of(preset: Preset) -> str:

@@ -7,34 +7,71 @@ cropping, no other categories. Keypoints are taken as pixel centres, boxes as pi
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from ai8x_models.tasks.pose.data.cache_file import Record
+from ai8x_models.tasks.pose.data.people import People
 from ai8x_models.tasks.pose.figures.figures import Figure
-from max78000.apps.pose.arrays import Uint8s
-from max78000.apps.pose.letterbox import Letterbox, letterbox
+from max78000.apps.pose.arrays import Array, Floats
+from max78000.apps.pose.letterbox import letterbox
 from max78000.apps.pose.picture import read_picture
 from max78000.apps.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO, STRIDE
 from max78000.errors import InputError
 
 PERSON_CATEGORY = 1
 
+SURROUNDINGS = 0.1  # of the longer side of a box, on every side
+
 Annotation = Mapping[str, Any]
+
+
+class Place(Protocol):
+    """Where a picture lies in an image: a `Letterbox`, or another."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height there, whole pixels."""
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Left and upper padding, whole pixels."""
+
+    @property
+    def factors(self) -> Floats:
+        """Pixels there per pixel of the picture in x and y, (2,)."""
+
+    def points(self, source: Array) -> Floats:
+        """Coordinates there of picture coordinates (..., 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One entry of the file's image list and the annotations that belong to it."""
+    """One entry of the file's image list and the annotations that belong to it.
+
+    Args:
+        source_id: the entry's id.
+        file_name: of the picture.
+        people: their annotations.
+        is_complete: everybody has one; `all_people_boxed: false` of an entry says no.
+        listed_in: the annotation file, for messages.
+    """
 
     source_id: int
     file_name: str
     people: tuple[Annotation, ...]
+    is_complete: bool = True
+    listed_in: str = ""
+
+    @property
+    def where(self) -> str:
+        """What messages call it."""
+        return f"{self.listed_in} image {self.source_id}".lstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +95,13 @@ def read_annotations(path: Path) -> Listing:
             if annotation.get("category_id", PERSON_CATEGORY) == PERSON_CATEGORY:
                 people[int(annotation["image_id"])].append(annotation)
         pictures = tuple(
-            Picture(int(entry["id"]), str(entry["file_name"]), tuple(people[int(entry["id"])]))
+            Picture(
+                int(entry["id"]),
+                str(entry["file_name"]),
+                tuple(people[int(entry["id"])]),
+                bool(entry.get("all_people_boxed", True)),
+                str(path),
+            )
             for entry in content["images"]
         )
     except OSError as error:
@@ -72,46 +115,94 @@ def read_annotations(path: Path) -> Listing:
 
 
 def coco_records(folder: Path, listing: Listing) -> Iterator[Record]:
-    """One record per picture, in the order of the listing."""
+    """One record per picture, in the order of the listing.
+
+    Raises:
+        InputError: a picture is missing or broken, or an annotation malformed.
+    """
     for picture in listing.pictures:
         image, box = letterbox(read_picture(folder / picture.file_name))
-        try:
-            figure = _figure(image, box, picture.people)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            where = f"{listing.path} image {picture.source_id}"
-            why = f"malformed person: {type(error).__name__} {error}"
-            fix = "each needs 51 keypoint numbers and a bbox of 4"
-            raise InputError(why, where=where, fix=fix) from error
+        people = placed_people(picture, box)
+        mask = np.asarray(uncounted(picture, box, (IMAGE_SIZE, IMAGE_SIZE)), float)
+        cells = mask.reshape(MAP_SIZE, STRIDE, MAP_SIZE, STRIDE).mean((1, 3))
+        figure = Figure(
+            image=image,
+            keypoints=people.keypoints,
+            bbox=people.bbox,
+            area=people.area,
+            iscrowd=people.iscrowd,
+            loss_mask=np.rint(255 - cells).astype(np.uint8),
+        )
         yield Record(figure, picture.source_id, box.to_source)
 
 
-def _figure(image: Uint8s, box: Letterbox, people: tuple[Annotation, ...]) -> Figure:
+def placed_people(picture: Picture, place: Place) -> People:
+    """The people of a picture as arrays, in the pixels of the place that it has.
+
+    Raises:
+        InputError: an annotation is malformed.
+    """
+    try:
+        return _people(picture.people, place)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        why = f"malformed person: {type(error).__name__} {error}"
+        fix = "each needs 51 keypoint numbers and a bbox of 4"
+        raise InputError(why, where=picture.where, fix=fix) from error
+
+
+def _people(people: Sequence[Annotation], place: Place) -> People:
     n = len(people)
     keypoints = np.zeros((n, N_COCO, 3))
     boxes = np.zeros((n, 4))
-    ignored = Image.new("L", (IMAGE_SIZE, IMAGE_SIZE))
     for k, person in enumerate(people):
         keypoints[k] = np.array(person.get("keypoints") or [0] * 51, float).reshape(N_COCO, 3)
         corner, size = np.array(person["bbox"], float).reshape(2, 2)
-        boxes[k] = *box.points(corner - 0.5), *(size * box.factors)
-        if person.get("iscrowd", 0) or not keypoints[k, :, 2].any():
-            _cover(ignored, box, person)
+        boxes[k] = *place.points(corner - 0.5), *(size * place.factors)
     is_labelled = keypoints[..., 2:] > 0
-    keypoints[..., :2] = np.where(is_labelled, box.points(keypoints[..., :2]), 0.0)
-    areas = [person.get("area", boxes[k, 2] * boxes[k, 3] / np.prod(box.factors))
+    keypoints[..., :2] = np.where(is_labelled, place.points(keypoints[..., :2]), 0.0)
+    areas = [person.get("area", boxes[k, 2] * boxes[k, 3] / np.prod(place.factors))
              for k, person in enumerate(people)]  # fmt: skip
-    cells = np.asarray(ignored, float).reshape(MAP_SIZE, STRIDE, MAP_SIZE, STRIDE).mean((1, 3))
-    return Figure(
-        image=image,
+    return People(
         keypoints=keypoints.astype(np.float32),
         bbox=boxes.astype(np.float32),
-        area=(np.array(areas, float) * np.prod(box.factors)).astype(np.float32),
+        area=(np.array(areas, float) * np.prod(place.factors)).astype(np.float32),
         iscrowd=np.array([person.get("iscrowd", 0) for person in people], np.uint8),
-        loss_mask=np.rint(255 - cells).astype(np.uint8),
     )
 
 
-def _cover(ignored: Image.Image, box: Letterbox, person: Annotation) -> None:
+def uncounted(picture: Picture, place: Place, shape: tuple[int, int]) -> Image.Image:
+    """Where there is nothing to learn: crowds, people without keypoints, and strangers.
+
+    Args:
+        picture: who is annotated. Where not everybody is, only the surroundings of those with
+            keypoints count.
+        place: where it lies in the mask.
+        shape: width and height of the mask.
+
+    Returns:
+        Mode L, 255 where nothing counts.
+    """
+    mask = Image.new("L", shape, 0 if picture.is_complete else 255)
+    pen = ImageDraw.Draw(mask)
+    bare = [one for one in picture.people if one.get("iscrowd", 0) or not has_keypoints(one)]
+    if not picture.is_complete:
+        for person in (one for one in picture.people if one not in bare):
+            x, y, width, height = map(float, person["bbox"])
+            margin = SURROUNDINGS * max(width, height)
+            around = [x - margin, y - margin, width + 2 * margin, height + 2 * margin]
+            points = place.points(np.array(_corners(around)).reshape(-1, 2) - 0.5)
+            pen.polygon(points.ravel().tolist(), fill=0)
+    for person in bare:
+        _cover(mask, place, person)
+    return mask
+
+
+def has_keypoints(person: Annotation) -> bool:
+    """True if at least one point of a person is labelled."""
+    return any((person.get("keypoints") or [0])[2::3])
+
+
+def _cover(ignored: Image.Image, place: Place, person: Annotation) -> None:
     """Paint a person's segmentation white; the box, if there is none that can be read plainly.
 
     Crowds come as uncompressed run lengths, people as polygons; compressed run lengths (strings)
@@ -122,13 +213,13 @@ def _cover(ignored: Image.Image, box: Letterbox, person: Annotation) -> None:
         height, width = shape["size"]
         values = np.arange(len(shape["counts"])) % 2 == 1
         mask = np.repeat(values, shape["counts"]).reshape(width, height).T
-        small = Image.fromarray(mask).convert("L").resize(box.size, Image.Resampling.BOX)
-        ignored.paste(255, box.corner, small)
+        small = Image.fromarray(mask).convert("L").resize(place.size, Image.Resampling.BOX)
+        ignored.paste(255, place.corner, small)
         return
     pen = ImageDraw.Draw(ignored)
     outlines = shape if isinstance(shape, list) and shape else [_corners(person["bbox"])]
     for outline in outlines:
-        points = box.points(np.array(outline, float).reshape(-1, 2) - 0.5)
+        points = place.points(np.array(outline, float).reshape(-1, 2) - 0.5)
         pen.polygon(points.ravel().tolist(), fill=255)
 
 

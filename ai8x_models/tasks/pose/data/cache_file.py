@@ -26,6 +26,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from ai8x_models.tasks.pose.data.people import PEOPLE_FIELDS
 from ai8x_models.tasks.pose.data.targets import PAF_THICKNESS_CELLS, SIGMA_PIXELS
 from ai8x_models.tasks.pose.figures.figures import SPLIT_BASE, Figure
 from ai8x_models.training.progress import Progress
@@ -34,7 +35,6 @@ from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE,
 from max78000.errors import InputError
 
 FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
-PEOPLE_FIELDS = ("keypoints", "bbox", "area", "iscrowd")
 _IMAGES_PER_CHUNK = 16
 _NO_PIXELS = np.zeros(0, np.uint8)
 

@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache, import_coco
+from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache
 from ai8x_models.tasks.pose.figures.preset import PRESETS
-from ai8x_models.tasks.pose.recipe import IMPORTED
+from ai8x_models.tasks.pose.recipe import CROPS, IMPORTED
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
 
@@ -36,11 +36,12 @@ def open_data(source: DataSource, console: Console) -> PoseCache:
             damaged or something else.
     """
     path, preset = source.path, PRESETS.get(source.preset)
-    if preset is None and source.preset != IMPORTED:
-        known = ", ".join((*PRESETS, IMPORTED))
+    if preset is None and source.preset not in (IMPORTED, CROPS):
+        known = ", ".join((*PRESETS, IMPORTED, CROPS))
         raise InputError(f"there is no preset {source.preset!r}", fix=f"one of {known}")
     if preset is None and not path.exists():
-        fix = "ai8x data --images FOLDER --annotations FILE"
+        option = " --crops" if source.preset == CROPS else ""
+        fix = f"ai8x data --images FOLDER --annotations FILE{option}"
         raise InputError("has not been imported", where=str(path), fix=fix)
     if preset is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,24 +49,3 @@ def open_data(source: DataSource, console: Console) -> PoseCache:
         with console.progress(f"rendering {path}") as progress:
             build_cache(path, preset, source.split, source.count, workers, progress)
     return PoseCache.open(path)
-
-
-def import_data(
-    images: Path, annotations: Path, folder: Path, split: str, console: Console
-) -> tuple[Path, PoseCache]:
-    """Bring a folder of pictures with COCO annotations into a cache named after their number.
-
-    Raises:
-        InputError: the annotations or a picture are missing or malformed.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    unnamed = folder / f"{IMPORTED}-{split}.part"
-    try:
-        with console.progress(f"importing {images}") as progress:
-            import_coco(images, annotations, unnamed, split, progress)
-        cache = PoseCache.open(unnamed)
-        path = DataSource(folder, IMPORTED, split, cache.count).path
-        unnamed.replace(path)
-    finally:
-        unnamed.unlink(missing_ok=True)
-    return path, cache

@@ -3,7 +3,7 @@
 A pickle can run any program. These are read by an unpickler that knows dictionaries, lists, texts
 and the three constructors that such a file has for its array of bytes, for which it has stand-ins,
 and refuses all else.
-Source: A. Krizhevsky, "The CIFAR-10 dataset", section on the layout of the data set.
+After A. Krizhevsky, "The CIFAR-10 dataset", section on the layout of the data set.
 """
 
 import pickle

@@ -2,7 +2,7 @@
 
 Packed with gzip or not. Format: two zero bytes, the type of the numbers, how many axes there are,
 their lengths as 32-bit numbers, most significant byte first, then the numbers.
-Source: Y. LeCun, "The MNIST database of handwritten digits", section on the file format.
+After Y. LeCun, "The MNIST database of handwritten digits", section on the file format.
 """
 
 import gzip

@@ -3,7 +3,7 @@
 `testing_list.txt` and `validation_list.txt` name the files of these splits; all others are for
 training. From the long recordings in `_background_noise_` a class `silence` can be cut: the first
 eight tenths of each are for training, then a tenth for validation and a tenth for the test.
-Source: P. Warden, "Speech Commands" (arXiv 1804.03209), section 5.
+After P. Warden, "Speech Commands" (arXiv 1804.03209), section 5.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -5,12 +5,10 @@ import json
 import h5py
 import numpy as np
 import pytest
-from PIL import Image
 
 from ai8x_models.tasks.pose.data.cache import (
     PoseCache,
     build_cache,
-    import_coco,
     read_teacher,
     write_teacher,
 )
@@ -201,100 +199,3 @@ def test_teacher_maps_of_another_size_or_type_are_refused(copied):
         file["teacher/Student/paf"] = paf[:5]
     with pytest.raises(InputError, match="maps of 9 and 5 images in a cache of 9"):
         read_teacher(copied, "Student", "abc")
-
-
-def coco_folder(tmp_path):
-    """A wide picture with one labelled person, one without keypoints, and one crowd; a tall one."""
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    wide = np.zeros((100, 200, 3), np.uint8)
-    wide[40:60, 80:120] = (250, 10, 10)
-    Image.fromarray(wide).save(pictures / "wide.png")
-    Image.fromarray(np.full((64, 32), 60, np.uint8)).save(pictures / "tall.png")
-    keypoints = [0] * 51
-    keypoints[:6] = [99.5, 49.5, 2, 80, 40, 1]
-    counts = [100 * 180, 100 * 20]  # columns 180..199, column by column
-    people = [
-        {"keypoints": keypoints, "bbox": [80, 40, 40, 20], "area": 800, "iscrowd": 0},
-        {"keypoints": [0] * 51, "bbox": [0, 0, 25, 25], "area": 625, "iscrowd": 0,
-         "segmentation": [[0, 0, 25, 0, 25, 25, 0, 25]]},
-        {"bbox": [180, 0, 20, 100], "area": 2000, "iscrowd": 1,
-         "segmentation": {"size": [100, 200], "counts": counts}},
-    ]  # fmt: skip
-    annotations = [{"image_id": 7, "category_id": 1, **person} for person in people]
-    annotations.append({"image_id": 7, "category_id": 18, "bbox": [0, 0, 9, 9]})  # not a person
-    listing = {
-        "images": [{"id": 7, "file_name": "wide.png"}, {"id": 9, "file_name": "tall.png"}],
-        "annotations": annotations,
-    }
-    path = tmp_path / "person_keypoints.json"
-    path.write_text(json.dumps(listing))
-    return pictures, path
-
-
-def test_a_coco_folder_goes_through_the_same_cache(tmp_path):
-    pictures, annotations = coco_folder(tmp_path)
-    cache = PoseCache.open(import_coco(pictures, annotations, tmp_path / "coco.h5", "validation"))
-    assert (cache.preset, cache.split, cache.count) == ("coco", "validation", 2)
-    assert cache.source_id.tolist() == [7, 9]
-
-    assert (cache.images[0, :32] == 128).all()  # padding above the wide picture
-    assert (cache.images[0, 64, 64] == (250, 10, 10)).all()
-    assert (cache.images[1, :, :32] == 128).all()
-    assert (cache.images[1, :, 32:96] == 60).all()
-
-    people = cache.people(0)
-    assert people.iscrowd.tolist() == [0, 0, 1]
-    np.testing.assert_allclose(people.keypoints[0, 0], (63.5, 63.5, 2))
-    np.testing.assert_allclose(people.bbox[0], (50.7, 57.1, 25.6, 12.8), atol=1e-4)
-    np.testing.assert_allclose(people.area, np.array((800, 625, 2000)) * 0.64**2, rtol=1e-6)
-    assert not people.keypoints[1:].any()
-    assert len(cache.people(1).area) == 0
-
-
-def test_to_source_leads_back_to_the_picture(tmp_path):
-    pictures, annotations = coco_folder(tmp_path)
-    cache = PoseCache.open(import_coco(pictures, annotations, tmp_path / "coco.h5"))
-    points = cache.people(0).keypoints[0, :2, :2]
-    source = points @ cache.to_source[0, :, :2].T + cache.to_source[0, :, 2]
-    np.testing.assert_allclose(source, [(99.5, 49.5), (80, 40)], atol=1e-4)
-
-
-def test_crowds_and_people_without_keypoints_do_not_count_in_the_loss(tmp_path):
-    pictures, annotations = coco_folder(tmp_path)
-    mask = PoseCache.open(import_coco(pictures, annotations, tmp_path / "coco.h5")).loss_mask
-    assert mask[0, 4, 0] == 0  # the unlabelled person: source 0..25, image 0..16, rows from 32
-    assert mask[0, 4:12, 15].max() == 0  # the crowd
-    assert mask[0, 7:9, 5:11].min() == 255  # the labelled person
-    assert (mask[1] == 255).all()
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "not a COCO keypoint file"),
-        ("[]", "not a COCO keypoint file"),
-        ('{"images": [], "annotations": []}', "lists no images"),
-        ('{"images": [{"id": 1}], "annotations": []}', "not a COCO keypoint file.*file_name"),
-    ],
-)
-def test_malformed_annotations_are_refused(tmp_path, text, message):
-    path = tmp_path / "annotations.json"
-    path.write_text(text)
-    with pytest.raises(InputError, match=message):
-        import_coco(tmp_path, path, tmp_path / "coco.h5")
-    assert not (tmp_path / "coco.h5").exists()
-
-
-def test_malformed_people_and_pictures_are_refused(tmp_path):
-    pictures, annotations = coco_folder(tmp_path)
-    listing = json.loads(annotations.read_text())
-    listing["annotations"][0]["keypoints"] = [1, 2, 3]
-    annotations.write_text(json.dumps(listing))
-    with pytest.raises(InputError, match=r"image 7: malformed person.*51 keypoint numbers"):
-        import_coco(pictures, annotations, tmp_path / "coco.h5")
-    (pictures / "wide.png").write_bytes(b"not a picture")
-    with pytest.raises(InputError, match=r"wide.png: not a picture of a known format"):
-        import_coco(pictures, annotations, tmp_path / "coco.h5")
-    with pytest.raises(InputError, match="cannot be read: No such file"):
-        import_coco(pictures, tmp_path / "none.json", tmp_path / "coco.h5")

@@ -131,6 +131,7 @@ def test_a_set_without_people_has_no_score(caches):
     empty = next(i for i in range(cache.count) if len(cache.people(i).area) == 0)
     only = SimpleNamespace(
         count=1,
+        preset=cache.preset,
         images=cache.images[[empty]],
         loss_mask=cache.loss_mask[[empty]],
         people=lambda _: cache.people(empty),

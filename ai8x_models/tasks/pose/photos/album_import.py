@@ -1,0 +1,144 @@
+"""From a folder of pictures with COCO keypoints to an album, on several processes.
+
+Works in pieces, which are small albums themselves: a piece that is finished stays on disk until the
+whole is, so an import that was interrupted goes on where it stood.
+"""
+
+import hashlib
+import io
+import multiprocessing
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from ai8x_models.tasks.pose.data.cache_coco import Listing, Picture, placed_people, uncounted
+from ai8x_models.tasks.pose.photos.album import (
+    LONGEST,
+    MASK_STEP,
+    Album,
+    Entry,
+    to_jpeg,
+    write_album,
+)
+from ai8x_models.tasks.pose.photos.guard import HeldOut
+from ai8x_models.tasks.pose.photos.reduced import Reduced
+from ai8x_models.training.progress import Progress, no_progress
+from max78000.apps.pose.picture import read_picture
+from max78000.errors import InputError
+
+_PER_PIECE = 128
+_VALIDATION_SHARE = 10  # one picture of so many, by a hash of its name
+
+
+def is_kept_out(file_name: str) -> bool:
+    """True for the tenth of the pictures that validates; a function of the name alone."""
+    digest = hashlib.sha256(Path(file_name).name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % _VALIDATION_SHARE == 0
+
+
+def import_album(
+    folder: Path,
+    listing: Listing,
+    path: Path,
+    held_out: HeldOut,
+    workers: int,
+    progress: Progress = no_progress,
+) -> tuple[str, ...]:
+    """Write the pictures of a list as an album.
+
+    Args:
+        folder: with the pictures.
+        listing: their annotations.
+        path: of the album.
+        held_out: pictures that are left out.
+        workers: processes.
+        progress: called after every piece.
+
+    Returns:
+        Names of the pictures that were left out.
+
+    Raises:
+        InputError: a picture or an annotation is missing or malformed, or nothing is left.
+    """
+    pictures, n = listing.pictures, len(listing.pictures)
+    stamp = hashlib.sha256(repr((folder.resolve(), pictures, held_out.names)).encode()).hexdigest()
+    parts = path.with_name(f"{path.name}.{stamp[:12]}.parts")
+    parts.mkdir(parents=True, exist_ok=True)
+    work = [
+        _Piece(folder, pictures[start : start + _PER_PIECE], parts / f"{start:08}.h5")
+        for start in range(0, n, _PER_PIECE)
+    ]
+    missing = [piece for piece in work if not piece.path.exists()]
+    for done, _ in enumerate(_made(missing, held_out, workers), len(work) - len(missing) + 1):
+        progress(min(done * _PER_PIECE, n), n)
+    albums = [Album(piece.path) for piece in work]
+    found = {int(one) for album in albums for one in album.source_ids}
+    if not found:
+        raise nothing_left(listing.path)
+    write_album(path, (album.entry(index) for album in albums for index in range(len(album))))
+    shutil.rmtree(parts)
+    return tuple(one.file_name for one in pictures if one.source_id not in found)
+
+
+def nothing_left(annotations: Path) -> InputError:
+    """Why a list of nothing but held-out pictures is refused."""
+    why = "lists only pictures that networks are tested on"
+    fix = "evaluate on them, with --split test, or give others"
+    return InputError(why, where=str(annotations), fix=fix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    folder: Path
+    pictures: Sequence[Picture]
+    path: Path
+
+    def make(self, held_out: HeldOut) -> Path:
+        write_album(self.path, self._entries(held_out))
+        return self.path
+
+    def _entries(self, held_out: HeldOut) -> Iterator[Entry]:
+        for picture in self.pictures:
+            shown = read_picture(self.folder / picture.file_name)
+            if not held_out.found(picture.file_name, shown):
+                yield entry_of(shown, picture)
+
+
+def _made(pieces: Sequence[_Piece], held_out: HeldOut, workers: int) -> Iterator[Path]:
+    if workers <= 1 or len(pieces) <= 1:
+        for piece in pieces:
+            yield piece.make(held_out)
+        return
+    context = multiprocessing.get_context("spawn")  # threads of the caller would not survive a fork
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        yield from pool.map(_Piece.make, pieces, [held_out] * len(pieces))
+
+
+def entry_of(shown: Image.Image, picture: Picture) -> Entry:
+    """Make the entry of a picture, which is open already.
+
+    Raises:
+        InputError: one of its people is malformed.
+    """
+    factor = min(LONGEST / max(shown.size), 1.0)
+    width, height = (max(round(one * factor), 1) for one in shown.size)
+    place = Reduced(*shown.size, (width, height))
+    grid = place.divided(MASK_STEP)
+    people = placed_people(picture, place)
+    mask = uncounted(picture, grid, grid.size)
+    if factor < 1:
+        shown = shown.resize(place.size, Image.Resampling.BOX)
+    covers = mask.getextrema() != (0, 0)
+    return Entry(
+        to_jpeg(shown), _png(mask) if covers else b"", place.size, people, picture.source_id
+    )
+
+
+def _png(mask: Image.Image) -> bytes:
+    contents = io.BytesIO()
+    mask.point(lambda value: 255 * (value >= 128)).convert("1").save(contents, "PNG")
+    return contents.getvalue()

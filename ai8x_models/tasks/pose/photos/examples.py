@@ -1,0 +1,162 @@
+"""Views of an album as examples to train on: every epoch sees others.
+
+A batch is a function of (album, seed, epoch, its number). Pictures are opened while a batch is
+made; a thread makes the next one while the network learns from this.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from ai8x_models.tasks.pose.data.targets import draw_targets
+from ai8x_models.tasks.pose.losses import Maps
+from ai8x_models.tasks.pose.network_input import normalize
+from ai8x_models.tasks.pose.photos.album import Album, album_path
+from ai8x_models.tasks.pose.photos.camera import photographed
+from ai8x_models.tasks.pose.photos.crops import subjects
+from ai8x_models.tasks.pose.photos.view import View
+from ai8x_models.tasks.pose.recipe import ViewPlan
+from ai8x_models.training.batches import Batch
+from ai8x_models.training.logs import Console
+from max78000.apps.pose.arrays import Bools, Float32s, Indexes, Uint8s
+from max78000.apps.pose.skeleton import MAP_SIZE
+from max78000.errors import InputError
+
+MIN_POINTS, MIN_SIDE = 5, 40  # of people worth a view of their own: labelled points, album pixels
+_WHOLE_MASK = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a network is shown once.
+
+    Args:
+        image: (128, 128, 3).
+        heat, paf: what it should answer.
+        mask: (16, 16), 255 = count.
+    """
+
+    image: Uint8s
+    heat: Float32s
+    paf: Float32s
+    mask: Uint8s
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoExamples:
+    """Views of an album.
+
+    Args:
+        album: the pictures.
+        plan: how views are drawn.
+        count: views of an epoch.
+        teacher: a network that is asked about every view; None for none.
+    """
+
+    album: Album
+    plan: ViewPlan
+    count: int
+    teacher: nn.Module | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def with_teacher(self, teacher: nn.Module, _checkpoint: Path, _console: Console) -> Self:
+        """Ask a teacher about every view while training: no view is seen twice."""
+        return replace(self, teacher=teacher.eval())
+
+    def in_order(self, size: int) -> Iterator[Batch[Maps]]:
+        """Yield views of an epoch that never comes up in training."""
+        yield from self.shuffled(size, 0, -1, None)
+
+    def shuffled(self, size: int, seed: int, epoch: int, _augment: Any) -> Iterator[Batch[Maps]]:
+        """Yield the batches of one epoch."""
+        rng = np.random.default_rng((seed, epoch + 1))
+        is_crop = rng.random(self.count) < self.plan.crop_share
+        people = subjects(self.album.all_people, MIN_POINTS, MIN_SIDE)
+        if not len(people):
+            why = f"nobody has {MIN_POINTS} keypoints and {MIN_SIDE} pixels"
+            raise InputError(why, where=str(self.album.path), fix="import other pictures")
+        pictures = _dealt(np.arange(len(self.album)), self.count, rng)
+        chosen = np.where(is_crop, _dealt(people, self.count, rng), pictures)
+        with ThreadPoolExecutor(1) as ahead:
+            waiting = None
+            for start in range(0, self.count - self.count % size, size):
+                part = slice(start, start + size)
+                at = (seed, epoch + 1, start)
+                job = ahead.submit(self._sights, chosen[part], is_crop[part], at)
+                if waiting is not None:
+                    yield self._batch(waiting.result())
+                waiting = job
+            if waiting is not None:
+                yield self._batch(waiting.result())
+
+    def _sights(self, chosen: Indexes, is_crop: Bools, seed: tuple[int, ...]) -> list[Sight]:
+        rng = np.random.default_rng(seed)
+        return [
+            self._sight(int(index), bool(crop), rng)
+            for index, crop in zip(chosen, is_crop, strict=True)
+        ]
+
+    def _sight(self, index: int, is_crop: bool, rng: np.random.Generator) -> Sight:
+        album = self.album
+        if is_crop:
+            person = index
+            index = int(np.searchsorted(album.person_start, person, "right")) - 1
+            usual = View.of_person(album.all_people.bbox[person])
+        else:
+            usual = View.of_picture(*album.sizes[index].tolist())
+        view = usual.disturbed(self.plan, rng)
+        return sight_of(album, index, view, self.plan.camera, rng)
+
+    def _batch(self, sights: list[Sight]) -> Batch[Maps]:
+        inputs = normalize(np.stack([one.image for one in sights]))
+        heat, paf = (
+            torch.from_numpy(np.stack([getattr(one, name) for one in sights]))
+            for name in ("heat", "paf")
+        )
+        mask = np.stack([one.mask for one in sights]).astype(np.float32) / _WHOLE_MASK
+        teacher = None
+        if self.teacher is not None:
+            with torch.no_grad():
+                teacher = Maps(*(maps.float() for maps in self.teacher(inputs)))
+        return Batch(inputs, Maps(heat, paf), torch.from_numpy(mask)[:, None], teacher)
+
+
+def open_album(folder: Path) -> Album:
+    """Open the album of a folder of data.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    path = album_path(folder)
+    if not path.exists():
+        fix = "ai8x data --images FOLDER --annotations FILE --album"
+        raise InputError("has not been imported", where=str(path), fix=fix)
+    return Album(path)
+
+
+def sight_of(
+    album: Album, index: int, view: View, camera: float, rng: np.random.Generator
+) -> Sight:
+    """What a view of a picture shows, and what should be said of it."""
+    people = album.people(index)
+    covered = album.mask(index)
+    mask = np.full((MAP_SIZE, MAP_SIZE), _WHOLE_MASK, np.uint8)
+    if covered is not None:
+        mask -= view.mask(covered, covered.width / int(album.sizes[index, 0]))
+    heat, paf = draw_targets(view.keypoints(people.keypoints[people.iscrowd == 0]))
+    image = photographed(view.image(album.picture(index)), camera, rng)
+    return Sight(image, heat, paf, mask)
+
+
+def _dealt(items: Indexes, count: int, rng: np.random.Generator) -> Indexes:
+    """`count` of the items, each as often as any other, but for one."""
+    rounds = -(-count // max(len(items), 1))
+    return np.concatenate([rng.permutation(items) for _ in range(rounds)])[:count]

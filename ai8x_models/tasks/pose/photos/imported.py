@@ -1,0 +1,136 @@
+"""From a user's own pictures, with COCO person keypoints, to what training and evaluation open.
+
+Pictures become one of three things: letterboxed whole (`coco`), a crop of every person (`crops`),
+or an album to draw views of (`photos`), with crops of those who are kept out of it.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from ai8x_models.tasks.pose.data.cache import PoseCache
+from ai8x_models.tasks.pose.data.cache_coco import Listing, coco_records, read_annotations
+from ai8x_models.tasks.pose.data.cache_file import Header, Record, write_cache
+from ai8x_models.tasks.pose.data.source import DataSource
+from ai8x_models.tasks.pose.photos.album import Album, album_path
+from ai8x_models.tasks.pose.photos.album_import import import_album, is_kept_out, nothing_left
+from ai8x_models.tasks.pose.photos.crops import MIN_POINTS, MIN_SIDE, crop_records
+from ai8x_models.tasks.pose.photos.guard import HeldOut
+from ai8x_models.tasks.pose.recipe import CROPS, IMPORTED
+from ai8x_models.training.logs import Console
+from ai8x_models.training.progress import no_progress
+from max78000.apps.pose.picture import read_picture
+from max78000.errors import InputError
+
+_N_SHOWN = 5
+TEST = "test"  # the split that may hold pictures that networks are tested on
+_PARAMETERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {IMPORTED: {"letterbox": 1}, CROPS: {"crops": 1}}
+)
+_RECORDS: Mapping[str, Callable[[Path, Listing], Iterator[Record]]] = MappingProxyType(
+    {IMPORTED: coco_records, CROPS: crop_records}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Pictures, and where they go.
+
+    Args:
+        images: folder with the pictures.
+        annotations: their people, COCO keypoints, JSON.
+        folder: where data are cached.
+        held_out: pictures that only the split `test` may hold.
+    """
+
+    images: Path
+    annotations: Path
+    folder: Path
+    held_out: HeldOut
+
+    def cache(self, kind: str, split: str, console: Console) -> tuple[Path, PoseCache]:
+        """Make a cache, named after its number of images.
+
+        Args:
+            kind: `coco` or `crops`.
+            split: what it is for.
+            console: shows how far it is, and what is left out.
+
+        Raises:
+            InputError: a picture is missing or malformed, or one of its annotations, or nothing is
+                left.
+        """
+        listing = self._allowed(read_annotations(self.annotations), split, console)
+        return self._cache(listing, kind, split, console)
+
+    def album(self, console: Console) -> tuple[tuple[Path, Album], tuple[Path, PoseCache]]:
+        """Make an album to train on, and crops of people in the pictures kept out of it: a tenth.
+
+        Raises:
+            InputError: as `cache`.
+        """
+        listing = read_annotations(self.annotations)
+        kept_out = [one for one in listing.pictures if is_kept_out(one.file_name)]
+        trained = [one for one in listing.pictures if not is_kept_out(one.file_name)]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = album_path(self.folder)
+        with console.progress(f"importing {self.images}") as progress:
+            left_out = import_album(
+                self.images,
+                replace(listing, pictures=tuple(trained)),
+                path,
+                self.held_out,
+                os.cpu_count() or 1,
+                progress,
+            )
+        _say_left_out(left_out, console)
+        validation = replace(listing, pictures=tuple(kept_out))
+        if not kept_out:
+            why = "lists too few pictures to keep a tenth out for validation"
+            raise InputError(why, where=str(self.annotations), fix="give more pictures")
+        crops = self._cache(
+            self._allowed(validation, "validation", console), CROPS, "validation", console
+        )
+        return (path, Album(path)), crops
+
+    def _cache(
+        self, listing: Listing, kind: str, split: str, console: Console
+    ) -> tuple[Path, PoseCache]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        count = len(listing.pictures)
+        with console.progress(f"importing {self.images}") as progress:
+            records: list[Record] = []
+            for done, picture in enumerate(listing.pictures, start=1):
+                records += _RECORDS[kind](self.images, replace(listing, pictures=(picture,)))
+                progress(done, count)
+        if not records:
+            why = f"nobody on its pictures has {MIN_POINTS} labelled points and {MIN_SIDE} pixels"
+            raise InputError(why, where=str(listing.path), fix="import the pictures whole")
+        path = DataSource(self.folder, kind, split, len(records)).path
+        header = Header(kind, split, len(records), json.dumps(dict(_PARAMETERS[kind])))
+        write_cache(path, header, records, no_progress)
+        return path, PoseCache.open(path)
+
+    def _allowed(self, listing: Listing, split: str, console: Console) -> Listing:
+        """Leave out what networks are tested on, unless this is for a test."""
+        if split == TEST:
+            return listing
+        left_out = {
+            one.file_name
+            for one in listing.pictures
+            if self.held_out.found(one.file_name, read_picture(self.images / one.file_name))
+        }
+        _say_left_out(sorted(left_out), console)
+        kept = tuple(one for one in listing.pictures if one.file_name not in left_out)
+        if not kept:
+            raise nothing_left(listing.path)
+        return replace(listing, pictures=kept)
+
+
+def _say_left_out(names: Sequence[str], console: Console) -> None:
+    if names:
+        shown = ", ".join(names[:_N_SHOWN]) + (", ..." if len(names) > _N_SHOWN else "")
+        console.line(f"left out, because networks are tested on them: {shown} ({len(names)})")
