@@ -203,9 +203,14 @@ def _vendor_modules() -> Iterator[None]:
 
 @contextmanager
 def _neighbours(folder: Path) -> Iterator[None]:
-    """Let a file import those beside it."""
+    """Let a file import those beside it, and last of all those of the folder above.
+
+    There the vendor's trainer has what its model modules share.
+    """
     sys.path.insert(0, str(folder))
+    sys.path.append(str(folder.parent))
     try:
         yield
     finally:
         sys.path.remove(str(folder))
+        sys.path.pop()

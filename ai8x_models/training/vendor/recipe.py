@@ -19,6 +19,7 @@ from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.training.recipe_text import plain_section
 from ai8x_models.training.vendor.datasets import DataFacts
+from ai8x_models.training.vendor.detection_params import DetectionParams, read_detection_params
 from ai8x_models.training.vendor.names import find_module, names_in, unknown
 from ai8x_models.training.vendor.request import DEFAULT_POLICY, Request
 from ai8x_models.zoo.registry import MODELS
@@ -71,6 +72,7 @@ def recipe_of(request: Request, facts: DataFacts, folder: Path) -> Recipe:
         "folder": str(folder),
         "distill": _distillation(request),
         "loss": _loss(request, facts),
+        **_boxes(request, facts),
     }
     given = {key: value for key, value in sections.items() if value is not None}
     return parse_recipe(yaml.safe_dump(given, sort_keys=False), SOURCE)
@@ -101,8 +103,9 @@ def model_word(request: Request, facts: DataFacts) -> str:
 def _call(name: str, request: Request, facts: DataFacts) -> str:
     """A model's function with what the vendor's trainer gives it."""
     channels, *size = facts.shape
+    says_nothing = task_name(request, facts) == TASKS[Answers.BOXES]  # a class more: nothing here
     arguments = {
-        "num_classes": facts.n_outputs,
+        "num_classes": facts.n_outputs + int(says_nothing),
         "num_channels": channels,
         "dimensions": (*size, 1)[:2],
         "bias": request.has_bias,
@@ -174,6 +177,18 @@ def _loss(request: Request, facts: DataFacts) -> dict[str, Any] | None:
     if facts.class_weights and task_name(request, facts) == TASKS[Answers.CLASSES]:
         plan["class_weights"] = dict(facts.class_weights)
     return plan or None
+
+
+def _boxes(request: Request, facts: DataFacts) -> dict[str, Any]:
+    """Sections of detection alone."""
+    path = request.detection_params
+    if task_name(request, facts) != TASKS[Answers.BOXES]:
+        if path is not None:
+            why = "says how boxes are learned, and the data have none"
+            raise InputError(why, where="--obj-detection-params", fix="leave it out")
+        return {}
+    params = DetectionParams() if path is None else read_detection_params(path)
+    return params.sections()
 
 
 def _plain_name(text: str) -> str:

@@ -85,3 +85,12 @@ def test_the_vendors_modules_are_ours_while_a_file_is_read(file, monkeypatch):
     assert n_inputs == 64
     assert sys.modules["ai8x"] == "of the user"
     assert "ai8x_blocks" not in sys.modules
+
+
+def test_what_lies_above_can_be_imported_last(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "shared_by_models.py").write_text("SIZE = 5\n")
+    path = tmp_path / "models" / "made.py"
+    path.write_text("import shared_by_models\n\ndef given():\n    return shared_by_models.SIZE\n")
+    assert call_in_file(path, "given", NEEDED) == 5
+    assert str(tmp_path) not in sys.path

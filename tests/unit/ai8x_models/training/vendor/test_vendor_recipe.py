@@ -129,6 +129,22 @@ def test_what_is_learned(given, answers, task):
     assert task_name(Request("m", "d", **given), facts) == task
 
 
+def test_what_boxes_need():
+    facts = DataFacts("x", (1, 8, 8), 2, Answers.BOXES)
+    made = recipe(facts)
+    assert "num_classes=3" in made.model  # one more: nothing here
+    assert (made.nms.min_score, made.nms.max_overlap, made.nms.top_k) == (0.2, 0.3, 20)
+    params = Path("boxes.yaml")
+    params.write_text("multi_box_loss: {alpha: 2, neg_pos_ratio: 4}\nnms: {top_k: 7}\n")
+    made = recipe(facts, detection_params=params)
+    assert (made.loss.location_weight, made.loss.negatives, made.nms.top_k) == (2, 4, 7)
+    params.write_text("nms: {top: 7}\n")
+    with pytest.raises(InputError, match=r"boxes.yaml:1 nms\.top: "):
+        recipe(facts, detection_params=params)
+    with pytest.raises(InputError, match=r"--obj-detection-params: .* the data have none"):
+        recipe(detection_params=params)
+
+
 def test_refusals():
     with pytest.raises(UnsupportedError, match="--optimizer: there is no RMSprop"):
         recipe(optimizer="RMSprop")

@@ -1,6 +1,7 @@
 """The vendor's command line from data to PASS: train, quantize, evaluate, sample, synthesize."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from brought import beside
 from checkout import N_TEST, make_checkout
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.training.data.source import Answers
+from ai8x_models.training.recipe_file import read_recipe
 from ai8x_models.training.vendor import run as vendor_run
+from ai8x_models.training.vendor.datasets import find_data
+from ai8x_models.training.vendor.request import Request
 
+VENDOR = beside("vendor", "models")
 GIVEN = ("--model", "smallnet", "--dataset", "MNIST", "--device", "MAX78000")
 TRAIN = (
     *GIVEN, "--epochs", "4", "--batch-size", "32", "--optimizer", "Adam", "--lr", "0.01",
@@ -39,6 +46,29 @@ def command(*words):
     return done.returncode, done.stdout + done.stderr
 
 
+def road(ai8x, given, best, expected):
+    """From the best checkpoint to PASS on the virtual board; `expected` is its accuracy."""
+    sample = f"sample_{given[3].lower()}.npy"
+    assert ai8x("quantize", best, "q.pth.tar", "--device", "MAX78000", "-v")[0] == 0
+    load = ("--exp-load-weights-from", "q.pth.tar")
+    status, out, err = ai8x("train", *given, "--evaluate", "-8", *load, "--save-sample", "10")
+    assert (status, out) == (0, f"{sample}: 1x28x28\n")
+    assert accuracy(err) == pytest.approx(expected, abs=0.03)
+    array = np.load(sample)
+    assert (array.dtype, array.shape) == (np.int64, (1, 28, 28))
+    assert -128 <= array.min() < 0 < array.max() <= 127
+
+    assert ai8x("train", *given, "--yaml-template", "net.yaml")[0] == 0
+    status, text = command(
+        "synthesize", "net.yaml", "--checkpoint-file", "q.pth.tar",
+        "--sample-input", sample, "--prefix", "net",
+    )  # fmt: skip
+    assert status == 0, text
+    status, text = command("max78000", "simulate", "build/net")
+    assert status == 0, text
+    assert "*** PASS ***" in text
+
+
 @pytest.mark.long
 def test_the_whole_road(ai8x):
     status, out, err = ai8x("train", *TRAIN, *SHOW, "--name", "first", "--copy-output-folder", "c")
@@ -61,24 +91,7 @@ def test_the_whole_road(ai8x):
     points = (folder / "tensorboard/00004/answers/tensors.tsv").read_text().splitlines()
     assert len(points) == N_TEST
 
-    assert ai8x("quantize", best, "q.pth.tar", "--device", "MAX78000", "-v")[0] == 0
-    load = ("--exp-load-weights-from", "q.pth.tar")
-    status, out, err = ai8x("train", *GIVEN, "--evaluate", "-8", *load, "--save-sample", "10")
-    assert (status, out) == (0, "sample_mnist.npy: 1x28x28\n")
-    assert accuracy(err) == pytest.approx(accuracy(log), abs=0.03)
-    sample = np.load("sample_mnist.npy")
-    assert (sample.dtype, sample.shape) == (np.int64, (1, 28, 28))
-    assert -128 <= sample.min() < 0 < sample.max() <= 127
-
-    assert ai8x("train", *GIVEN, "--yaml-template", "net.yaml")[0] == 0
-    status, text = command(
-        "synthesize", "net.yaml", "--checkpoint-file", "q.pth.tar",
-        "--sample-input", "sample_mnist.npy", "--prefix", "net",
-    )  # fmt: skip
-    assert status == 0, text
-    status, text = command("max78000", "simulate", "build/net")
-    assert status == 0, text
-    assert "*** PASS ***" in text
+    road(ai8x, GIVEN, best, accuracy(log))
 
 
 @pytest.mark.long
@@ -128,6 +141,50 @@ def test_weights_to_begin_with(ai8x):
     assert status == 0, err
     assert load_checkpoint(Path(out.strip())).state_dict["conv1.output_shift"].numel() == 1
     assert not list(Path(out.strip()).parent.glob("best.pth.tar"))
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "n_outputs", "weights"),
+    [
+        ("drawn", Answers.CLASSES, 10, {**dict.fromkeys("012345678", 1.0), "9": 0.5}),
+        ("Drawn_Numbers", Answers.NUMBERS, 1, {}),
+        ("Drawn_Masks", Answers.MASKS, 2, {}),
+        ("Drawn_Boxes", Answers.BOXES, 10, {}),
+    ],
+)
+def test_data_set_modules_say_what_is_learned(name, answers, n_outputs, weights):
+    facts = find_data(Request("smallnet", name))
+    assert facts.source.lower() == f"datasets/drawn.py:{name.lower()}"
+    assert (facts.shape, facts.n_outputs, facts.answers) == ((1, 28, 28), n_outputs, answers)
+    assert facts.more == {"folder": "data"}
+    assert facts.class_weights == weights
+
+
+@pytest.mark.long
+def test_a_data_set_module_is_trained_on(ai8x):
+    words = ("--model", "smallnet", "--dataset", "Drawn", "--validation-split", "0")
+    status, _, err = ai8x("train", *words, *TRAIN[6:], "--qat-policy", "None")
+    assert status == 0, err
+    folder = Path("latest_log_dir").resolve()
+    recipe = read_recipe(folder / "recipe.yaml")
+    assert recipe.data.source == "datasets/drawn.py:Drawn"
+    assert recipe.loss.class_weights["9"] == 0.5
+    assert recipe.optimizer.rates[0] == 0.01
+    assert f"{N_TEST} validation examples" in err  # those of the test
+    assert accuracy(err) > 0.5
+    same = ai8x("train", *words, "-e", "--exp-load-weights-from", folder / "best.pth.tar")[2]
+    assert accuracy(same) == accuracy(err)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not VENDOR.is_dir(), reason="the vendor's models are not beside this checkout")
+def test_a_model_file_of_the_vendors_goes_the_whole_road(ai8x):
+    """Model and data modules as in a checkout of the vendor's trainer, without an edit."""
+    shutil.copy(VENDOR / "ai85net.py", "models")
+    given = ("--model", "ai85netextrasmall", "--dataset", "Drawn", "--device", "MAX78000")
+    status, out, err = ai8x("train", *given, *TRAIN[6:], "--confusion")
+    assert status == 0, err
+    road(ai8x, given, Path(out.strip()), accuracy(err))
 
 
 def test_models_are_written_down(ai8x):
