@@ -1,0 +1,1 @@
+"""Segmentation: for every pixel of a picture, what it belongs to."""
