@@ -70,8 +70,9 @@ compare: setup ## Train Tiny plainly and distilled for the same time, and score 
 docs: setup ## Build the documentation site in build/site
 	$(BIN)/mkdocs build --strict
 
-bench: setup ## Print compile times and cycles of the networks
+bench: setup ## Print cycles and compile times of the networks, and how fast data come and are learned
 	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench_loader.py
 
 test-flash: setup ## Program, verify and start firmware through a model of the debug port
 	$(BIN)/python -m pytest tests/flash
