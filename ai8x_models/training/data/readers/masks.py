@@ -5,6 +5,7 @@ nothing counts. `classes.txt` gives their names, one a line.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,9 @@ def _part(home: Path, medium: Medium, shape: Shape) -> Part:
         if len(problems) == N_TOLD:
             break
     raise_all(problems)
-    return file_part(pictures, np.stack([read_mask(one, shape) for one in masks]), medium)
+    with ThreadPoolExecutor() as pool:  # Pillow decodes beside others
+        targets = np.stack(list(pool.map(lambda one: read_mask(one, shape), masks)))
+    return file_part(pictures, targets, medium)
 
 
 def read_mask(path: Path, shape: Shape) -> NDArray[np.uint8]:

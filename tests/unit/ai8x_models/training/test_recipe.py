@@ -177,3 +177,16 @@ def test_a_file_that_cannot_be_read(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="is not UTF-8 text"):
         read_recipe(binary)
+
+
+def test_keys_of_data_are_told_with_their_lines():
+    text = SMALLEST.partition("data:")[0].replace("TinyStudentModel", "net.py:Net")
+    text += "task: classification\ndata:\n  source: a\n  rate: 10\n  workers: -1\n  ratee: 3\n"
+    text += "  classes: up\n  silence: some\n  shape: [0]\n"
+    assert [line.partition(" (")[0] for line in problem_of(text).splitlines()] == [
+        "r.yaml:7 data.rate: must be at least 1000 and at most 192000, is 10",
+        "r.yaml:8 data.workers: must be at least 0 and at most 256, is -1",
+        "r.yaml:9 data.ratee: is an unknown key",
+        "r.yaml:10 data.classes: must be a list: each entry a text",
+        "r.yaml:11 data.silence: must be a whole number, is 'some'",
+    ]

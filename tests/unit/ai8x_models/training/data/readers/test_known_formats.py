@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from ai8x_models.training.data import prepared
 from ai8x_models.training.data.open import open_samples
 from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.readers import files
@@ -41,6 +42,16 @@ def test_hdf5_rows_that_lie_far_apart():
     plan = DataPlan("a.h5", range=(0.0, 255.0), validation_share=0.01, test_share=0.0)
     found = open_samples(plan, "validation")
     np.testing.assert_array_equal(found.inputs.ravel(), (found.targets - 128).clip(-128, 127))
+
+
+def test_hdf5_is_read_by_processes(monkeypatch):
+    monkeypatch.setattr(prepared, "_N_FEW", 1)
+    with h5py.File("a.h5", "w") as file:
+        file["inputs"] = np.arange(300, dtype=np.uint8).reshape(300, 1, 1)
+        file["targets"] = np.arange(300)
+    plan = DataPlan("a.h5", test_share=0.0, workers=2)
+    found = open_samples(plan, "train")
+    np.testing.assert_array_equal(found.inputs.ravel().astype(int) + 128, found.targets % 256)
 
 
 # -- idx -------------------------------------------------------------------------------------------
