@@ -138,6 +138,8 @@ def test_what_boxes_need():
     params.write_text("multi_box_loss: {alpha: 2, neg_pos_ratio: 4}\nnms: {top_k: 7}\n")
     made = recipe(facts, detection_params=params)
     assert (made.loss.location_weight, made.loss.negatives, made.nms.top_k) == (2, 4, 7)
+    params.write_text("---\n")
+    assert recipe(facts, detection_params=params).loss.location_weight == 1
     params.write_text("nms: {top: 7}\n")
     with pytest.raises(InputError, match=r"boxes.yaml:1 nms\.top: "):
         recipe(facts, detection_params=params)
