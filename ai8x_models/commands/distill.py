@@ -1,6 +1,5 @@
 """`ai8x distill`: as `ai8x train`, for recipes that name a teacher."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -19,12 +18,15 @@ def distill(config: Path, resume: bool, overwrite: bool) -> None:
 
     The recipe says how; the results go to runs/NAME.
     """
-    from ai8x_models.training.logs import Console
-    from ai8x_models.training.loop import train
+    from ai8x_models.commands.run_recipe import run_recipe
+    from ai8x_models.training.recipe import Recipe
     from ai8x_models.training.recipe_file import read_recipe
 
-    recipe = read_recipe(config)
-    if recipe.distill is None:
-        fix = "add `distill:` with a teacher, or use `ai8x train`"
-        raise InputError("the recipe names no teacher", where=str(config), fix=fix)
-    click.echo(str(train(recipe, Console(sys.stderr), resume, overwrite)))
+    def plan() -> Recipe:
+        recipe = read_recipe(config)
+        if recipe.distill is None:
+            fix = "add `distill:` with a teacher, or use `ai8x train`"
+            raise InputError("the recipe names no teacher", where=str(config), fix=fix)
+        return recipe
+
+    run_recipe(plan, resume, overwrite)

@@ -1,6 +1,5 @@
 """`ai8x train`: a recipe in, a trained checkpoint out."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,15 +98,14 @@ def train(
         lacking = [f"--{name}" for name in ("model", "data", "epochs") if name not in given]
         if lacking:
             raise click.UsageError(f"give a recipe, or {', '.join(lacking)}")
-    from ai8x_models.training.logs import Console
-    from ai8x_models.training.loop import train as run
+    from ai8x_models.commands.run_recipe import run_recipe
+    from ai8x_models.training.recipe import Recipe
     from ai8x_models.training.recipe_file import read_recipe
     from ai8x_models.training.recipe_options import RecipeWords
 
-    plan = read_recipe(path) if path is not None else RecipeWords(**given).recipe()
-    plan = replace(
-        plan,
-        device=device or plan.device,
-        deterministic=deterministic or plan.deterministic,
-    )
-    click.echo(str(run(plan, Console(sys.stderr), resume, overwrite)))
+    def plan() -> Recipe:
+        found = read_recipe(path) if path is not None else RecipeWords(**given).recipe()
+        where, exactly = device or found.device, deterministic or found.deterministic
+        return replace(found, device=where, deterministic=exactly)
+
+    run_recipe(plan, resume, overwrite)

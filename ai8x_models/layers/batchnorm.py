@@ -6,6 +6,7 @@ vendor's second kind (QATv2) do not divide: their ranges are measured. Which lay
 when, is decided in `qat.py` and `quantize.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -55,3 +56,36 @@ def fold_batchnorm(
     new_weight = weight.double() * factor.view(shape)
     new_bias = (old_bias - norm.mean.double()) * factor + offset / divisor
     return new_weight.to(weight.dtype), new_bias.to(weight.dtype)
+
+
+def normalized_over_shares(
+    x: Tensor, norm: BatchNorm, momentum: float, add_up: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Batch norm of a share of a batch by the statistics of all of it, as in training.
+
+    Args:
+        x: the share of this process, (N, C, ...).
+        norm: its running statistics take in those of the batch.
+        momentum: share of the new ones.
+        add_up: a tensor to its sum over all processes; gradients come back through it.
+
+    Returns:
+        As `x`, in float32.
+    """
+    axes = [axis for axis in range(x.dim()) if axis != 1]
+    shape = [1, -1] + [1] * (x.dim() - 2)
+    x = x.float()
+    n_here = x.new_tensor([x.numel() / x.shape[1]])
+    sums = add_up(torch.cat([x.sum(axes), n_here]))
+    count = sums[-1].item()
+    mean = sums[:-1] / count
+    centred = x - mean.view(shape)
+    variance = add_up(centred.square().sum(axes)) / count
+    with torch.no_grad():
+        norm.mean.lerp_(mean, momentum)
+        norm.variance.lerp_(variance * (count / (count - 1)), momentum)
+    scale = torch.rsqrt(variance + norm.eps)
+    if norm.scale is not None:
+        scale = scale * norm.scale
+    y = centred * scale.view(shape)
+    return y if norm.offset is None else y + norm.offset.view(shape)

@@ -8,6 +8,7 @@ float32 tensors, and 32-bit outputs are int32. Rounding rules are in `qat.py` an
 `vendor_names.py`.
 """
 
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import torch
@@ -15,7 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ai8x_models.layers import integer
-from ai8x_models.layers.batchnorm import BN_DIVISOR, BatchNorm, fold_batchnorm
+from ai8x_models.layers.batchnorm import (
+    BN_DIVISOR,
+    BatchNorm,
+    fold_batchnorm,
+    normalized_over_shares,
+)
 from ai8x_models.layers.qat import (
     DATA_GRID,
     DATA_MAX,
@@ -49,6 +55,8 @@ class FusedLayer(QatModule):
     """
 
     output_axis = 0  # of the weight tensor
+    # Set where a batch is shared by several processes: adds up what each of them has.
+    sum_over_shares: Callable[[Tensor], Tensor] | None = None
 
     def __init__(self, op: Operator, plan: Plan, norm: Norm | None = None) -> None:
         super().__init__(plan.fixed_scale)
@@ -70,7 +78,7 @@ class FusedLayer(QatModule):
         weight, bias, gain = self.parameters_in_use(self.op.weight, self.op.bias)
         x = self._operate(x, weight, bias)
         if self.bn is not None:
-            x = _normalized(x, self.bn, self.bn_divisor)
+            x = _normalized(x, self.bn, self.bn_divisor, self.sum_over_shares)
         x = self._finish(x, gain)
         return x if self.final_gain == 1 else x * self.final_gain
 
@@ -322,7 +330,9 @@ def _activated(x: Tensor, activation: Activation) -> Tensor:
     return x.abs() if activation is Activation.ABS else x
 
 
-def _normalized(x: Tensor, bn: Norm, divisor: int) -> Tensor:
+def _normalized(
+    x: Tensor, bn: Norm, divisor: int, add_up: Callable[[Tensor], Tensor] | None
+) -> Tensor:
     """BN(x) / divisor, with the division in the affine step."""
     assert bn.running_var is not None
     if bn.training and bn.num_batches_tracked is not None:
@@ -330,6 +340,10 @@ def _normalized(x: Tensor, bn: Norm, divisor: int) -> Tensor:
     weight: Tensor = torch.ones_like(bn.running_var) if bn.weight is None else bn.weight
     scale, offset = weight / divisor, None if bn.bias is None else bn.bias / divisor
     mean, variance, momentum = bn.running_mean, bn.running_var, bn.momentum or 0.0
+    if bn.training and add_up is not None:
+        assert mean is not None
+        running = BatchNorm(mean, variance, scale, offset, bn.eps)
+        return normalized_over_shares(x, running, momentum, add_up)
     return F.batch_norm(x, mean, variance, scale, offset, bn.training, momentum, bn.eps)
 
 

@@ -11,6 +11,7 @@ itself is unchanged.
 Source: [FastPose] share 0.5; [DWPose] falling weights.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -56,8 +57,14 @@ class FeatureTerm(nn.Module):
     Hooks catch what enters a layer while the networks run.
     """
 
-    def __init__(self, learner: nn.Module, teacher: nn.Module, layer: str) -> None:
-        """Compare what enters the layer of this name.
+    def __init__(
+        self,
+        learner: nn.Module,
+        teacher: nn.Module,
+        layer: str,
+        whole: Callable[[Tensor], Tensor] = lambda share: share,
+    ) -> None:
+        """Compare what enters the layer of this name; `whole` gathers a batch that is shared.
 
         Raises:
             UnsupportedError: the networks' task has no such layer.
@@ -72,6 +79,7 @@ class FeatureTerm(nn.Module):
             network.get_parameter(f"{layer}.op.weight").shape[1] for network in networks.values()
         )
         self.adapter = nn.Conv2d(n_learner, n_teacher, 1)
+        self._whole = whole
         self._caught: dict[str, Tensor] = {}
         for name, network in networks.items():
             hook = partial(_catch, self._caught, name)
@@ -82,7 +90,7 @@ class FeatureTerm(nn.Module):
         """Return the masked mean distance; the learner has just seen the same batch."""
         with torch.no_grad():
             self._ask_teacher(batch.inputs)
-        learner = F.normalize(self.adapter(self._caught["learner"]).float(), dim=1)
+        learner = F.normalize(self.adapter(self._whole(self._caught["learner"])).float(), dim=1)
         teacher = F.normalize(self._caught["teacher"].float(), dim=1)
         distance = (learner - teacher).square().sum(dim=1, keepdim=True)
         return (distance * batch.mask).mean()

@@ -10,6 +10,8 @@ the same weights as if nothing had happened.
 import math
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from ai8x_models.training.determinism import deterministic, seed_torch
 from ai8x_models.training.logs import Console, RunLog
 from ai8x_models.training.losses import Terms, total
 from ai8x_models.training.optimizer import learning_rate
+from ai8x_models.training.processes import ALONE, Team
 from ai8x_models.training.progress import Progress, no_progress
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.result import write_result
@@ -45,6 +48,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     watch: Watch = unwatched,
+    team: Team = ALONE,
 ) -> Path:
     """Do what the recipe says.
 
@@ -53,6 +57,7 @@ def train(
             finished none.
         overwrite: throw an earlier run of this name away.
         watch: sees every epoch, for files that others expect; it changes nothing.
+        team: the processes that share it; see `processes.py`.
 
     Returns:
         The checkpoint, `NAME.pth.tar` in the run's folder: weights only, float or
@@ -63,44 +68,50 @@ def train(
         InputError: the run exists already, or a file it needs is missing or does not fit.
         ToolError: the loss is no longer a number.
     """
-    check_folder(recipe, resume, overwrite)
+    team.together(lambda: check_folder(recipe, resume, overwrite))
     with deterministic(recipe.deterministic):
         torch.manual_seed(recipe.seed)
-        run = prepare(recipe, console)
-        if resume and has_state(recipe):
+        run = team.one_by_one(lambda: prepare(recipe, console, team))
+        if team.together(lambda: resume and has_state(recipe)):
             load_state(run)
         else:
-            new_folder(recipe)
+            team.together(lambda: new_folder(recipe))
         _repeat_epochs(run, console, watch)
-        return write_result(run, console)
+        return team.together(lambda: write_result(run, console))
 
 
 def _repeat_epochs(run: Run, console: Console, watch: Watch) -> None:
-    """Train to the end; an epoch's last act is to put the state on disk."""
-    recipe = run.recipe
-    with RunLog(recipe.run_folder, run.epoch) as log:
-        while not run.is_over:
+    """Train to the end. The first of several processes closes the epochs."""
+    recipe, team = run.recipe, run.team
+    with RunLog(recipe.run_folder, run.epoch) if team.is_first else nullcontext() as log:
+
+        def close(label: str, numbers: Numbers) -> None:
+            assert log is not None
+            numbers = numbers | _validate(run) | _score(run)
+            log.add(run.epoch, numbers)
+            watch(run, numbers)
+            save_state(run)  # the last thing on disk
+            shown = "  ".join(f"{name} {_rounded(number)}" for name, number in numbers.items())
+            console.line(f"{label}: {shown}")
+
+        while not team.together(lambda: run.is_over):
             if run.qat is not None and run.epoch == run.qat.start_epoch:
                 begin_qat(run, run.qat, console)
+            team.equalize(run.model, run.objective)
             label = f"epoch {run.epoch + 1} of {recipe.epochs}"
             with console.progress(label, quiet=True) as progress:
                 numbers = _train_epoch(run, progress)
-            numbers |= _validate(run)
-            numbers |= _score(run)
-            log.add(run.epoch, numbers)
-            watch(run, numbers)
+            team.together(partial(close, label, numbers))
             run.epoch += 1
-            save_state(run)
-            shown = "  ".join(f"{name} {_rounded(number)}" for name, number in numbers.items())
-            console.line(f"{label}: {shown}")
-        draw_curves(recipe.run_folder / "curves.svg", log.rows)
+        if log is not None:
+            draw_curves(recipe.run_folder / "curves.svg", log.rows)
 
 
 def _train_epoch(run: Run, progress: Progress) -> Numbers:
     """One pass over the data; returns the mean of every term, and the rate at the end."""
     recipe, n_steps = run.recipe, run.n_steps
     run.model.train()
-    seed_torch(recipe.seed, run.epoch)
+    seed_torch(recipe.seed, run.epoch, run.team.index)
     rate = 0.0
     sums: Numbers = defaultdict(float)
     batches = run.data.shuffled(recipe.batch_size, recipe.seed, run.epoch, recipe.augment)
@@ -126,9 +137,10 @@ def _step(run: Run, batch: Batch[Any], rate: float, done: float) -> Terms:
         group["lr"] = rate
     is_short = recipe.precision == "bfloat16"
     with torch.autocast(run.device.type, torch.bfloat16, enabled=is_short):
-        terms: Terms = run.objective(run.model, run.on_device(batch), done)
+        terms: Terms = run.objective(run.network, run.on_device(batch), done)
     optimizer.zero_grad()
     terms["loss"].backward()  # type: ignore[no-untyped-call]
+    run.team.sum_gradients(run.model)
     if recipe.optimizer.clip_norm:
         nn.utils.clip_grad_norm_(run.model.parameters(), recipe.optimizer.clip_norm)
     optimizer.step()

@@ -25,6 +25,7 @@ from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss, Objective
 from ai8x_models.training.measured_qat import find_topology, start_measured_qat
 from ai8x_models.training.optimizer import make_optimizer
+from ai8x_models.training.processes import Team
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.start import keep_scale, settled_policy, starting_model
 from ai8x_models.training.task import Examples, Task, task_of
@@ -41,6 +42,7 @@ class Run:
 
     Args:
         model: what is trained.
+        network: the same, for whole batches; see `processes.py`.
         qat: with its ranges settled; None if the run stays in float.
         average: of the model's weights, if the recipe wants one.
         epoch: the next one to do.
@@ -51,12 +53,14 @@ class Run:
     data: Examples
     validation: Examples
     model: nn.Module
+    network: nn.Module
     loss: Loss[Any]
     objective: nn.Module
     optimizer: Optimizer
     qat: QatPolicy | None
     best: Best
     device: torch.device
+    team: Team
     average: Average | None = None
     epoch: int = 0
 
@@ -100,7 +104,7 @@ class Run:
             self.average = Average(self.model, self.recipe.average.decay)
 
 
-def prepare(recipe: Recipe, console: Console) -> Run:
+def prepare(recipe: Recipe, console: Console, team: Team) -> Run:
     """Load or make everything a run needs: networks, data, teacher's answers, optimizer."""
     task, plan = task_of(recipe.model, recipe.task), recipe.distill
 
@@ -113,6 +117,7 @@ def prepare(recipe: Recipe, console: Console) -> Run:
         return tuple(next(validation().in_order(1)).inputs.shape[1:])
 
     device = chosen_device(recipe.device)
+    team.check(recipe.batch_size)
     model = channels_last(starting_model(recipe, shape))
     if task.keeps_scale:
         model = keep_scale(model)
@@ -127,7 +132,7 @@ def prepare(recipe: Recipe, console: Console) -> Run:
         data = data.with_teacher(facing_cpu(teacher.to(device), device), plan.teacher, console)
         features = None
         if plan.feature_weight:
-            features = FeatureTerm(model, teacher, task.feature_layer)
+            features = FeatureTerm(model, teacher, task.feature_layer, team.whole)
         objective = DistillationObjective(plan, loss, features)
     qat = recipe.qat and settled_policy(recipe.qat, model, recipe.start_from)
     if qat is not None and qat.measures and not has_measured_ranges(model):
@@ -136,7 +141,8 @@ def prepare(recipe: Recipe, console: Console) -> Run:
     optimizer = make_optimizer(model.to(device), objective.to(device), recipe.optimizer)
     best = Best(recipe.run_folder / BEST_NAME)
     run = Run(
-        *(recipe, task, data, validation(), model, loss, objective, optimizer, qat, best, device)
+        *(recipe, task, data, validation(), model, team.shared(model), loss, objective),
+        *(optimizer, qat, best, device, team),
     )
     run.renew()
     return run

@@ -70,7 +70,7 @@ def new_folder(recipe: Recipe) -> None:
 
 
 def save_state(run: Run) -> None:
-    """Put everything that the next epoch depends on on disk."""
+    """Put everything that the next epoch depends on on disk, at the end of this one."""
     extras: dict[str, Any] = {
         "recipe": repr(run.recipe),
         "objective": dict(run.objective.state_dict()),
@@ -80,7 +80,7 @@ def save_state(run: Run) -> None:
     if run.best.epoch is not None:
         extras |= {"best": [run.best.epoch, run.best.score]}
     state, optimizer = dict(run.model.state_dict()), run.optimizer.state_dict()
-    checkpoint = Checkpoint(arch_of_word(run.recipe.model), run.epoch, state, extras, optimizer)
+    checkpoint = Checkpoint(arch_of_word(run.recipe.model), run.epoch + 1, state, extras, optimizer)
     save_checkpoint(run.recipe.run_folder / STATE_NAME, checkpoint)
 
 
