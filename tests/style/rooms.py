@@ -1,6 +1,6 @@
 """Count the rooms of each package: what a reader has to keep in mind of them.
 
-A room is a file or a subpackage directly in a package; `__init__.py` is its door, not a room. An
+A room is a file or a subpackage directly in a package; `__init__.py` and `__main__.py` are its doors, no rooms. An
 arrow leads from a room to each other room that it imports, at the top of a file or in a function;
 imports for the type checker alone make none. A room stands one floor above the highest that it
 imports; what imports nothing is on floor 1. A back arrow is against the layers that import-linter
@@ -20,6 +20,7 @@ import click
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("max78000", "ai8x_models", "synthesis")
+DOORS = ("__init__", "__main__")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def read_house(package, root=ROOT):
     rooms = {
         path.stem: sorted(path.rglob("*.py")) if path.is_dir() else [path]
         for path in sorted(folder.iterdir())
-        if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").is_file()
+        if (path.suffix == ".py" and path.stem not in DOORS) or (path / "__init__.py").is_file()
     }
     arrows = {
         room: frozenset(
