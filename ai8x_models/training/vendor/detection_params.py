@@ -68,7 +68,7 @@ def read_detection_params(path: Path) -> DetectionParams:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         fix = "check indentation and colons"
         raise InputError("is not YAML", where=str(path), fix=fix) from error
-    if root is None:
+    if root is None or root.value == "":  # nothing but comments, or three dashes
         return DetectionParams()
     params = read_section(root, DetectionParams, Place(str(path)))
     assert isinstance(params, DetectionParams)
