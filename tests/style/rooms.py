@@ -1,12 +1,10 @@
 """Count the rooms of each package: what a reader has to keep in mind of them.
 
-A room is a file or a subpackage directly in a package; `__init__.py` and `__main__.py` are its doors, no rooms. An
-arrow leads from a room to each other room that it imports, at the top of a file or in a function;
-imports for the type checker alone make none. A room stands one floor above the highest that it
-imports; what imports nothing is on floor 1. A back arrow is against the layers that import-linter
-reads in pyproject.toml. A circle is a set of rooms that reach one another.
-
-    python tests/style/rooms.py [ROOT]
+A room is a file or a subpackage directly in a package; `__init__.py` and `__main__.py` are its
+doors, no rooms. An arrow leads from a room to each other room that it imports, at the top of a file
+or in a function; imports for the type checker alone make none. A room stands one floor above the
+highest that it imports; what imports nothing is on floor 1. A back arrow is against the layers that
+import-linter reads in pyproject.toml. A circle is a set of rooms that reach one another.
 """
 
 import ast
