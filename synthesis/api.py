@@ -11,6 +11,7 @@ files or values: both get the same warnings, refusals and advice. Computes nothi
 stages are in `compile`, the simulated accelerator is in `max78000`.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,7 +41,7 @@ from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import NetworkSpec
 from synthesis.read.files import Files, Ready, find_files, read_source
 from synthesis.read.source import InputPath, Tensor
-from synthesis.report.report import Report, report_on
+from synthesis.report.report import Report, report_on, to_json
 from synthesis.rules.manual import allowed_rules
 from synthesis.variants import compile_or_advise
 
@@ -249,6 +250,28 @@ def compile_network(  # noqa: PLR0913 - each is something that a user has or dec
         allowed=allowed_rules(allow),
     )
     return compile_files(request, Ready(spec, weights, _image_of(sample)))
+
+
+def report_files(
+    network: Path, checkpoint: Path, sample: Path, *, is_streamed: bool = False
+) -> dict[str, Any]:
+    """Say what a network of files takes of the chip, as `report.json` does.
+
+    The trainer's search asks this of every candidate; it finds it by the entry point of the group
+    `ai8x.compilers`, for neither of the two packages imports the other.
+
+    Args:
+        network: description, a YAML file.
+        checkpoint: integer weights; untrained ones do.
+        sample: an input.
+        is_streamed: the input comes through the FIFO.
+    Raises:
+        ToolError: as `compile_network`.
+    """
+    input_path = InputPath.FIFO if is_streamed else InputPath.MEMORY
+    compiled = compile_network(network, checkpoint, sample, input_path=input_path)
+    found: dict[str, Any] = json.loads(to_json(compiled.report))
+    return found
 
 
 def _path(given: str | Path | NetworkSpec | Checkpoint | None) -> Path | None:

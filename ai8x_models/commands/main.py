@@ -18,6 +18,11 @@ VERBS = (
         "Make a project: model, recipe, README and Makefile.",
     ),
     Verb("train", "ai8x_models.commands.train:train", "Train a network."),
+    Verb(
+        "search",
+        "ai8x_models.commands.search:search",
+        "Find networks that are right, quick and small.",
+    ),
     Verb("distill", "ai8x_models.commands.distill:distill", "Train a network with a teacher."),
     Verb(
         "quantize",

@@ -1,0 +1,1 @@
+"""Search among the networks of a family; `search.py` is where to start reading."""

@@ -1,0 +1,169 @@
+"""The compromises as a picture: score over cycles, in an SVG file that every browser shows.
+
+A circle is a trained network, its area the bytes of its weights. Filled ones with a number are the
+best compromises; the line is what can be had at most for so many cycles.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from ai8x_models.training.search.results import Results, Row
+from max78000.files import write_whole
+
+WIDTH, HEIGHT = 720, 440
+LEFT, RIGHT, TOP, BOTTOM = 70, 24, 56, 52
+BEST, OTHER, LINE = "#1b6ca8", "#8a8a8a", "#d1495b"
+_LARGEST = 16.0  # radius of the network with most weights
+_SMALLEST = 2.5
+_STEPS = (1, 2, 5)  # of round numbers, times a power of ten
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Numbers along a side of the frame.
+
+    Args:
+        low: at its beginning.
+        high: at its end.
+        start: where it begins in the picture.
+        end: where it ends.
+        is_log: equal steps are equal ratios.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    is_log: bool = False
+
+    def place(self, value: float) -> float:
+        """Where a number lies in the picture."""
+        low, high, value = (
+            (math.log(one) for one in (self.low, self.high, value))
+            if self.is_log
+            else (self.low, self.high, value)
+        )
+        return self.start + (self.end - self.start) * (value - low) / (high - low)
+
+    def ticks(self) -> Iterator[float]:
+        """Round numbers within it."""
+        if self.is_log:
+            decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+            round_ones = (step * 10.0**decade for decade in decades for step in _STEPS)
+            yield from (one for one in round_ones if self.low <= one <= self.high)
+            return
+        step = self._step
+        for index in range(math.ceil(self.low / step), math.floor(self.high / step) + 1):
+            yield index * step
+
+    @property
+    def n_decimals(self) -> int:
+        """Digits behind the point that tell its round numbers apart."""
+        return max(0, -math.floor(math.log10(self._step)))
+
+    @property
+    def _step(self) -> float:
+        return _round_step((self.high - self.low) / 5)
+
+
+def draw_front(path: Path, results: Results) -> None:
+    """Draw the trained networks of a search.
+
+    Args:
+        path: SVG file to write.
+        results: with at least one that was trained.
+    """
+    rows = sorted(results.trained, key=lambda row: -row.figures["weight_bytes"])
+    across, up = _axes(rows)
+    most = max(row.figures["weight_bytes"] for row in rows)
+    text = "\n".join(
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+            ' font-family="sans-serif" font-size="13">',
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+            *_frame(across, up, results),
+            _steps(results.front, across, up),
+            *(_circle(row, across, up, most) for row in rows if not row.is_best),
+            *(_circle(row, across, up, most) for row in rows if row.is_best),
+            "</svg>\n",
+        )
+    )
+    write_whole(path, text.encode())
+
+
+def _axes(rows: Sequence[Row]) -> tuple[Axis, Axis]:
+    cycles = [row.figures["cycles"] for row in rows]
+    scores = [row.score or 0.0 for row in rows]
+    reach = max(max(scores) - min(scores), 1e-3) * 0.08
+    across = Axis(min(cycles) / 1.2, max(cycles) * 1.2, LEFT, WIDTH - RIGHT, is_log=True)
+    return across, Axis(min(scores) - reach, max(scores) + reach, HEIGHT - BOTTOM, TOP)
+
+
+def _frame(across: Axis, up: Axis, results: Results) -> Iterator[str]:
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    n_trained = len(results.trained)
+    yield (
+        f'<text x="{LEFT}" y="22" font-size="15" fill="#222">{escape(results.name)}:'
+        f" {n_trained} networks, {len(results.front)} best compromises</text>"
+    )
+    yield (
+        f'<text x="{LEFT}" y="42" fill="#555">{escape(results.score_name)} of the integers over'
+        " cycles; area: bytes of weights; numbers: trials</text>"
+    )
+    for value in across.ticks():
+        x = across.place(value)
+        yield f'<path d="M{x:.1f} {TOP}v{height}" stroke="#e4e4e4"/>'
+        yield (
+            f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" fill="#333">'
+            f"{value:,.0f}</text>"
+        )
+    for value in up.ticks():
+        y = up.place(value)
+        yield f'<path d="M{LEFT} {y:.1f}h{width}" stroke="#e4e4e4"/>'
+        yield (
+            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#333">'
+            f"{value:.{up.n_decimals}f}</text>"
+        )
+    yield (
+        f'<rect x="{LEFT}" y="{TOP}" width="{width}" height="{height}" fill="none" stroke="#999"/>'
+    )
+    yield (
+        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 12}" text-anchor="end" fill="#333">cycles</text>'
+    )
+
+
+def _steps(front: Sequence[Row], across: Axis, up: Axis) -> str:
+    """The highest score up to each number of cycles."""
+    best, moves = -math.inf, ""
+    for row in front:
+        if (row.score or 0.0) > best:
+            best = row.score or 0.0
+            x, y = across.place(row.figures["cycles"]), up.place(best)
+            moves += f"H{x:.1f}V{y:.1f}" if moves else f"M{x:.1f} {y:.1f}"
+    return (
+        f'<path d="{moves}H{WIDTH - RIGHT}" fill="none" stroke="{LINE}" stroke-width="1.5"'
+        ' stroke-dasharray="5 3"/>'
+    )
+
+
+def _circle(row: Row, across: Axis, up: Axis, most: float) -> str:
+    x, y = across.place(row.figures["cycles"]), up.place(row.score or 0.0)
+    radius = max(_SMALLEST, _LARGEST * math.sqrt(row.figures["weight_bytes"] / most))
+    title = f"<title>trial {row.number}: {escape(row.drawn)}</title>"
+    colour, opacity = (BEST, 0.45) if row.is_best else (OTHER, 0.12)
+    circle = (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}"'
+        f' fill-opacity="{opacity}" stroke="{colour}">{title}</circle>'
+    )
+    if not row.is_best:
+        return circle
+    return f'{circle}<text x="{x + radius + 3:.1f}" y="{y - 4:.1f}" fill="#222">{row.number}</text>'
+
+
+def _round_step(size: float) -> float:
+    """The round number nearest above a size."""
+    power = 10.0 ** math.floor(math.log10(size))
+    return next(step * power for step in (*_STEPS, 10) if step * power >= size * 0.999)
