@@ -98,7 +98,7 @@ def _ends(graph: Graph, index: int, tail: set[int]) -> Iterator[int]:
 
 
 def restricted(graph: Graph, outputs: tuple[int, ...]) -> Graph:
-    """Only what these outputs need; views that change nothing are left out."""
+    """Only what these outputs need; views that change nothing are left out, but for outputs."""
     needed = {0, *outputs}
     for index in reversed(range(len(graph.nodes))):
         if index in needed:
@@ -109,7 +109,8 @@ def restricted(graph: Graph, outputs: tuple[int, ...]) -> Graph:
         if index not in needed:
             continue
         source = node.inputs[0] if node.inputs else 0
-        if isinstance(node.op, View) and node.shape == graph.nodes[source].shape:
+        is_idle = isinstance(node.op, View) and node.shape == graph.nodes[source].shape
+        if is_idle and index not in outputs:
             new[index] = new[source]
             continue
         new[index] = len(nodes)

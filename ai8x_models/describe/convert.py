@@ -49,8 +49,10 @@ from ai8x_models.describe.graph import (
 from ai8x_models.describe.onnx_reader import OnnxModel
 from ai8x_models.describe.ranges import fit_scales
 from ai8x_models.describe.record import record
+from ai8x_models.describe.rewrites.axes import axes_dropped
 from ai8x_models.describe.rewrites.editor import Rewrite
 from ai8x_models.describe.rewrites.entrance import Preparation, prepare, without_preparations
+from ai8x_models.describe.rewrites.order import permutes_cancelled, views_merged
 from ai8x_models.describe.rewrites.pipeline import rewritten
 from ai8x_models.describe.stages import problems_of
 from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
@@ -178,6 +180,7 @@ def network_of(
         recorded = record(model, torch.rand(2, *shape, generator=generator) * 2 - 1)
     else:
         recorded = record(model, examples)
+    recorded = _tidied(recorded)
     graph, tail = without_tail(recorded)
     on_cpu = words_of(recorded, tail.nodes)
     graph, preparations = without_preparations(graph)
@@ -198,6 +201,13 @@ def network_of(
         return places.get(id(_layer(network.graph, index)), len(places))
 
     return replace(network, order=tuple(sorted(network.order, key=place)))
+
+
+def _tidied(graph: Graph) -> Graph:
+    """Without what leads to no answer, and what comes and goes: so exporters of files write it."""
+    graph, _ = permutes_cancelled(graph)
+    graph = axes_dropped(restricted(graph, graph.outputs))
+    return restricted(views_merged(graph), graph.outputs)
 
 
 def _layer(graph: Graph, index: int) -> Layer | None:

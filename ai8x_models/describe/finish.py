@@ -173,9 +173,14 @@ class _Writer:
                 inputs = [replace(inputs[0], shape=step.shape)]
                 continue
             sources = tuple(self._in_shape(one) for one in inputs)
-            source = self._add(name, sources, step)
+            source = self._known(sources, step) or self._add(name, sources, step)
             inputs = [_Seen(source, step.shape, step.shape, step.op == "argmax")]
         return inputs[0]
+
+    def _known(self, inputs: tuple[str, ...], step: CpuStep) -> str:
+        """The entry that does the same already; empty if there is none."""
+        alike = (one.name for one in self.entries if (one.inputs, one.step) == (inputs, step))
+        return next(alike, "")
 
     def _in_shape(self, seen: _Seen) -> str:
         """The entry that has a tensor's numbers in its shape."""

@@ -10,7 +10,16 @@ import torch
 from torch import Tensor
 
 from ai8x_models.describe.calls import Call
-from ai8x_models.describe.graph import Affine, Foreign, Op, Pad, Permute, Slice, Upsample
+from ai8x_models.describe.graph import (
+    Affine,
+    Foreign,
+    Op,
+    Pad,
+    Permute,
+    Slice,
+    Upsample,
+    View,
+)
 from ai8x_models.describe.refusals import foreign
 from ai8x_models.zoo.registry import Shape
 
@@ -92,7 +101,7 @@ def _flat(value: Any) -> list[int]:
 
 
 def channels(call: Call) -> Op:
-    """`x[:, a:b]`, without steps and with all rows and columns."""
+    """`x[:, a:b]`, without steps and with all rows and columns; all channels are a view."""
     data, key = call.args[:2]
     otherwise = foreign("getitem")
     everything = slice(None)
@@ -102,6 +111,8 @@ def channels(call: Call) -> Op:
     if not isinstance(key[1], slice) or any(one != everything for one in rest):
         return otherwise
     start, stop, step = key[1].indices(data.shape[1])
+    if (start, stop, step) == (0, data.shape[1], 1):
+        return View()
     return Slice(start, stop, otherwise) if step == 1 and start < stop else otherwise
 
 

@@ -6,12 +6,15 @@ Operators that quantize and restore data change nothing here: their numbers are 
 """
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ai8x_models.describe.onnx_answers import ANSWERS
+from ai8x_models.describe.onnx_constants import number_of
 from ai8x_models.describe.onnx_moves import MOVES
 from max78000.errors import UnsupportedError
 
@@ -144,15 +147,19 @@ def _global_max(_attributes: Attributes, x: Tensor) -> Tensor:
 
 def _clip(attributes: Attributes, x: Tensor, *limits: Tensor | None) -> Tensor:
     low, high = (*limits, None, None)[:2]
-    least = attributes.get("min", -torch.inf) if low is None else low.item()
-    most = attributes.get("max", torch.inf) if high is None else high.item()
+    least = number_of(attributes.get("min", -torch.inf) if low is None else low)
+    most = number_of(attributes.get("max", torch.inf) if high is None else high)
     return torch.clamp(x, least, most)
 
 
 def _reshape(_attributes: Attributes, x: Tensor, target: Tensor) -> Tensor:
     """The examples may be more than the file was made for."""
-    sizes = [x.shape[i] if n == 0 else n for i, n in enumerate(target.tolist())]
-    return x.reshape(x.shape[0], *sizes[1:]) if x.is_floating_point() else x.reshape(sizes)
+    sizes = [x.shape[axis] if n == 0 else n for axis, n in enumerate(target.tolist())][1:]
+    known, n_numbers = prod(n for n in sizes if n > 0), prod(x.shape[1:])
+    if (n_numbers % known if -1 in sizes else n_numbers != known) or not sizes:
+        fix = "keep the axis of examples, the first"
+        raise UnsupportedError("a shape in which examples are mixed", fix=fix)
+    return x.reshape(x.shape[0], *sizes)
 
 
 def _axes(attributes: Attributes, axes: Tensor | None) -> list[int]:
@@ -232,24 +239,13 @@ OPERATORS: Mapping[str, Operator] = {
     "Dropout": _same,
     "QuantizeLinear": _same,
     "DequantizeLinear": _dequantize,
-    # Sizes that the file computes.
-    "Shape": lambda _a, x: torch.tensor(x.shape),
-    "Gather": lambda a, x, i: torch.index_select(x, a.get("axis", 0), i.reshape(-1)).reshape(
-        *x.shape[: a.get("axis", 0)], *i.shape, *x.shape[a.get("axis", 0) + 1 :]
-    ),
     "Cast": _same,
     # Known to PyTorch, refused for the accelerator.
-    "Sigmoid": lambda _a, x: torch.sigmoid(x),
-    "Tanh": lambda _a, x: torch.tanh(x),
-    "Softmax": lambda a, x: torch.softmax(x, a.get("axis", -1)),
-    "LogSoftmax": lambda a, x: torch.log_softmax(x, a.get("axis", -1)),
     "LeakyRelu": lambda a, x: F.leaky_relu(x, a.get("alpha", 0.01)),
     "PRelu": lambda _a, x, slope: F.prelu(x, slope.reshape(-1)),
     "Gelu": lambda _a, x: F.gelu(x),
     "HardSwish": lambda _a, x: F.hardswish(x),
     "Elu": lambda _a, x: F.elu(x),
-    "Mul": lambda _a, x, y: x * y,
-    "Div": lambda _a, x, y: x / y,
-    "Neg": lambda _a, x: -x,
     **MOVES,
+    **ANSWERS,
 }  # fmt: skip

@@ -5,92 +5,175 @@ round is quantized anew. Weights are read, nothing is trained, and no control fl
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnx
-import torch
 from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper
+from onnx.checker import ValidationError
+from onnx.external_data_helper import load_external_data_for_model
+from onnx.inliner import inline_local_functions
 from torch import Tensor, nn
 
+from ai8x_models.describe.graph import Foreign
+from ai8x_models.describe.onnx_constants import (
+    as_tensor,
+    constant_of,
+    names_of_data,
+    reference_result,
+)
+from ai8x_models.describe.onnx_names import Names, place_of
 from ai8x_models.describe.onnx_operators import OPERATORS
+from ai8x_models.describe.onnx_patterns import simplified
+from ai8x_models.describe.onnx_refusals import refused, unread
 from ai8x_models.zoo.registry import Shape
-from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
+from max78000.errors import InputError, UnsupportedError
+
+_DOMAINS = ("", "ai.onnx")
+_LOST = ""  # names what stands for results that nobody knows
 
 
 class _Step(nn.Module):
-    """One operator; `place` says where it stands in the file."""
+    """One operator on data; `place` says where it stands in the file."""
 
-    def __init__(self, node: onnx.NodeProto, place: str) -> None:
+    def __init__(self, node: onnx.NodeProto, opset: int, place: str) -> None:
         super().__init__()
         self.place = place
-        self.op_type = node.op_type
-        self.inputs = tuple(node.input)
-        self.outputs = tuple(node.output)
-        self.attributes: Mapping[str, Any] = {
-            "n_outputs": len(node.output),
-            **{one.name: helper.get_attribute_value(one) for one in node.attribute},
-        }
+        self.node = node
+        self.opset = opset
+        self.attributes = _attributes(node, opset)
 
-    def forward(self, *inputs: Tensor | None) -> tuple[Tensor, ...]:
-        """Run the operator; inputs that are left out are None."""
+    def forward(self, *inputs: Tensor | None) -> dict[str, Tensor]:
+        """Results by their names; inputs that are left out are None.
+
+        Raises:
+            UnsupportedError: an operator that is refused, while nobody records.
+        """
+        operator = OPERATORS.get(self.node.op_type)
+        if operator is None or self.node.domain not in _DOMAINS:
+            return self._refused(unread(self.node.op_type), inputs)
         try:
-            result = OPERATORS[self.op_type](self.attributes, *inputs)
+            result = operator(self.attributes, *inputs)
+        except UnsupportedError as error:
+            return self._refused(Foreign(error.why, error.fix or "", error.rule or ""), inputs)
+        results = result if isinstance(result, tuple) else (result,)
+        return dict(zip(self.node.output, results, strict=False))
+
+    def _refused(self, op: Foreign, inputs: Sequence[Tensor | None]) -> dict[str, Tensor]:
+        """The results all the same, if they can be computed."""
+        given = [one for one in inputs if one is not None]
+        found = reference_result(self.node, self.opset, inputs)
+        outputs = [name for name in self.node.output if name]
+        results = {_LOST: given[0]} if found is None else dict(zip(outputs, found, strict=True))
+        try:
+            return {name: refused(given, op, one) for name, one in results.items()}
         except UnsupportedError as error:
             raise UnsupportedError(
                 error.why, where=self.place, fix=error.fix, rule=error.rule
             ) from error
-        return result if isinstance(result, tuple) else (result,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """One operator on sizes, which depend on how many examples there are."""
+
+    node: onnx.NodeProto
+    opset: int
+    place: str
+
+    def results(self, inputs: Sequence[Tensor | None]) -> dict[str, Tensor]:
+        """Results by their names."""
+        found = _constants(self.node, self.opset, inputs)
+        if found is None:
+            fix = "export it with sizes that are fixed, or simplify the file"
+            raise UnsupportedError(
+                f"`{self.node.op_type}` of sizes cannot be computed", where=self.place, fix=fix
+            )
+        return dict(zip([name for name in self.node.output if name], found, strict=True))
 
 
 class OnnxModel(nn.Module):
     """The graph of an ONNX file. `arch` is its name there, `shape` its input's, if it says so."""
 
-    def __init__(self, graph: onnx.GraphProto, where: str) -> None:
+    def __init__(self, graph: onnx.GraphProto, opset: int, where: str) -> None:
         super().__init__()
         self.arch = re.sub(r"\W+", "_", graph.name).strip("_") or "onnx"
-        self.constants = {one.name: _tensor(one) for one in graph.initializer}
+        self.constants = {
+            one.name: as_tensor(numpy_helper.to_array(one)) for one in graph.initializer
+        }
         self.input_name, self.shape = _input(graph, self.constants, where)
         self.output_names = tuple(one.name for one in graph.output)
-        self.steps: list[str] = []
-        for node in graph.node:
-            if node.op_type == "Constant":
-                self.constants[node.output[0]] = _constant(node.attribute[0])
+        nodes = simplified(self._unknown(graph.node, opset), self.constants, self.output_names)
+        names, data = Names(nodes), names_of_data(nodes, self.input_name)
+        self.steps: list[str | _Sizes] = []
+        for node in nodes:
+            name = names.unique(node, dir(self))
+            place = f"{where} {place_of(node, name)}"
+            if data.isdisjoint(node.output):
+                self.steps.append(_Sizes(node, opset, place))
                 continue
-            name = self._name_of(node)
-            self.add_module(name, _Step(node, f"{where} {node.name or name} ({node.op_type})"))
+            self.add_module(name, _Step(node, opset, place))
             self.steps.append(name)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """(N, *shape) to the answers of the file, a tuple if there are several."""
         values: dict[str, Tensor] = {**self.constants, self.input_name: x}
-        for name in self.steps:
-            step = self.get_submodule(name)
-            assert isinstance(step, _Step)
-            results = step(*(values[one] if one else None for one in step.inputs))
-            values.update(zip(step.outputs, results, strict=False))
-        answers = tuple(values[name] for name in self.output_names)
+        lost: list[Tensor] = []
+        for one in self.steps:
+            step = self.get_submodule(one) if isinstance(one, str) else one
+            assert isinstance(step, _Step | _Sizes)
+            if not all(name in values for name in step.node.input if name):
+                continue  # behind an operator whose results nobody knows
+            inputs = [values[name] if name else None for name in step.node.input]
+            values.update(step(*inputs) if isinstance(step, _Step) else step.results(inputs))
+            if _LOST in values:
+                lost.append(values.pop(_LOST))
+        answers = (*(values[name] for name in self.output_names if name in values), *lost)
         return answers[0] if len(answers) == 1 else answers
 
-    def _name_of(self, node: onnx.NodeProto) -> str:
-        """`/block/conv1/Conv` and `block.conv1` become block_conv1."""
-        given = node.name.removesuffix(f"/{node.op_type}") or node.op_type.lower()
-        word = re.sub(r"\W+", "_", given).strip("_") or node.op_type.lower()
-        name, count = word, 1
-        while hasattr(self, name):
-            count += 1
-            name = f"{word}_{count}"
-        return name
+    def _unknown(self, nodes: Sequence[onnx.NodeProto], opset: int) -> list[onnx.NodeProto]:
+        """Operators that have to be looked at; the rest become constants."""
+        found: list[onnx.NodeProto] = []
+        for node in nodes:
+            is_constant = all(name in self.constants for name in node.input if name)
+            results: tuple[Tensor, ...] | None = None
+            if node.op_type == "Constant":
+                results = (constant_of(node),)
+            elif is_constant:
+                inputs = [self.constants[name] if name else None for name in node.input]
+                results = _constants(node, opset, inputs)
+            if results is None:
+                found.append(node)
+            else:
+                self.constants.update(zip(filter(None, node.output), results, strict=True))
+        return found
+
+
+def _constants(
+    node: onnx.NodeProto, opset: int, inputs: Sequence[Tensor | None]
+) -> tuple[Tensor, ...] | None:
+    """What an operator makes of constants; the reference lacks some in their earlier forms."""
+    found = reference_result(node, opset, inputs)
+    if found is not None or node.op_type not in OPERATORS:
+        return found
+    result = OPERATORS[node.op_type](_attributes(node, opset), *inputs)
+    return result if isinstance(result, tuple) else (result,)
+
+
+def _attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
+    """An operator's own, the version of ONNX that it means, and how many results it has."""
+    given = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    return {"n_outputs": len(node.output), "opset": opset, **given}
 
 
 def read_onnx_model(path: Path) -> OnnxModel:
-    """Read an ONNX file.
+    """Read an ONNX file, and the file of weights beside it if it has one.
 
     Raises:
-        InputError: no such file, not ONNX, or without exactly one input.
-        ProblemList: every operator that cannot be read.
+        InputError: no such file, not ONNX, weights missing, or without exactly one input.
     """
     try:
         model = onnx.load_model_from_string(path.read_bytes())
@@ -103,19 +186,21 @@ def read_onnx_model(path: Path) -> OnnxModel:
         ) from error
     if not model.graph.node:
         raise InputError("has no operators", where=str(path), fix="export it again")
-    raise_all(_unknown(model.graph, str(path)))
-    return OnnxModel(model.graph, str(path))
+    _load_weights(model, path)
+    if model.functions:
+        model = inline_local_functions(model)
+    opset = next((one.version for one in model.opset_import if one.domain in _DOMAINS), 1)
+    return OnnxModel(model.graph, opset, str(path))
 
 
-def _unknown(graph: onnx.GraphProto, where: str) -> list[ToolError]:
-    fix = "leave it to the CPU, or out; operators read are Conv, Gemm, MaxPool, Relu, Add, ..."
-    return [
-        UnsupportedError(
-            f"`{node.op_type}`", where=f"{where} {node.name or node.output[0]}", fix=fix
-        )
-        for node in graph.node
-        if node.op_type not in OPERATORS and node.op_type != "Constant"
-    ]
+def _load_weights(model: onnx.ModelProto, path: Path) -> None:
+    """Take weights from the files in which large models have them."""
+    try:
+        load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValidationError) as error:
+        why = f"has its weights in another file, which cannot be read: {error}"
+        fix = "put that file beside it, or export with external_data=False"
+        raise InputError(why, where=str(path), fix=fix) from error
 
 
 def _input(
@@ -127,14 +212,3 @@ def _input(
         raise InputError(why, where=where, fix="export the part with one input")
     sizes = [one.dim_value for one in inputs[0].type.tensor_type.shape.dim][1:]
     return inputs[0].name, tuple(sizes) if sizes and all(sizes) else None
-
-
-def _constant(attribute: onnx.AttributeProto) -> Tensor:
-    value = helper.get_attribute_value(attribute)
-    return _tensor(value) if isinstance(value, onnx.TensorProto) else torch.tensor(value)
-
-
-def _tensor(proto: onnx.TensorProto) -> Tensor:
-    """A constant; real numbers of any width become float32, as the data are."""
-    found = torch.from_numpy(numpy_helper.to_array(proto).copy())
-    return found.float() if found.is_floating_point() else found

@@ -176,6 +176,13 @@ def _clamp(call: Call) -> Op:
     return Activate(Activation.RELU) if (low, high) == (0, inf) else Clamp(low, high)
 
 
+def _refused(call: Call) -> Op:
+    """An operator of a file that says itself why it is refused."""
+    op = call.args[1]
+    assert isinstance(op, Foreign)
+    return op
+
+
 def _dropout(call: Call) -> Op:
     return View() if not call.get("training", True) else foreign("dropout")
 
@@ -226,6 +233,7 @@ BUILDERS: Mapping[str, Callable[[Call], Op]] = {
     "interpolate": upsampling,
     **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "feature_dropout"), _dropout),
     **dict.fromkeys(_SAME_NUMBERS, lambda _call: View()),
+    "refused": _refused,
 }
 
 

@@ -264,6 +264,8 @@ class _Recorder(TorchFunctionMode):
     def place_of(self, error: BaseException) -> str:
         """Module that was running when an error rose, and the line of the user's code."""
         path, module = self._paths[-1]
+        if place := getattr(module, "place", ""):
+            return str(place)
         trace: TracebackType | None = error.__traceback__
         frame: FrameType | None = None
         line = 0

@@ -14,16 +14,28 @@ from ai8x_models.layers.batchnorm import BatchNorm
 
 
 def affines_in_weights(graph: Graph) -> Rewritten:
-    """A pair directly behind a convolution becomes part of it, as one behind another pair does."""
+    """A pair directly behind a convolution or a batch norm becomes part of it.
+
+    So does one behind another pair, and batch norm behind batch norm.
+    """
     editor = Editor(graph)
     for index, node in enumerate(graph.nodes):
-        if not isinstance(node.op, Affine) or not graph.is_private(node.inputs[0]):
+        if not isinstance(node.op, Affine | Normalize) or not graph.is_private(node.inputs[0]):
             editor.keep(index)
             continue
         place = editor.new[node.inputs[0]]
         before = editor.nodes[place]
-        scale, offset = node.op.scale, node.op.offset
-        if isinstance(before.op, Convolution):
+        if isinstance(node.op, Affine):
+            scale, offset = node.op.scale, node.op.offset
+        else:
+            scale, offset = pair_of(node.op.norm)
+        if isinstance(before.op, Normalize):
+            norm = _norm_behind(before.op.norm, scale, offset)
+            editor.nodes[place] = replace(before, op=Normalize(norm), shape=node.shape)
+            editor.drop(index)
+        elif isinstance(node.op, Normalize):
+            editor.keep(index)
+        elif isinstance(before.op, Convolution):
             editor.nodes[place] = replace(before, op=_behind(before.op, scale, offset))
             editor.drop(index)
         elif isinstance(before.op, Affine):
@@ -50,6 +62,13 @@ def _behind(one: Convolution, scale: Tensor, offset: Tensor) -> Convolution:
     bias = offset if one.bias is None else one.bias.detach() * scale + offset
     is_silent = one.bias is None and not offset.any()
     return replace(one, weight=weight, bias=None if is_silent else bias)
+
+
+def _norm_behind(norm: BatchNorm, scale: Tensor, offset: Tensor) -> BatchNorm:
+    """A batch norm with a pair behind it."""
+    first = torch.ones_like(scale) if norm.scale is None else norm.scale.detach()
+    added = torch.zeros_like(offset) if norm.offset is None else norm.offset.detach()
+    return replace(norm, scale=first * scale, offset=added * scale + offset)
 
 
 def affines_in_next_weights(graph: Graph) -> Rewritten:

@@ -5,10 +5,12 @@ are flattened. The accelerator's order is fixed, so the weights of the layer tha
 data are put in its order instead.
 """
 
+from dataclasses import replace
 from math import prod
 
 import torch
 
+from ai8x_models.describe.finish_steps import CpuStep, CpuSteps, reshaped
 from ai8x_models.describe.graph import Convolution, Graph, Permute, View
 from ai8x_models.describe.rewrites.editor import Editor, Rewritten
 from ai8x_models.zoo.registry import Shape
@@ -18,22 +20,42 @@ def permutes_cancelled(graph: Graph) -> Rewritten:
     """Two changes of order become one; one that moves nothing but axes of length 1 is a view."""
     editor = Editor(graph)
     for index, node in enumerate(graph.nodes):
-        if not isinstance(node.op, Permute):
+        op = node.op
+        if not isinstance(op, Permute):
             editor.keep(index)
             continue
         source = editor.nodes[editor.new[node.inputs[0]]]
-        order: Shape = node.op.order
+        order: Shape = op.order
         inputs: Shape = (editor.new[node.inputs[0]],)
         if isinstance(source.op, Permute):
             order, inputs = tuple(source.op.order[axis] for axis in order), source.inputs
+            node = replace(node, cpu_steps=_steps(order, node.shape))  # noqa: PLW2901 - of both
         shape = editor.nodes[inputs[0]].shape
         if order == tuple(range(len(shape))):
             editor.new[index] = inputs[0]
             continue
         moved = [axis for axis in order if shape[axis] > 1]
-        op = View() if moved == sorted(moved) else Permute(order, node.op.otherwise)
-        editor.new[index] = editor.add(node, "", op, inputs, node.shape)
+        moves = moved != sorted(moved)
+        new = Permute(order, op.otherwise) if moves else View()
+        editor.new[index] = editor.add(node, "", new, inputs, node.shape)
     return editor.finished()
+
+
+def views_merged(graph: Graph) -> Graph:
+    """A view of a view is one of what that shows."""
+    editor = Editor(graph)
+    for index, node in enumerate(graph.nodes):
+        place = editor.keep(index)
+        if isinstance(node.op, View):
+            before = editor.nodes[editor.nodes[place].inputs[0]]
+            if isinstance(before.op, View):
+                steps = (reshaped(node.shape),)
+                editor.nodes[place] = replace(node, inputs=before.inputs, cpu_steps=steps)
+    return editor.finished()[0]
+
+
+def _steps(order: Shape, shape: Shape) -> CpuSteps:
+    return (CpuStep("permute", (("dims", order),), shape),)
 
 
 def permutes_in_weights(graph: Graph) -> Rewritten:

@@ -224,15 +224,26 @@ def test_calibrated_integers_are_near_the_real_numbers(tmp_path):
     assert found.qsnr_db[0] > 20
 
 
-def test_operators_that_nobody_knows_are_refused_at_once(tmp_path):
-    nodes = (node("NonZero", "x", "a", "one"), node("Det", "a", "b"), node("Relu", "b", "y"))
-    path, _ = file(tmp_path, nodes, {})
+def test_operators_that_nobody_knows_are_refused_with_all_the_others(tmp_path):
+    """Results that ONNX's reference finds are looked at further; what nobody knows ends there."""
+    nodes = (
+        node("Conv", "x w", "a", "/first/Conv"),
+        node("Round", "a", "b", "/round/Round"),
+        node("Gelu", "b", "c", "/act/Gelu"),
+        helper.make_node("LSTM", ["c", "w", "w"], ["d", "e"], "/lstm/LSTM"),
+        helper.make_node("Relu", ["d"], ["y"], "unseen"),
+        helper.make_node("FusedConv", ["c", "w"], ["z"], "fused", domain="com.microsoft"),
+    )
+    path, _ = file(tmp_path, nodes, {"w": weights(4, 3, 3, 3)}, outputs=("y", "z"))
     with pytest.raises(ProblemList) as caught:
-        read_onnx_model(path)
+        describe(read_onnx_model(path), (3, 12, 12))
     assert [(one.why, one.where) for one in caught.value.problems] == [
-        ("`NonZero`", f"{path} one"),
-        ("`Det`", f"{path} b"),
+        ("`Round`", f"{path} /round/Round (Round)"),
+        ("GELU", f"{path} /act/Gelu (Gelu)"),
+        ("LSTM", f"{path} /lstm/LSTM (LSTM)"),
+        ("`FusedConv`", f"{path} fused (FusedConv)"),
     ]
+    assert all(one.fix for one in caught.value.problems)
 
 
 def test_operators_that_the_accelerator_lacks_are_refused_with_their_place(tmp_path):
