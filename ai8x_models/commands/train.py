@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ai8x_models.commands.options import DETERMINISTIC, DEVICE, RESTART, RESUME
+from ai8x_models.commands.options import DETERMINISTIC, DEVICE, RESTART, RESUME, shape_of
 from max78000.command import FILE, HELP_OPTIONS, examples
 
 VENDOR = "--dataset"  # train.py does nothing without it
@@ -44,7 +44,8 @@ def _show_options(context: click.Context, _option: click.Parameter, is_asked: bo
     cls=TrainCommand,
     epilog=examples(
         "ai8x train ai8x_models/recipes/tiny_float.yaml",
-        "ai8x train --model net.py:Net --data pictures --task classification --epochs 30",
+        "ai8x train --model net.py:Net --data pictures --input 3x64x64 \\",
+        "    --task classification --epochs 30",
         "ai8x train --model DigitNet --data sklearn:digits --epochs 9 --weight-bits 8",
         "",
         "As the vendor's train.py:",
@@ -54,7 +55,14 @@ def _show_options(context: click.Context, _option: click.Parameter, is_asked: bo
 @click.argument("recipe", required=False, type=FILE)
 @click.option("--config", type=FILE, help="The same as RECIPE.")
 @click.option("--model", help="Without a recipe: name of `ai8x list`, or FILE.py:NAME.")
-@click.option("--data", help="FILE.py:NAME, folder, FILE.npz, toy:NAME, sklearn:digits.")
+@click.option("--data", help="As `data.source`: FILE.py:NAME, a folder, FILE.csv, toy:NAME, ...")
+@click.option(
+    "--input",
+    "shape",
+    metavar="CxHxW",
+    callback=shape_of,
+    help="Shape that samples get.  [default: the network's, or theirs]",
+)
 @click.option("--task", help="What it is to learn.  [default: that of `ai8x list`]")
 @click.option("--epochs", type=click.IntRange(1), help="How often all examples are seen.")
 @click.option("--name", help="Of the run and its folder.  [default: the model's]")

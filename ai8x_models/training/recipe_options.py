@@ -12,6 +12,7 @@ from ai8x_models.layers.policy import QatPolicy, read_policy
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.training.recipe_text import plain_section
+from ai8x_models.zoo.registry import Shape
 
 SOURCE = "command line"
 QAT_FROM = 2 / 3  # of the run, where nothing says when QAT begins
@@ -25,6 +26,7 @@ class RecipeWords:
         model: a name of the registry, or `FILE.py:NAME`.
         data: as `data.source` of a recipe.
         epochs: to train.
+        shape: of the network's input.
         task: left out, that of the registry.
         name: of the run; left out, the model's in small letters.
         batch_size: examples in a batch.
@@ -36,6 +38,7 @@ class RecipeWords:
     model: str
     data: str
     epochs: int
+    shape: Shape | None = None
     task: str | None = None
     name: str | None = None
     batch_size: int | None = None
@@ -62,7 +65,7 @@ class RecipeWords:
             "task": self.task,
             "epochs": self.epochs,
             "batch_size": self.batch_size,
-            "data": {"source": self.data},
+            "data": {"source": self.data, **({"shape": list(self.shape)} if self.shape else {})},
             "optimizer": None if self.peak_rate is None else {"peak_rate": self.peak_rate},
             "qat": None if policy is None else plain_section(policy),
         }

@@ -16,6 +16,8 @@ def test_words_become_a_recipe():
     named = RecipeWords("a/net.py:My_Net", "x.npz", 2, task="classification", peak_rate=0.1)
     assert named.recipe().name == "my_net"
     assert named.recipe().optimizer.peak_rate == 0.1
+    shaped = RecipeWords("net.py:Net", "pets", 2, shape=(3, 64, 64), task="classification")
+    assert shaped.recipe().data.shape == (3, 64, 64)
 
 
 def test_a_policy_file_is_taken_whole(tmp_path):
@@ -37,6 +39,7 @@ def test_words_are_checked_as_a_recipe_is():
         (("a.yaml", "--config", "a.yaml"), "RECIPE and --config are the same"),
         (("a.yaml", "--epochs", 3), "for runs without a recipe"),
         (("nowhere.yaml",), "nowhere.yaml: cannot be read"),
+        (("a.yaml", "--input", "3x8x8"), "for runs without a recipe"),
     ],
 )
 def test_misuse_is_explained(ai8x, arguments, message):
