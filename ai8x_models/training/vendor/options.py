@@ -26,8 +26,7 @@ _TABLE: tuple[Row, ...] = (
     ("--dataset=", HERE, "of the `datasets` lists in --datasets-dir, or one that is read here"),
     ("--data=", HERE, "folder of the data; default: data"),
     ("--use-bias", HERE, "`bias` of the model's function"),
-    ("-f|--out-fold-ratio=1", REFUSED,
-     "answers are compared as they come; let the model put its answer together"),
+    ("-f|--out-fold-ratio=", HARMLESS, "folded masks are known by their channels"),
     ("--avg-pool-rounding", REFUSED, "averages are trained as the chip makes them; leave it out"),
     ("--truncate-testset", REFUSED, "the test needs its samples; --save-sample writes one"),
     ("--effective-train-size|--etrs=1,1.0 --effective-valid-size|--evs=1,1.0 "
