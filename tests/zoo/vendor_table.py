@@ -142,13 +142,20 @@ def imports_replaced():
                 sys.modules[name] = module
 
 
-def rows_of(path, is_whole=True):
-    """A row for every model of a file; to its description, or as far as it gets."""
+def module_of(path):
+    """The module in a file, with another import."""
     spec = importlib.util.spec_from_file_location("brought_model", path)
     module = importlib.util.module_from_spec(spec)
+    with imports_replaced():
+        spec.loader.exec_module(module)
+    return module
+
+
+def rows_of(path, is_whole=True):
+    """A row for every model of a file; to its description, or as far as it gets."""
     with imports_replaced(), contextlib.redirect_stdout(io.StringIO()):
         try:
-            spec.loader.exec_module(module)
+            module = module_of(path)
         except ModuleNotFoundError as error:
             words = f"imports {error.name}, a part of the vendor's training that is not here"
             return [Row(path.name, "").ended("constructed", words)]
