@@ -4,7 +4,6 @@ What is left over when the rewrites are done is refused with the words of `refus
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,22 +81,12 @@ def _each_channel(constant: object, data: Tensor) -> Tensor | None:
 
 def permutation(call: Call) -> Op:
     """Axes in another order; the batch stays in front."""
-    word, n = call.word, call.result.dim()
-    otherwise = foreign(word)
-    if word == "permute":
-        given = call.args[1:] if len(call.args) > 1 else (call.values.get("dims", ()),)
-        order = [axis % n for axis in _flat(given)]
-    else:
-        first, second = (axis % n for axis in call.args[1:3]) if len(call.args) > 2 else (0, 0)
-        order = list(range(n))
-        order[first], order[second] = order[second], order[first]
-    if sorted(order) != list(range(n)) or order[0] != 0:
-        return otherwise
-    return Permute(tuple(axis - 1 for axis in order[1:]), otherwise)
-
-
-def _flat(value: Any) -> list[int]:
-    return [value] if isinstance(value, int) else [one for part in value for one in _flat(part)]
+    word, otherwise = call.word, foreign(call.word)
+    # The same done to a tensor whose sizes are the numbers of its axes.
+    marked = torch.empty(tuple(range(call.result.dim())), device="meta")
+    named = {name: value for name, value in call.values.items() if name != "input"}
+    order = getattr(marked, word)(*(() if named else call.args[1:]), **named).shape
+    return Permute(tuple(axis - 1 for axis in order[1:]), otherwise) if order[0] == 0 else otherwise
 
 
 def channels(call: Call) -> Op:

@@ -127,12 +127,15 @@ def _adaptive(kind: Any) -> Callable[[Call], Op]:
     return build
 
 
-def _mean(call: Call) -> Op:
-    shape = call.values["input"].shape[2:]
-    axes = {axis % call.values["input"].dim() for axis in call.sizes("dim", 0)}
-    if axes != set(range(2, 2 + len(shape))) or not shape:
-        return foreign("mean")
-    return Pooling("avg", tuple(shape), tuple(shape))
+def _over_all(kind: Any) -> Callable[[Call], Op]:
+    def build(call: Call) -> Op:
+        shape = call.values["input"].shape[2:]
+        axes = {axis % call.values["input"].dim() for axis in call.sizes("dim", 0)}
+        if axes != set(range(2, 2 + len(shape))) or not shape:
+            return foreign(call.word)
+        return Pooling(kind, tuple(shape), tuple(shape))
+
+    return build
 
 
 def _combine(combine: Combine) -> Callable[[Call], Op]:
@@ -202,6 +205,7 @@ BUILDERS: Mapping[str, Callable[[Call], Op]] = {
     "conv_transpose2d": _convolution("ConvTranspose2d"),
     "linear": _linear,
     "matmul": _product,
+    "mm": _product,
     "addmm": _product,
     "batch_norm": _batch_norm,
     "relu": lambda _call: Activate(Activation.RELU),
@@ -215,7 +219,8 @@ BUILDERS: Mapping[str, Callable[[Call], Op]] = {
     "adaptive_avg_pool2d": _adaptive("avg"),
     "adaptive_max_pool1d": _adaptive("max"),
     "adaptive_max_pool2d": _adaptive("max"),
-    "mean": _mean,
+    "mean": _over_all("avg"),
+    "amax": _over_all("max"),
     "add": _ADD,
     "sub": _SUB,
     "subtract": _SUB,
@@ -227,7 +232,8 @@ BUILDERS: Mapping[str, Callable[[Call], Op]] = {
     "clamp_min": _clamp,
     "relu6": lambda _call: Clamp(0, 6),
     **dict.fromkeys(("mul", "multiply", "div", "true_divide", "rsub", "neg"), scaling),
-    **dict.fromkeys(("permute", "transpose", "swapaxes"), permutation),
+    **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims"), permutation),
+    **dict.fromkeys(("movedim", "moveaxis"), permutation),
     "getitem": channels,
     "pad": padding,
     "interpolate": upsampling,

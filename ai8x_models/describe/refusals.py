@@ -58,7 +58,11 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
     "dropout": ("dropout that stays on", "use nn.Dropout, which stops after training"),
     "embedding": ("embedding", "look it up on the CPU and give the network the result"),
     **dict.fromkeys(
-        ("permute", "transpose", "movedim", "swapaxes", "t", "flip", "roll", "rot90"),
+        ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims"),
+        ("data in another order", _REARRANGE),
+    ),
+    **dict.fromkeys(
+        ("t", "flip", "roll", "rot90"),
         ("data in another order", _REARRANGE),
     ),
     **dict.fromkeys(
@@ -71,7 +75,8 @@ _ON_CPU = (
     *("sigmoid", "softmax", "log_softmax", "argmax", "permute", "transpose", "getitem", "setitem"),
     *("new_empty", "new_zeros", "empty_like", "zeros_like", "pixel_shuffle", "chunk", "split"),
     *("normalize", "norm", "linalg_vector_norm", "div", "mul", "exp", "log", "stack", "tanh"),
-    *("max", "topk", "sort", "expand_as", "clamp_min", "swapaxes", "movedim"),
+    *("max", "topk", "sort", "expand_as", "clamp_min", "swapaxes", "swapdims", "movedim"),
+    *("moveaxis", "softplus", "logsigmoid", "log_sigmoid", "square", "sqrt", "rsqrt", "pow"),
 )
 
 

@@ -111,7 +111,7 @@ def _without_holder(state: State, names: Collection[str]) -> State:
     if len(holders) != 1 or any(name.startswith(tuple(holders)) for name in names):
         return dict(state)
     bare = {name.partition(".")[2]: tensor for name, tensor in state.items()}
-    return bare if all(bare) else dict(state)
+    return bare if bare.keys() & set(names) else dict(state)
 
 
 def _known(shape: Shape | None, word: str) -> Shape:
