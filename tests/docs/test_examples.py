@@ -1,11 +1,15 @@
 """The example scripts run as they are."""
 
+import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from installed import needs_gcc
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -46,3 +50,28 @@ def test_digits(workplace):
     assert lines[-2].startswith("layer conv3 channel 5 row 2 column 3 is ")
     written = workplace / "build" / "digits" / "project"
     assert {"cnn.c", "main.c", "program.json", "layers.json"} <= {p.name for p in written.iterdir()}
+
+
+@needs_gcc
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_words(tmp_path):
+    folder = tmp_path / "words"
+    shutil.copytree(ROOT / "examples" / "words", folder)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    printed = {}
+    for block in re.findall(r"```sh\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL):
+        for line in block.splitlines():
+            result = subprocess.run(
+                shlex.split(line),
+                cwd=folder,
+                env={**os.environ, "PATH": path},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert result.returncode == 0, f"{line}\n{result.stderr}"
+            printed[line.split()[1]] = result.stdout
+    scores = dict(re.findall(r"\((\w+)\): .* right, ([\d.]+)%", printed["evaluate"]))
+    assert float(scores["integer"]) > 90  # unseen voices; chance is 10
+    assert "PASS" in printed["simulate"]
