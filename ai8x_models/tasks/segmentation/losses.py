@@ -18,7 +18,7 @@ class MaskLoss(Loss[Tensor]):
 
     Answers are scores before any soft-max, folded or not, for as many places as they like; pixels
     that are UNCOUNTED count for nothing. Overlap is the Dice coefficient on shares.
-    Source: Milletari et al., V-Net, 2016.
+    After Milletari et al., V-Net, 2016.
     """
 
     class_weights: Tensor  # (K,)
