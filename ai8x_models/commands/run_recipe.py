@@ -1,14 +1,16 @@
-"""One recipe is trained, by this process or by several: what `train` and `distill` have alike."""
+"""A recipe is trained, by this process or by several, or its learning rate is sought."""
 
 import io
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import click
 
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
 from ai8x_models.training.processes import OtherProcessError, join_team
+from ai8x_models.training.range_test import draw_rates, find_rate, table
 from ai8x_models.training.recipe import Recipe
 
 
@@ -25,3 +27,12 @@ def run_recipe(read: Callable[[], Recipe], resume: bool, overwrite: bool) -> Non
                 click.echo(str(path))
     except OtherProcessError as error:
         raise click.exceptions.Exit(error.exit_code) from error
+
+
+def suggest_rate(recipe: Recipe) -> None:
+    """Print loss by learning rate and a rate to train with; draw it beside the run's folder."""
+    found = find_rate(replace(recipe, average=None), Console(sys.stderr))
+    picture = recipe.run_folder.with_name(f"{recipe.run_folder.name}-rates.svg")
+    draw_rates(picture, found)
+    click.echo("\n".join(["     rate  loss", *table(found)]))
+    click.echo(f"optimizer.peak_rate: {found.suggestion:.1e}   ({picture})")

@@ -70,6 +70,7 @@ def _show_options(context: click.Context, _option: click.Parameter, is_asked: bo
 @click.option("--lr", "peak_rate", type=float, help="Highest learning rate.  [default: 0.004]")
 @click.option("--qat-policy", "policy", type=FILE, help="QAT as this file says.")
 @click.option("--weight-bits", type=int, help="QAT of this width for the last third of the run.")
+@click.option("--find-rate", is_flag=True, help="Train nothing: try rates, and suggest one.")
 @DEVICE
 @DETERMINISTIC
 @click.option(
@@ -86,6 +87,7 @@ def train(
     *,
     recipe: Path | None,
     config: Path | None,
+    find_rate: bool,
     device: str | None,
     deterministic: bool,
     resume: bool,
@@ -106,7 +108,7 @@ def train(
         lacking = [f"--{name}" for name in ("model", "data", "epochs") if name not in given]
         if lacking:
             raise click.UsageError(f"give a recipe, or {', '.join(lacking)}")
-    from ai8x_models.commands.run_recipe import run_recipe
+    from ai8x_models.commands.run_recipe import run_recipe, suggest_rate
     from ai8x_models.training.recipe import Recipe
     from ai8x_models.training.recipe_file import read_recipe
     from ai8x_models.training.recipe_options import RecipeWords
@@ -116,4 +118,7 @@ def train(
         where, exactly = device or found.device, deterministic or found.deterministic
         return replace(found, device=where, deterministic=exactly)
 
-    run_recipe(plan, resume, overwrite)
+    if find_rate:
+        suggest_rate(plan())
+    else:
+        run_recipe(plan, resume, overwrite)

@@ -118,7 +118,7 @@ def _train_epoch(run: Run, progress: Progress) -> Numbers:
     for index, batch in enumerate(batches):
         step = run.epoch * n_steps + index
         rate = learning_rate(recipe.optimizer, step, n_steps * recipe.epochs, run.epoch)
-        terms = _step(run, batch, rate, step / (n_steps * recipe.epochs))
+        terms = move_weights(run, batch, rate, step / (n_steps * recipe.epochs))
         for name, term in terms.items():
             sums[name] += term.item() / n_steps
         if not math.isfinite(sums["loss"]):
@@ -130,8 +130,8 @@ def _train_epoch(run: Run, progress: Progress) -> Numbers:
     return dict(sums) | {"rate": rate}
 
 
-def _step(run: Run, batch: Batch[Any], rate: float, done: float) -> Terms:
-    """Move the weights once; `done` is the share of the run before it."""
+def move_weights(run: Run, batch: Batch[Any], rate: float, done: float) -> Terms:
+    """Take one step; `done` is the share of the run before it. Returns the terms before it."""
     recipe, optimizer = run.recipe, run.optimizer
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -5,6 +5,8 @@ doors, no rooms. An arrow leads from a room to each other room that it imports, 
 or in a function; imports for the type checker alone make none. A room stands one floor above the
 highest that it imports; what imports nothing is on floor 1. A back arrow is against the layers that
 import-linter reads in pyproject.toml. A circle is a set of rooms that reach one another.
+
+    python tests/style/rooms.py [ROOT]
 """
 
 import ast

@@ -43,7 +43,7 @@ def die():
 
 
 def kill_at_step(n):
-    real, seen = loop._step, []
+    real, seen = loop.move_weights, []
 
     def step(*arguments):
         seen.append(1)
@@ -51,7 +51,7 @@ def kill_at_step(n):
             die()
         return real(*arguments)
 
-    loop._step = step
+    loop.move_weights = step
 
 
 def kill_while_writing(n):
