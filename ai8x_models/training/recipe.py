@@ -82,12 +82,31 @@ class AveragePlan:
 
 @dataclass(frozen=True, slots=True)
 class DistillPlan:
-    """A teacher and the weights of what is learned from it; see `distillation.py`."""
+    """A teacher and the weights of what is learned from it; see `distillation.py`.
+
+    Args:
+        teacher: a checkpoint of any network for the same task and input.
+        share: of the loss that is the distance to the teacher's answers.
+        decay: it falls to nothing over the run.
+        feature_weight: of the distance of what enters single layers.
+        features: those layers: the network's, and the teacher's; left out, the task's own.
+    """
 
     teacher: Path
     share: float = field(default=0.5, metadata=within(0.0, 1.0))
     decay: bool = False
     feature_weight: float = field(default=0.0, metadata=within(0.0))
+    features: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse layers that weigh nothing."""
+        if self.features and not self.feature_weight:
+            why = "are given, and feature_weight is 0"
+            raise InputError(why, where="features", fix="write `feature_weight: 0.1`")
+
+    def pairs(self, usual: str) -> Mapping[str, str]:
+        """Layers of the network and of the teacher; `usual` is the task's, empty for none."""
+        return self.features or ({usual: usual} if usual else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from ai8x_models.training.average import Average
 from ai8x_models.training.batches import Batch, map_tensors
 from ai8x_models.training.best import Best
 from ai8x_models.training.device import CPU, chosen_device, facing_cpu
-from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
+from ai8x_models.training.distillation import DistillationObjective
+from ai8x_models.training.features import FeatureTerm
 from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss, Objective
 from ai8x_models.training.measured_qat import find_topology, start_measured_qat
@@ -132,7 +133,10 @@ def prepare(recipe: Recipe, console: Console, team: Team) -> Run:
         data = data.with_teacher(facing_cpu(teacher.to(device), device), plan.teacher, console)
         features = None
         if plan.feature_weight:
-            features = FeatureTerm(model, teacher, task.feature_layer, team.whole)
+            example = next(validation().in_order(1)).inputs.to(device)
+            features = FeatureTerm(
+                model, teacher, plan.pairs(task.feature_layer), example, team.whole
+            )
         objective = DistillationObjective(plan, loss, features)
     qat = recipe.qat and settled_policy(recipe.qat, model, recipe.start_from)
     if qat is not None and qat.measures and not has_measured_ranges(model):

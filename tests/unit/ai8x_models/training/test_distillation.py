@@ -13,7 +13,8 @@ from ai8x_models.tasks.pose.data.teacher import teacher_maps
 from ai8x_models.tasks.pose.losses import Maps, PoseLoss
 from ai8x_models.tasks.pose.recipe import LossPlan
 from ai8x_models.training.batches import Batch
-from ai8x_models.training.distillation import DistillationObjective, FeatureTerm
+from ai8x_models.training.distillation import DistillationObjective
+from ai8x_models.training.features import FeatureTerm
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
 from ai8x_models.training.losses import Objective
@@ -91,15 +92,16 @@ def test_masked_cells_have_no_gradient_from_the_teacher(batch, answers):
 
 def test_features_train_learner_and_adapter_but_not_the_teacher(batch):
     learner, teacher = create_model("TinyStudentModel"), create_model("StudentModel")
-    term = FeatureTerm(learner, teacher, "heat_hidden")
-    assert term.adapter.weight.shape == (96, 48, 1, 1)
-    assert {name for name, _ in term.named_parameters()} == {"adapter.weight", "adapter.bias"}
+    term = FeatureTerm(learner, teacher, {"heat_hidden": "heat_hidden"}, batch.inputs[:1])
+    (adapter,) = term.adapters
+    assert adapter.weight.shape == (96, 48, 1, 1)
+    assert {name for name, _ in term.named_parameters()} == {"adapters.0.weight", "adapters.0.bias"}
     plan = DistillPlan(TEACHER, feature_weight=1.0)
     terms = DistillationObjective(plan, PoseLoss(LossPlan()), term)(learner, batch, 0.0)
     assert 0 < terms["features"] < 4  # between two vectors of length 1, squared
     terms["features"].backward()
     assert learner.conv1.op.weight.grad.abs().sum() > 0
-    assert term.adapter.weight.grad.abs().sum() > 0
+    assert adapter.weight.grad.abs().sum() > 0
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
