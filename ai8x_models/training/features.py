@@ -91,7 +91,8 @@ class FeatureTerm(nn.Module):
 
 def _distance(learner: Tensor, teacher: Tensor, batch: Batch[object]) -> Tensor:
     teacher = _as_maps(teacher)
-    size = [min(pair) for pair in zip(learner.shape[2:], teacher.shape[2:], strict=True)]
+    height, width = map(min, learner.shape[2:], teacher.shape[2:])
+    size = (height, width)
     learner, teacher = (
         F.normalize(F.adaptive_avg_pool2d(maps.float(), size), dim=1) for maps in (learner, teacher)
     )

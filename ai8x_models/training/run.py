@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from ai8x_models.describe.stored import load_network
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import has_measured_ranges, start_qat
 from ai8x_models.training.average import Average
@@ -28,7 +27,7 @@ from ai8x_models.training.measured_qat import find_topology, start_measured_qat
 from ai8x_models.training.optimizer import make_optimizer
 from ai8x_models.training.processes import Team
 from ai8x_models.training.recipe import Recipe
-from ai8x_models.training.start import keep_scale, settled_policy, starting_model
+from ai8x_models.training.start import keep_scale, load_teacher, settled_policy, starting_model
 from ai8x_models.training.task import Examples, Task, task_of
 from ai8x_models.zoo.load import channels_last
 from ai8x_models.zoo.registry import Shape
@@ -122,7 +121,7 @@ def prepare(recipe: Recipe, console: Console, team: Team) -> Run:
     model = channels_last(starting_model(recipe, shape))
     if task.keeps_scale:
         model = keep_scale(model)
-    teacher = None if plan is None else channels_last(load_network(plan.teacher))
+    teacher = None if plan is None else channels_last(load_teacher(plan.teacher))
     data = task.open_examples(recipe, "train", console)
     if len(data) < recipe.batch_size:
         why = f"batch_size {recipe.batch_size} is more than the {len(data)} examples"

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ai8x_models.checkpoint import load_checkpoint
-from ai8x_models.describe.stored import arch_of_word, is_of_file, restored, trainable
+from ai8x_models.describe.stored import arch_of_word, is_of_file, load_network, restored, trainable
 from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy, Ranges
 from ai8x_models.layers.qat import Layer, Mode, set_generation
@@ -51,6 +51,19 @@ def keep_scale(model: nn.Module) -> nn.Module:
         if isinstance(layer, FusedLayer) and layer.plan.wide:
             layer.fixed_scale = True
     return model
+
+
+def load_teacher(path: Path) -> nn.Module:
+    """Make the network of a checkpoint that others learn from.
+
+    Raises:
+        InputError: no checkpoint, or one of integers, which answer in other units.
+    """
+    teacher = load_network(path)
+    if mode_of(teacher) is Mode.INTEGER:
+        fix = "name the checkpoint that was quantized"
+        raise InputError("holds integers, which cannot teach", where=str(path), fix=fix)
+    return teacher
 
 
 def _another(found: str, wanted: str, start: Path) -> InputError:

@@ -4,9 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from ai8x_models.checkpoint import Checkpoint, save_checkpoint
+from ai8x_models.quantize.quantize import quantize_checkpoint
 from ai8x_models.training.batches import Batch
 from ai8x_models.training.features import FeatureTerm
 from ai8x_models.training.recipe import DistillPlan
+from ai8x_models.training.start import load_teacher
+from ai8x_models.zoo.registry import create_model
 from max78000.errors import InputError, UnsupportedError
 
 
@@ -79,3 +83,11 @@ def test_some_layers_are_needed(networks):
         FeatureTerm(*networks, DistillPlan("t", feature_weight=1.0).pairs(""), BATCH.inputs[:1])
     with pytest.raises(InputError, match="are given, and feature_weight is 0"):
         DistillPlan("t", features={"a": "b"})
+
+
+def test_integers_do_not_teach(tmp_path):
+    path = tmp_path / "teacher.pth.tar"
+    save_checkpoint(path, Checkpoint("DigitNet", 0, create_model("DigitNet").state_dict()))
+    quantize_checkpoint(path, path)
+    with pytest.raises(InputError, match="holds integers, which cannot teach"):
+        load_teacher(path)
