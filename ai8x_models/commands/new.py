@@ -13,12 +13,13 @@ from max78000.command import FILE, examples
     epilog=examples(
         "ai8x new digits --task classification",
         "ai8x new pets --task classification --data pictures --input 3x64x64",
+        "ai8x new shapes --task detection",
     )
 )
 @click.argument("folder", metavar="NAME", type=FILE)
 @click.option("--task", default="classification", show_default=True, help="What it is to learn.")
 @click.option(
-    "--data", "source", default="sklearn:digits", show_default=True, help="As `data.source`."
+    "--data", "source", default="", help="As `data.source`; else digits, or drawn pictures."
 )
 @click.option(
     "--input", "shape", metavar="CxHxW", callback=shape_of, help="Shape that pictures get."

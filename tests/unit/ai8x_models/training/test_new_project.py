@@ -12,7 +12,12 @@ import pytest
 from ai8x_models.describe.describe import check_model
 from ai8x_models.describe.subject import find_subject
 from ai8x_models.training.data.plan import DataPlan
-from ai8x_models.training.new_project import layer_lines, new_project, tasks_with_templates
+from ai8x_models.training.new_project import (
+    layer_lines,
+    new_project,
+    prior_sizes,
+    tasks_with_templates,
+)
 from ai8x_models.training.recipe_file import read_recipe
 from max78000.errors import InputError, UnsupportedError
 
@@ -41,8 +46,41 @@ def test_model_and_recipe_fit_the_data(shape, monkeypatch):
     assert Path(recipe.data.source).is_absolute()
 
 
-def test_there_are_templates_for_classification():
-    assert tasks_with_templates() == ("classification",)
+def test_there_are_templates_for_these_tasks():
+    assert tasks_with_templates() == ("classification", "detection", "keypoints")
+
+
+@pytest.mark.parametrize("task", ["detection", "keypoints"])
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(None, marks=pytest.mark.long), (24, 40), (3, 64, 64), (3, 128, 128), (3, 50, 33)],
+)
+def test_models_find_things_in_pictures_of_any_size(task, shape, monkeypatch):
+    plan = None
+    if shape is not None:
+        places = np.random.default_rng(1).uniform(0.1, 0.4, (12, 2, 5))
+        places[..., 2:4] += places[..., :2]
+        places[..., 4] = 0
+        places = places if task == "detection" else np.round(places[..., :3])
+        np.savez("data.npz", inputs=np.zeros((12, *shape), np.uint8), targets=places)
+        plan = DataPlan("data.npz")
+    files = new_project(Path("my_net"), task, plan)
+    assert (Path("my_net/data.py") in files) == (shape is None)
+    monkeypatch.chdir("my_net")
+    recipe = read_recipe(Path("recipe.yaml"))
+    words = Path("Makefile").read_text().split("--input ")[1].split()[0]
+    shape = tuple(map(int, words.split("x")))
+    assert not check_model(find_subject(recipe.model, shape).model, shape)
+    for name in ("model.py", "README.md"):
+        assert "{" not in Path(name).read_text()
+        assert max(map(len, Path(name).read_text().splitlines())) <= 125
+
+
+def test_priors_have_the_sizes_of_the_boxes():
+    boxes = np.full((3, 2, 5), -1.0)
+    boxes[:, 0] = [[0.1, 0.1, 0.3, 0.4, 0], [0, 0, 0.6, 0.5, 1], [0.2, 0.1, 0.4, 0.4, 0]]
+    assert prior_sizes(boxes) == ((0.2, 0.3), (0.6, 0.5))
+    assert prior_sizes(boxes[:, 1:]) == ((0.3, 0.3),)
 
 
 @pytest.mark.parametrize(
