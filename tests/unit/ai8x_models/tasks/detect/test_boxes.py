@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from ai8x_models.layers.box_head import BoxHead, BoxMap, sizes_of
+from ai8x_models.tasks.detect.answer import BoxAnswers
 from ai8x_models.tasks.detect.boxes import (
     areas,
     boxes_at,
@@ -15,6 +16,7 @@ from ai8x_models.tasks.detect.boxes import (
 from ai8x_models.tasks.detect.drawing import LEAST_SIDE, draw_boxes
 from ai8x_models.tasks.detect.matching import NOTHING, match
 from ai8x_models.tasks.detect.suppress import Suppression, found_in, kept_of, rows_of
+from ai8x_models.tasks.sampled.augment import Move
 
 
 def random_boxes(rng, *shape):
@@ -114,3 +116,15 @@ def test_drawing_marks_boxes_and_leaves_the_picture():
     assert drawn.getpixel((int(0.1 * drawn.width), drawn.height // 2)) == (0x56, 0xB4, 0xE9)
     assert drawn.getpixel((drawn.width - 1, drawn.height - 1)) == (0, 0, 0)
     assert picture.size == (40, 20)
+
+
+def test_boxes_move_with_their_pixels_and_leave():
+    answer = BoxAnswers(("disc", "square"), torch.zeros(1, 4), Suppression())
+    boxes = np.array([[0.1, 0.2, 0.3, 0.6, 1], [0.8, 0.1, 1, 0.5, 0], [0, 0, 0, 0, -1]], np.float32)
+    moved = answer.moved(boxes, Move(True, (1, -2), (10, 20)))
+    np.testing.assert_allclose(moved[0], [0.6, 0.3, 0.8, 0.7, 1], atol=1e-6)
+    np.testing.assert_allclose(moved[1], [0, 0.2, 0.1, 0.6, 0], atol=1e-6)
+    far = answer.moved(boxes, Move(False, (0, 20), (20, 20), scale=1.25))
+    assert far[:, 4].tolist() == [-1, -1, -1]
+    assert answer.name_of(boxes) == "square, disc"
+    assert answer.name_of(far) == "nothing"
