@@ -79,6 +79,11 @@ class BoxAnswers(AnswerForm):
         moved[is_object, CLASS] = np.where(left >= _LEAST_LEFT, moved[is_object, CLASS], NO_BOX)
         return moved
 
+    @property
+    def has_places(self) -> bool:
+        """True: what is learned moves with the pixels."""
+        return True
+
     def decode(self, outputs: Outputs) -> Raw:
         """Locations (N, P, 4) and scores (N, P, 1 + classes) -> boxes; see `AnswerForm.decode`."""
         check_parts([one.shape for one in outputs], len(self.priors), len(self.classes))

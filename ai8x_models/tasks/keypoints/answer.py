@@ -78,6 +78,11 @@ class PointAnswers(AnswerForm):
         moved[:, 2] *= is_inside
         return moved
 
+    @property
+    def has_places(self) -> bool:
+        """True: what is learned moves with the pixels."""
+        return True
+
     def decode(self, outputs: Outputs) -> Raw:
         """One output, heat maps or coordinates -> points; see `AnswerForm.decode`."""
         if len(outputs) != 1:
