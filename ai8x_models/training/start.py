@@ -13,7 +13,7 @@ from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy, Ranges
 from ai8x_models.layers.qat import Layer, Mode, set_generation
 from ai8x_models.training.recipe import Recipe
-from ai8x_models.zoo.load import mode_of
+from ai8x_models.zoo.load import fill, mode_of
 from ai8x_models.zoo.registry import Shape, find_model
 from max78000.errors import InputError
 
@@ -33,7 +33,10 @@ def starting_model(recipe: Recipe, shape: Callable[[], Shape]) -> nn.Module:
     arch, checkpoint = arch_of_word(recipe.model), load_checkpoint(start)
     if is_file and checkpoint.arch != arch:
         raise _another(checkpoint.arch, arch, start)
-    model = restored(checkpoint, str(start), recipe.model if is_file else "")
+    if is_file:
+        model = fill(trainable(recipe.model, shape()), checkpoint, str(start))
+    else:
+        model = restored(checkpoint, str(start))
     if not is_file and type(model).__name__ != arch:
         raise _another(type(model).__name__, arch, start)
     if mode_of(model) is Mode.INTEGER:

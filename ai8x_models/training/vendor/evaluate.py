@@ -17,6 +17,7 @@ from ai8x_models.layers.qat import DATA_GRID, Mode
 from ai8x_models.training.data.form import InputForm
 from ai8x_models.training.logs import Console
 from ai8x_models.training.recipe import Recipe
+from ai8x_models.training.start import keep_scale
 from ai8x_models.training.task import Examples, task_of
 from ai8x_models.zoo.load import channels_last, fill, mode_of
 from ai8x_models.zoo.registry import Shape
@@ -60,6 +61,7 @@ def scores_of(
 ) -> Mapping[str, Any]:
     """Score a network; what scores there are, the task says."""
     task = task_of(recipe.model, recipe.task)
+    model = keep_scale(model) if task.keeps_scale else model
     with console.progress("evaluating", quiet=True) as progress:
         scores: Mapping[str, Any] = task.score(channels_last(model), examples, progress)
     shown = [f"{label} {scores[name]:.4f}" for label, name in task.shown_scores.items()

@@ -13,7 +13,7 @@ from brought import beside
 from checkout import N_TEST, make_checkout
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.training.data.source import Answers
 from ai8x_models.training.recipe_file import read_recipe
 from ai8x_models.training.vendor import run as vendor_run
@@ -137,10 +137,17 @@ def test_weights_to_begin_with(ai8x):
     status, _, err = ai8x("train", *GIVEN, "-e", "-8", "--exp-load-weights-from", best)
     assert (status, "holds no integers to compute with" in err) == (2, True)
     Path("policies/qat_policy.yaml").write_text("start_epoch: 0\nweight_bits: 8\n")
-    status, out, err = ai8x("train", *TRAIN, "--resume-from", best, "--reset-optimizer")
+    stored = load_checkpoint(best)
+    bare = Path("bare.pth.tar")  # as the vendor's trainer writes it
+    save_checkpoint(bare, Checkpoint(stored.arch, stored.epoch, stored.state_dict))
+    status, out, err = ai8x("train", *TRAIN, "--resume-from", bare, "--reset-optimizer")
     assert status == 0, err
     assert load_checkpoint(Path(out.strip())).state_dict["conv1.output_shift"].numel() == 1
     assert not list(Path(out.strip()).parent.glob("best.pth.tar"))
+    teacher = ("--kd-teacher", "smallnet", "--kd-resume", best, "--kd-temp", "4")
+    status, _, err = ai8x("train", *TRAIN, *teacher, "--kd-dw", "0.9", "--kd-sw", "0.1")
+    assert status == 0, err
+    assert "teacher" in err
 
 
 @pytest.mark.parametrize(
