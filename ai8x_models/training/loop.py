@@ -118,7 +118,8 @@ def _train_epoch(run: Run, progress: Progress) -> Numbers:
     for index, batch in enumerate(batches):
         step = run.epoch * n_steps + index
         rate = learning_rate(recipe.optimizer, step, n_steps * recipe.epochs, run.epoch)
-        terms = move_weights(run, batch, rate, step / (n_steps * recipe.epochs))
+        mixed = run.loss.mixed(batch, (recipe.seed, step))
+        terms = move_weights(run, mixed, rate, step / (n_steps * recipe.epochs))
         for name, term in terms.items():
             sums[name] += term.item() / n_steps
         if not math.isfinite(sums["loss"]):

@@ -22,6 +22,10 @@ Terms = dict[str, Tensor]
 class Loss(nn.Module, Generic[Answer]):
     """How wrong an answer is, in named terms whose sum is the loss: what a task defines."""
 
+    def mixed(self, batch: Batch[Answer], _seed: tuple[int, ...]) -> Batch[Answer]:
+        """The batch to learn from: this one, or mixtures of its examples, drawn by the seed."""
+        return batch
+
     @abstractmethod
     def to_truth(self, answer: Answer, batch: Batch[Answer]) -> Terms:
         """Compare with `batch.truth`."""
