@@ -73,6 +73,7 @@ docs: setup ## Build the documentation site in build/site
 bench: setup ## Print cycles and compile times of the networks, and how fast data come and are learned
 	$(BIN)/python tests/bench.py
 	$(BIN)/python tests/bench_loader.py
+	$(BIN)/python tests/bench_training.py
 
 test-flash: setup ## Program, verify and start firmware through a model of the debug port
 	$(BIN)/python -m pytest tests/flash
