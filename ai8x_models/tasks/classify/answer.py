@@ -1,6 +1,6 @@
 """What the answers of a network that tells classes apart mean: a share for every class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,6 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ai8x_models.tasks.classify.calibration import Calibration
+from ai8x_models.tasks.classify.figures import (
+    class_table,
+    confusion_picture,
+    reliability_picture,
+)
 from ai8x_models.tasks.classify.recipe import ClassifyRecipe
 from ai8x_models.tasks.classify.scores import ClassScores
 from ai8x_models.tasks.sampled.answer import AnswerForm, Outputs, Shown
@@ -63,6 +69,20 @@ class ClassShares(AnswerForm):
     def score(self, answers: Raw, targets: Raw) -> ClassScores:
         """Count right answers; where two classes have the same share, the first one is said."""
         return ClassScores.of(self.classes, targets, answers.argmax(axis=1))
+
+    def errors(self, answers: Raw, targets: Raw) -> NDArray[np.float64]:
+        """What the class that it is lacks of the whole."""
+        missing: NDArray[np.float64] = 1 - answers[np.arange(len(answers)), targets]
+        return missing
+
+    def figures(self, answers: Raw, targets: Raw) -> Sequence[tuple[str, str]]:
+        """What is taken for what, how sure answers are, and every class."""
+        scores, calibration = self.score(answers, targets), Calibration.of(answers, targets)
+        return (
+            ("Confusion matrix", confusion_picture(scores)),
+            ("Classes", class_table(scores)),
+            (f"Calibration: {calibration.summary}", reliability_picture(calibration)),
+        )
 
     def show(self, answer: Raw) -> Shown:
         """The most probable classes."""

@@ -7,7 +7,7 @@ form, as they keep the `InputForm`, so that every verb asks a network in the sam
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -126,6 +126,14 @@ class AnswerForm(ABC):
     @abstractmethod
     def score(self, answers: Raw, targets: Raw) -> Scores:
         """Compare all answers of a split with its targets."""
+
+    def errors(self, answers: Raw, targets: Raw) -> NDArray[np.float64] | None:
+        """How wrong each answer is, (N,), to find the worst; None if the task does not say."""
+        return None
+
+    def figures(self, answers: Raw, targets: Raw) -> Sequence[tuple[str, str]]:
+        """What a report shows of the answers: a title, and SVG or a table in HTML."""
+        return ()
 
     @abstractmethod
     def show(self, answer: Raw) -> Shown:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from ai8x_models.tasks.sampled.commands.options import DATA, MODEL, SPLIT
-from max78000.command import FILE, JSON, examples
+from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.errors import ToolError
+from max78000.files import make_folder, refuse_existing, refuse_inputs, write_whole
 
 
 @click.command(
@@ -23,6 +24,8 @@ from max78000.errors import ToolError
 @MODEL
 @click.option("--machine", "n_compared", type=click.IntRange(1), help="Compare on N examples.")
 @click.option("--project", type=FILE, help="For --machine: folder that `synthesize` wrote.")
+@click.option("--report", "page", type=FILE, help="Write a page with pictures there, .html.")
+@OVERWRITE
 @JSON
 def evaluate(
     *,
@@ -32,6 +35,8 @@ def evaluate(
     word: str,
     n_compared: int | None,
     project: Path | None,
+    page: Path | None,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Score trained networks.
@@ -41,12 +46,16 @@ def evaluate(
     """
     from ai8x_models.checkpoint import load_checkpoint
     from ai8x_models.tasks.sampled.machine import compare_with_machine
+    from ai8x_models.tasks.sampled.report import Evaluated, report_page
     from ai8x_models.tasks.sampled.stored import load_trained, stored_samples
     from ai8x_models.training.logs import Console
 
     if (n_compared is None) != (project is None):
         raise click.UsageError("--machine and --project go together")
+    refuse_existing(page, overwrite)
+    refuse_inputs(page, checkpoints)
     console, rows = Console(sys.stderr), {}
+    evaluated = []
     for path in checkpoints:
         network = load_trained(path, word)
         samples = stored_samples(load_checkpoint(path), split, path, source)
@@ -55,6 +64,7 @@ def evaluate(
         scores = network.answer.score(answers, samples.targets)
         name = f"{path} ({network.mode.name.lower()})"
         rows[name] = scores.to_json()
+        evaluated.append(Evaluated(str(path), network, answers, scores))
         if not as_json:
             click.echo("\n".join((f"{name}: {scores.summary} of {split}", scores.to_text(), "")))
     agreement = None
@@ -62,6 +72,10 @@ def evaluate(
         with console.progress("simulating", quiet=True) as progress:
             agreement = compare_with_machine(network, project, samples, n_compared, progress)
         rows[name]["machine"] = agreement.to_json()
+    if page is not None:
+        make_folder(page.parent)
+        write_whole(page, report_page(evaluated, samples, split, agreement).encode())
+        console.line(f"{page}")
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif agreement is not None:
