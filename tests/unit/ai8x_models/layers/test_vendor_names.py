@@ -224,4 +224,35 @@ def test_fire_expands_what_it_squeezed():
     fire = vendor_blocks.Fire(8, 2, 4, 6, bias=True)
     assert fire(torch.rand(1, 8, 4, 4)).shape == (1, 10, 4, 4)
     with pytest.raises(UnsupportedError, match="this block of the vendor's is not here"):
-        _ = vendor_blocks.ConvResidualBottleneck
+        _ = vendor_blocks.MBConvBlock
+
+
+@pytest.mark.parametrize(
+    ("options", "keys", "shape"),
+    [
+        # its checkpoints have these entries, and no others
+        (
+            {"in_channels": 6, "out_channels": 6, "expansion_factor": 2, "depthwise_bias": True},
+            {"conv1.op.weight", "conv2.op.weight", "conv2.op.bias", "conv2.bn.running_mean"},
+            (1, 6, 8, 8),
+        ),
+        (
+            {"in_channels": 6, "out_channels": 9, "expansion_factor": 1, "stride": 2},
+            {"conv2.op.weight"},
+            (1, 9, 4, 4),
+        ),
+    ],
+)
+def test_a_bottleneck_expands_and_comes_back(options, keys, shape):
+    block = vendor_blocks.ConvResidualBottleneck(**options).eval()
+    state = block.state_dict()
+    assert keys <= state.keys()
+    assert {name.partition(".")[0] for name in state} == {name.partition(".")[0] for name in keys}
+    assert any(".bn." in name for name in state) is options.get("depthwise_bias", False)
+    x = torch.rand(1, 6, 8, 8) * 0.9
+    assert block(x).shape == shape
+    if options["in_channels"] == options["out_channels"]:
+        with torch.no_grad():
+            block.conv2.op.weight.zero_()
+            block.conv2.op.bias.zero_()
+        torch.testing.assert_close(block(x), x, atol=1e-6, rtol=0)
