@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ai8x_models.describe.calls import Call
+from ai8x_models.describe.declared import declared_at
 from ai8x_models.describe.finish_steps import CpuSteps, cpu_steps, part_steps
 from ai8x_models.describe.graph import Concat, Foreign, Graph, Input, Join, Node, Op, Own, magnitude
 from ai8x_models.describe.moves import parts
@@ -259,7 +260,10 @@ class _Recorder(TorchFunctionMode):
         frame = inspect.currentframe()
         while frame is not None and _is_library(frame.f_code.co_filename):
             frame = None if frame.f_code is record.__code__ else frame.f_back
-        return f"{_module_text(path, module)}{_line_text(frame)}"
+        line_text = _line_text(frame)
+        if frame is None and (declared := declared_at(module)):
+            line_text = f" {declared}"
+        return f"{_module_text(path, module)}{line_text}"
 
     def place_of(self, error: BaseException) -> str:
         """Module that was running when an error rose, and the line of the user's code."""

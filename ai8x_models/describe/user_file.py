@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from ai8x_models.describe.declared import lines_noted
 from max78000.errors import InputError, ProblemList, ToolError
 
 # What a user's file, or a constructor that is called without arguments, may end with.
@@ -107,7 +108,8 @@ def called(call: Callable[[], object], path: Path, name: str, needed: Needed) ->
         ToolError: what a layer of ours refuses, with the line of the file.
     """
     try:
-        return call()
+        with lines_noted(path):
+            return call()
     except ToolError as error:  # of a layer's constructor, which does not know where it was called
         _add_line(error, path)
         raise

@@ -8,6 +8,7 @@ Source: [trainer] arguments of the blocks, and the names in their checkpoints. O
 followed.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -77,7 +78,7 @@ class ConvResidualBottleneck(nn.Module):
 
 
 # pools, has a batch norm -> layer
-_PROJECTIONS = {
+_PROJECTIONS: Mapping[tuple[bool, bool], Callable[..., nn.Module]] = {
     (False, False): vendor_names.Conv2d,
     (False, True): vendor_names.FusedConv2dBN,
     (True, False): vendor_names.FusedMaxPoolConv2d,

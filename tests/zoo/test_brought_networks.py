@@ -46,10 +46,14 @@ REFUSED = [
     ("dyn.py:EarlyExit", GREY, "EarlyExit dyn.py:13", "`float` takes numbers out of PyTorch"),
     ("dyn.py:Norm", GREY, "Norm dyn.py:18", "`numpy` takes numbers out of PyTorch"),
     ("dyn.py:Big5", COLOUR, "Big5 dyn.py:22", "GELU"),
-    ("bad.py:gelu", GREY, "5 (GELU)", "GELU"),
-    ("bad.py:leaky", GREY, "5 (LeakyReLU)", "leaky ReLU"),
-    ("bad.py:layernorm", GREY, "1 (GroupNorm)", "group norm"),
+    ("bad.py:gelu", GREY, "5 (GELU) bad.py:15", "GELU"),
+    ("bad.py:leaky", GREY, "5 (LeakyReLU) bad.py:17", "leaky ReLU"),
+    ("bad.py:layernorm", GREY, "1 (GroupNorm) bad.py:48", "group norm"),
+    ("bad.py:sigmoid", GREY, "5 (Sigmoid) bad.py:49", "sigmoid"),
+    ("bad.py:big", COLOUR, "8 (MaxPool2d) bad.py:43", "pools 512 channels"),
     ("bad.py:LSTM", GREY, "r bad.py:22", "LSTM"),
+    ("bad.py:GRU", GREY, "r bad.py:25", "GRU"),
+    ("bad.py:Attn", GREY, "r bad.py:28", "data in another order"),
     ("bad.py:DynIf", GREY, "DynIf bad.py:32", "branches on the data"),
 ]  # fmt: skip
 

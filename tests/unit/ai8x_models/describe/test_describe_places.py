@@ -10,6 +10,7 @@ from ai8x_models.describe import record as record_module
 from ai8x_models.describe.convert import convert
 from ai8x_models.describe.describe import describe
 from ai8x_models.describe.onnx_writer import export_model
+from ai8x_models.describe.subject import find_subject
 from max78000.errors import InputError, ProblemList, ToolError, UnsupportedError
 
 SHAPE = (1, 8, 8)
@@ -165,3 +166,36 @@ def test_what_follows_the_last_layer_is_the_processors():
     assert [one.name for one in heads.layers if one.is_output] == ["fine", "coarse"]
     assert embedding.on_cpu == ("`normalize`",)
     assert embedding.layers[-1].is_wide
+
+
+def test_a_module_of_a_file_is_named_with_the_line_that_made_it(tmp_path):
+    """`nn.Sequential` runs it, so that no line of the user's does."""
+    lines = (
+        "from torch import nn",
+        "def net():",
+        "    layers = [nn.Conv2d(3, 4, 3)]",
+        "    layers.append(nn.GELU())",
+        "    return nn.Sequential(*layers, nn.Conv2d(4, 2, 1))",
+    )
+    (tmp_path / "net.py").write_text("\n".join(lines), encoding="utf-8")
+    subject = find_subject(f"{tmp_path / 'net.py'}:net", (3, 8, 8))
+    with pytest.raises(ToolError) as caught:
+        describe(subject.model, subject.shape)
+    assert caught.value.where == "1 (GELU) net.py:4"
+    made = nn.GELU()
+    assert "_declared_at" not in vars(made)
+
+
+def test_one_fault_is_said_once():
+    class Mean(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.linear = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(32, 5)
+
+        def forward(self, x):
+            return self.linear(self.conv(x).mean(-1).flatten(1))
+
+    with pytest.raises(ToolError) as caught:
+        describe(Mean(), (3, 8, 8))
+    assert not isinstance(caught.value, ProblemList)
+    assert caught.value.why == "mean over other axes than rows and columns"
