@@ -7,13 +7,13 @@ from pathlib import Path
 from max78000.files import write_whole
 
 WIDTH, HEIGHT, MARGIN = 640, 320, 40
-# Loss in training, in validation, and the score; colours that differ in grey, too.
-COLOURS = ("#1b6ca8", "#d1495b", "#5b8c2a", "#8a5a00")
+# Loss in training, in validation, and the score; colours that differ in grey, too. Last the rate.
+COLOURS = ("#1b6ca8", "#d1495b", "#5b8c2a", "#aaa")
 SHOWN = ("loss", "validation")  # on the left scale; what else an epoch was scored by, on the right
 
 
 def draw_curves(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Draw what `log.csv` has of loss, validation and accuracy or the like.
+    """Draw what `log.csv` has of loss, validation, accuracy or the like, and learning rate.
 
     Args:
         path: SVG file to write.
@@ -23,6 +23,7 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     if rows and "validation" in rows[-1]:  # scores come last
         columns = list(rows[-1])
         names += columns[columns.index("validation") + 1 :]
+        names = [*names[: len(COLOURS) - 1], *(["rate"] if "rate" in columns else [])]
     lines = [_curve(name, rows, colour) for name, colour in zip(names, COLOURS, strict=False)]
     legend = [
         f'<text x="{MARGIN + 150 * place}" y="20" fill="{colour}">{escape(name)}'
