@@ -27,6 +27,7 @@ _DATA = "data.py"  # of a template that draws its own data
 _CHANNELS = (32, 32, 48, 64, 64, 64, 64)  # of the layers, the first one first
 _FOLD_SIZE = 64  # larger ones do not fit the data memory unfolded
 _MAX_SIZE = 180
+_MASK_STEP = 8  # halved once by folding and twice by pooling
 _N_SIZES = 2  # of priors around every cell
 
 
@@ -52,6 +53,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "classification": Kind(Answers.CLASSES, "sklearn:digits"),
         "detection": Kind(Answers.BOXES, f"{_DATA}:shapes", end_size=8, n_more=1),
         "keypoints": Kind(Answers.KEYPOINTS, f"{_DATA}:arrows", end_size=16, n_more=3),
+        "regression": Kind(Answers.NUMBERS, f"{_DATA}:disc"),
+        "segmentation": Kind(Answers.MASKS, f"{_DATA}:shapes"),
     }
 )
 
@@ -120,6 +123,13 @@ def _values(name: str, samples: Samples, kind: Kind) -> dict[str, Any]:
         "n_features": end[0] * end[1] * end[2],
         "folds": "Folded" in layers[0].code,
     }
+    if kind.answers is Answers.NUMBERS:
+        values["n_numbers"] = int(np.prod(samples.targets.shape[1:]))
+    if kind.answers is Answers.MASKS:
+        values |= {"channels": shape[0], "half": [side // 2 for side in shape[1:]]}
+        if any(side % _MASK_STEP for side in shape[1:]):
+            why = f"pictures of {values['shape']} cannot be halved three times"
+            raise UnsupportedError(why, fix="give --input CxHxW, both multiples of 8")
     if kind.answers is Answers.BOXES:
         values["sizes"] = prior_sizes(samples.targets)
     if kind.answers is Answers.KEYPOINTS:

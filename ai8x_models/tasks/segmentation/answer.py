@@ -76,7 +76,7 @@ class ClassMasks(AnswerForm):
         """A mask goes where its picture goes."""
         ratios = [own // other for own, other in zip(self.size, move.size, strict=True)]
         offset = tuple(step * ratio for step, ratio in zip(move.offset, ratios, strict=True))
-        return Move(move.is_mirrored, offset, self.size).of(target)
+        return replace(move, offset=offset, size=self.size).of(target)
 
     @property
     def has_places(self) -> bool:

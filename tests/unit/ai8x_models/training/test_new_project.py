@@ -47,7 +47,10 @@ def test_model_and_recipe_fit_the_data(shape, monkeypatch):
 
 
 def test_there_are_templates_for_these_tasks():
-    assert tasks_with_templates() == ("classification", "detection", "keypoints")
+    assert tasks_with_templates() == (
+        *("classification", "detection", "keypoints"),
+        *("regression", "segmentation"),
+    )
 
 
 @pytest.mark.parametrize("task", ["detection", "keypoints"])
@@ -74,6 +77,44 @@ def test_models_find_things_in_pictures_of_any_size(task, shape, monkeypatch):
     for name in ("model.py", "README.md"):
         assert "{" not in Path(name).read_text()
         assert max(map(len, Path(name).read_text().splitlines())) <= 125
+
+
+@pytest.mark.parametrize(
+    ("task", "shape"),
+    [
+        pytest.param("regression", None, marks=pytest.mark.long),
+        pytest.param("segmentation", None, marks=pytest.mark.long),
+        ("regression", (3, 128, 128)),
+        ("segmentation", (24, 40)),
+        ("segmentation", (3, 64, 64)),
+    ],
+)
+def test_models_answer_with_numbers_and_masks(task, shape, monkeypatch):
+    plan = None
+    if shape is not None:
+        targets = np.random.default_rng(1).uniform(0, 9, (12, 5))
+        if task == "segmentation":
+            targets = np.zeros((12, 24, 40), np.uint8) + np.arange(40, dtype=np.uint8) % 3
+        np.savez("data.npz", inputs=np.zeros((12, *shape), np.uint8), targets=targets)
+        plan = DataPlan("data.npz")
+    files = new_project(Path("my_net"), task, plan)
+    assert (Path("my_net/data.py") in files) == (shape is None)
+    monkeypatch.chdir("my_net")
+    recipe = read_recipe(Path("recipe.yaml"))
+    words = Path("Makefile").read_text().split("--input ")[1].split()[0]
+    shape = tuple(map(int, words.split("x")))
+    assert not check_model(find_subject(recipe.model, shape).model, shape)
+    for name in ("model.py", "README.md"):
+        assert "{{" not in Path(name).read_text()
+        assert max(map(len, Path(name).read_text().splitlines())) <= 125
+
+
+def test_masks_have_pictures_that_can_be_halved():
+    np.savez(
+        "data.npz", inputs=np.zeros((12, 20, 24), np.uint8), targets=np.zeros((12, 20, 24), int)
+    )
+    with pytest.raises(UnsupportedError, match="1x20x24 cannot be halved three times"):
+        new_project(Path("my_net"), "segmentation", DataPlan("data.npz"))
 
 
 def test_priors_have_the_sizes_of_the_boxes():

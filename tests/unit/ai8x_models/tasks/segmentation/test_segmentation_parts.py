@@ -104,6 +104,8 @@ def test_a_mask_goes_with_its_picture_also_if_it_has_more_pixels():
     mask = np.arange(32, dtype=np.uint8).reshape(4, 8)
     moved = form.moved(mask, Move(True, (1, 0), (2, 4)))
     np.testing.assert_array_equal(moved[2:], mask[:2, ::-1])
+    larger = Move(False, (0, 0), (4, 8), scale=2.0)
+    np.testing.assert_array_equal(form.moved(mask, larger), larger.of(mask))
 
 
 def test_masks_get_the_size_of_the_input_but_for_folded_pictures(tmp_path, monkeypatch):
