@@ -25,7 +25,7 @@ from ai8x_models.describe.convert import Converted, network_of
 from ai8x_models.describe.describe import describe_network
 from ai8x_models.describe.integers import integer_checkpoint, integer_state, noise
 from ai8x_models.layers import vendor_blocks, vendor_names
-from ai8x_models.layers.policy import QatPolicy
+from ai8x_models.layers.policy import QatPolicy, read_policy
 from ai8x_models.layers.qat import start_qat
 from max78000.board.board import VirtualBoard
 from max78000.errors import CapacityError, ProblemList, ToolError
@@ -93,6 +93,7 @@ SHAPES = {
 }
 # What is too large runs in smaller sizes, or with narrower weights, in a row of its own.
 SMALLER = {
+    "ai85faceidnet_112": {"policy_file": "qat_policy_faceid_112.yaml"},  # the vendor's
     "ai85net6": {"weight_bits": 4},
     "ai85simplenetwide2x": {"weight_bits": 4},
     "ai85unetmedium": {"shape": (3, 64, 64)},
@@ -122,15 +123,24 @@ class Row:
     model: str
     shape: tuple = ()
     weight_bits: int = 8
+    policy_file: str = ""
     cells: dict = field(default_factory=dict)
     words: str = ""
 
     def to_text(self):
         sizes = "x".join(map(str, self.shape))
         sizes += f", {self.weight_bits} bits" if self.weight_bits < 8 else ""
+        sizes += f", {self.policy_file}" if self.policy_file else ""
         cells = " | ".join(self.cells.get(step, "") for step in STEPS)
         words = self.words.replace("|", "\\|")
         return f"| {self.file} | {self.model} | {sizes} | {cells} | {words} |"
+
+    @property
+    def policy(self):
+        """Widths of the weights."""
+        if self.policy_file:
+            return read_policy(FOLDER.parent / "policies" / self.policy_file)
+        return QatPolicy(0, self.weight_bits)
 
     @property
     def beginning(self):
@@ -214,14 +224,13 @@ def row_of(module, entry, row, is_whole):
 def further(row, model, network, description):
     """From a description to the virtual board."""
     layered = Converted(network) if network.is_new else model
-    policy = QatPolicy(0, row.weight_bits)
-    if not takes_a_step(layered, row.shape, policy):
+    if not takes_a_step(layered, row.shape, row.policy):
         return row.ended("trained", "a step of QAT leaves no finite numbers")
     row = row.with_cell("trained")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            state = integer_state(network, layered, policy)
+            state = integer_state(network, layered, row.policy)
             save_checkpoint(folder / "net-q.pth.tar", integer_checkpoint(description.arch, state))
             row = row.with_cell("quantized")
             found = compiled(folder, description)
