@@ -84,7 +84,8 @@ def fate(model, shape):
     rewrites = [replace(one, where="") for one in network.rewrites]
     layered = Converted(network)
     start_qat(layered, QatPolicy(0))  # which folds batch norm, as some exporters do
-    weights = [one for name, one in layered.state_dict().items() if ".op." in name]
+    # Exporters leave out biases that are 0.
+    weights = [one for name, one in layered.state_dict().items() if ".op." in name and one.any()]
     return (numbered(description).to_text(), rewrites), weights
 
 
