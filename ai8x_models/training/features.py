@@ -4,7 +4,7 @@ Hooks catch what enters chosen layers while the networks run. A 1x1 adapter a pa
 and then dropped, widens the learner's channels to the teacher's; the larger of two maps is averaged
 down to the smaller.
 
-Source: Romero et al., FitNets, 2015.
+After Romero et al., FitNets, 2015.
 """
 
 from collections.abc import Callable, Mapping

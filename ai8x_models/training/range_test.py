@@ -4,7 +4,7 @@ The rate rises from step to step by the same factor; the loss, smoothed, falls, 
 flies up. What is suggested is a tenth of the rate at which it was lowest: there it still falls
 fast, with room for the noise of a whole run.
 
-Source: Smith, Cyclical Learning Rates for Training Neural Networks, 2017; the tenth is that of
+After Smith, Cyclical Learning Rates for Training Neural Networks, 2017; the tenth is that of
 fastai's `lr_find`.
 """
 

@@ -33,7 +33,7 @@ class ClassLoss(Loss[Tensor]):
     def mixed(self, batch: Batch[Tensor], seed: tuple[int, ...]) -> Batch[Tensor]:
         """Lay another example of the batch over each, and its class beside the other.
 
-        Source: Zhang et al., mixup, 2018. What is laid over is rounded to the chip's bytes again.
+        After Zhang et al., mixup, 2018. What is laid over is rounded to the chip's bytes again.
 
         Raises:
             InputError: a teacher was asked about the examples as they are.
