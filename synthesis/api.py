@@ -39,6 +39,7 @@ from synthesis.lower.overrides import Overrides, apply_overrides
 from synthesis.lower.stand_in import StandIns, stand_in
 from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import NetworkSpec
+from synthesis.read.evaluation import read_evaluation
 from synthesis.read.files import Files, Ready, find_files, read_source
 from synthesis.read.source import InputPath, Tensor
 from synthesis.report.report import Report, report_on, to_json
@@ -83,6 +84,8 @@ def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetw
             with place, numbers and a way out; and at the end, where the chip is too small, the
             cheapest change with which the network fits, found by trying.
     """
+    evaluation = request.files.evaluation
+    scores = read_evaluation(evaluation, request.files.checkpoint) if evaluation else ()
     made_up = StandIns(ready or Ready())
     if request.checks_shapes:
         made_up = stand_in(request.files, made_up.ready, request.chip)
@@ -91,7 +94,7 @@ def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetw
     compiled = compile_or_advise(source, request.options, request.chip, request.allowed)
     warnings = check_project(compiled, request.project, request.chip)
     report = report_on(compiled, request.chip, (*made_up.notes, *warnings))
-    return CompiledNetwork(request, compiled, report)
+    return CompiledNetwork(request, compiled, replace(report, scores=scores))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Given(TypedDict):
     sample_input: Path | None
     weight_input: Path | None
     bias_input: Path | None
+    evaluation: Path | None
     test_dir: Path
     prefix: str | None
     device: str

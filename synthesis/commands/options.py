@@ -68,6 +68,11 @@ FILES = grouped(
     click.option("--weight-input", type=PATH, help="Weights of `arch: test` (.npy)."),
     click.option("--bias-input", type=PATH, help="Biases of `arch: test`."),
     click.option(
+        "--evaluation",
+        type=PATH,
+        help="Scores for the report, as `ai8x evaluate --json` prints them.",
+    ),
+    click.option(
         "--test-dir",
         type=PATH,
         default=Path("build"),

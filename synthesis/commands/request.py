@@ -90,7 +90,12 @@ def _files(given: Given) -> Files:
     files = find_files(
         given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
     )
-    return replace(files, weights=given["weight_input"], bias=given["bias_input"])
+    return replace(
+        files,
+        weights=given["weight_input"],
+        bias=given["bias_input"],
+        evaluation=given["evaluation"],
+    )
 
 
 def _name(prefix: str | None, files: Files) -> str:

@@ -29,6 +29,7 @@ class Files:
     sample: Path | None  # None: the vendor's place, which depends on the description
     weights: Path | None = None  # test weights and biases, for `arch: test`
     bias: Path | None = None
+    evaluation: Path | None = None  # scores to show beside what the network takes
 
 
 def find_files(network: Path | None, checkpoint: Path | None, sample: Path | None) -> Files:

@@ -17,6 +17,7 @@ from synthesis.graph.ir import BUFFER, INPUT
 from synthesis.place.occupancy import occupancies, peak_bytes
 from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
+from synthesis.read.evaluation import NetworkScore
 from synthesis.report.accuracy import Deviation, LayerAccuracy, measure
 from synthesis.report.finish import FinishReport, report_finish
 from synthesis.report.sample import SampleReport, SampleRun, make_sample
@@ -111,6 +112,7 @@ class Report:
     run: SampleRun | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
     finish: FinishReport | None = None  # what the core does behind the accelerator
+    scores: tuple[NetworkScore, ...] = ()  # of this network, where it was evaluated
 
     @property
     def milliseconds(self) -> float:
@@ -263,6 +265,7 @@ def to_json(report: Report) -> str:
         "sample": asdict(report.sample) if report.sample is not None else None,
         "warnings": report.warnings,
         **({} if report.finish is None else {"finish": asdict(report.finish)}),
+        **({"scores": [asdict(score) for score in report.scores]} if report.scores else {}),
     }
     return json.dumps(data, indent=1) + "\n"
 
@@ -296,7 +299,7 @@ def _rounded(value: float) -> float:
 
 
 def summary_lines(report: Report) -> tuple[str, ...]:
-    """The budgets and the expected time, for people."""
+    """The budgets, the expected time and how good the answers are, for people."""
     words = report.busiest_processor_words
     return (
         f"weights {_budget(report.weights)}, "
@@ -305,6 +308,7 @@ def summary_lines(report: Report) -> tuple[str, ...]:
         f"data    {_budget(report.data)} at the largest layer",
         f"{report.macs:,} multiply-accumulates in {report.cycles.total:,} cycles, "
         f"{report.milliseconds:.2f} ms at {report.clock_hz // 1_000_000} MHz",
+        *(score.text for score in report.scores),
     )
 
 

@@ -17,6 +17,7 @@ from installed import find, needs
 from max78000.facts.chip import MAX78000
 from synthesis.compile import compile_source
 from synthesis.generate.options import ProgramOptions
+from synthesis.read.evaluation import NetworkScore
 from synthesis.read.files import Files, read_source
 from synthesis.report.html import report_html
 from synthesis.report.report import make_report
@@ -93,7 +94,10 @@ def page():
     compiled = compile_source(source, ProgramOptions("pose_tiny"), MAX78000)
     run = SampleRun(source.image, compiled.results)
     report = make_report(compiled.placement, compiled.program.cycles, "pose_tiny", MAX78000, run)
-    report = replace(report, warnings=("net.yaml:4 layers[0]: a warning " * 6,))
+    file = f"{'runs/a_folder_of_a_long_name/' * 3}pose_tiny-q.pth.tar"
+    score = NetworkScore(file, "integer", "pose", "AP", 0.5, (0.4, 0.6), "validation", 300)
+    warnings = ("net.yaml:4 layers[0]: a warning " * 6,)
+    report = replace(report, warnings=warnings, scores=(score, replace(score, interval=None)))
     return report_html(report, compiled.placement, MAX78000, network.read_text(encoding="utf-8"))
 
 

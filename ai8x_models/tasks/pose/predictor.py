@@ -84,6 +84,11 @@ class Predictor:
         return head
 
 
+def name_of(path: Path, network: Predictor) -> str:
+    """A network among others: its file and its numbers."""
+    return f"{path} ({network.mode.name.lower()})"
+
+
 def score_networks(
     networks: Sequence[tuple[Path, Predictor]], cache: PoseCache, console: Console
 ) -> dict[str, Metrics]:
@@ -98,5 +103,5 @@ def score_networks(
     for path, network in networks:
         with console.progress(f"evaluating {path}", quiet=True) as progress:
             metrics = evaluate_maps(network.maps, cache, progress=progress, one=network.one)
-        scores[f"{path} ({network.mode.name.lower()})"] = metrics
+        scores[name_of(path, network)] = metrics
     return scores | {CEILING: evaluate_oracle(cache)}

@@ -39,8 +39,9 @@ def evaluate(
     """
     from ai8x_models.tasks.pose.data.source import DataSource, open_data
     from ai8x_models.tasks.pose.evaluate import format_table
-    from ai8x_models.tasks.pose.predictor import CEILING, Predictor, score_networks
+    from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
     from ai8x_models.training.logs import Console
+    from ai8x_models.training.score_row import Asked, score_row
 
     for path in () if checkpoints else SHIPPED:
         require_shipped(path, "name checkpoints of pose networks: ai8x evaluate FILE ...")
@@ -49,7 +50,12 @@ def evaluate(
     cache = open_data(DataSource(folder, preset, split, count), console)
     scores = score_networks(networks, cache, console)
     if as_json:
-        click.echo(json.dumps({name: row.to_json() for name, row in scores.items()}, indent=2))
+        rows = {name: row.to_json() for name, row in scores.items()}
+        for path, network in networks:
+            asked = Asked(path, network.mode, "pose", split, cache.count)
+            name = name_of(path, network)
+            rows[name] = score_row(asked, scores[name].to_json())
+        click.echo(json.dumps(rows, indent=2))
         return
     ceiling = scores.pop(CEILING)
     click.echo(format_table(scores, ceiling))

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from ai8x_models.tasks.sampled.commands.options import DATA, MODEL, SPLIT
 from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.errors import ToolError
 from max78000.files import make_folder, refuse_existing, refuse_inputs, write_whole
+
+if TYPE_CHECKING:
+    from ai8x_models.tasks.sampled.machine import Agreement
 
 
 @click.command(
@@ -49,6 +53,7 @@ def evaluate(
     from ai8x_models.tasks.sampled.report import Evaluated, report_page
     from ai8x_models.tasks.sampled.stored import load_trained, stored_samples
     from ai8x_models.training.logs import Console
+    from ai8x_models.training.score_row import Asked, score_row
 
     if (n_compared is None) != (project is None):
         raise click.UsageError("--machine and --project go together")
@@ -58,12 +63,14 @@ def evaluate(
     evaluated = []
     for path in checkpoints:
         network = load_trained(path, word)
-        samples = stored_samples(load_checkpoint(path), split, path, source)
+        checkpoint = load_checkpoint(path)
+        samples = stored_samples(checkpoint, split, path, source)
         with console.progress(f"evaluating {path}", quiet=True) as progress:
             answers = network.answers_on(samples, progress)
         scores = network.answer.score(answers, samples.targets)
         name = f"{path} ({network.mode.name.lower()})"
-        rows[name] = scores.to_json()
+        asked = Asked(path, network.mode, checkpoint.extras["task"], split, len(samples))
+        rows[name] = score_row(asked, scores.to_json())
         evaluated.append(Evaluated(str(path), network, answers, scores))
         if not as_json:
             click.echo("\n".join((f"{name}: {scores.summary} of {split}", scores.to_text(), "")))
@@ -81,8 +88,11 @@ def evaluate(
     elif agreement is not None:
         click.echo(agreement.to_text())
     if agreement is not None and agreement.differences:
-        why = (
-            f"{len(agreement.differences)} of {agreement.n_examples} answers differ from PyTorch's"
-        )
-        fix = "compile the same checkpoint again; `max78000 compare` names the layer"
-        raise ToolError(why, where=str(project), fix=fix)
+        raise _refused(agreement, project)
+
+
+def _refused(agreement: "Agreement", project: Path | None) -> ToolError:
+    n_different = len(agreement.differences)
+    why = f"{n_different} of {agreement.n_examples} answers differ from PyTorch's"
+    fix = "compile the same checkpoint again; `max78000 compare` names the layer"
+    return ToolError(why, where=str(project), fix=fix)

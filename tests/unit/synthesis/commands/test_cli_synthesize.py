@@ -148,6 +148,26 @@ def test_json(files, run):
     assert run(*GIVEN, "--json", "--check")[1] == out
 
 
+def test_scores_of_the_network_are_shown(files, run):
+    score = {
+        "checkpoint": "tiny-q.pth.tar", "mode": "integer", "task": "classification",
+        "name": "accuracy", "value": 0.75, "interval": [0.5, 0.875], "split": "test",
+        "n_examples": 8,
+    }  # fmt: skip
+    trained = score | {"checkpoint": "tiny.pth.tar", "mode": "qat"}
+    rows = {name: {"score": one} for name, one in (("trained", trained), ("integers", score))}
+    (files / "scores.json").write_text(json.dumps(rows))
+    status, out, err = run(*GIVEN, "--evaluation", "scores.json")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-2] == (
+        "accuracy 0.7500 (0.5000 to 0.8750 with 95 % confidence) of 8 test examples,"
+        " tiny-q.pth.tar (integer)"
+    )
+    project = files / "build" / "tiny"
+    assert json.loads((project / "report.json").read_text())["scores"] == [score]
+    assert "Evaluated accuracy" in (project / "report.html").read_text()
+
+
 def test_verbose_prints_the_layers(files, run):
     _, out, _ = run(*GIVEN, "--check", "-v")
     assert "  1 last <- 0: 4x6x6 -> 3x1x1; Linear" in out

@@ -61,6 +61,17 @@ def _state(path):
     return (path.read_bytes(), found.st_mtime_ns, found.st_ino) if path.is_file() else None
 
 
+def test_scores_that_are_none_are_refused_before_anything_is_read(files, refused):
+    (files / "tiny.yaml").unlink()
+    (files / "scores.json").write_text("tiny-q.pth.tar (integer): 7 of 8 right\n")
+    status, message = refused(*GIVEN, "--evaluation", "scores.json")
+    assert status == 2
+    assert message == (
+        "synthesize: scores.json: no evaluation: Expecting value: line 1 column 1 (char 0)"
+        " (write it with `ai8x evaluate tiny-q.pth.tar --json > scores.json`)\n"
+    )
+
+
 # -- exit statuses ---------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, description, image_of
+from synthesis.read.evaluation import NetworkScore
 from synthesis.report.html import report_html
 from synthesis.report.report import make_report
 from synthesis.report.sample import SampleRun
@@ -53,12 +54,12 @@ class Page(HTMLParser):
         return [attrs[attribute] for _, attrs, _ in self.found if attribute in attrs]
 
 
-def html_of(net, *, has_run=True, has_description=True, warnings=()):
+def html_of(net, *, has_run=True, has_description=True, **changes):
     compiled = compile_net(net)
     run = SampleRun(image_of(net), compiled.results) if has_run else None
     report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
     text = description(net.layers) if has_description else None
-    report = replace(report, warnings=warnings)
+    report = replace(report, **changes)
     return report_html(report, compiled.placement, MAX78000, text)
 
 
@@ -79,6 +80,21 @@ def test_title_language_and_landmarks(page):
     for landmark in ("header", "main", "footer", "nav"):
         assert len(page.all(landmark)) == 1
     assert "width=device-width" in page.values("content")[0]
+
+
+def test_scores_stand_beside_the_cycles(page):
+    assert not [text for _, text in page.all("dt") if text.startswith("Evaluated")]
+    data = ("test", 1200)
+    scores = (
+        NetworkScore("a<b.pth.tar", "integer", "segmentation", "mIoU", 0.65432, (0.61, 0.7), *data),
+        NetworkScore("c.pth.tar", "qat", "segmentation", "mIoU", 0.7, None, *data),
+    )
+    shown = Page(html_of(NET, scores=scores))
+    assert [text for _, text in shown.all("dt")][4:6] == ["Evaluated mIoU", "Evaluated mIoU"]
+    first, second = [text for _, text in shown.all("dd")][4:6]
+    between = "0.6100 to 0.7000 with 95 % confidence"
+    assert first == f"0.6543{between}, 1,200 test examples; a<b.pth.tar (integer)"
+    assert second == "0.70001,200 test examples; c.pth.tar (qat)"
 
 
 def test_headings_go_down_one_at_a_time(page):

@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
 from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, image_of
+from synthesis.read.evaluation import NetworkScore
 from synthesis.report.report import FORMAT, make_report, to_json
 from synthesis.report.sample import SampleRun
 
@@ -41,7 +43,8 @@ CHECKS = {
 }
 INSIDE = {"properties", "items", "additionalProperties"}
 
-ONLY_SOMETIMES = ("finish",)  # added later: reports of networks without it are as they were
+# Added later: reports of networks without them are as they were.
+ONLY_SOMETIMES = ("finish", "scores")
 
 
 def problems(value, schema, path="report"):
@@ -60,11 +63,11 @@ def problems(value, schema, path="report"):
             yield from problems(item, schema["items"], f"{path}[{i}]")
 
 
-def written(net, *, has_run=True, **options):
+def written(net, *, has_run=True, scores=(), **options):
     compiled = compile_net(net, **options)
     run = SampleRun(image_of(net), compiled.results) if has_run else None
     report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000, run)
-    return json.loads(to_json(report))
+    return json.loads(to_json(replace(report, scores=scores)))
 
 
 NETS = [
@@ -90,6 +93,17 @@ def test_only_networks_with_steps_behind_them_have_these():
     assert found["cycles"] == found["steps"][0]["cycles"] > 0
     assert found["ram_bytes"] == 12
     assert found["microseconds"] == found["cycles"] / 100
+
+
+@pytest.mark.parametrize(("value", "interval"), [(0.5, (0.4, 0.6)), (1.0, None), (None, None)])
+def test_scores_are_only_there_where_networks_were_evaluated(value, interval):
+    assert "scores" not in written(NETS[0])
+    score = NetworkScore("net.pth.tar", "qat", "pose", "AP", value, interval, "test", 9)
+    report = written(NETS[0], scores=(score,))
+    assert not list(problems(report, SCHEMA))
+    (found,) = report["scores"]
+    assert (found["name"], found["value"]) == ("AP", value)
+    assert found["interval"] == (interval and list(interval))
 
 
 def test_the_schema_is_of_this_format():

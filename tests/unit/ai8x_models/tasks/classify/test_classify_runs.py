@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -22,6 +23,7 @@ from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.zoo.load import mode_of
 from max78000.errors import InputError
 from synthesis import compile_network
+from synthesis.commands.synthesize import synthesize
 
 pytestmark = pytest.mark.long  # seconds, for the run that the first of them makes
 
@@ -116,6 +118,23 @@ def test_evaluation_counts_and_compares(run, ai8x):
     assert row["n_examples"] == 84
     assert row["accuracy"] > 0.9
     assert sum(map(sum, row["confusion"])) == 84
+    score = row["score"]
+    assert (score["name"], score["value"]) == ("accuracy", row["accuracy"])
+    assert score["interval"] == row["accuracy_interval"]
+    assert (score["checkpoint"], score["mode"]) == (str(integers), "integer")
+    assert (score["task"], score["split"], score["n_examples"]) == ("classification", "train", 84)
+
+
+def test_the_report_of_the_compiler_shows_the_score(run, ai8x):
+    _, integers = run
+    Path("scores.json").write_text(ai8x("evaluate", *run, "--json")[1])
+    ai8x("sample", integers, "--out", "bar.npy")
+    ai8x("describe", "net.py:Plain", "--input", "1x8x8", "--out", "bars.yaml")
+    command = ["bars.yaml", "--checkpoint-file", integers, "--sample-input", "bar.npy", "--json"]
+    found = CliRunner().invoke(synthesize, [*map(str, command), "--evaluation", "scores.json"])
+    assert found.exit_code == 0
+    (score,) = json.loads(found.stdout)["scores"]
+    assert score == json.loads(Path("scores.json").read_text())[f"{integers} (integer)"]["score"]
 
 
 def test_the_simulated_accelerator_is_asked(run, ai8x):
