@@ -111,7 +111,9 @@ def _plan(family: str, journal: Path, name: str, words: dict[str, Any]) -> "Sear
         recipe = replace(recipe, name=name, task=task)
     else:
         model = f"{name}.py:{FOUND}"
-        recipe = RecipeWords(model, words["data"], words["epochs"], words["task"], name).recipe()
+        recipe = RecipeWords(
+            model, words["data"], words["epochs"], task=words["task"], name=name
+        ).recipe()
     if words["shape"] is not None:
         recipe = replace(recipe, data=replace(recipe.data, shape=words["shape"]))
     limits = {"cycles": words["max_cycles"], "weight_bytes": words["max_weight_bytes"]}

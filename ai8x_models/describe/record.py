@@ -74,6 +74,8 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
             fix = "give the shape that it was made for with --input"
             if isinstance(error, _MISTAKES):
                 fix = "mend the model there: no other input would do"
+            elif recorder.raised_by_user(error):
+                fix = "see why the model raises it there; perhaps it wants another --input"
             if "Device index" in str(error):  # where a tensor is made beside another by number
                 fix = "write device=x.device: x.get_device() is -1 on a CPU"
             where = recorder.place_of(error)
@@ -264,6 +266,14 @@ class _Recorder(TorchFunctionMode):
         if frame is None and (declared := declared_at(module)):
             line_text = f" {declared}"
         return f"{_module_text(path, module)}{line_text}"
+
+    @staticmethod
+    def raised_by_user(error: BaseException) -> bool:
+        """True if it was the user's own code that raised an error, not PyTorch in it."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        return trace is not None and not _is_library(trace.tb_frame.f_code.co_filename)
 
     def place_of(self, error: BaseException) -> str:
         """Module that was running when an error rose, and the line of the user's code."""

@@ -26,11 +26,13 @@ _BROKEN = (
     *(SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError),
     *(RuntimeError, OSError, AssertionError, ArithmeticError),
 )
-# Modules of the vendor's trainer, and ours of the same names.
+# Modules of the vendor's trainer, and ours of the same names; and how the first of ours was called
+# before it had its room.
 _VENDOR_MODULES: Mapping[str, str] = MappingProxyType(
     {
         "ai8x": "ai8x_models.layers.vendor_names",
         "ai8x_blocks": "ai8x_models.layers.vendor_blocks",
+        "ai8x_models.names": "ai8x_models.layers.vendor_names",
     }
 )
 _REFERENCE = re.compile(r"(.*\.py):([^:(]*(?:\(.*\))?)", re.DOTALL)
@@ -154,7 +156,7 @@ def _lines(error: BaseException, path: Path) -> list[int | None]:
 def _place(error: BaseException, path: Path) -> str:
     """The file, with the innermost line that led to an error if one did."""
     lines = _lines(error, path)
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename) == path:
+    if isinstance(error, SyntaxError) and Path(error.filename or "").resolve() == path.resolve():
         lines.append(error.lineno)
     return f"{path}:{lines[-1]}" if lines else str(path)
 

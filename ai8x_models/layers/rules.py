@@ -180,7 +180,7 @@ def _kernel_problems_transposed(kernel_size: int, plan: Plan) -> Iterator[Proble
         ("dilation", plan.dilation, 1, "C7"),
     ):
         if size != only:
-            yield f"{word} {size} is not {only}", "there is no other upsampling", rule
+            yield f"{word} {size} is not {only}", "upsample by 2 with 3x3 kernels, or interpolate", rule
     yield from _padding_problems(3, plan.padding)
 
 

@@ -68,7 +68,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         InputError or ProblemList: unreadable file, missing keys, weights that are not integers.
     """
     root = read_torch_file(path)
-    state = root.get("state_dict")
+    is_bare = "state_dict" not in root and any(str(key).endswith(".weight") for key in root)
+    state = root if is_bare else root.get("state_dict")
     if not isinstance(state, dict):
         raise InputError(
             "holds no state_dict",

@@ -210,3 +210,22 @@ def test_a_file_that_fails_is_named_with_the_line(tmp_path, text, line):
     (tmp_path / "own.py").write_text(text)
     found = run("describe", f"{tmp_path}/own.py:Net", "--input", "3x8x8")
     assert found.exception.where == f"{tmp_path}/own.py:{line}"
+
+
+def test_a_model_that_raises_is_not_told_to_take_another_shape(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Module):\n    def forward(self, x):\n"
+        "        raise ValueError('boom')\n"
+    )
+    result = CliRunner().invoke(cli, ["describe", f"{tmp_path}/own.py:Net", "--input", "3x8x8"])
+    assert "own.py:6: does not run" in str(result.exception)
+    assert "see why the model raises it there" in str(result.exception)
+
+
+def test_a_file_may_call_our_layers_by_their_former_name(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from ai8x_models import names as ai8x\n\n\nclass Net(ai8x.Conv2d):\n"
+        "    def __init__(self):\n        super().__init__(3, 4, 3, padding=1)\n"
+    )
+    result = CliRunner().invoke(cli, ["describe", f"{tmp_path}/own.py:Net", "--input", "3x8x8"])
+    assert result.exit_code == 0, result.output

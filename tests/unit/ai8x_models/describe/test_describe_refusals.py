@@ -55,7 +55,7 @@ resize +6: resizing (use ConvTranspose2d, which doubles rows and columns)
 Impossible +6: multiplication (scale the weights of the next layer, or leave it to the CPU)
 Impossible +7: ReLU that follows no convolution [C17] (move it in front of the addition or pooling, or put a 1x1 convolution before it)
 Impossible +8: combines shapes 8x8x8 and 8x1x1 [G14] (make them equal: nothing is broadcast)
-grow +8: kernel size 2 is not 3 [C3] (there is no other upsampling)
+grow +8: kernel size 2 is not 3 [C3] (upsample by 2 with 3x3 kernels, or interpolate)
 Impossible +9: data in another order (keep rows, columns and channels where they are; at the end the CPU can move them)
 lstm +10: LSTM (use convolutions over time (Conv1d, dilated))
 Impossible +11: a part of a tensor, or parts put together (keep rows, columns and channels where they are; at the end the CPU can move them)"""  # noqa: E501

@@ -147,6 +147,12 @@ def test_no_state_dict(tmp_path):
     )
 
 
+def test_a_bare_state_is_read_as_what_it_is(tmp_path):
+    path = write_checkpoint(tmp_path / "net.pth", {"a.weight": np.array([[0.5]])})
+    with pytest.raises(InputError, match="values are not integers: the checkpoint is not quantized"):
+        read_checkpoint(path)
+
+
 def test_all_problems_at_once(tmp_path):
     """What a checkpoint looks like that was not quantized."""
     state = {"a.op.weight": np.array([[0.5]]), "a.bn.weight": np.ones(1), "b.op.weight": WEIGHT}

@@ -49,6 +49,7 @@ def test_narrow_weights_are_those_between_the_first_layer_and_the_last(plan):
     assert bare.policy(4, ("conv2",)).start_epoch == 6
 
 
+@pytest.mark.slow
 def test_a_found_network_is_trained_again_with_its_own_figures(plan):
     Path("recipe.yaml").write_text(recipe_text(plan.recipe))
     runner = CliRunner()
@@ -75,6 +76,7 @@ def test_a_found_network_is_trained_again_with_its_own_figures(plan):
     }
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_trials(plan):
     ai8x = Path(sys.executable).with_name("ai8x")
     Path("recipe.yaml").write_text(recipe_text(plan.recipe))
