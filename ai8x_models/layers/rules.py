@@ -180,7 +180,8 @@ def _kernel_problems_transposed(kernel_size: int, plan: Plan) -> Iterator[Proble
         ("dilation", plan.dilation, 1, "C7"),
     ):
         if size != only:
-            yield f"{word} {size} is not {only}", "upsample by 2 with 3x3 kernels, or interpolate", rule
+            fix = "upsample by 2 with 3x3 kernels, or interpolate"
+            yield f"{word} {size} is not {only}", fix, rule
     yield from _padding_problems(3, plan.padding)
 
 

@@ -87,6 +87,7 @@ WHOLE = ("zip", "old", "pickle", "in a dictionary", "in a list", "parallel", "co
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.compile
 @pytest.mark.parametrize("form", WHOLE)
+@pytest.mark.long
 def test_a_whole_model_is_told_what_to_save(tmp_path, form):
     path = tmp_path / "net.pth"
     wrappers = {"parallel": nn.DataParallel, "compiled": torch.compile}

@@ -77,6 +77,7 @@ def test_refused_options_are_taken_with_a_value_that_changes_nothing(option):
         assert not list(refusals(OPTIONS, given))
 
 
+@pytest.mark.long
 def test_harmless_options_are_taken(ai8x):
     given = [word for o in OPTIONS if o.fate is Fate.HARMLESS for word in with_value(o)]
     assert ai8x("train", *GIVEN, *given) == ai8x("train", *GIVEN)
@@ -96,6 +97,7 @@ def test_harmless_options_are_taken(ai8x):
         (("--no-such-option",), 2, "No such option"),
     ],
 )
+@pytest.mark.long
 def test_what_makes_no_sense_is_refused(ai8x, words, status, message):
     found, out, err = ai8x("train", *GIVEN, *words)
     assert (found, out) == (status, "")
@@ -151,6 +153,7 @@ def command_lines():
 
 @pytest.mark.skipif(not VENDOR.is_dir(), reason="the vendor's scripts are not beside this checkout")
 @pytest.mark.parametrize("words", list(command_lines()))
+@pytest.mark.long
 def test_the_vendors_own_command_lines(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("models", "policies"):

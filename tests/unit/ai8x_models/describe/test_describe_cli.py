@@ -224,8 +224,9 @@ def test_a_model_that_raises_is_not_told_to_take_another_shape(tmp_path):
 
 def test_a_file_may_call_our_layers_by_their_former_name(tmp_path):
     (tmp_path / "own.py").write_text(
-        "from ai8x_models import names as ai8x\n\n\nclass Net(ai8x.Conv2d):\n"
-        "    def __init__(self):\n        super().__init__(3, 4, 3, padding=1)\n"
+        "from ai8x_models import names as ai8x\nfrom torch import nn\n\n\n"
+        "class Net(nn.Sequential):\n    def __init__(self):\n"
+        "        super().__init__(ai8x.FusedConv2dReLU(3, 4, 3, padding=1))\n"
     )
     result = CliRunner().invoke(cli, ["describe", f"{tmp_path}/own.py:Net", "--input", "3x8x8"])
     assert result.exit_code == 0, result.output

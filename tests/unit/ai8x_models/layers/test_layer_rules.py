@@ -119,17 +119,17 @@ REFUSED = (
         Net(f"{LINE}, kernel_size: 3, pad: 1, stride: 2}}", "8x2x3", "2x32"),
     ),
     Refusal(
-        ConvTranspose2d, (2, 8, 2), "kernel size 2 is not 3", "upsample by 2 with 3x3 kernels", "C3",
+        ConvTranspose2d, (2, 8, 2), "kernel size 2 is not 3", "upsample by 2", "C3",
         net=Net("{op: convtranspose2d, kernel_size: 2x2, pad: 1, activate: None}", "2x8x2x2t"),
     ),
     Refusal(
-        ConvTranspose2d, (2, 8, 3), "dilation 2 is not 1", "upsample by 2 with 3x3 kernels", "C7",
+        ConvTranspose2d, (2, 8, 3), "dilation 2 is not 1", "upsample by 2", "C7",
         {"dilation": 2},
         Net("{op: convtranspose2d, kernel_size: 3x3, pad: 1, dilation: 2, activate: None}",
             "2x8x3x3t"),
     ),
     Refusal(
-        ConvTranspose2d, (2, 8, 3), "stride 1 is not 2", "upsample by 2 with 3x3 kernels", "C4", {"stride": 1},
+        ConvTranspose2d, (2, 8, 3), "stride 1 is not 2", "upsample by 2", "C4", {"stride": 1},
         Net("{op: convtranspose2d, kernel_size: 3x3, pad: 1, stride: 1, activate: None}",
             "2x8x3x3t"),
     ),

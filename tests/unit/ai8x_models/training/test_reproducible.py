@@ -35,6 +35,7 @@ def test_draws_are_those_of_the_numbers():
     assert not torch.equal(drawn(1, 0), drawn(0, 1))
 
 
+@pytest.mark.long
 def test_settings_are_put_back():
     before = torch.get_num_threads()
     with deterministic(True):

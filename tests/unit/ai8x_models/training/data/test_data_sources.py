@@ -86,6 +86,7 @@ def test_the_zoo_s_toy_data_have_names():
     assert len(open_samples(DataPlan("motion", count=20), "test")) == 4
 
 
+@pytest.mark.long
 def test_scikit_learn_s_digits():
     pytest.importorskip("sklearn")
     test = open_samples(DataPlan("sklearn:digits"), "test")

@@ -44,6 +44,7 @@ def test_what_a_process_cannot_read_is_one_line(monkeypatch):
         open_samples(replace(PLAN, workers=2, seed=3), "train")
 
 
+@pytest.mark.long
 def test_what_would_fill_the_memory_goes_to_a_file_once(monkeypatch):
     held = open_samples(PLAN, "train").inputs
     assert not prepared.FOLDER.exists()

@@ -167,6 +167,7 @@ def test_an_album_and_its_validation_share_no_picture(tmp_path):
     np.testing.assert_array_equal(reopened.people(0).bbox, album.people(0).bbox)
 
 
+@pytest.mark.long
 def test_large_pictures_become_smaller_with_their_people(tmp_path):
     pictures, annotations = street(tmp_path, 24, (800, 600))
     console = Console(io.StringIO())
