@@ -59,15 +59,15 @@ class Record:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[h5py.File]:
-    """Open a file; whatever HDF5 finds wrong with it becomes one `InputError`."""
+def reading(path: Path, kind: str = FORMAT_NAME) -> Iterator[h5py.File]:
+    """Open a file of some kind; whatever HDF5 finds wrong with it becomes one `InputError`."""
     if not path.is_file():
-        raise InputError("no such pose cache", where=str(path), fix="build it first")
+        raise InputError(f"no such {kind}", where=str(path), fix="build it first")
     try:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise _unreadable(path, f"not a readable pose cache: {error}") from error
+        raise _unreadable(path, f"not a readable {kind}: {error}") from error
 
 
 @contextmanager

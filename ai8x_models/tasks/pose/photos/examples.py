@@ -1,11 +1,10 @@
 """Views of an album as examples to train on: every epoch sees others.
 
 A batch is a function of (album, seed, epoch, its number). Pictures are opened while a batch is
-made; a thread makes the next one while the network learns from this.
+made; a thread makes the next ones while the network learns from this.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,14 +21,16 @@ from ai8x_models.tasks.pose.photos.camera import photographed
 from ai8x_models.tasks.pose.photos.crops import subjects
 from ai8x_models.tasks.pose.photos.view import View
 from ai8x_models.tasks.pose.recipe import ViewPlan
+from ai8x_models.training.ahead import made_ahead
 from ai8x_models.training.batches import Batch
 from ai8x_models.training.logs import Console
-from max78000.apps.pose.arrays import Bools, Float32s, Indexes, Uint8s
+from max78000.apps.pose.arrays import Float32s, Indexes, Uint8s
 from max78000.apps.pose.skeleton import MAP_SIZE
 from max78000.errors import InputError
 
 MIN_POINTS, MIN_SIDE = 5, 40  # of people worth a view of their own: labelled points, album pixels
 _WHOLE_MASK = 255
+_N_THREADS = 1  # an album is one open file: HDF5 reads in one thread at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +86,16 @@ class PhotoExamples:
             raise InputError(why, where=str(self.album.path), fix="import other pictures")
         pictures = _dealt(np.arange(len(self.album)), self.count, rng)
         chosen = np.where(is_crop, _dealt(people, self.count, rng), pictures)
-        with ThreadPoolExecutor(1) as ahead:
-            waiting = None
-            for start in range(0, self.count - self.count % size, size):
-                part = slice(start, start + size)
-                at = (seed, epoch + 1, start)
-                job = ahead.submit(self._sights, chosen[part], is_crop[part], at)
-                if waiting is not None:
-                    yield self._batch(waiting.result())
-                waiting = job
-            if waiting is not None:
-                yield self._batch(waiting.result())
+        starts = range(0, self.count - self.count % size, size)
 
-    def _sights(self, chosen: Indexes, is_crop: Bools, seed: tuple[int, ...]) -> list[Sight]:
-        rng = np.random.default_rng(seed)
-        return [
-            self._sight(int(index), bool(crop), rng)
-            for index, crop in zip(chosen, is_crop, strict=True)
-        ]
+        def sights(start: int) -> list[Sight]:
+            part, own = slice(start, start + size), np.random.default_rng((seed, epoch + 1, start))
+            return [
+                self._sight(int(index), bool(crop), own)
+                for index, crop in zip(chosen[part], is_crop[part], strict=True)
+            ]
+
+        yield from map(self._batch, made_ahead(sights, starts, _N_THREADS))
 
     def _sight(self, index: int, is_crop: bool, rng: np.random.Generator) -> Sight:
         album = self.album

@@ -232,3 +232,11 @@ def test_published_test_pictures_are_known_by_name():
     assert len(held_out.names) == 30
     grey = Image.new("RGB", (64, 64))
     assert held_out.found(f"{held_out.names[0]}.jpg", grey) == held_out.names[0]
+
+
+def test_what_is_no_album_is_called_so(tmp_path):
+    with pytest.raises(InputError, match="no such pose album"):
+        Album(tmp_path / "none.h5")
+    (tmp_path / "text.h5").write_text("no HDF5")
+    with pytest.raises(InputError, match="not a readable pose album"):
+        Album(tmp_path / "text.h5")
