@@ -1,6 +1,7 @@
 """What a command line of the vendor's trainer asks for, as a value."""
 
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 DEFAULT_POLICY = Path("policies/qat_policy.yaml")  # where a checkout of the vendor's has it
@@ -79,12 +80,16 @@ class Request:
     def folder(self, now: str) -> Path:
         """Where the run lies, under the name that the vendor's would have.
 
+        A second run that begins in the same second gets a number behind it.
+
         Args:
             now: date and time, `2026.11.28-174706`.
         """
         if self.resumed is not None:
             return self.resumed
-        return self.out_dir / (f"{self.name}___{now}" if self.name else now)
+        name = f"{self.name}___{now}" if self.name else now
+        names = chain((name,), (f"{name}-{number}" for number in count(2)))
+        return next(path for one in names if not (path := self.out_dir / one).exists())
 
     @property
     def prefix(self) -> str:

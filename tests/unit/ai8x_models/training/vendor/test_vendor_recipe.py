@@ -194,3 +194,12 @@ def test_what_is_said_before_the_folder_is_there_is_kept(tmp_path, capsys):
     console.line("two")
     assert log.read_text() == "one\ntwo\n"
     assert capsys.readouterr().err == "one\ntwo\n"
+
+
+def test_runs_of_the_same_second_lie_apart():
+    request, now = Request("m", "d", name="kws"), "2026.11.28-120000"
+    found = []
+    for _ in range(3):
+        found.append(request.folder(now).name)
+        request.folder(now).mkdir(parents=True)
+    assert found == [f"kws___{now}", f"kws___{now}-2", f"kws___{now}-3"]
