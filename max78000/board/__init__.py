@@ -1,11 +1,12 @@
 """The virtual board: a Cortex-M4, its peripherals, and the simulated accelerator in virtual time.
 
-The files from bottom to top: `timeline` (time), `registers` (tables of registers), `device` (what
-the bus asks for), `system`, `gpio`, `uart`, `timer`, `flash_controller` (devices), `accelerator`
-(power, clock and time around the machine), `bus` and `peripherals` (wiring), `systick` and `scs`
-(the core's registers), `engine` and `cpu` (instructions and exceptions), `code` (program files),
-`processor` (all of it, as a debugger sees it), `stream` (the console's line), `board` (firmware in,
-verdict out).
+The files from bottom to top: `timeline` (time), `objections` (strict or tolerant), `registers`
+(tables of registers), `device` (what the bus asks for), `system` (clocks), `accelerator` (power,
+clock and time around the machine), `world` (what is around the chip), `bus`, `placement` (a row of
+the table of devices), `devices` (one file each, and the table), `peripherals` (makes them),
+`systick` and `scs` (the core's registers), `engine` and `cpu` (instructions and exceptions), `code`
+(program files), `processor` (all of it, as a debugger sees it), `stream` (the console's line),
+`board` (firmware in, verdict out).
 
 Not modelled: caches, wait states, cycles of instructions, supplies and brown-out, low-power modes
 below sleep, interrupts of pins, DMA, the RISC-V core, the boot ROM, and every peripheral that is

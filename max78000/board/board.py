@@ -15,6 +15,7 @@ from max78000.board.cpu import Stop
 from max78000.board.processor import Processor
 from max78000.board.stream import UartStream
 from max78000.board.timeline import NS_PER_S, Watch
+from max78000.board.world import World
 from max78000.errors import BoardError, InputError
 from max78000.facts.chip import MAX78000, Chip
 from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES
@@ -64,10 +65,19 @@ class VirtualBoard(Processor):
     Args:
         chip: the accelerator's facts.
         watch: called with every note: interrupts, pins, the accelerator's registers and layers.
+        world: what is connected to the chip's pins.
+        is_strict: refuse what silicon would pass over in silence; else `objections` counts it.
     """
 
-    def __init__(self, chip: Chip = MAX78000, watch: Watch | None = None) -> None:
-        super().__init__(chip, watch)
+    def __init__(
+        self,
+        chip: Chip = MAX78000,
+        watch: Watch | None = None,
+        world: World | None = None,
+        *,
+        is_strict: bool = True,
+    ) -> None:
+        super().__init__(chip, watch, world, is_strict=is_strict)
 
     def load_elf(self, path: Path) -> None:
         """Program an ELF file and reset.

@@ -1,35 +1,25 @@
-"""Which devices the board has, what clocks them, and what resets them. Wiring only."""
+"""Makes the devices of `devices.table` and leads clocks, resets and interrupts to them."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from max78000.board.accelerator import CLOCK_GATE_BIT, Accelerator
 from max78000.board.bus import Gate, PeripheralBus
 from max78000.board.device import Device
-from max78000.board.flash_controller import FlashController
-from max78000.board.gpio import GpioPort
-from max78000.board.registers import RegisterBlock
-from max78000.board.system import LPGCR, GlobalControl, WakeStatus, plain_blocks
+from max78000.board.devices.gpio import GpioPort
+from max78000.board.devices.table import TABLE
+from max78000.board.devices.uart import Uart
+from max78000.board.objections import Objections
+from max78000.board.placement import Flash, Placement, Surroundings
+from max78000.board.registers import Bit, RegisterBlock
+from max78000.board.system import GlobalControl, LowPowerControl, WakeStatus
 from max78000.board.timeline import Timeline
-from max78000.board.timer import Timer
-from max78000.board.uart import Uart, Wiring
+from max78000.board.world import World
 from max78000.facts.chip import Chip
 
-N_TIMERS = 4
-CNN_IRQ, UART0_IRQ, FIRST_TIMER_IRQ = 101, 14, 5
+CNN_IRQ = 101
+CONSOLE = "UART0"
 SOFT_RESETS = (29, 30, 31)  # RST0: soft, peripherals, system
-
-# fmt: off
-RESET_BITS = (
-    #  bit of RST0, device
-    (2, "GPIO0"), (3, "GPIO1"), (5, "TMR0"), (6, "TMR1"), (7, "TMR2"), (8, "TMR3"), (11, "UART0"),
-)
-GATES = (
-    #  bit of PCLKDIS0, device
-    (0, "GPIO0"), (1, "GPIO1"), (9, "UART0"),
-    (15, "TMR0"), (16, "TMR1"), (17, "TMR2"), (18, "TMR3"),
-)
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,86 +29,92 @@ class Peripherals:
     bus: PeripheralBus
     clocks: GlobalControl
     accelerator: Accelerator
-    uart: Uart
-    timers: tuple[Timer, ...]
+    by_name: Mapping[str, Device]
+    uart: Uart  # the console
     ports: tuple[GpioPort, ...]
-    devices: tuple[Device, ...]
+    lines: tuple[tuple[Device, tuple[int, ...]], ...]  # devices that interrupt
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All of them but the accelerator."""
+        return tuple(self.by_name.values())
 
     def asserted_irqs(self) -> list[int]:
         """Interrupt lines that are up."""
-        irqs = [FIRST_TIMER_IRQ + n for n, timer in enumerate(self.timers) if timer.is_asserted]
-        if self.uart.is_asserted:
-            irqs.append(UART0_IRQ)
-        if self.accelerator.is_asserted:
-            irqs.append(CNN_IRQ)
+        irqs = [CNN_IRQ] if self.accelerator.is_asserted else []
+        for device, numbers in self.lines:
+            asserted = device.asserted
+            if asserted:
+                irqs += [irq for bit, irq in enumerate(numbers) if asserted >> bit & 1]
         return irqs
 
     def reset(self) -> None:
         """A system reset; memories of the accelerator lose power with it."""
-        for device in self.devices:
+        for device in self.by_name.values():
             device.reset()
         self.accelerator.restart()
 
 
-@dataclass(frozen=True, slots=True)
-class Flash:
-    """The flash, and whom to tell when it changes."""
-
-    content: bytearray
-    on_change: Callable[[], None]
-
-
 class Resets:
-    """Carries out what RST0 asks for; told of the devices once they exist."""
+    """Carries out what reset registers ask for; told of the devices once they exist."""
 
     def __init__(self) -> None:
         self.is_system_reset_wanted = False  # for the processor to carry out
-        self.devices: tuple[Device, ...] = ()
+        self.devices: Mapping[Bit, Device] = {}
         self.accelerator: Accelerator | None = None
 
-    def __call__(self, bit: int) -> None:
-        """Reset what a bit of RST0 stands for."""
-        if bit in SOFT_RESETS:
+    def __call__(self, bit: Bit) -> None:
+        """Reset what a bit stands for."""
+        if bit.register == "RST0" and bit.bit in SOFT_RESETS:
             self.is_system_reset_wanted = True
-        if bit == CLOCK_GATE_BIT and self.accelerator is not None:
+        if bit.register == "RST0" and bit.bit == CLOCK_GATE_BIT and self.accelerator is not None:
             self.accelerator.restart()
-        names = [name for reset_bit, name in RESET_BITS if reset_bit == bit]
-        for device in self.devices:
-            if device.name in names:
-                device.reset()
+        device = self.devices.get(bit)
+        if device is not None:
+            device.reset()
 
 
-def build_peripherals(chip: Chip, timeline: Timeline, resets: Resets, flash: Flash) -> Peripherals:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a board is put into."""
+
+    world: World
+    objections: Objections
+
+
+def build_peripherals(
+    chip: Chip, timeline: Timeline, resets: Resets, flash: Flash, setting: Setting
+) -> Peripherals:
     """Make all devices and put them on a bus."""
     clocks = GlobalControl(timeline, resets)
-    low_power = RegisterBlock("LPGCR", 0x4008_0000, 0x400, LPGCR)
     accelerator = Accelerator(chip, clocks, timeline)
-    ports = (
-        GpioPort(0, 0x4000_8000, 0x1000, timeline),
-        GpioPort(1, 0x4000_9000, 0x1000, timeline),
-        GpioPort(2, 0x4008_0400, 0x200, timeline),
-        GpioPort(3, 0x4008_0600, 0x200, timeline),
-    )
-    uart = Uart(Wiring(clocks, ports[0]), timeline)
-    timers = tuple(Timer(n, clocks, timeline) for n in range(N_TIMERS))
-    controller = FlashController(
-        flash.content, system_clock_hz=lambda: clocks.system_clock_hz, on_change=flash.on_change
-    )
-    devices: tuple[Device, ...] = (
-        clocks,
-        low_power,
-        accelerator.power,
-        WakeStatus(),
-        *plain_blocks(),
-        *ports,
-        uart,
-        *timers,
-        controller,
-    )
-    bus = PeripheralBus()
-    gates = {name: Gate(clocks, "PCLKDIS0", bit) for bit, name in GATES}
-    gates["GPIO2"] = Gate(low_power, "PCLKDIS", 0)
-    for device in devices:
-        bus.attach(device, gates.get(device.name))
-    resets.devices, resets.accelerator = devices, accelerator
-    return Peripherals(bus, clocks, accelerator, uart, timers, ports, devices)
+    bus = PeripheralBus(setting.objections)
+    fixed: tuple[RegisterBlock, ...] = (
+        clocks, LowPowerControl(resets), accelerator.power, WakeStatus(),
+    )  # fmt: skip
+    around = Surroundings(timeline, clocks, bus, setting.world, flash)
+    around.placements = {place.name: place for place in TABLE}
+    around.devices |= {device.name: device for device in fixed}
+    for place in TABLE:
+        device = place.make(place, around)
+        around.devices[place.name] = device
+        if isinstance(device, GpioPort):
+            around.ports[place.number] = device
+    for name, device in around.devices.items():
+        device.objections = setting.objections
+        bus.attach(device, _gate(around.placements.get(name), around.devices))
+    resets.devices = {place.reset: around.devices[place.name] for place in TABLE if place.reset}
+    resets.accelerator = accelerator
+    console = around.devices[CONSOLE]
+    assert isinstance(console, Uart)
+    ports = tuple(device for device in around.devices.values() if isinstance(device, GpioPort))
+    lines = tuple((around.devices[place.name], place.irqs) for place in TABLE if place.irqs)
+    return Peripherals(bus, clocks, accelerator, around.devices, console, ports, lines)
+
+
+def _gate(place: Placement | None, devices: Mapping[str, Device]) -> Gate | None:
+    if place is None or place.gate is None:
+        return None
+    block = devices[place.gate.block]
+    assert isinstance(block, RegisterBlock)
+    return Gate(block, place.gate.register, place.gate.bit)

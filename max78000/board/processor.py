@@ -1,16 +1,19 @@
 """Core, memories and devices together, as a debugger sees them. Knows no console and no verdict.
 
 Runs the core in slices that end where the next event is due, enters exceptions, lets virtual time
-pass. Strict: what the firmware uses must be modelled and set up; the first fault is a `BoardError`
-with the instruction's place.
+pass. A strict board wants all that the firmware uses modelled and set up; the first fault is a
+`BoardError` with the instruction's place. A tolerant one counts what silicon is silent about.
 """
 
 from max78000.board.code import Code, Symbols
 from max78000.board.cpu import Core, Stop
 from max78000.board.engine import Region
-from max78000.board.peripherals import Flash, Resets, build_peripherals
+from max78000.board.objections import Objections
+from max78000.board.peripherals import Resets, Setting, build_peripherals
+from max78000.board.placement import Flash
 from max78000.board.scs import FIRST_IRQ, SVC, SystemControl
 from max78000.board.timeline import Timeline, Watch
+from max78000.board.world import World
 from max78000.errors import BoardError
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, RAM_ADDR, RAM_BYTES
@@ -30,16 +33,30 @@ class Processor:
     Args:
         chip: the accelerator's facts.
         watch: called with every note: interrupts, pins, the accelerator's registers and layers.
+        world: what is connected to the chip's pins.
+        is_strict: refuse what silicon would pass over in silence.
     """
 
-    def __init__(self, chip: Chip, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        chip: Chip,
+        watch: Watch | None = None,
+        world: World | None = None,
+        *,
+        is_strict: bool = True,
+    ) -> None:
         self.timeline = Timeline(watch)
         self.flash = bytearray(b"\xff" * FLASH_BYTES)
         self._ram = bytearray(RAM_AT_POWER_ON * RAM_BYTES)
         self._symbols = Symbols()
         self._resets = Resets()
+        self.objections = Objections(is_strict=is_strict)
         self.devices = build_peripherals(
-            chip, self.timeline, self._resets, Flash(self.flash, self._on_code_change)
+            chip,
+            self.timeline,
+            self._resets,
+            Flash(self.flash, self._on_code_change),
+            Setting(world or World(), self.objections),
         )
         cnn_bytes = chip.quadrant_addr(chip.n_quadrants) - chip.fifo_base
         self._cnn_range = range(chip.fifo_base, chip.fifo_base + cnn_bytes)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from max78000.board.devices.uart import Uart
 from max78000.board.timeline import NS_PER_S, Timeline
-from max78000.board.uart import Uart
 
 
 class UartStream:

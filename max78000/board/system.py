@@ -12,7 +12,7 @@ reset values.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from max78000.board.registers import ALL, RegisterBlock, Word
+from max78000.board.registers import ALL, Bit, RegisterBlock, Word
 from max78000.board.timeline import NS_PER_S, Timeline
 
 
@@ -98,10 +98,10 @@ class GlobalControl(RegisterBlock):
 
     Args:
         timeline: oscillators need time to start.
-        on_reset: called with the bit of RST0 of every block that is to be reset.
+        on_reset: called with every bit of RST0 and RST1 that is set.
     """
 
-    def __init__(self, timeline: Timeline, on_reset: Callable[[int], None]) -> None:
+    def __init__(self, timeline: Timeline, on_reset: Callable[[Bit], None]) -> None:
         super().__init__("GCR", 0x4000_0000, 0x400, GCR)
         self._timeline = timeline
         self._on_reset = on_reset
@@ -169,8 +169,8 @@ class GlobalControl(RegisterBlock):
                 value &= ~(1 << 6)  # the cache is flushed at once
             case "RST0" | "RST1":
                 for bit in range(32):
-                    if name == "RST0" and value >> bit & 1:
-                        self._on_reset(bit)
+                    if value >> bit & 1:
+                        self._on_reset(Bit("GCR", name, bit))
                 return  # resets are over at once
             case "PM" if value & 0xF not in (0, 1):
                 raise self.fault(f"PM asks for low-power mode {value & 0xF}, which is not modelled")
@@ -210,6 +210,27 @@ class GlobalControl(RegisterBlock):
         return bool(is_on) and self._timeline.now_ns >= self._ready_ns.get(oscillator.name, 0)
 
 
+class LowPowerControl(RegisterBlock):
+    """LPGCR: gates and resets of the devices that run in low-power modes.
+
+    Args:
+        on_reset: called with every bit of RST that is set.
+    """
+
+    def __init__(self, on_reset: Callable[[Bit], None]) -> None:
+        super().__init__("LPGCR", 0x4008_0000, 0x400, LPGCR)
+        self._on_reset = on_reset
+
+    def stored(self, name: str, value: int) -> None:
+        """What a store of a register does."""
+        if name == "PCLKDIS":
+            self.values[name] = value
+            return
+        for bit in range(32):
+            if value >> bit & 1:
+                self._on_reset(Bit("LPGCR", name, bit))
+
+
 class PowerControl(RegisterBlock):
     """GCFR: power, isolation and reset of the accelerator's quadrants.
 
@@ -242,12 +263,3 @@ class WakeStatus(RegisterBlock):
     def stored(self, name: str, value: int) -> None:
         """What a store of a register does."""
         self.values[name] = self.values[name] & ~value if name in WAKE_STATUS else value
-
-
-def plain_blocks() -> tuple[RegisterBlock, ...]:
-    """Blocks that only remember what they are told."""
-    return (
-        RegisterBlock("ICC0", 0x4002_A000, 0x800, ICC),
-        RegisterBlock("SIMO", 0x4000_4400, 0x400, SIMO),
-        RegisterBlock("FCR", 0x4000_0800, 0x400, FCR),
-    )

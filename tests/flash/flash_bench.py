@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 
 from max78000.board.board import VirtualBoard
-from max78000.board.flash_controller import FlashController
+from max78000.board.devices.flash_controller import FlashController
 from max78000.debug.debug_port import DebugPort
 from max78000.debug.remote_bitbang import BitbangPins, RemoteBitbangServer
 from max78000.link.flash_plan import FlashImage

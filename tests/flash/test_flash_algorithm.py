@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from max78000.board.board import VirtualBoard
-from max78000.board.flash_controller import FlashController
+from max78000.board.devices.flash_controller import FlashController
 from max78000.firmware.stub import generate, words
 from max78000.firmware.stub.algorithm import ALGORITHM, RESULTS, result_text
 

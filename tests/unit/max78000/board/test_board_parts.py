@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from max78000.board.board import VirtualBoard
 from max78000.board.code import Code, Symbols, read_elf
 from max78000.board.registers import RegisterBlock, Word
-from max78000.board.system import GlobalControl
 from max78000.board.timeline import LONGEST_POLL_NS, PATIENCE, Note, Timeline
-from max78000.board.timer import Timer
 from max78000.errors import BoardError, UnsupportedError
 
 times = st.integers(0, 1000)
@@ -105,9 +103,9 @@ def test_register_blocks_are_strict():
 
 
 def test_a_timer_counts_from_one():
-    timeline = Timeline()
-    clocks = GlobalControl(timeline, lambda bit: None)
-    timer = Timer(0, clocks, timeline)
+    board = VirtualBoard()
+    timeline, clocks = board.timeline, board.devices.clocks
+    timer = board.devices.by_name["TMR0"]
     for name, value in (
         ("CTRL1", 1 << 31),
         ("CMP", 10),

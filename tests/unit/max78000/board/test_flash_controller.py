@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from max78000.board import flash_controller as flc
-from max78000.board.flash_controller import FlashController
+from max78000.board.devices import flash_controller as flc
+from max78000.board.devices.flash_controller import FlashController
 from max78000.errors import BoardError
 
 DATA = tuple(range(flc.DATA0, flc.DATA0 + 16, 4))

@@ -6,11 +6,11 @@ that enables them is refused.
 Source: docs/hardware/firmware.md#gpio; [MSDK] gpio_regs.h, gpio_reva.c.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import ALL, RegisterBlock, Word
-from max78000.board.timeline import Timeline
 
 # fmt: off
 # registers with a companion that sets bits and one that clears them
@@ -46,20 +46,16 @@ WORDS = PLAIN + tuple(
 
 
 class GpioPort(RegisterBlock):
-    """One port of up to 32 pins.
+    """One port of up to 32 pins; pins that change are noted."""
 
-    Args:
-        number: of the port.
-        base_addr: of its registers.
-        size_bytes: of its window.
-        timeline: pins that change are noted there.
-    """
-
-    def __init__(self, number: int, base_addr: int, size_bytes: int, timeline: Timeline) -> None:
-        super().__init__(f"GPIO{number}", base_addr, size_bytes, WORDS)
-        self._number = number
-        self._timeline = timeline
-        self._pressed = 0  # pins that something outside holds low
+    def __init__(self, place: Placement, around: Surroundings) -> None:
+        super().__init__(place.name, place.base_addr, place.size_bytes, WORDS)
+        self._number = place.number
+        self._timeline = around.timeline
+        self._outside = {  # levels that something outside holds pins at
+            pin: level for (port, pin), level in around.world.pins.items() if port == place.number
+        }
+        self._actions: dict[int, list[Callable[[bool], None]]] = {}
 
     def function(self, pin: int) -> int:
         """What a pin is connected to: 0 the port, 1 or 2 an alternate function."""
@@ -69,15 +65,27 @@ class GpioPort(RegisterBlock):
 
     def level(self, pin: int) -> bool:
         """The level at a pin."""
-        if self._pressed >> pin & 1:
-            return False
+        outside = self._outside.get(pin)
+        if outside is not None:
+            return outside
         if self._driven >> pin & 1:
             return bool(self.values["OUT"] >> pin & 1)
         return bool(self.values["PADCTRL0"] & ~self.values["PADCTRL1"] & 1 << pin)
 
     def press(self, pin: int, *, is_pressed: bool = True) -> None:
         """Pull a pin to ground, as a button does, or let go of it."""
-        self._pressed = self._pressed & ~(1 << pin) | int(is_pressed) << pin
+        self.drive(pin, False if is_pressed else None)
+
+    def drive(self, pin: int, level: bool | None) -> None:
+        """Hold a pin at a level from outside; None lets go of it."""
+        if level is None:
+            self._outside.pop(pin, None)
+        else:
+            self._outside[pin] = level
+
+    def on_change(self, pin: int, action: Callable[[bool], None]) -> None:
+        """Call `action` with the level whenever the program changes a pin that it drives."""
+        self._actions.setdefault(pin, []).append(action)
 
     def loaded(self, name: str) -> int:
         """What a load of a register gives."""
@@ -111,5 +119,8 @@ class GpioPort(RegisterBlock):
         changed = self._driven & (~driven | out ^ self.values["OUT"])
         for pin in range(32):
             if changed >> pin & 1:
-                level = "high" if self.values["OUT"] >> pin & 1 else "low"
+                is_high = bool(self.values["OUT"] >> pin & 1)
+                level = "high" if is_high else "low"
                 self._timeline.note(self.name, f"P{self._number}.{pin} {level}")
+                for action in self._actions.get(pin, ()):
+                    action(is_high)

@@ -8,17 +8,14 @@ Source: docs/hardware/firmware.md#uart; [MSDK] uart_regs.h, uart_ai85.c, uart_re
 """
 
 from collections import deque
-from dataclasses import dataclass
 
-from max78000.board.gpio import GpioPort
+from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import RegisterBlock, Word
-from max78000.board.system import GlobalControl
-from max78000.board.timeline import Timeline
-from max78000.errors import BoardError
 
 BAUD = 115_200
 TOLERANCE = 0.03
 FIFO_BYTES = 8
+RX_PIN, TX_PIN = 0, 1  # of port 0
 CLOCK_PCLK, CLOCK_IBRO = 0, 2  # CTRL.BCLKSRC
 RX_OVERRUN, RX_THRESHOLD, TX_HALF_EMPTY = 1 << 3, 1 << 4, 1 << 6
 
@@ -40,30 +37,21 @@ WORDS = (
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """What the console depends on: clocks, and the port of its pins."""
-
-    clocks: GlobalControl
-    port: GpioPort
-    rx_pin: int = 0
-    tx_pin: int = 1
-
-
 class Uart(RegisterBlock):
     """The registers, and the two queues behind them: `sent` and what `feed` brings."""
 
-    def __init__(self, wiring: Wiring, timeline: Timeline) -> None:
-        super().__init__("UART0", 0x4004_2000, 0x1000, WORDS)
+    def __init__(self, place: Placement, around: Surroundings) -> None:
+        super().__init__(place.name, place.base_addr, place.size_bytes, WORDS)
         self.sent = bytearray()  # all the program ever sent
-        self._wiring = wiring
-        self._timeline = timeline
+        self._clocks = around.clocks
+        self._port = around.ports[0]
+        self._timeline = around.timeline
         self._waiting: deque[int] = deque()
 
     @property
-    def is_asserted(self) -> bool:
+    def asserted(self) -> int:
         """The interrupt line."""
-        return bool(self.loaded("INT_FL") & self.values["INT_EN"])
+        return int(bool(self.loaded("INT_FL") & self.values["INT_EN"]))
 
     def feed(self, data: bytes) -> None:
         """Bytes from the host, for the program to receive when it likes."""
@@ -110,7 +98,8 @@ class Uart(RegisterBlock):
     def _receive(self) -> int:
         self._require_line("receives")
         if not self._waiting:
-            raise self.fault("the program takes a byte from the empty receive FIFO")
+            self.object_to("the program takes a byte from the empty receive FIFO")
+            return 0
         self._timeline.end_polling()
         return self._waiting.popleft()
 
@@ -118,14 +107,14 @@ class Uart(RegisterBlock):
         """Refuse to move a byte while something is not set up.
 
         Raises:
-            BoardError: names all that is missing.
+            BoardError: names all that is missing, on a strict board.
         """
         missing = self._missing()
         if missing:
-            raise BoardError(f"the program {verb}, but {'; '.join(missing)}", where=self.name)
+            self.object_to(f"the program {verb}, but {'; '.join(missing)}")
 
     def _missing(self) -> list[str]:
-        clocks, port = self._wiring.clocks, self._wiring.port
+        clocks, port = self._clocks, self._port
         control, divider = self.values["CTRL"], self.values["CLKDIV"]
         missing = []
         if not control >> 15 & 1:
@@ -143,7 +132,7 @@ class Uart(RegisterBlock):
         baud = clock_hz / divider if divider else 0.0
         if abs(baud - BAUD) > TOLERANCE * BAUD:
             missing.append(f"it runs at {baud:.0f} baud instead of {BAUD} (CLKDIV is {divider})")
-        for role, pin in (("RX", self._wiring.rx_pin), ("TX", self._wiring.tx_pin)):
+        for role, pin in (("RX", RX_PIN), ("TX", TX_PIN)):
             if port.function(pin) != 1:
                 missing.append(f"pin P0.{pin} ({role}) does not have alternate function 1")
         return missing

@@ -5,9 +5,9 @@ The 16-bit halves, capture and PWM are refused.
 Source: docs/hardware/firmware.md#timers; [MSDK] tmr_regs.h, tmr_revb.c.
 """
 
+from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import RegisterBlock, Word
-from max78000.board.system import GlobalControl
-from max78000.board.timeline import NS_PER_S, Event, Timeline
+from max78000.board.timeline import NS_PER_S, Event
 
 ONE_SHOT, CONTINUOUS, COMPARE = 0, 1, 5
 COUNTER_MASK = 0xFFFF_FFFF
@@ -35,18 +35,18 @@ WORDS = (
 class Timer(RegisterBlock):
     """One timer; it counts from 1 to CMP, as the part does."""
 
-    def __init__(self, number: int, clocks: GlobalControl, timeline: Timeline) -> None:
-        super().__init__(f"TMR{number}", 0x4001_0000 + 0x1000 * number, 0x1000, WORDS)
-        self._clocks = clocks
-        self._timeline = timeline
+    def __init__(self, place: Placement, around: Surroundings) -> None:
+        super().__init__(place.name, place.base_addr, place.size_bytes, WORDS)
+        self._clocks = around.clocks
+        self._timeline = around.timeline
         self._started_ns = 0  # while it counts, CNT holds the count at this time
         self._match: Event | None = None
 
     @property
-    def is_asserted(self) -> bool:
+    def asserted(self) -> int:
         """The interrupt line."""
         is_enabled = self.values["CTRL1"] & CTRL1_INTERRUPT
-        return bool(is_enabled and self.values["INTFL"] & FLAG_COMPARE)
+        return int(bool(is_enabled and self.values["INTFL"] & FLAG_COMPARE))
 
     def loaded(self, name: str) -> int:
         """What a load of a register gives."""

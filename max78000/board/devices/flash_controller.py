@@ -11,6 +11,8 @@ item 5 (page locks).
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from max78000.board.objections import Objections
+from max78000.board.placement import Placement, Surroundings
 from max78000.errors import BoardError
 from max78000.facts.memory_map import FLASH_BYTES, LINE_BYTES, PAGE_BYTES
 
@@ -74,6 +76,7 @@ class FlashController:
         self.name = "FLC"
         self.base_addr = 0x4002_9000
         self.size_bytes = 0x1000
+        self.objections = Objections()
         self._flash = memoryview(flash).cast("B")
         self._system_clock_hz = system_clock_hz
         self._on_change = on_change
@@ -81,6 +84,28 @@ class FlashController:
         self._words = dict(_RESET)
         if len(self._flash) != FLASH_BYTES:
             raise ValueError(f"the flash has {len(self._flash)} of {FLASH_BYTES} bytes")
+
+    @property
+    def asserted(self) -> int:
+        """The interrupt line."""
+        return int(bool(self._words[INTR] & self._words[INTR] >> 8 & INTR_FLAGS))
+
+    @property
+    def requests(self) -> int:
+        """It has no DMA requests."""
+        return 0
+
+    def load_part(self, offset: int, n_bytes: int) -> int:
+        """Return a part of a word."""
+        return self.load(offset & ~3) >> 8 * (offset & 3) & (1 << 8 * n_bytes) - 1
+
+    def store_part(self, offset: int, n_bytes: int, value: int) -> None:
+        """Refuse what is no word.
+
+        Raises:
+            BoardError: always.
+        """
+        raise self._fault(f"stores {n_bytes} bytes, {value:#x}, to offset {offset:#x}")
 
     def reset(self) -> None:
         """Return to the registers after a system reset; the flash keeps its contents."""
@@ -196,3 +221,11 @@ class FlashController:
 
     def _fault(self, why: str, fix: str = "") -> BoardError:
         return BoardError(f"flash controller: the program {why}", where=self.name, fix=fix)
+
+
+def flash_controller(_place: Placement, around: Surroundings) -> FlashController:
+    """Make the controller of the board's flash."""
+    clocks, flash = around.clocks, around.flash
+    return FlashController(
+        flash.content, system_clock_hz=lambda: clocks.system_clock_hz, on_change=flash.on_change
+    )

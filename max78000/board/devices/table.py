@@ -1,0 +1,71 @@
+"""Which devices the chip has: address, clock gate, reset, interrupts and DMA requests of each.
+
+Ports come first, since other devices look at their pins when they are made.
+
+Source: docs/hardware/firmware.md; [MSDK] max78000.h, gcr_regs.h, lpgcr_regs.h, dma_regs.h.
+"""
+
+from collections.abc import Callable
+
+from max78000.board.devices.flash_controller import flash_controller
+from max78000.board.devices.gpio import GpioPort
+from max78000.board.devices.timer import Timer
+from max78000.board.devices.uart import Uart
+from max78000.board.placement import Placement, Request, Surroundings
+from max78000.board.registers import Bit, RegisterBlock, Word
+from max78000.board.system import FCR, ICC, SIMO
+
+
+def gate0(bit: int) -> Bit:
+    """A bit of GCR PCLKDIS0."""
+    return Bit("GCR", "PCLKDIS0", bit)
+
+
+def reset0(bit: int) -> Bit:
+    """A bit of GCR RST0."""
+    return Bit("GCR", "RST0", bit)
+
+
+def low_gate(bit: int) -> Bit:
+    """A bit of LPGCR PCLKDIS."""
+    return Bit("LPGCR", "PCLKDIS", bit)
+
+
+def low_reset(bit: int) -> Bit:
+    """A bit of LPGCR RST."""
+    return Bit("LPGCR", "RST", bit)
+
+
+def words(table: tuple[Word, ...]) -> Callable[[Placement, Surroundings], RegisterBlock]:
+    """Make a device that only remembers what it is told."""
+
+    def make(place: Placement, _around: Surroundings) -> RegisterBlock:
+        return RegisterBlock(place.name, place.base_addr, place.size_bytes, table)
+
+    return make
+
+
+def fifo(receive: int, send: int, offset: int) -> tuple[Request, Request]:
+    """The two DMA requests of a device with one FIFO register."""
+    return Request(receive, offset), Request(send, offset)
+
+
+# fmt: off
+TABLE: tuple[Placement, ...] = (
+    #         name     make              address      window  gate          reset         interrupts
+    Placement("GPIO0", GpioPort,         0x4000_8000, 0x1000, gate0(0),     reset0(2)),
+    Placement("GPIO1", GpioPort,         0x4000_9000, 0x1000, gate0(1),     reset0(3)),
+    Placement("GPIO2", GpioPort,         0x4008_0400, 0x200,  low_gate(0),  low_reset(0)),
+    Placement("GPIO3", GpioPort,         0x4008_0600, 0x200),
+    Placement("FCR",   words(FCR),       0x4000_0800, 0x400),
+    Placement("SIMO",  words(SIMO),      0x4000_4400, 0x400),
+    Placement("TMR0",  Timer,            0x4001_0000, 0x1000, gate0(15),    reset0(5),    (5,)),
+    Placement("TMR1",  Timer,            0x4001_1000, 0x1000, gate0(16),    reset0(6),    (6,)),
+    Placement("TMR2",  Timer,            0x4001_2000, 0x1000, gate0(17),    reset0(7),    (7,)),
+    Placement("TMR3",  Timer,            0x4001_3000, 0x1000, gate0(18),    reset0(8),    (8,)),
+    Placement("FLC",   flash_controller, 0x4002_9000, 0x1000),
+    Placement("ICC0",  words(ICC),       0x4002_A000, 0x800),
+    Placement("UART0", Uart,             0x4004_2000, 0x1000, gate0(9),     reset0(11),   (14,),
+              fifo(0x04, 0x24, 0x20)),
+)
+# fmt: on

@@ -1,0 +1,79 @@
+"""What is connected to the chip's pins: a value that the board is given. Knows no device.
+
+A board without anything around it is `World()`. The protocols say what a thing outside has to do;
+the devices inside call them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class I2cSlave(Protocol):
+    """A chip on an I2C bus, addressed by 7 bits."""
+
+    def start(self, *, is_read: bool) -> bool:
+        """A start or repeated start with its address; False does not acknowledge."""
+
+    def write(self, byte: int) -> bool:
+        """A byte from the master; False does not acknowledge."""
+
+    def read(self) -> int:
+        """A byte for the master."""
+
+    def stop(self) -> None:
+        """The master lets go of the bus."""
+
+
+class SpiPeripheral(Protocol):
+    """A chip on a SPI bus behind one select line."""
+
+    def select(self) -> None:
+        """Its select line becomes active."""
+
+    def transfer(self, word: int) -> int:
+        """Clock a word out of the master, and one back."""
+
+    def deselect(self) -> None:
+        """Its select line becomes inactive."""
+
+
+class SampleSource(Protocol):
+    """Something that gives samples at a rate that the board asks for, such as a microphone."""
+
+    def samples(self, n_samples: int, rate_hz: float) -> tuple[int, ...]:
+        """The next signed samples; fewer if it has no more."""
+
+
+class FrameSource(Protocol):
+    """Something that gives pictures, such as an image sensor on the parallel port."""
+
+    def next_frame(self) -> bytes | None:
+        """The bytes of the next picture as they appear at the port; None if there is no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that is connected.
+
+    Attributes:
+        i2c: by bus, then by 7-bit address.
+        spi: by bus and number of the select line.
+        microphone: what the I2S receiver hears.
+        camera: what the parallel camera interface sees.
+        pins: levels that something outside drives from the start, by port and pin.
+        volts: at the inputs of the converter, by channel; the others have 0.
+        serial_wires: UART that sends -> UART that receives it; one may lead to itself.
+        seed: of everything that is random on a chip.
+        start_s: what the real-time clock has counted before power-on.
+    """
+
+    i2c: Mapping[int, Mapping[int, I2cSlave]] = field(default_factory=dict)
+    spi: Mapping[tuple[int, int], SpiPeripheral] = field(default_factory=dict)
+    microphone: SampleSource | None = None
+    camera: FrameSource | None = None
+    pins: Mapping[tuple[int, int], bool] = field(default_factory=dict)
+    volts: Mapping[int, float] = field(default_factory=dict)
+    serial_wires: Mapping[int, int] = field(default_factory=dict)
+    seed: int = 0
+    start_s: int = 0
