@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ai8x_models.tasks.classify.calibration import Calibration
-from ai8x_models.tasks.classify.figures import (
-    class_table,
-    confusion_picture,
-    reliability_picture,
-)
+from ai8x_models.tasks.classify.figures import class_table, reliability_picture
 from ai8x_models.tasks.classify.recipe import ClassifyRecipe
 from ai8x_models.tasks.classify.scores import ClassScores
 from ai8x_models.tasks.sampled.answer import AnswerForm, Outputs, Shown
+from ai8x_models.tasks.sampled.confusion import confusion_picture
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.open import Samples
 from ai8x_models.training.data.source import Answers
@@ -79,7 +76,7 @@ class ClassShares(AnswerForm):
         """What is taken for what, how sure answers are, and every class."""
         scores, calibration = self.score(answers, targets), Calibration.of(answers, targets)
         return (
-            ("Confusion matrix", confusion_picture(scores)),
+            ("Confusion matrix", confusion_picture(scores.classes, scores.confusion)),
             ("Classes", class_table(scores)),
             (f"Calibration: {calibration.summary}", reliability_picture(calibration)),
         )

@@ -1,6 +1,6 @@
 """What the answers of a detector mean: boxes, classes and probabilities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ai8x_models.tasks.detect.drawing import draw_boxes
+from ai8x_models.tasks.detect.figures import box_figures, mistakes
 from ai8x_models.tasks.detect.heads import check_parts, priors_of
 from ai8x_models.tasks.detect.recipe import DetectRecipe
 from ai8x_models.tasks.detect.scores import BoxScores
@@ -19,7 +20,7 @@ from ai8x_models.tasks.detect.suppress import (
     found_in,
     rows_of,
 )
-from ai8x_models.tasks.sampled.answer import AnswerForm, Outputs, Shown
+from ai8x_models.tasks.sampled.answer import AnswerForm, Drawing, Outputs, Shown
 from ai8x_models.tasks.sampled.augment import Move
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.open import Samples
@@ -94,6 +95,18 @@ class BoxAnswers(AnswerForm):
     def score(self, answers: Raw, targets: Raw) -> BoxScores:
         """Average precision."""
         return BoxScores.of(self.classes, answers, targets)
+
+    def errors(self, answers: Raw, targets: Raw) -> Raw:
+        """Objects that were missed, and shown boxes around none."""
+        return mistakes(answers, targets, len(self.classes), self.nms.shown_score)
+
+    def figures(self, answers: Raw, targets: Raw) -> Sequence[tuple[str, str]]:
+        """Precision over recall, and every class."""
+        return box_figures(self.score(answers, targets), answers, targets)
+
+    def draw_target(self, target: Raw) -> Drawing:
+        """The objects."""
+        return lambda picture: draw_boxes(picture, target, self.classes)
 
     def show(self, answer: Raw) -> Shown:
         """Those boxes that are probable enough to be shown."""

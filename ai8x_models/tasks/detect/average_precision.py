@@ -43,7 +43,8 @@ class Ranked:
         """Average precision (T,); NaN where there is no object."""
         if not self.n_objects:
             return np.full(len(self.is_right), np.nan)
-        return np.array([self._of(one) for one in self.is_right])
+        rows = range(len(self.is_right))
+        return np.array([self.precision_at(RECALLS, row).mean() for row in rows])
 
     def recall(self) -> Floats:
         """Share of the objects that are found at all (T,)."""
@@ -52,13 +53,19 @@ class Ranked:
         shares: Floats = self.is_right.sum(axis=1) / self.n_objects
         return shares
 
-    def _of(self, is_right: Bools) -> float:
-        right = is_right.cumsum()
+    def precision_at(self, recalls: Floats, row: int = 0) -> Floats:
+        """Precision at each of some recalls, made falling; 0 where so many are not found.
+
+        Args:
+            recalls: shares of the objects, which there are.
+            row: of the overlaps.
+        """
+        right = self.is_right[row].cumsum()
         precision = right / np.arange(1, len(right) + 1)
         falling = np.maximum.accumulate(precision[::-1])[::-1]
-        places = np.searchsorted(right / self.n_objects, RECALLS, side="left")
-        read = np.append(falling, 0.0)[places]
-        return float(read.mean())
+        places = np.searchsorted(right / self.n_objects, recalls, side="left")
+        read: Floats = np.append(falling, 0.0)[places]
+        return read
 
 
 def ranked(

@@ -44,7 +44,7 @@ class BoxScores:
     def summary(self) -> str:
         """One line."""
         shown = self.to_json()
-        words = (f"{label} {_percent(shown[key])}" for label, key in _SHOWN.items())
+        words = (f"{label} {percent(shown[key])}" for label, key in _SHOWN.items())
         return f"{', '.join(words)} ({sum(self.n_objects)} objects)"
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class BoxScores:
         lines = [f"{'':{wide}}  objects     AP   AP50  recall@{OVERLAPS[_HALF]:g}"]
         for name, row in self.to_json()["classes"].items():
             cells = (row["ap"], row["ap50"], row["recall50"])
-            text = " ".join(f"{_percent(cell):>6}" for cell in cells)
+            text = " ".join(f"{percent(cell):>6}" for cell in cells)
             lines.append(f"{name:{wide}}  {row['objects']:>7} {text}")
         return "\n".join(lines)
 
@@ -87,5 +87,6 @@ def _mean(numbers: Any) -> float | None:
     return float(known.mean()) if known.size else None
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share in percent; a dash where it is not known."""
     return "-" if share is None else f"{share:.1%}"

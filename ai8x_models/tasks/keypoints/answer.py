@@ -4,7 +4,7 @@ Heat maps are (N, K, rows, columns). Coordinates are 2 K numbers, x and y of one
 other, from -1, the left or upper edge of the picture, to 1, as far as eight bits reach.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from ai8x_models.tasks.keypoints.drawing import draw_points
+from ai8x_models.tasks.keypoints.figures import point_figures
 from ai8x_models.tasks.keypoints.heatmaps import points_in
 from ai8x_models.tasks.keypoints.losses import are_heatmaps, check_points, coordinates_of
 from ai8x_models.tasks.keypoints.recipe import KeypointsRecipe
 from ai8x_models.tasks.keypoints.scores import PointScores
-from ai8x_models.tasks.sampled.answer import AnswerForm, Outputs, Shown
+from ai8x_models.tasks.sampled.answer import AnswerForm, Drawing, Outputs, Shown
 from ai8x_models.tasks.sampled.augment import Move
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.open import Samples
@@ -98,6 +99,18 @@ class PointAnswers(AnswerForm):
     def score(self, answers: Raw, targets: Raw) -> PointScores:
         """Shares of correct points."""
         return PointScores.of(self.names, answers, targets, self.size)
+
+    def errors(self, answers: Raw, targets: Raw) -> Raw:
+        """Mean distance of the points, as a share of the object's longer side."""
+        return self.score(answers, targets).errors
+
+    def figures(self, answers: Raw, targets: Raw) -> Sequence[tuple[str, str]]:
+        """How many points are near, and every point."""
+        return point_figures(self.score(answers, targets))
+
+    def draw_target(self, target: Raw) -> Drawing:
+        """The points that are there."""
+        return lambda picture: draw_points(picture, target, self.names)
 
     def show(self, answer: Raw) -> Shown:
         """Where each point is, in pixels of the network's input."""

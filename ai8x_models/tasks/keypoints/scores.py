@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ai8x_models.tasks.keypoints.heatmaps import Floats
 
@@ -65,6 +64,14 @@ class PointScores:
         return shares
 
     @property
+    def errors(self) -> Floats:
+        """Mean distance of each picture's points, as a share of the longer side (N,); 0 of none."""
+        is_there = np.isfinite(self.distances)
+        sums = np.where(is_there, self.distances / self.sides[:, None], 0).sum(axis=1)
+        errors: Floats = sums / is_there.sum(axis=1).clip(1)
+        return errors
+
+    @property
     def pck(self) -> float:
         """Share of all points that are near."""
         return self._share(NEAR)
@@ -80,7 +87,7 @@ class PointScores:
 
     def to_json(self) -> dict[str, Any]:
         """Give what `json.dumps` takes."""
-        near, error = self.correct(NEAR), self._errors()
+        near, error = self.correct(NEAR), self.mean_errors
         return {
             "pck": _plain(self.pck),
             "pck_05": _plain(self._share(NEARER)),
@@ -93,7 +100,7 @@ class PointScores:
 
     def to_text(self) -> str:
         """A line for every point."""
-        near, nearer, error = self.correct(NEAR), self.correct(NEARER), self._errors()
+        near, nearer, error = self.correct(NEAR), self.correct(NEARER), self.mean_errors
         wide = max(map(len, self.names))
         lines = [f"{'':{wide}}  PCK@{NEAR:<4g} PCK@{NEARER:<5g} pixels"]
         lines += [
@@ -111,7 +118,9 @@ class PointScores:
         found = self.distances[np.isfinite(self.distances)]
         return float(found.mean()) if found.size else float("nan")
 
-    def _errors(self) -> NDArray[np.float64]:
+    @property
+    def mean_errors(self) -> Floats:
+        """Mean distance of every point in pixels (K,); NaN for a point that is nowhere."""
         is_there = np.isfinite(self.distances)
         sums = np.where(is_there, self.distances, 0).sum(axis=0)
         errors = np.full(len(sums), np.nan)

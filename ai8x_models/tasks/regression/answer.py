@@ -3,7 +3,7 @@
 The chip answers with -1 to nearly 1; a target's range becomes that, as an input's does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -14,9 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from ai8x_models.layers.qat import DATA_GRID
+from ai8x_models.tasks.regression.figures import number_figures
 from ai8x_models.tasks.regression.recipe import INPUT, NumbersPlan, RegressionRecipe
 from ai8x_models.tasks.regression.scores import NumberScores
-from ai8x_models.tasks.sampled.answer import AnswerForm, Outputs, Shown
+from ai8x_models.tasks.sampled.answer import AnswerForm, Drawing, Outputs, Shown
 from ai8x_models.tasks.sampled.augment import Move
 from ai8x_models.training.data.form import N_STEPS, Raw
 from ai8x_models.training.data.open import Samples, open_samples
@@ -114,6 +115,14 @@ class Numbers(AnswerForm):
         said, wanted = (one.reshape(len(one), -1).astype(np.float64) for one in (answers, targets))
         return NumberScores(said, wanted, N_STEPS * self.step if self._is_picture else 0.0)
 
+    def errors(self, answers: Raw, targets: Raw) -> NDArray[np.float64]:
+        """Root of the mean squared error of each example."""
+        return self.score(answers, targets).errors
+
+    def figures(self, answers: Raw, targets: Raw) -> Sequence[tuple[str, str]]:
+        """Answers over targets, and how errors are spread."""
+        return number_figures(self.score(answers, targets))
+
     def show(self, answer: Raw) -> Shown:
         """The numbers, or how many and from where to where; and the picture, if it is one."""
         draw = self._drawn(answer) if self._is_picture else None
@@ -137,7 +146,7 @@ class Numbers(AnswerForm):
         """To subtract from targets; one for every channel stands before their other axes."""
         return np.reshape(self.zero, (-1, *(1 for _ in self.shape[1:])) if self.is_input else -1)
 
-    def _drawn(self, answer: Raw) -> Callable[[Image.Image], Image.Image]:
+    def _drawn(self, answer: Raw) -> Drawing:
         """Puts what the network gives back in the place of a picture."""
         bytes_ = (answer - self._zero) / self.step - DATA_GRID.low
         pixels = np.round(bytes_).clip(0, N_STEPS).astype(np.uint8).transpose(1, 2, 0)

@@ -64,6 +64,12 @@ class NumberScores:
         return _number(low), _number(high)
 
     @property
+    def errors(self) -> Floats:
+        """Root of the mean squared error of each example (N,)."""
+        roots: Floats = np.sqrt(self._squares.mean(axis=1))
+        return roots
+
+    @property
     def psnr(self) -> float | None:
         """Peak signal-to-noise ratio of pictures in decibels, over all pixels of all of them."""
         if not self.peak or not self.rmse:

@@ -24,6 +24,7 @@ from ai8x_models.training.data.source import Answers
 from ai8x_models.training.progress import Progress, no_progress
 from ai8x_models.zoo.registry import Shape
 
+Drawing = Callable[[Image], Image]  # puts something on a picture of any size; a new picture
 Outputs = tuple[NDArray[np.float64], ...]  # one (N, ...) for every output of the network
 
 
@@ -53,7 +54,7 @@ class Shown:
 
     text: str
     data: Mapping[str, Any]
-    draw: Callable[[Image], Image] | None = None
+    draw: Drawing | None = None
 
 
 class AnswerForm(ABC):
@@ -134,6 +135,10 @@ class AnswerForm(ABC):
     def figures(self, answers: Raw, targets: Raw) -> Sequence[tuple[str, str]]:
         """What a report shows of the answers: a title, and SVG or a table in HTML."""
         return ()
+
+    def draw_target(self, target: Raw) -> Drawing | None:
+        """Puts what should be answered on its picture; None if it has no place there."""
+        return None
 
     @abstractmethod
     def show(self, answer: Raw) -> Shown:

@@ -10,14 +10,14 @@ import jinja2
 import numpy as np
 from PIL import Image
 
-from ai8x_models.tasks.sampled.answer import Scores
+from ai8x_models.tasks.sampled.answer import AnswerForm, Scores
 from ai8x_models.tasks.sampled.machine import Agreement
 from ai8x_models.tasks.sampled.network import TrainedNetwork
 from ai8x_models.training.data.form import Int8s, Raw
 from ai8x_models.training.data.open import Samples
 
 N_WORST = 12
-_PICTURE_SIZE = 96  # pixels; smaller pictures are enlarged to at least this
+_PICTURE_SIZE = 160  # pixels; smaller pictures are enlarged to at least this
 _CHANNELS = (1, 3)  # of pictures that people can look at
 
 
@@ -46,13 +46,14 @@ class Example:
         index: in its split.
         truth: what it is.
         said: what the network answers.
-        picture: a data address; empty where there is nothing to see.
+        pictures: names and data addresses: the sample, or, where answers have a place on it, what
+            it is and what was answered; empty where there is nothing to see.
     """
 
     index: int
     truth: str
     said: str
-    picture: str
+    pictures: tuple[tuple[str, str], ...]
 
 
 def report_page(
@@ -93,27 +94,39 @@ def worst_examples(one: Evaluated, samples: Samples) -> tuple[Example, ...]:
     if errors is None:
         return ()
     order = np.argsort(-errors, kind="stable")[:N_WORST]
-    return tuple(
-        Example(
-            int(index),
-            form.name_of(samples.targets[index]),
-            form.show(one.answers[index]).text,
-            _picture(samples.inputs[index]),
-        )
-        for index in order
-    )
+    return tuple(_example(form, int(index), samples, one.answers[index]) for index in order)
 
 
-def _picture(sample: Int8s) -> str:
-    """A sample (C, H, W) as a PNG in a data address."""
+def _example(form: AnswerForm, index: int, samples: Samples, answer: Raw) -> Example:
+    target, shown = samples.targets[index], form.show(answer)
+    picture, draw_target = _picture(samples.inputs[index]), form.draw_target(target)
+    pictures: dict[str, Image.Image] = {}
+    if picture is not None and shown.draw is not None:
+        is_like = picture if draw_target is None else draw_target(picture)
+        pictures = {"is": is_like, "answered": shown.draw(picture)}
+    elif picture is not None:
+        pictures = {"": picture}
+    drawn = tuple((name, _address(_enlarged(one))) for name, one in pictures.items())
+    return Example(index, form.name_of(target), shown.text, drawn)
+
+
+def _picture(sample: Int8s) -> Image.Image | None:
+    """A sample (C, H, W) as a picture; None if it is none."""
     if sample.ndim != 3 or sample.shape[0] not in _CHANNELS:
-        return ""
+        return None
     light = (sample.astype(np.int16) + 128).astype(np.uint8)
     image = Image.fromarray(light[0] if len(light) == 1 else light.transpose(1, 2, 0))
-    factor = -(-_PICTURE_SIZE // max(image.size))
-    if factor > 1:
-        size = (image.width * factor, image.height * factor)
-        image = image.resize(size, Image.Resampling.NEAREST)
+    return image.convert("RGB")
+
+
+def _enlarged(image: Image.Image) -> Image.Image:
+    factor = max(1, -(-_PICTURE_SIZE // max(image.size)))
+    size = (image.width * factor, image.height * factor)
+    return image.resize(size, Image.Resampling.NEAREST)
+
+
+def _address(image: Image.Image) -> str:
+    """A PNG in a data address."""
     file = io.BytesIO()
     image.save(file, "PNG")
     return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"

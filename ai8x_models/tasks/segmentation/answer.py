@@ -1,6 +1,6 @@
 """What the answers of a network that tells for every pixel what it belongs to mean: masks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ai8x_models.tasks.sampled.answer import AnswerForm, Outputs, Shown
+from ai8x_models.tasks.sampled.answer import AnswerForm, Drawing, Outputs, Shown
 from ai8x_models.tasks.sampled.augment import Move
 from ai8x_models.tasks.segmentation.drawing import draw_mask
+from ai8x_models.tasks.segmentation.figures import mask_figures
 from ai8x_models.tasks.segmentation.places import at_size, unfolded
 from ai8x_models.tasks.segmentation.recipe import SegmentationRecipe
 from ai8x_models.tasks.segmentation.scores import MaskScores
@@ -94,6 +95,18 @@ class ClassMasks(AnswerForm):
     def score(self, answers: Raw, targets: Raw) -> MaskScores:
         """Count pixels."""
         return MaskScores.of(self.classes, targets, answers)
+
+    def errors(self, answers: Raw, targets: Raw) -> NDArray[np.float64]:
+        """What the mean IoU of each picture lacks of the whole."""
+        return self.score(answers, targets).errors
+
+    def figures(self, answers: Raw, targets: Raw) -> Sequence[tuple[str, str]]:
+        """The IoU of every class, and what pixels are taken for."""
+        return mask_figures(self.score(answers, targets))
+
+    def draw_target(self, target: Raw) -> Drawing:
+        """The mask over its picture; pixels that do not count are left as they are."""
+        return lambda picture: draw_mask(picture, target)
 
     def show(self, answer: Raw) -> Shown:
         """The share of every class in the picture, the largest first; and the mask over it."""

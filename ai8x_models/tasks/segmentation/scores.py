@@ -80,12 +80,20 @@ class MaskScores:
         )
 
     @property
+    def errors(self) -> Floats:
+        """What the mean IoU of each picture lacks of the whole (N,); 0 where no pixel counts."""
+        by_class = self._iou(self.confusion)
+        n_known = np.count_nonzero(~np.isnan(by_class), axis=1)
+        missing: Floats = np.where(n_known, 1 - np.nansum(by_class, axis=1) / n_known.clip(1), 0.0)
+        return missing
+
+    @property
     def summary(self) -> str:
         """The most important of them in words."""
         (low, high), n = self.intervals[-1], len(self.confusion)
         between = "" if low is None else f" ({low:.1%} to {high:.1%} with 95 % confidence)"
-        pixels = f"{_share(self.pixel_accuracy)} of pixels right"
-        return f"mIoU {_share(self.miou)}{between}, {pixels}, {n} pictures"
+        pixels = f"{share_words(self.pixel_accuracy)} of pixels right"
+        return f"mIoU {share_words(self.miou)}{between}, {pixels}, {n} pictures"
 
     def to_json(self) -> dict[str, object]:
         """Give what `json.dumps` takes."""
@@ -104,7 +112,7 @@ class MaskScores:
         """A line for every class: its IoU with the interval, and how much of it there is."""
         whole = self._whole
         rows = (
-            (name, _share(iou), f"{_share(low)} to {_share(high)}", str(count))
+            (name, share_words(iou), f"{share_words(low)} to {share_words(high)}", str(count))
             for name, iou, (low, high), count in zip(
                 self.classes, self.iou, self.intervals[:-1], whole.sum(axis=1), strict=True
             )
@@ -126,5 +134,6 @@ class MaskScores:
         return shares
 
 
-def _share(share: float | None) -> str:
+def share_words(share: float | None) -> str:
+    """A share in percent; a dash where it is not known."""
     return "-" if share is None else f"{share:.1%}"

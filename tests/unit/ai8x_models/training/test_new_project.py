@@ -160,3 +160,6 @@ def test_make_goes_from_digits_to_pass(tmp_path):
     )
     (row,) = json.loads(found.stdout).values()
     assert (row["n_examples"], row["accuracy"] >= 0.97) == (359, True)
+    report = json.loads(Path("digits/build/digits/report.json").read_text())
+    assert [one["value"] for one in report["scores"]] == [row["accuracy"]]
+    assert "Confusion matrix" in Path("digits/build/digits-evaluation.html").read_text()

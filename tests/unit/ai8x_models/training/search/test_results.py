@@ -9,7 +9,6 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from ai8x_models.training.search.picture import Axis
 from ai8x_models.training.search.search import search
 from ai8x_models.training.search.stored import write_results
 
@@ -63,14 +62,3 @@ def test_the_picture_has_a_circle_for_every_network(results, tmp_path):
     for one in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}circle"):
         assert 0 < float(one.get("cx")) < 720
         assert 0 < float(one.get("cy")) < 440
-
-
-def test_axes_have_round_numbers_where_they_belong():
-    cycles = Axis(900, 60_000, 0, 100, is_log=True)
-    assert [round(tick) for tick in cycles.ticks()] == [
-        *(1000, 2000, 5000, 10_000, 20_000, 50_000),
-    ]
-    assert cycles.place(900) == 0
-    assert cycles.place(60_000) == pytest.approx(100)
-    share = Axis(0.93, 0.981, 100, 0)
-    assert [round(tick, 6) for tick in share.ticks()] == [0.94, 0.96, 0.98]
