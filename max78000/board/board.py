@@ -5,6 +5,7 @@ vector table), no cache, no wait state, no RISC-V core. A pass is evidence about
 against this model of the chip, not about the chip.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -32,6 +33,8 @@ class End(Enum):
     ASLEEP = "the core sleeps and nothing will wake it"
     STUCK = "the core is in an endless loop"
     BKPT = "the program executed bkpt"
+    WAITS = "the program waits for something outside"
+    TIME = "the time it was given is over"
     ENOUGH = "the verdict is known and the program goes on"
 
 
@@ -42,6 +45,7 @@ class Limits:
     virtual_s: float = 60.0
     n_slices: int = 100_000  # of at most 10,000 instructions each
     after_pass_s: float = 1.0
+    is_end_at_time: bool = False  # the end of the time is an end, not an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,17 @@ class Outcome:
     console: str
     time_ns: int  # virtual, since power-on
     runs: tuple[TimedRun, ...]  # of the accelerator
+    awaited: str = ""  # from outside, such as "input on UART0"
+
+    @property
+    def reason(self) -> str:
+        """Why the run is over, in words."""
+        match self.end:
+            case End.WAITS:
+                return f"the program waits for {self.awaited}"
+            case End.ASLEEP if self.awaited:
+                return f"the core sleeps and waits for {self.awaited}"
+        return str(self.end.value)
 
     @property
     def is_pass(self) -> bool:
@@ -107,12 +122,18 @@ class VirtualBoard(Processor):
         """The host's end of the console line."""
         return UartStream(self.devices.uart, self.timeline, self._advance_for_host)
 
-    def run(self, until: bytes | None = None, limits: Limits | None = None) -> Outcome:
+    def run(
+        self,
+        until: bytes | None = None,
+        limits: Limits | None = None,
+        on_slice: Callable[[], None] | None = None,
+    ) -> Outcome:
         """Run until the firmware comes to an end, or says FAIL, or says what is waited for.
 
         Args:
             until: text on the console that ends the run.
             limits: how long to wait for an end.
+            on_slice: called now and then; may feed the console.
         Raises:
             BoardError: a fault of the firmware, or no end within the limits.
         """
@@ -130,8 +151,12 @@ class VirtualBoard(Processor):
                 return self._outcome(End.ENOUGH)
             if now_ns > end_ns:
                 break
+            if on_slice is not None:
+                on_slice()
         if passed_ns is not None:
             return self._outcome(End.ENOUGH)
+        if limits.is_end_at_time:
+            return self._outcome(End.TIME)
         seconds = self.timeline.now_ns / NS_PER_S
         why = f"no end after {seconds:.3f} virtual seconds"
         raise BoardError(why, where=self.place, fix="the console text so far tells how far it came")
@@ -146,6 +171,8 @@ class VirtualBoard(Processor):
             return End.BKPT
         if self.is_idle:
             return End.ASLEEP
+        if self.awaited:
+            return End.WAITS
         return End.STUCK if stop is Stop.SLICE and self.is_stuck else None
 
     def _outcome(self, end: End) -> Outcome:
@@ -154,7 +181,7 @@ class VirtualBoard(Processor):
         except MachineFault as fault:
             raise BoardError(str(fault), where=self.place) from fault
         runs = tuple(self.devices.accelerator.runs)
-        return Outcome(end, self.console, self.timeline.now_ns, runs)
+        return Outcome(end, self.console, self.timeline.now_ns, runs, self.awaited)
 
     def _advance_for_host(self) -> bool:
         """One slice for a host that waits; False if the board stands still."""

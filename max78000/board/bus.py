@@ -74,6 +74,11 @@ class PeripheralBus:
         else:
             device.store(addr - device.base_addr, value)
 
+    def awaits(self, addr: int) -> str:
+        """What from outside would change the register at an address; empty if nothing would."""
+        device, _gate = self._windows.get(addr // WINDOW_BYTES, (None, None))
+        return device.awaits((addr & ~3) - device.base_addr) if device is not None else ""
+
     def _device(self, addr: int, n_bytes: int) -> Device | None:
         found = self._windows.get(addr // WINDOW_BYTES)
         if found is None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from max78000.board.objections import Objections
 
+INTERRUPT = -1  # for `awaits`: instead of an offset
 WINDOW_BYTES = 0x200  # the bus finds devices in steps of this size
 
 
@@ -60,6 +61,13 @@ class Device(Protocol):
 
         Raises:
             BoardError: as `store`.
+        """
+
+    def awaits(self, offset: int) -> str:
+        """What from outside would change the register at an offset, if it waits for that.
+
+        For example "input on UART0", for a program that only polls this register; or, for
+        `INTERRUPT`, for one that sleeps until the device interrupts. Empty if nothing would.
         """
 
     def reset(self) -> None:

@@ -7,6 +7,8 @@ pass. A strict board wants all that the firmware uses modelled and set up; the f
 
 from max78000.board.code import Code, Symbols
 from max78000.board.cpu import Core, Stop
+from max78000.board.device import INTERRUPT, Device
+from max78000.board.dump import dump
 from max78000.board.engine import Region
 from max78000.board.objections import Objections
 from max78000.board.peripherals import Resets, Setting, build_peripherals
@@ -24,6 +26,7 @@ PPB_ADDR, PPB_BYTES = 0xE000_0000, 0x10_0000
 RAM_AT_POWER_ON = b"\xa5"
 SLICE_INSTRUCTIONS = 10_000
 STEPS_AFTER_WAKING = 64  # one by one, until the program lets in the interrupt that woke it
+PATIENT_POLLS = 1000  # loads of one register in a row before it counts as waiting
 PCLK_CYCLES = 2  # system clock cycles of a register load
 
 
@@ -71,6 +74,7 @@ class Processor:
         self._slice_end_ns = 0
         self._n_happened = 0  # events that were looked at
         self._is_halted = False
+        self._polled_addr, self._n_polls = -1, 0  # a register that is loaded again and again
         self.reset(is_halting=False)
 
     def load_code(self, code: Code) -> None:
@@ -104,6 +108,7 @@ class Processor:
         if addr in self._cnn_range:
             value = self.devices.accelerator.load(addr, n_bytes)
         else:
+            self._count_poll(addr)
             self.timeline.poll(self.devices.clocks.cycles_ns(PCLK_CYCLES))
             is_private = addr >= PPB_ADDR
             value = (self._scs if is_private else self.devices.bus).load(addr, n_bytes)
@@ -112,8 +117,15 @@ class Processor:
             self._core.ask_attention()
         return value
 
+    def _count_poll(self, addr: int) -> None:
+        """Count loads of one register in a row."""
+        if addr != self._polled_addr:
+            self._polled_addr, self._n_polls = addr, 0
+        self._n_polls += 1
+
     def store(self, addr: int, n_bytes: int, value: int) -> None:
         """Store to a device or the accelerator."""
+        self._polled_addr = -1
         self.timeline.end_polling()
         if addr in self._cnn_range:
             self.devices.accelerator.store(addr, n_bytes, value)
@@ -172,6 +184,32 @@ class Processor:
     def is_stuck(self) -> bool:
         """The core is in a loop of one instruction and nothing will ever happen."""
         return not self.timeline.has_alarm and self._core.is_in_endless_loop
+
+    @property
+    def awaited(self) -> str:
+        """What from outside the program waits for, while nothing inside will ever happen."""
+        if self.timeline.has_alarm:
+            return ""
+        if self.is_asleep:
+            return next(filter(None, map(self._awaited_by, self.devices.lines)), "")
+        return self.devices.bus.awaits(self._polled_addr) if self._n_polls > PATIENT_POLLS else ""
+
+    def _awaited_by(self, line: tuple[Device, tuple[int, ...]]) -> str:
+        """What would make a device interrupt, if that is enabled."""
+        device, irqs = line
+        is_enabled = any(FIRST_IRQ + irq in self._scs.enabled for irq in irqs)
+        return device.awaits(INTERRUPT) if is_enabled else ""
+
+    def dump(self) -> str:
+        """Registers and callers in words, for whoever looks after a fault."""
+        return dump(self._core, self._describe, self._word_at)
+
+    def _word_at(self, addr: int) -> int | None:
+        memory = self._memory(addr, WORD_BYTES)
+        if memory is None:
+            return None
+        buffer, offset = memory
+        return int.from_bytes(buffer[offset : offset + WORD_BYTES], "little")
 
     def _slice(self) -> int:
         """Instructions until the next event, at most a slice."""

@@ -110,6 +110,10 @@ class RegisterBlock:
         self.object_to(f"a store of {n_bytes} bytes to {addr:#010x}; registers take words")
         self.store(offset & ~3, value << 8 * (offset & 3))
 
+    def awaits(self, _offset: int) -> str:
+        """What from outside would change the register at an offset; nothing would."""
+        return ""
+
     def reset(self) -> None:
         """Return to the state after a system reset."""
         self.values = {word.name: word.reset for word in self._words.values()}

@@ -11,6 +11,7 @@ from max78000.machine.memory import (
     EntryMemory,
     KernelMemory,
     MachineFault,
+    UndefinedFault,
 )
 
 PARTS = len(PLAIN_PARTS)
@@ -80,7 +81,7 @@ class MemoryMap:
         match place.memory:
             case Memory.DATA:
                 if not (self.data.states[place.bank, entry] == ByteState.DEFINED).any():
-                    raise MachineFault("nobody gave this word a value", where=f"{place}")
+                    raise UndefinedFault("nobody gave this word a value", where=f"{place}")
                 return self.data.load(place.bank, entry)
             case Memory.KERNEL:
                 return self.kernels.load_plain(place.bank, *divmod(entry, PARTS))

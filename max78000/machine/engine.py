@@ -27,6 +27,7 @@ from max78000.machine.memory import (
     Ints,
     KernelMemory,
     MachineFault,
+    UndefinedFault,
 )
 from max78000.machine.places import column_places, require_reach
 from max78000.machine.setup import KernelSetup, LayerSetup, ReadSetup
@@ -95,7 +96,7 @@ def _run_layer(chip: Chip, setup: LayerSetup, memories: Memories) -> LayerRun:
         output = _convolve(setup, setup.kernel, pooled, weights, memories.biases)
     if output.is_unknown.all():
         reason = "; ".join(notes) or "its biases were never written"
-        raise MachineFault(f"the whole output is undefined: {reason}")
+        raise UndefinedFault(f"the whole output is undefined: {reason}")
     _write(chip, setup, output, memories)
     return LayerRun(setup, data, output, notes)
 

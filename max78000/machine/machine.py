@@ -22,7 +22,13 @@ from max78000.machine.decode import decode_layer
 from max78000.machine.engine import LayerRun, Memories, run_layer
 from max78000.machine.frame import InputFrame, awaited_frame
 from max78000.machine.gather import ByteGather
-from max78000.machine.memory import ByteState, DataMemory, MachineFault, RegisterFile
+from max78000.machine.memory import (
+    ByteState,
+    DataMemory,
+    MachineFault,
+    RegisterFile,
+    UndefinedFault,
+)
 from max78000.machine.preconditions import require_quadrants, require_streaming
 from max78000.machine.setup import LayerSetup
 from max78000.machine.timing import setup_cycles
@@ -143,7 +149,13 @@ class Machine:
             MachineFault: no such address, or a data word of which no byte is defined.
         """
         location = regmap.locate(self.chip, addr)
-        return self.memories.load(addr) if location is None else self._load_register(location)
+        if location is not None:
+            return self._load_register(location)
+        try:
+            return self.memories.load(addr)
+        except UndefinedFault as fault:
+            fault.name_cause(self.result.notes if self.result else ())
+            raise
 
     @property
     def is_irq_pending(self) -> bool:
@@ -304,7 +316,11 @@ class Machine:
         for setup, following in zip(setups, [*setups[1:], None], strict=True):
             target = self._source_of(following)
             memories = Memories(self.memories.kernels, self.memories.biases, source, target)
-            run = run_layer(self.chip, setup, memories)
+            try:
+                run = run_layer(self.chip, setup, memories)
+            except UndefinedFault as fault:
+                fault.name_cause(notes)
+                raise
             notes += [f"layer {setup.index}: {note}" for note in run.notes]
             self._forget_ring(setup)
             if self.trace is not None:

@@ -5,6 +5,7 @@ fault. Every data byte knows whether anybody gave it a value; `UNDEFINED` marks 
 compute from bytes that nobody wrote.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -30,6 +31,15 @@ PLAIN_PARTS = (slice(0, 1), slice(1, 5), slice(5, 9), slice(0, 0))
 
 class MachineFault(ToolError):
     """The program makes the accelerator do what no correct program does."""
+
+
+class UndefinedFault(MachineFault):
+    """A result of which nothing is known; what nobody wrote is often many layers before."""
+
+    def name_cause(self, notes: Sequence[str]) -> None:
+        """Add the first read of what nobody wrote, from the notes of a run."""
+        if notes:
+            self.why += f"; it began with {notes[0]}"
 
 
 class ByteState(IntEnum):

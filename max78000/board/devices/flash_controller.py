@@ -95,6 +95,10 @@ class FlashController:
         """It has no DMA requests."""
         return 0
 
+    def awaits(self, _offset: int) -> str:
+        """It waits for nothing outside."""
+        return ""
+
     def load_part(self, offset: int, n_bytes: int) -> int:
         """Return a part of a word."""
         return self.load(offset & ~3) >> 8 * (offset & 3) & (1 << 8 * n_bytes) - 1

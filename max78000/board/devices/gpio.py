@@ -12,6 +12,7 @@ from types import MappingProxyType
 from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import ALL, RegisterBlock, Word
 
+IN = 0x24  # offset
 # fmt: off
 # registers with a companion that sets bits and one that clears them
 TRIPLES: Mapping[str, tuple[int, int]] = MappingProxyType({
@@ -93,6 +94,10 @@ class GpioPort(RegisterBlock):
             return sum(self.level(pin) << pin for pin in range(32)) & self.values["INEN"]
         base = name.removesuffix("_SET").removesuffix("_CLR")
         return self.values[base]
+
+    def awaits(self, offset: int) -> str:
+        """Another level, if the program asks for levels."""
+        return f"another level at a pin of {self.name}" if offset == IN else ""
 
     def stored(self, name: str, value: int) -> None:
         """What a store of a register does."""

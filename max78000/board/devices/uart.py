@@ -9,12 +9,14 @@ Source: docs/hardware/firmware.md#uart; [MSDK] uart_regs.h, uart_ai85.c, uart_re
 
 from collections import deque
 
+from max78000.board.device import INTERRUPT
 from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import RegisterBlock, Word
 
 BAUD = 115_200
 TOLERANCE = 0.03
 FIFO_BYTES = 8
+STATUS, INT_FL = 0x04, 0x0C  # offsets
 RX_PIN, TX_PIN = 0, 1  # of port 0
 CLOCK_PCLK, CLOCK_IBRO = 0, 2  # CTRL.BCLKSRC
 RX_OVERRUN, RX_THRESHOLD, TX_HALF_EMPTY = 1 << 3, 1 << 4, 1 << 6
@@ -74,6 +76,11 @@ class Uart(RegisterBlock):
             case "FIFO":
                 return self._receive()
         return value
+
+    def awaits(self, offset: int) -> str:
+        """A byte, if the program asks whether there is one."""
+        is_asked = offset in (STATUS, INT_FL, INTERRUPT) and not self._waiting
+        return f"input on {self.name}" if is_asked else ""
 
     def stored(self, name: str, value: int) -> None:
         """What a store of a register does."""

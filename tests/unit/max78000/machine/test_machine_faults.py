@@ -8,6 +8,7 @@ from hand_made import CHIP, Case
 
 from max78000.facts import regmap
 from max78000.machine import Machine, MachineFault
+from max78000.machine.memory import ByteState, UndefinedFault
 from max78000.program.program import Copy, KernelBlock, Phase, Write
 
 X = np.arange(1, 33).reshape(1, 2, 4, 4)
@@ -163,8 +164,24 @@ def test_a_missing_kernel_spoils_the_outputs_that_need_it():
         "first output column 4 processor 1",
     )
     assert "channel 4 row 0 column 0" in str(machine.check_known_answer(program))
+    is_unknown = (machine.memories.data.states == ByteState.UNDEFINED).all(axis=2)
+    instance, word = np.argwhere(is_unknown)[0]
+    offset = int(instance) * CHIP.data_instance_bytes + 4 * int(word)
+    addr = CHIP.quadrant_addr(0) + CHIP.data_offset + offset
+    with pytest.raises(MachineFault, match="this word a value; it began with layer 0: kernels of"):
+        machine.load(addr)
     with pytest.raises(MachineFault, match="out channel 4: nobody gave all of it a value"):
         machine.read_output(program.outputs[0])
+
+
+def test_the_first_cause_is_named_not_the_last():
+    fault = UndefinedFault("the whole output is undefined: 9 undefined input values")
+    fault.name_cause(("layer 0: 3 undefined input values", "layer 1: 9 undefined input values"))
+    assert str(fault).endswith("9 undefined input values; it began with layer 0: 3 undefined"
+                               " input values")  # fmt: skip
+    fault = UndefinedFault("the whole output is undefined")
+    fault.name_cause(())
+    assert str(fault) == "the whole output is undefined"
 
 
 def test_missing_input_spoils_only_what_depends_on_it():
