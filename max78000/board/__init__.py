@@ -4,9 +4,10 @@ The files from bottom to top: `timeline` (time), `objections` (strict or toleran
 (tables of registers), `device` (what the bus asks for), `system` (clocks), `accelerator` (power,
 clock and time around the machine), `world` (what is around the chip), `bus`, `placement` (a row of
 the table of devices), `devices` (one file each, and the table), `peripherals` (makes them),
-`systick` and `scs` (the core's registers), `engine` and `cpu` (instructions and exceptions), `code`
-(program files), `processor` (all of it, as a debugger sees it), `stream` (the console's line),
-`board` (firmware in, verdict out).
+`outside` (sensors, displays and buttons, and which board has them), `systick` and `scs` (the core's
+registers), `engine` and `cpu` (instructions and exceptions), `code` (program files), `processor`
+(all of it, as a debugger sees it), `stream` (the console's line), `board` (firmware in, verdict
+out).
 
 Not modelled: caches, wait states, cycles of instructions, supplies and brown-out, low-power modes
 below sleep, interrupts of pins, DMA, the RISC-V core, the boot ROM, and every peripheral that is

@@ -105,6 +105,8 @@ def build_peripherals(
         bus.attach(device, _gate(around.placements.get(name), around.devices))
     resets.devices = {place.reset: around.devices[place.name] for place in TABLE if place.reset}
     resets.accelerator = accelerator
+    for attach in setting.world.attachments:
+        attach(around)
     console = around.devices[CONSOLE]
     assert isinstance(console, Uart)
     ports = tuple(device for device in around.devices.values() if isinstance(device, GpioPort))

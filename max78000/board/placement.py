@@ -44,8 +44,11 @@ class Pins(Protocol):
     def drive(self, pin: int, level: bool | None) -> None:
         """Hold a pin at a level from outside; None lets go of it."""
 
+    def pull(self, pin: int, *, is_high: bool) -> None:
+        """Put a resistor on a pin, outside the chip."""
+
     def on_change(self, pin: int, action: Callable[[bool], None]) -> None:
-        """Call `action` with the level whenever the program changes a pin that it drives."""
+        """Call `action` with the level whenever the program changes or lets go of a pin."""
 
 
 @dataclass(slots=True)

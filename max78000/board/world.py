@@ -4,9 +4,14 @@ A board without anything around it is `World()`. The protocols say what a thing 
 the devices inside call them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from max78000.board.placement import Surroundings
+
+Attachment: TypeAlias = Callable[["Surroundings"], None]
 
 
 class I2cSlave(Protocol):
@@ -31,8 +36,8 @@ class SpiPeripheral(Protocol):
     def select(self) -> None:
         """Its select line becomes active."""
 
-    def transfer(self, word: int) -> int:
-        """Clock a word out of the master, and one back."""
+    def transfer(self, words: tuple[int, ...], n_bits: int) -> tuple[int, ...]:
+        """Clock words of a number of bits out of the master, and as many back."""
 
     def deselect(self) -> None:
         """Its select line becomes inactive."""
@@ -41,15 +46,29 @@ class SpiPeripheral(Protocol):
 class SampleSource(Protocol):
     """Something that gives samples at a rate that the board asks for, such as a microphone."""
 
-    def samples(self, n_samples: int, rate_hz: float) -> tuple[int, ...]:
-        """The next signed samples; fewer if it has no more."""
+    def samples(self, first: int, n_samples: int, rate_hz: float) -> tuple[int, ...]:
+        """Signed samples of 32 bits from one on; it starts when the board begins to listen."""
 
 
-class FrameSource(Protocol):
-    """Something that gives pictures, such as an image sensor on the parallel port."""
+@dataclass(frozen=True, slots=True)
+class SensorFrame:
+    """A picture as it appears at the parallel port, 8 bits at a time."""
 
-    def next_frame(self) -> bytes | None:
-        """The bytes of the next picture as they appear at the port; None if there is no more."""
+    lines: tuple[bytes, ...]
+    wait_ns: int  # from the start of the frame to its first line
+    line_ns: int  # from one line to the next
+    end_ns: int  # from the last line to the start of the next frame
+
+
+class ImageSensor(Protocol):
+    """Something that gives pictures on the parallel port."""
+
+    def expose(self) -> SensorFrame:
+        """The next picture.
+
+        Raises:
+            BoardError: it is not set up, or sees nothing.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,7 @@ class World:
         pins: levels that something outside drives from the start, by port and pin.
         volts: at the inputs of the converter, by channel; the others have 0.
         serial_wires: UART that sends -> UART that receives it; one may lead to itself.
+        attachments: called once when all devices are made, to hang more on their pins.
         seed: of everything that is random on a chip.
         start_s: what the real-time clock has counted before power-on.
     """
@@ -71,9 +91,10 @@ class World:
     i2c: Mapping[int, Mapping[int, I2cSlave]] = field(default_factory=dict)
     spi: Mapping[tuple[int, int], SpiPeripheral] = field(default_factory=dict)
     microphone: SampleSource | None = None
-    camera: FrameSource | None = None
+    camera: ImageSensor | None = None
     pins: Mapping[tuple[int, int], bool] = field(default_factory=dict)
     volts: Mapping[int, float] = field(default_factory=dict)
     serial_wires: Mapping[int, int] = field(default_factory=dict)
+    attachments: tuple["Attachment", ...] = ()
     seed: int = 0
     start_s: int = 0

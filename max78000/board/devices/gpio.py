@@ -56,6 +56,7 @@ class GpioPort(RegisterBlock):
         self._outside = {  # levels that something outside holds pins at
             pin: level for (port, pin), level in around.world.pins.items() if port == place.number
         }
+        self._weak: dict[int, bool] = {}  # levels that resistors outside pull pins to
         self._actions: dict[int, list[Callable[[bool], None]]] = {}
 
     def function(self, pin: int) -> int:
@@ -71,6 +72,8 @@ class GpioPort(RegisterBlock):
             return outside
         if self._driven >> pin & 1:
             return bool(self.values["OUT"] >> pin & 1)
+        if pin in self._weak:
+            return self._weak[pin]
         return bool(self.values["PADCTRL0"] & ~self.values["PADCTRL1"] & 1 << pin)
 
     def press(self, pin: int, *, is_pressed: bool = True) -> None:
@@ -84,8 +87,12 @@ class GpioPort(RegisterBlock):
         else:
             self._outside[pin] = level
 
+    def pull(self, pin: int, *, is_high: bool) -> None:
+        """Put a resistor on a pin, outside the chip."""
+        self._weak[pin] = is_high
+
     def on_change(self, pin: int, action: Callable[[bool], None]) -> None:
-        """Call `action` with the level whenever the program changes a pin that it drives."""
+        """Call `action` with the level whenever the program changes or lets go of a pin."""
         self._actions.setdefault(pin, []).append(action)
 
     def loaded(self, name: str) -> int:
@@ -122,10 +129,15 @@ class GpioPort(RegisterBlock):
     def _note_changes(self, driven: int, out: int) -> None:
         """Note pins that are driven now and were not, or to another level."""
         changed = self._driven & (~driven | out ^ self.values["OUT"])
-        for pin in range(32):
+        if self._timeline.is_watched:
+            for pin in range(32):
+                if changed >> pin & 1:
+                    level = "high" if self.values["OUT"] >> pin & 1 else "low"
+                    self._timeline.note(self.name, f"P{self._number}.{pin} {level}")
+        changed |= driven & ~self._driven
+        for pin, actions in self._actions.items():
             if changed >> pin & 1:
                 is_high = bool(self.values["OUT"] >> pin & 1)
-                level = "high" if is_high else "low"
-                self._timeline.note(self.name, f"P{self._number}.{pin} {level}")
-                for action in self._actions.get(pin, ()):
-                    action(is_high)
+                is_driven = self._driven >> pin & 1
+                for action in actions:
+                    action(is_high if is_driven else self._weak.get(pin, True))

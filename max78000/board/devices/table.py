@@ -7,8 +7,13 @@ Source: docs/hardware/firmware.md; [MSDK] max78000.h, gcr_regs.h, lpgcr_regs.h, 
 
 from collections.abc import Callable
 
+from max78000.board.devices.camera_interface import CameraInterface
 from max78000.board.devices.flash_controller import flash_controller
 from max78000.board.devices.gpio import GpioPort
+from max78000.board.devices.i2c import I2c
+from max78000.board.devices.i2s import I2s
+from max78000.board.devices.pulse_train import PulseTrains
+from max78000.board.devices.spi import Spi
 from max78000.board.devices.timer import Timer
 from max78000.board.devices.uart import Uart
 from max78000.board.placement import Placement, Request, Surroundings
@@ -19,6 +24,16 @@ from max78000.board.system import FCR, ICC, SIMO
 def gate0(bit: int) -> Bit:
     """A bit of GCR PCLKDIS0."""
     return Bit("GCR", "PCLKDIS0", bit)
+
+
+def gate1(bit: int) -> Bit:
+    """A bit of GCR PCLKDIS1."""
+    return Bit("GCR", "PCLKDIS1", bit)
+
+
+def reset1(bit: int) -> Bit:
+    """A bit of GCR RST1."""
+    return Bit("GCR", "RST1", bit)
 
 
 def reset0(bit: int) -> Bit:
@@ -67,5 +82,20 @@ TABLE: tuple[Placement, ...] = (
     Placement("ICC0",  words(ICC),       0x4002_A000, 0x800),
     Placement("UART0", Uart,             0x4004_2000, 0x1000, gate0(9),     reset0(11),   (14,),
               fifo(0x04, 0x24, 0x20)),
+    Placement("PCIF",  CameraInterface,  0x4000_E000, 0x1000, gate1(18),    None,         (91,),
+              fifo(0x0D, 0x2D, 0x30)),
+    Placement("I2C0",  I2c,              0x4001_D000, 0x1000, gate0(13),    reset0(16),   (13,),
+              fifo(0x07, 0x27, 0x2C)),
+    Placement("I2C1",  I2c,              0x4001_E000, 0x1000, gate0(28),    reset1(0),    (36,),
+              fifo(0x08, 0x28, 0x2C)),
+    Placement("I2C2",  I2c,              0x4001_F000, 0x1000, gate1(24),    reset1(20),   (62,),
+              fifo(0x0A, 0x2A, 0x2C)),
+    Placement("PT",    PulseTrains,      0x4003_C000, 0x1000, gate0(29),    reset1(1),    (59,)),
+    Placement("SPI1",  Spi,              0x4004_6000, 0x1000, gate0(6),     reset0(13),   (16,),
+              fifo(0x01, 0x21, 0x00)),
+    Placement("SPI0",  Spi,              0x400B_E000, 0x400,  gate1(16),    reset1(11),   (56,),
+              fifo(0x0F, 0x2F, 0x00)),
+    Placement("I2S",   I2s,              0x4006_0000, 0x1000, gate1(23),    reset1(19),   (99,),
+              fifo(0x1E, 0x3E, 0x40)),
 )
 # fmt: on
