@@ -1,7 +1,8 @@
 """The whole compiler on one screen: description, weights and sample in, register program out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from max78000.errors import raise_all
 from max78000.facts.chip import Chip
@@ -34,6 +35,7 @@ class Compiled:
     results: tuple[Tensor, ...]  # of every layer for the image
     program: RegisterProgram
     warnings: tuple[str, ...]  # of rules
+    trained: Mapping[str, Any]  # what the checkpoint says of inputs and answers, for applications
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def compile_source(
         results=results,
         program=program,
         warnings=placed.warnings,
+        trained=source.checkpoint.trained,
     )
 
 

@@ -87,5 +87,7 @@ class VerbGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
         for title, verbs in self.tables.items():
+            if not verbs:
+                continue
             with formatter.section(title):
                 formatter.write_dl([(verb.name, verb.summary) for verb in verbs])

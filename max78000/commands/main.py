@@ -16,6 +16,16 @@ VERBS = (
         "Run a project and check its known answer.",
     ),
     Verb(
+        "new",
+        "max78000.apps.new.command:new",
+        "Write an application around a network.",
+    ),
+    Verb(
+        "run",
+        "max78000.apps.run.command:run",
+        "Give a board inputs, and say what its network makes of them.",
+    ),
+    Verb(
         "compare",
         "max78000.commands.compare:compare",
         "Compare answers for a project's sample, layer by layer.",

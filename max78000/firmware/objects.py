@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from max78000.errors import InputError, InternalError, ToolError, UnsupportedError
-from max78000.firmware.sources import FIRMWARE, Origin, TranslationUnit
+from max78000.firmware.sources import APPS, FIRMWARE, Origin, TranslationUnit
 from max78000.firmware.toolchain import Toolchain
 
 N_JOBS = 2
@@ -98,7 +98,11 @@ def _compile(unit: TranslationUnit, path: Path, toolchain: Toolchain) -> str:
 
 def _flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
     """Flags with the folders in them; none of the folders' names gets into the object."""
-    names = {FIRMWARE.resolve(): "firmware", toolchain.headers: toolchain.name}
+    names = {
+        FIRMWARE.resolve(): "firmware",
+        APPS.resolve(): "apps",
+        toolchain.headers: toolchain.name,
+    }
     if unit.origin is Origin.PROJECT:
         names[unit.source.parent.resolve()] = "."
     return [

@@ -3,7 +3,7 @@
 Reads folders only; `objects.py` compiles what is named here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,6 +14,8 @@ from max78000.errors import InputError, UnsupportedError
 FIRMWARE = Path(__file__).parent
 SUPPORT = FIRMWARE / "bsp"
 APPS = FIRMWARE.parent / "apps"
+SHARED = APPS / "shared"  # what applications share
+APP_FILE = "app.json"  # in a folder that is an application: it is built with what they share
 LINKER_SCRIPT = SUPPORT / "max78000.ld"
 DEFAULT_BOARD = "EvKit_V1"
 BOARDS: Mapping[str, str] = MappingProxyType(
@@ -43,6 +45,8 @@ class TranslationUnit:
 def project_units(folder: Path, app: str = "") -> tuple[TranslationUnit, ...]:
     """Every C file of a project; an application takes the place of its `main.c`.
 
+    An application, in the project's folder or the toolchain's, comes with what they share.
+
     Raises:
         InputError: the folder is no C project, or the application is unknown.
         UnsupportedError: the network runs on the RISC-V core.
@@ -57,21 +61,29 @@ def project_units(folder: Path, app: str = "") -> tuple[TranslationUnit, ...]:
             why = "is for the RISC-V core, the board support package for the Arm core"
             fix = "build as the Makefile says, simulate --program, or synthesize without --riscv"
             raise UnsupportedError(why, where=str(source), fix=fix)
-    if not app:
+    if not app and not (folder / APP_FILE).is_file():
         return tuple(
             TranslationUnit(Origin.PROJECT, source, (folder, *support)) for source in sources
         )
+    if not app:
+        headers = (folder, SHARED, *support)
+        own = [TranslationUnit(Origin.PROJECT, source, headers) for source in sources]
+        return (*own, *_shared_units())
     app_folder = _app_folder(app)
-    headers = (folder, app_folder, *support)
+    seen = (folder, app_folder, SHARED, *support)
     own = [
-        TranslationUnit(Origin.PROJECT, source, headers)
-        for source in sources
-        if source.name != MAIN
+        TranslationUnit(Origin.PROJECT, source, seen) for source in sources if source.name != MAIN
     ]
     return (
         *own,
-        *(TranslationUnit(Origin.APP, path, headers) for path in sorted(app_folder.glob("*.c"))),
+        *(TranslationUnit(Origin.APP, path, seen) for path in sorted(app_folder.glob("*.c"))),
+        *_shared_units(),
     )
+
+
+def _shared_units() -> Iterator[TranslationUnit]:
+    headers = (SHARED, SUPPORT / "include")
+    return (TranslationUnit(Origin.SUPPORT, path, headers) for path in sorted(SHARED.glob("*.c")))
 
 
 def support_units(board: str) -> tuple[TranslationUnit, ...]:

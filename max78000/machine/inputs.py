@@ -43,6 +43,27 @@ def with_input(
     return replace(program, phases=tuple(phases), known_answer=())
 
 
+def pixel_channels(read: ReadSetup, n_inputs: int, chip: Chip) -> dict[int, tuple[int, ...]]:
+    """Which channel is in which byte of a pixel's words: by data memory instance; -1 for none.
+
+    Args:
+        read: how layer 0 reads; planar inputs have a single channel in each instance.
+        n_inputs: channels of all operands together.
+        chip: its address map.
+    """
+    n_words = read.passes * read.operands
+    width = len(read.processors)
+    n_channels = n_inputs // read.operands
+    found: dict[int, NDArray[np.int64]] = {}
+    for channel in range(n_channels):
+        pass_index, rank = divmod(channel, width)
+        instance, lane = divmod(read.processors[rank], chip.processors_per_instance)
+        lanes = found.setdefault(instance, np.full((n_words, LANES), -1))
+        for operand in range(read.operands):
+            lanes[pass_index * read.operands + operand, lane] = operand * n_channels + channel
+    return {instance: tuple(lanes.ravel().tolist()) for instance, lanes in found.items()}
+
+
 def _require_fit(read: ReadSetup, image_chw: NDArray[Any]) -> None:
     n_most = len(read.processors) * read.passes * read.operands
     wanted = f"{n_most}x{read.rows}x{read.columns}"

@@ -62,7 +62,7 @@ class LoadedMachine:
             InputError: real numbers, another shape, values that 8 bits do not hold.
         """
         machine = self._copy()
-        _finish(machine, self._with(x))
+        _finish(machine, self.given(x))
         return tuple(machine.read_output(output) for output in self.program.outputs)
 
     def layers(self, table: LayerTable, x: ArrayLike | None = None) -> dict[str, Values]:
@@ -84,16 +84,16 @@ class LoadedMachine:
                 found[output.name] = machine.read_output(output)
 
         machine.trace = keep
-        _finish(machine, self.program if x is None else self._with(x))
+        _finish(machine, self.program if x is None else self.given(x))
         return found
 
-    def _with(self, x: ArrayLike) -> RegisterProgram:
-        """The program on another input, which has to be integers."""
+    def given(self, x: ArrayLike) -> RegisterProgram:
+        """The program on another input, for whoever runs it elsewhere; see `predict`."""
         image = signed_bytes(x, "x")
-        return with_input(self.program, self._read_as(image.shape), image, self._chip)
+        return with_input(self.program, self.read_as(image.shape), image, self._chip)
 
-    def _read_as(self, shape: tuple[int, ...]) -> ReadSetup:
-        """How layer 0 reads a picture of this shape.
+    def read_as(self, shape: tuple[int, ...]) -> ReadSetup:
+        """How layer 0 reads an input of this shape.
 
         If it flattens, its registers know the pixels as passes over a single one: the same words in
         the same order, with nothing left to tell how many rows they were.

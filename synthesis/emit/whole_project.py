@@ -1,12 +1,15 @@
 """Compiled network -> every file of the project folder, as text."""
 
 from max78000.facts.chip import Chip
+from max78000.program.network_file import NETWORK_FILE, FinishResult, NetworkFacts
+from max78000.program.network_file import to_json as network_json
 from max78000.program.program import to_json as program_json
 from synthesis.compile import Compiled
 from synthesis.emit.checks import softmax_shift
 from synthesis.emit.layer_files import layer_files, provenance
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
 from synthesis.emit.unload import scales_note
+from synthesis.finish.plan import Plan
 from synthesis.generate.finish import emitted_plan
 from synthesis.generate.unload import unload_layout
 from synthesis.read.files import Files, read_text
@@ -35,7 +38,22 @@ def project_files(
     return {
         **emit_project(compiled.program, facts, options, chip),
         "program.json": program_json(compiled.program, chip),
+        NETWORK_FILE: network_json(_network_facts(compiled, facts.finish)),
         "report.json": report_json(report),
         "report.html": report_html(report, compiled.placement, chip, read_text(files.network)),
         **layer_files(compiled, files, options, chip),
     }
+
+
+def _network_facts(compiled: Compiled, plan: Plan | None) -> NetworkFacts:
+    """What applications are told of inputs and answers."""
+    results = () if plan is None else _finish_results(plan)
+    return NetworkFacts(compiled.program.name, compiled.trained, results)
+
+
+def _finish_results(plan: Plan) -> tuple[FinishResult, ...]:
+    buffers = {buffer.result: buffer for buffer in plan.buffers if buffer.result is not None}
+    return tuple(
+        FinishResult(step.name, buffers[step.name].is_index, step.shape)
+        for step in plan.finish.results
+    )

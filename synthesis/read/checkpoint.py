@@ -6,8 +6,8 @@ Knows the naming of the vendor's quantized checkpoints (`<layer>.<op>.weight`, `
 description is `lower`'s decision.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.facts.fixed import WEIGHT_BITS
+from max78000.program.network_file import TRAINED_KEYS
 from synthesis.read.torch_file import Inert, read_torch_file
 
 DEFAULT_BITS = 8
@@ -53,12 +54,17 @@ class LayerWeights:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the compiler takes from a checkpoint file; `strays` are entries of no layer."""
+    """What the compiler takes from a checkpoint file.
+
+    `strays` are entries of no layer; `trained` is what training has kept beside the weights about
+    inputs and answers: plain data, by `TRAINED_KEYS`.
+    """
 
     source: str
     arch: str | None
     layers: tuple[LayerWeights, ...]
     strays: tuple[str, ...] = ()
+    trained: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -92,7 +98,24 @@ def read_checkpoint(path: Path) -> Checkpoint:
         arch=arch if isinstance(arch, str) and arch else None,  # a bare state_dict names none
         layers=tuple(layers),
         strays=_strays(state, layers),
+        trained=_trained(root.get("extras")),
     )
+
+
+def _trained(extras: object) -> dict[str, Any]:
+    """What JSON can hold of the entries that say what inputs and answers mean."""
+    if not isinstance(extras, dict):
+        return {}
+    kept = {key: extras[key] for key in TRAINED_KEYS if key in extras}
+    return {key: value for key, value in kept.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | int | float | None)
 
 
 def _strays(state: dict[str, Any], layers: Sequence[LayerWeights]) -> tuple[str, ...]:

@@ -22,14 +22,18 @@ NETWORKS = {
 }
 
 
-def write_project(name, folder):
-    """Compile a shipped description with the weights of an untrained model."""
+def write_project(name, folder, extras=None):
+    """Compile a shipped description with the weights of an untrained model.
+
+    `extras` is what a checkpoint of training says of inputs and answers.
+    """
     network = NETWORKS[name]
     info = MODELS[network.arch]
     torch.manual_seed(1)
     model = create_model(info.name)
     start_qat(model, info.policy)
-    save_checkpoint(folder / "qat.pth.tar", Checkpoint(info.name, 1, dict(model.state_dict())))
+    trained = Checkpoint(info.name, 1, dict(model.state_dict()), extras or {})
+    save_checkpoint(folder / "qat.pth.tar", trained)
     quantize_checkpoint(folder / "qat.pth.tar", folder / "q.pth.tar")
     image = np.random.default_rng(1).integers(-128, 128, info.device_shape, dtype=np.int8)
     np.save(folder / "sample.npy", image)

@@ -59,7 +59,7 @@ def unloaded_words(maps):
 @pytest.fixture(scope="module", params=sorted(COMPILERS))
 def decoder(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("decoder")
-    return Decoder(build_library(request.param, folder, "maps.c", "decoder.c"))
+    return Decoder(build_library(request.param, folder, "pose/maps.c", "pose/decoder.c"))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def assert_same_people(found, expected):
 
 
 def test_table_of_logarithms():
-    text = (SOURCES / "log_table.h").read_text()
+    text = (SOURCES / "pose" / "log_table.h").read_text()
     body = text[text.index("= {") + 3 : text.index("};")]
     assert [int(word) for word in body.replace(",", " ").split()] == log_table().tolist()
 

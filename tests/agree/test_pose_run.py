@@ -18,9 +18,9 @@ from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
 from ai8x_models.tasks.pose.predict import find_people
 from ai8x_models.tasks.pose.predictor import Predictor
 from max78000.apps.pose.client import PoseClient
-from max78000.apps.pose.frames import DeviceError, Frame, FrameParser, FrameType
 from max78000.apps.pose.picture import read_picture
 from max78000.apps.pose.run import run
+from max78000.apps.shared.frames import DeviceError, Frame, FrameParser, FrameType
 from max78000.board.board import VirtualBoard
 from max78000.errors import BoardError, InputError, ToolError, UnsupportedError
 from max78000.firmware.build import build_project

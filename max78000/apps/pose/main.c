@@ -3,7 +3,7 @@
  *
  * Takes the place of the generated main.c in a project of a pose network: folded input of 12 x 64 x
  * 64, outputs of 19 heatmaps and 38 part-affinity maps. One request at a time; the host sends the
- * next picture after the answer to the last one. See docs/pose-protocol.md.
+ * next picture after the answer to the last one. See docs/protocol.md.
  */
 
 #include <stdint.h>
@@ -11,12 +11,11 @@
 
 #include "mxc.h"
 #include "led.h"
-#include "uart.h"
 #include "cnn.h"
 
 #include "decoder.h"
-#include "frame.h"
 #include "maps.h"
+#include "requests.h"
 
 /* The folded picture: three blocks of four channels, a word per pixel. */
 #ifndef CNN_INPUT_ADDRS
@@ -35,8 +34,6 @@ _Static_assert(OUTPUTS_ARE_WIDE || CNN_UNLOAD_WORDS * 4 == POSE_UNLOAD_VALUES,
 
 #define FOLDED_SIDE (PICTURE_SIDE / 2)
 #define ROW_BYTES (PICTURE_SIDE * 3)
-#define BYTE_TIME_OUT_MS 200u /* inside a frame */
-#define IDLE_TIME_OUT_MS 1000u
 #define SIGN_BITS 0x80808080u
 
 typedef struct {
@@ -52,7 +49,6 @@ typedef struct {
 /* These go out as they lie in memory. */
 _Static_assert(sizeof(times_t) == 16 && sizeof(info_t) == 12, "no padding");
 _Static_assert(sizeof(pose_person_t) == 4 + 6 * POSE_PARTS, "no padding");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
 
 volatile uint32_t cnn_time; /* set by the interrupt of the accelerator */
 
@@ -63,54 +59,21 @@ static union {
 } shared;
 static pose_maps_t maps;
 static pose_person_t people[POSE_MAX_PEOPLE];
-static frame_receiver_t receiver;
-static uint32_t reply_crc;
-
-static void begin_reply(frame_type_t type, uint32_t n_bytes)
-{
-    uint8_t raw[FRAME_HEADER_BYTES];
-    const frame_header_t header = { (uint8_t)type, receiver.header.sequence, (uint16_t)n_bytes };
-    reply_crc = frame_write_header(raw, header);
-    uart_write(raw, sizeof(raw));
-}
-
-static void add_to_reply(const void *bytes, uint32_t n_bytes)
-{
-    reply_crc = frame_crc(reply_crc, bytes, n_bytes);
-    uart_write(bytes, n_bytes);
-}
-
-static void end_reply(void)
-{
-    uint8_t raw[FRAME_CRC_BYTES];
-    frame_write_crc(raw, reply_crc);
-    uart_write(raw, sizeof(raw));
-}
-
-static void reply_error(frame_error_t error)
-{
-    const uint8_t code = (uint8_t)error;
-    begin_reply(FRAME_ERROR, sizeof(code));
-    add_to_reply(&code, sizeof(code));
-    end_reply();
-}
 
 static void reply_info(void)
 {
     const info_t info = { PICTURE_SIDE, PICTURE_SIDE, POSE_PARTS, POSE_MAX_PEOPLE,
                           SystemCoreClock };
-    begin_reply(FRAME_INFO, sizeof(info));
-    add_to_reply(&info, sizeof(info));
-    end_reply();
+    reply_with(FRAME_INFO, &info, sizeof(info));
 }
 
 static void reply_people(const times_t *times, uint32_t n_people)
 {
     const uint32_t n_bytes = n_people * (uint32_t)sizeof(people[0]);
-    begin_reply(FRAME_PEOPLE, (uint32_t)sizeof(*times) + n_bytes);
-    add_to_reply(times, sizeof(*times));
-    add_to_reply(people, n_bytes);
-    end_reply();
+    reply_begin(FRAME_PEOPLE, (uint32_t)sizeof(*times) + n_bytes);
+    reply_add(times, sizeof(*times));
+    reply_add(people, n_bytes);
+    reply_end();
 }
 
 static uint32_t word_of(uint8_t lane_0, uint8_t lane_1, uint8_t lane_2, uint8_t lane_3)
@@ -198,29 +161,6 @@ static void answer(const frame_header_t *request)
     }
 }
 
-/* Wait for a request, however long it takes, and answer it; a spoilt one is answered by an error. */
-static void serve_request(void)
-{
-    frame_state_t state = FRAME_PENDING;
-    frame_error_t error = FRAME_NO_ERROR;
-    frame_start(&receiver, shared.picture, sizeof(shared.picture));
-    while (state == FRAME_PENDING) {
-        const bool is_open = frame_is_open(&receiver);
-        const int byte = uart_read_byte(is_open ? BYTE_TIME_OUT_MS : IDLE_TIME_OUT_MS);
-        if (byte != UART_NOTHING) {
-            state = frame_take(&receiver, (uint8_t)byte, &error);
-        } else if (is_open) {
-            state = FRAME_REFUSED;
-            error = FRAME_TIME_OUT;
-        }
-    }
-    if (state == FRAME_COMPLETE) {
-        answer(&receiver.header);
-    } else {
-        reply_error(error);
-    }
-}
-
 int main(void)
 {
     MXC_ICC_Enable(MXC_ICC0);
@@ -237,6 +177,6 @@ int main(void)
     cnn_configure();
     printf("\nPose: ready for pictures\n");
     for (;;) {
-        serve_request();
+        answer(request_await(shared.picture, sizeof(shared.picture)));
     }
 }

@@ -1,11 +1,5 @@
-"""What the pose application adds to the command line; mounted by entry point `max78000.verbs`."""
+"""What the pose application adds to the command line: nothing, `max78000 run` asks `project.py`."""
 
 from max78000.command import Verb
 
-VERBS = (
-    Verb(
-        "run",
-        "max78000.apps.pose.run:run",
-        "Find the people in PICTURE on a board, and draw them.",
-    ),
-)
+VERBS: tuple[Verb, ...] = ()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCES = Path(__file__).resolve().parents[5] / "max78000/apps/pose"
+SOURCES = Path(__file__).resolve().parents[5] / "max78000/apps"
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror")
 # The one from PyPI always is there; it lets undefined behaviour stop the test.
 ZIG = (sys.executable, "-m", "ziglang", "cc", "-fsanitize=undefined", "-fsanitize-trap=undefined")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from max78000.apps.pose.client import PoseClient, StepTimes
-from max78000.apps.pose.frames import DeviceError, Frame, FrameParser, FrameType
+from max78000.apps.shared.frames import DeviceError, Frame, FrameParser, FrameType
 from max78000.errors import BoardError, InputError
 
 INFO = struct.pack("<4HI", 128, 128, 18, 20, 100_000_000)

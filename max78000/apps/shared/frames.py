@@ -1,7 +1,7 @@
-"""Frames on a serial line: header, payload, CRC-32; described in `docs/pose-protocol.md`.
+"""Frames on a serial line: header, payload, CRC-32; described in `docs/protocol.md`.
 
-Bytes in, frames out. What a payload means is known to `pose_client.py`, and how bytes travel to
-neither. The other end is `max78000/apps/pose/frame.c`.
+Bytes in, frames out. What a payload means is known to the clients of applications, and how bytes
+travel to neither. The other end is `max78000/apps/shared/frame.c`.
 """
 
 import struct
@@ -21,8 +21,16 @@ class FrameType(IntEnum):
 
     HELLO = 0x01
     PICTURE = 0x02
+    INPUT = 0x03
+    RUN = 0x04
+    ANSWER = 0x05
+    MEMORY = 0x06
     INFO = 0x81
     PEOPLE = 0x82
+    TAKEN = 0x83
+    DONE = 0x84
+    BYTES = 0x85
+    NETWORK = 0x86
     ERROR = 0xFF
 
 
@@ -35,6 +43,7 @@ class DeviceError(IntEnum):
     BAD_TYPE = 4
     BAD_LENGTH = 5
     TIME_OUT = 6
+    BAD_PLACE = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from unit.max78000.apps.pose.native_c import COMPILERS, build_library, pointer
 
-from max78000.apps.pose.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
+from max78000.apps.shared.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
 
 pytestmark = pytest.mark.long  # seconds each
 
@@ -73,7 +73,7 @@ class CParser:
 def libraries(tmp_path_factory):
     """The firmware's frames by every compiler that is here."""
     folder = tmp_path_factory.mktemp
-    return {name: build_library(name, folder(name), "frame.c") for name in COMPILERS}
+    return {name: build_library(name, folder(name), "shared/frame.c") for name in COMPILERS}
 
 
 @pytest.fixture(scope="module", params=sorted(COMPILERS))

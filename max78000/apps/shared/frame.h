@@ -1,6 +1,6 @@
 /*
  * Frames on a serial line: header, payload, CRC-32. The protocol is described in
- * docs/pose-protocol.md, the other end is max78000/apps/pose/frames.py.
+ * docs/protocol.md, the other end is max78000/apps/shared/frames.py.
  *
  * Bytes in, frames out: nothing here knows a UART, or what a payload means.
  *
@@ -14,8 +14,8 @@
  *      8 + n     4  CRC-32 of everything between magic and CRC
  */
 
-#ifndef POSE_FRAME_H
-#define POSE_FRAME_H
+#ifndef APP_FRAME_H
+#define APP_FRAME_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,9 +26,17 @@
 
 typedef enum {
     FRAME_HELLO = 0x01,   /* empty */
-    FRAME_PICTURE = 0x02, /* 128 rows of 128 pixels of red, green, blue */
-    FRAME_INFO = 0x81,    /* reply to HELLO */
-    FRAME_PEOPLE = 0x82,  /* reply to PICTURE */
+    FRAME_PICTURE = 0x02, /* pose: 128 rows of 128 pixels of red, green, blue */
+    FRAME_INPUT = 0x03,   /* serial: number of the first word, words of the input */
+    FRAME_RUN = 0x04,     /* serial: last layer, or RUN_ALL_LAYERS */
+    FRAME_ANSWER = 0x05,  /* serial: first byte and number of bytes of the answers */
+    FRAME_MEMORY = 0x06,  /* serial: address, number of words, step in words */
+    FRAME_INFO = 0x81,    /* pose: reply to HELLO */
+    FRAME_PEOPLE = 0x82,  /* pose: reply to PICTURE */
+    FRAME_TAKEN = 0x83,   /* serial: reply to INPUT */
+    FRAME_DONE = 0x84,    /* serial: reply to RUN, times */
+    FRAME_BYTES = 0x85,   /* serial: reply to ANSWER and MEMORY */
+    FRAME_NETWORK = 0x86, /* serial: reply to HELLO */
     FRAME_ERROR = 0xff,   /* reply to anything: one byte, frame_error_t */
 } frame_type_t;
 
@@ -40,6 +48,7 @@ typedef enum {
     FRAME_BAD_TYPE = 4,     /* not a request */
     FRAME_BAD_LENGTH = 5,   /* not this request's */
     FRAME_TIME_OUT = 6,     /* the frame stopped in its middle */
+    FRAME_BAD_PLACE = 7,    /* words or bytes that are not there */
 } frame_error_t;
 
 typedef struct {
@@ -79,4 +88,4 @@ uint32_t frame_write_header(uint8_t out[FRAME_HEADER_BYTES], frame_header_t head
 uint32_t frame_crc(uint32_t crc, const uint8_t *bytes, uint32_t n_bytes);
 void frame_write_crc(uint8_t out[FRAME_CRC_BYTES], uint32_t crc);
 
-#endif /* POSE_FRAME_H */
+#endif /* APP_FRAME_H */

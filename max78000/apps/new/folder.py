@@ -1,0 +1,89 @@
+"""The folder of an application: the network's files, `network.c`, and the program to edit."""
+
+import json
+from pathlib import Path
+from string import Template
+
+from max78000.apps.new.facts import AppNetwork, read_network
+from max78000.apps.new.network_c import network_c
+from max78000.errors import InputError
+from max78000.files import make_folder, refuse_existing, write_all
+from max78000.firmware.sources import APP_FILE, DEFAULT_BOARD
+from max78000.program.folder import PROGRAM_FILE
+from max78000.program.layer_table import LAYERS_FILE
+from max78000.program.network_file import NETWORK_FILE
+
+HERE = Path(__file__).parent
+FORMAT = "max78000-app-1"
+APPS = ("serial",)
+# What an application takes over of a project; those of them that are there.
+OF_NETWORK = (
+    *("cnn.c", "cnn.h", "weights.h", "cnn_finish.c", "cnn_finish.h", "softmax.c"),
+    *(PROGRAM_FILE, LAYERS_FILE, NETWORK_FILE),
+)  # fmt: skip
+
+
+def write_application(
+    folder: Path, app: str, project: Path, board: str = DEFAULT_BOARD, *, overwrite: bool = False
+) -> AppNetwork:
+    """Write an application around a network.
+
+    Args:
+        folder: to make; may be there and empty.
+        app: one of `APPS`.
+        project: what `synthesize` wrote.
+        board: that the Makefile names.
+        overwrite: replace what is in the folder, `main.c` too.
+    Returns:
+        What the application knows of the network.
+    Raises:
+        InputError: no such project, or the folder holds an application.
+        UnsupportedError: the application does not suit the network.
+    """
+    if folder.resolve() == project.resolve():
+        why = "is the network's own folder"
+        raise InputError(why, where=str(folder), fix="name another folder for the application")
+    net = read_network(project)
+    refuse_existing(folder / APP_FILE, overwrite)
+    words = {"name": folder.resolve().name, "network": net.name, "board": board}
+    files = {name: _read(project / name) for name in OF_NETWORK if (project / name).is_file()}
+    files |= {
+        "main.c": _read(HERE / f"{app}.c"),
+        "network.c": network_c(net).encode(),
+        "README.md": _filled(f"{app}.md", words),
+        "Makefile": _filled("Makefile.txt", words),
+        APP_FILE: f"{json.dumps({'format': FORMAT, 'app': app, 'network': net.name})}\n".encode(),
+    }
+    make_folder(folder)
+    write_all({folder / name: content for name, content in files.items()})
+    return net
+
+
+def app_of(folder: Path) -> str:
+    """Which application a folder holds; empty for none.
+
+    Raises:
+        InputError: its description is damaged.
+    """
+    path = folder / APP_FILE
+    if not path.is_file():
+        return ""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise ValueError(f"format is {data['format']!r}, not {FORMAT!r}")
+        return str(data["app"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fix = "write the application again: max78000 new"
+        raise InputError(f"describes no application: {error}", where=str(path), fix=fix) from None
+
+
+def _filled(name: str, words: dict[str, str]) -> bytes:
+    return Template(_read(HERE / name).decode()).substitute(words).encode()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None

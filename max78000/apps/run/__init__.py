@@ -1,0 +1,1 @@
+"""`max78000 run`: inputs to a board, answers of its network back."""

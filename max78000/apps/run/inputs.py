@@ -1,0 +1,227 @@
+"""Pictures, recordings and arrays from files to the network's input, as training prepared them.
+
+How that was is in `network.json`, section `trained.input`; the arithmetic is that of
+`ai8x_models/training/data/form.py` and a test holds the two equal. Where no checkpoint says
+anything, arrays are taken as they are and pictures less 128.
+"""
+
+import math
+import wave
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from max78000.errors import InputError, UnsupportedError
+
+Int8s = NDArray[np.int8]
+Array = NDArray[Any]
+SOUNDS = frozenset((".wav",))
+PICTURES = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+)
+ARRAYS = frozenset((".npy",))
+LAYOUTS: Mapping[str, tuple[int, ...]] = {
+    "CHW": (0, 1, 2), "HWC": (2, 0, 1), "HW": (0, 1), "CL": (0, 1), "LC": (1, 0), "L": (0,),
+}  # fmt: skip
+LOW, HIGH = -128, 127
+N_STEPS = HIGH - LOW
+_PADDING = 256  # samples of silence that keep the end of a recording from ringing at its start
+_WHITE = (255, 255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What becomes of a raw sample: see `InputForm` of the trainer, whose data these are."""
+
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    layout: str
+    mean: tuple[float, ...]
+    fold: int
+    rate: int
+
+    @classmethod
+    def from_facts(cls, form: Mapping[str, Any], where: str) -> "Preparation":
+        """Read the section `input`.
+
+        Raises:
+            InputError: it is of another kind.
+        """
+        try:
+            lists = {"shape": tuple(form["shape"]), "mean": tuple(form["mean"])}
+            found = cls(**{**form, **lists})
+            assert found.layout in LAYOUTS
+        except (KeyError, TypeError, AssertionError) as error:
+            why = f"does not say how inputs are prepared: {error}"
+            raise InputError(why, where=where, fix="train and synthesize again") from None
+        return found
+
+    def read(self, path: Path) -> Int8s:
+        """One sample of a file, as the accelerator takes it: folded.
+
+        Raises:
+            InputError: the file is none that the network takes, or does not fit.
+        """
+        suffix = path.suffix.lower()
+        if suffix in SOUNDS:
+            if not self.rate:
+                why, fix = "the network takes no recordings", "give one sample as an .npy file"
+                raise InputError(why, where=str(path), fix=fix)
+            return self._form(read_sound(path, math.prod(self.shape), self.rate), "L", path)
+        if suffix in ARRAYS:
+            return self._form(_read_array(path), self.layout, path)
+        if len(self.shape) != 3:
+            why = "the network takes no pictures"
+            raise InputError(why, where=str(path), fix="give one sample as an .npy file")
+        return self._of_pictures()._form(read_picture(path, self.shape), "HWC", path)
+
+    def _of_pictures(self) -> "Preparation":
+        scale = 255 / (self.high - self.low)
+        mean = tuple((one - self.low) * scale for one in self.mean)
+        return Preparation(self.shape, 0.0, 255.0, "HWC", mean, self.fold, self.rate)
+
+    def _form(self, raw: Array, layout: str, path: Path) -> Int8s:
+        integers = self._integers(raw, layout, path)
+        if self.fold > 1:
+            ratio = range(self.fold)
+            blocks = [integers[:, i :: self.fold, j :: self.fold] for i in ratio for j in ratio]
+            integers = np.concatenate(blocks)
+        return np.ascontiguousarray(integers, np.int8)
+
+    def _integers(self, raw: Array, layout: str, path: Path) -> Int8s:
+        real = np.asarray(raw, np.float32)
+        if real.ndim != len(LAYOUTS[layout]):
+            raise self._misfit(raw, layout, path)
+        real = real.transpose(LAYOUTS[layout])
+        if layout == "HW":
+            real = real[None]
+        elif layout == "L":
+            if real.size != math.prod(self.shape):
+                raise self._misfit(raw, layout, path)
+            real = real.reshape(-1, self.shape[0]).T
+        if real.shape != self.shape and len(self.shape) == 3 and real.shape[0] == self.shape[0]:
+            real = _resized(real, self.shape[1:])
+        if real.shape != self.shape:
+            raise self._misfit(raw, layout, path)
+        scaled = (real - self._zero) * np.float32(N_STEPS / (self.high - self.low))
+        whole: Int8s = np.floor(scaled + 0.5).clip(LOW, HIGH).astype(np.int8)
+        return whole
+
+    @property
+    def _zero(self) -> NDArray[np.float32]:
+        step = (self.high - self.low) / N_STEPS
+        zero = np.array(self.mean or (self.low - LOW * step,), np.float32)
+        return zero.reshape(-1, *(1 for _ in self.shape[1:]))
+
+    def _misfit(self, raw: Array, layout: str, path: Path) -> InputError:
+        found, wanted = ("x".join(map(str, one)) for one in (raw.shape, self.shape))
+        why = f"is {found} ({layout}), the network takes {wanted}"
+        return InputError(why, where=str(path), fix="give one of the network's size")
+
+
+def read_picture(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A picture at the size of the network's input: uint8 (H, W, C), upright, on white.
+
+    Raises:
+        InputError: no such picture, or the network takes no pictures of one or three channels.
+        UnsupportedError: Pillow is not installed.
+    """
+    try:
+        from PIL import Image, ImageOps  # noqa: PLC0415 - only for pictures
+    except ImportError:
+        fix = 'pip install "max78000-toolchain[link]"'
+        raise UnsupportedError("pictures need the package pillow", fix=fix) from None
+    if shape[0] not in (1, 3):
+        why = f"the network takes {shape[0]} channels, a picture has 1 or 3"
+        raise InputError(why, where=str(path), fix="give one sample as an .npy file")
+    mode, size = "L" if shape[0] == 1 else "RGB", (shape[2], shape[1])
+    try:
+        with Image.open(path) as file:
+            file.draft(mode, (2 * max(size), 2 * max(size)))  # decodes no more than is needed
+            upright = _opaque(ImageOps.exif_transpose(file), mode)
+            pixels = np.asarray(upright.resize(size, Image.Resampling.BILINEAR), np.uint8)
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError,
+            Image.DecompressionBombError) as error:  # fmt: skip
+        fix = "name a picture, a sound (.wav) or an array (.npy)"
+        raise InputError("is not a readable picture", where=str(path), fix=fix) from error
+    return pixels.reshape(shape[1], shape[2], shape[0])
+
+
+def _opaque(picture: Any, mode: str) -> Any:
+    """With 8 bits a channel and nothing to see through."""
+    from PIL import Image  # noqa: PLC0415 - as above
+
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
+        high_bytes = (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255)
+        picture = Image.fromarray(high_bytes.astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, _WHITE), picture)
+    return picture.convert(mode)
+
+
+def _resized(picture: Array, size: tuple[int, ...]) -> Array:
+    from PIL import Image  # noqa: PLC0415 - as above
+
+    height, width = size
+    channels = (
+        Image.fromarray(one).resize((width, height), Image.Resampling.BILINEAR) for one in picture
+    )
+    return np.stack([np.asarray(one, np.float32) for one in channels])
+
+
+def _read_array(path: Path) -> Array:
+    try:
+        array: Array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError("is not a readable array", where=str(path), fix="save it anew") from error
+    return array
+
+
+def read_sound(path: Path, n_samples: int, rate: int) -> NDArray[np.float32]:
+    """A recording from its start, with silence after its end; several channels become their mean.
+
+    Raises:
+        InputError: no such recording, or not plain PCM.
+    """
+    try:
+        with wave.open(str(path)) as file:
+            old, width, n_channels = file.getframerate(), file.getsampwidth(), file.getnchannels()
+            raw = file.readframes(math.ceil(n_samples * old / rate))
+    except (OSError, EOFError, wave.Error) as error:
+        fix = "name a WAV file of plain PCM"
+        raise InputError(
+            f"is not a readable recording: {error}", where=str(path), fix=fix
+        ) from None
+    samples = _pcm(raw, width).reshape(-1, n_channels).mean(axis=1)
+    found = _at_rate(samples, old, rate)[:n_samples]
+    sound = np.zeros(n_samples, np.float32)
+    sound[: len(found)] = found
+    return sound
+
+
+def _pcm(raw: bytes, width: int) -> NDArray[np.float32]:
+    """Samples whose full scale is 1: of 8 bits, which have no sign, to 32."""
+    if width == 1:
+        return (np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / np.float32(128)
+    padded = np.zeros((len(raw) // width, 4), np.uint8)
+    padded[:, 4 - width :] = np.frombuffer(raw, np.uint8).reshape(-1, width)
+    return padded.view("<i4")[:, 0].astype(np.float32) / np.float32(2**31)
+
+
+def _at_rate(sound: NDArray[np.float32], old: int, new: int) -> NDArray[np.float32]:
+    """At another rate, by cutting or extending the spectrum, with silence behind it."""
+    if old == new or not len(sound):
+        return sound
+    divisor = math.gcd(old, new)
+    up, down = new // divisor, old // divisor
+    n_periods = math.ceil((len(sound) + _PADDING) / down)
+    n_old, n_new = n_periods * down, n_periods * up
+    spectrum = np.fft.rfft(sound.astype(np.float64), n_old)[: n_new // 2 + 1]
+    found = np.fft.irfft(spectrum, n_new) * (up / down)
+    return found[: math.ceil(len(sound) * up / down)].astype(np.float32)
