@@ -35,6 +35,7 @@ class End(Enum):
     BKPT = "the program executed bkpt"
     WAITS = "the program waits for something outside"
     TIME = "the time it was given is over"
+    HEARD = "the sound that it was given is over"
     ENOUGH = "the verdict is known and the program goes on"
 
 
@@ -126,14 +127,14 @@ class VirtualBoard(Processor):
         self,
         until: bytes | None = None,
         limits: Limits | None = None,
-        on_slice: Callable[[], None] | None = None,
+        on_slice: Callable[[], bool] | None = None,
     ) -> Outcome:
         """Run until the firmware comes to an end, or says FAIL, or says what is waited for.
 
         Args:
             until: text on the console that ends the run.
             limits: how long to wait for an end.
-            on_slice: called now and then; may feed the console.
+            on_slice: called now and then; may feed the console. True: the sound is over.
         Raises:
             BoardError: a fault of the firmware, or no end within the limits.
         """
@@ -151,8 +152,8 @@ class VirtualBoard(Processor):
                 return self._outcome(End.ENOUGH)
             if now_ns > end_ns:
                 break
-            if on_slice is not None:
-                on_slice()
+            if on_slice is not None and on_slice():
+                return self._outcome(End.HEARD)
         if passed_ns is not None:
             return self._outcome(End.ENOUGH)
         if limits.is_end_at_time:

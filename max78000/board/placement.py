@@ -47,6 +47,9 @@ class Pins(Protocol):
     def pull(self, pin: int, *, is_high: bool) -> None:
         """Put a resistor on a pin, outside the chip."""
 
+    def on_look(self, action: Callable[[], None]) -> None:
+        """Call `action` once, when the program next asks for the levels of the pins."""
+
     def on_change(self, pin: int, action: Callable[[bool], None]) -> None:
         """Call `action` with the level whenever the program changes or lets go of a pin."""
 

@@ -75,6 +75,7 @@ class Processor:
         self._n_happened = 0  # events that were looked at
         self._is_halted = False
         self._polled_addr, self._n_polls = -1, 0  # a register that is loaded again and again
+        self._polled_since = 0  # events that had happened then
         self.reset(is_halting=False)
 
     def load_code(self, code: Code) -> None:
@@ -119,8 +120,9 @@ class Processor:
 
     def _count_poll(self, addr: int) -> None:
         """Count loads of one register in a row."""
-        if addr != self._polled_addr:
+        if addr != self._polled_addr or self._polled_since != self.timeline.n_happened:
             self._polled_addr, self._n_polls = addr, 0
+            self._polled_since = self.timeline.n_happened
         self._n_polls += 1
 
     def store(self, addr: int, n_bytes: int, value: int) -> None:
@@ -192,7 +194,9 @@ class Processor:
             return ""
         if self.is_asleep:
             return next(filter(None, map(self._awaited_by, self.devices.lines)), "")
-        return self.devices.bus.awaits(self._polled_addr) if self._n_polls > PATIENT_POLLS else ""
+        if self._n_polls <= PATIENT_POLLS or self._polled_since != self.timeline.n_happened:
+            return ""
+        return self.devices.bus.awaits(self._polled_addr)
 
     def _awaited_by(self, line: tuple[Device, tuple[int, ...]]) -> str:
         """What would make a device interrupt, if that is enabled."""

@@ -15,6 +15,7 @@ from max78000.commands.simulate_firmware import (
     print_lines,
     run_firmware,
 )
+from max78000.commands.simulate_world import WorldFiles, WorldSession, world_options
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
@@ -33,6 +34,8 @@ from max78000.program.program import RegisterProgram, chip_of
         "max78000 simulate build/mnist",
         "max78000 simulate build/mnist --compiler zig --trace",
         "max78000 simulate firmware.elf --seconds 5 --uart -",
+        "max78000 simulate demo.elf --camera cat.png --buttons 'PB1@Press PB1' --screen shown",
+        "max78000 simulate words.elf --microphone yes.wav",
         "max78000 simulate build/mnist --program --verbose",
         "max78000 simulate build/mnist --input seven.png",
         "max78000 simulate --state expected.json.gz",
@@ -65,6 +68,7 @@ from max78000.program.program import RegisterProgram, chip_of
 @click.option(
     "--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this virtual time."
 )
+@world_options
 @click.option("--strict", is_flag=True, help="Refuse what silicon would pass over in silence.")
 @click.option("--trace", is_flag=True, help="Print what the firmware does, with its time.")
 @click.option("--verbose", "-v", is_flag=True, help="Print a line per layer.")
@@ -80,6 +84,7 @@ def simulate(
     uart: str | None,
     uart_out: Path | None,
     seconds: float | None,
+    world_files: WorldFiles,
     strict: bool,
     trace: bool,
     verbose: bool,
@@ -100,7 +105,7 @@ def simulate(
     if (directory is None) == (state_file is None):
         raise InputError("give a DIRECTORY or --state FILE", fix="see max78000 simulate --help")
     manner = Manner(verbose, as_json, trace)
-    session = Session(uart, uart_out, seconds, strict)
+    session = Session(uart, uart_out, seconds, strict, WorldSession(world_files, board))
     has_code = directory is not None and any(directory.glob("*.c"))
     if directory is not None and is_elf(directory):
         is_pass = run_firmware(directory, None, manner, session)

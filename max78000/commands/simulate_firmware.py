@@ -8,14 +8,14 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from max78000.board.board import FAIL, End, Limits, Outcome, VirtualBoard
 from max78000.board.timeline import NS_PER_S, Note
-from max78000.board.world import World
+from max78000.commands.simulate_world import WorldSession
 from max78000.errors import BoardError, InputError
 from max78000.machine.machine import RunResult
 from max78000.machine.run_text import run_lines, run_values
@@ -26,6 +26,7 @@ ELF_MAGIC = b"\x7fELF"
 STANDARD_INPUT = "-"
 SILENCE_S = 5.0  # after which a line tells that the board still runs
 ENDLESS_SLICES = 1 << 62
+LONGEST_SOUND_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Session:
     uart_out: Path | None = None
     seconds: float | None = None
     is_strict: bool = False
-    world: World = field(default_factory=World)
+    outside: WorldSession | None = None
 
 
 def is_elf(path: Path) -> bool:
@@ -69,7 +70,8 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
         BoardError: a fault of the program, or no end within a minute of its time.
     """
     watch = _print_note if manner.is_tracing else None
-    board = VirtualBoard(watch=watch, world=session.world, is_strict=session.is_strict)
+    world = None if session.outside is None else session.outside.equipment.world()
+    board = VirtualBoard(watch=watch, world=world, is_strict=session.is_strict)
     board.load_elf(elf)
     console = LiveConsole(board, is_silent=manner.is_json)
     _feed(board, session.uart)
@@ -84,6 +86,8 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
     finally:
         if session.uart_out is not None:
             session.uart_out.write_bytes(bytes(board.devices.uart.sent))
+        if session.outside is not None:
+            session.outside.finish(board)
         for warning in board.objections.warnings:
             click.echo(f"warning: {warning}", err=True)
     is_right = outcome.is_pass or (directory is None and FAIL.decode() not in outcome.console)
@@ -152,12 +156,21 @@ def note_prediction(program: RegisterProgram, result: RunResult) -> None:
 
 def _run(board: VirtualBoard, console: LiveConsole, session: Session) -> Outcome:
     """Run to the end; a person at the keyboard is asked whenever the program waits for input."""
+    outside = session.outside
     limits = Limits()
     if session.seconds is not None:
         limits = Limits(session.seconds, ENDLESS_SLICES, session.seconds, is_end_at_time=True)
+    elif outside is not None and outside.is_listening:
+        limits = Limits(LONGEST_SOUND_S, ENDLESS_SLICES)
+
+    def on_slice() -> bool:
+        console.update()
+        is_limited = session.seconds is not None
+        return outside is not None and not is_limited and outside.is_sound_over(board)
+
     is_asking = session.uart == STANDARD_INPUT and sys.stdin.isatty()
     while True:
-        outcome = board.run(limits=limits, on_slice=console.update)
+        outcome = board.run(limits=limits, on_slice=on_slice)
         console.update()
         is_waiting = outcome.end in (End.WAITS, End.ASLEEP) and "input" in outcome.awaited
         line = sys.stdin.buffer.readline() if is_asking and is_waiting else b""

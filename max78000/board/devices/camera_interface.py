@@ -75,12 +75,9 @@ class CameraInterface(RegisterBlock):
         """What a load of a register gives."""
         match name:
             case "INT_FL":
-                self._timeline.poll(self._around.clocks.cycles_ns(2))
                 return self._flags()
             case "FIFO_DATA":
                 return self._take()
-            case "CTRL":
-                self._timeline.poll(self._around.clocks.cycles_ns(2))
         return self.values[name]
 
     def stored(self, name: str, value: int) -> None:
@@ -155,7 +152,8 @@ class CameraInterface(RegisterBlock):
         self._next = self._timeline.at(self._timeline.now_ns + delay_ns, action)
 
     def _on_line(self) -> None:
-        """A line begins."""
+        """A line begins; what nobody took of the last one is lost."""
+        self._lose_surplus()
         frame = cast("SensorFrame", self._frame)
         if self._n_lines == len(frame.lines):
             self._on_end()
@@ -165,9 +163,8 @@ class CameraInterface(RegisterBlock):
         is_last = self._n_lines == len(frame.lines)
         gap_ns = frame.line_ns + (frame.end_ns if is_last else 0)
         if self.values["CTRL"] & DMA:
-            self._fifo.extend(words)
+            self._fifo.extend(words)  # the FIFO holds more until the DMA has looked
             serve_requests(self._around)
-            self._lose_surplus()
             self._after(gap_ns, self._on_line)
         else:
             self._line.extend(words)

@@ -57,6 +57,7 @@ class GpioPort(RegisterBlock):
             pin: level for (port, pin), level in around.world.pins.items() if port == place.number
         }
         self._weak: dict[int, bool] = {}  # levels that resistors outside pull pins to
+        self._looks: list[Callable[[], None]] = []  # to call when the program loads IN
         self._actions: dict[int, list[Callable[[bool], None]]] = {}
 
     def function(self, pin: int) -> int:
@@ -91,6 +92,10 @@ class GpioPort(RegisterBlock):
         """Put a resistor on a pin, outside the chip."""
         self._weak[pin] = is_high
 
+    def on_look(self, action: Callable[[], None]) -> None:
+        """Call `action` once, when the program next asks for the levels of the pins."""
+        self._looks.append(action)
+
     def on_change(self, pin: int, action: Callable[[bool], None]) -> None:
         """Call `action` with the level whenever the program changes or lets go of a pin."""
         self._actions.setdefault(pin, []).append(action)
@@ -98,6 +103,9 @@ class GpioPort(RegisterBlock):
     def loaded(self, name: str) -> int:
         """What a load of a register gives."""
         if name == "IN":
+            looks, self._looks = self._looks, []
+            for look in looks:
+                look()
             return sum(self.level(pin) << pin for pin in range(32)) & self.values["INEN"]
         base = name.removesuffix("_SET").removesuffix("_CLR")
         return self.values[base]

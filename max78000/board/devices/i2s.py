@@ -72,7 +72,7 @@ class I2s(RegisterBlock):
         """To receive, and to send."""
         control = self.values["DMA"]
         is_receiving = control & RX_DMA and self._received
-        is_sending = control & TX_DMA and len(self._to_play) < FIFO_WORDS
+        is_sending = control & TX_DMA and len(self._to_play) < self._n_room
         return bool(is_receiving) | bool(is_sending) << 1
 
     @property
@@ -94,7 +94,6 @@ class I2s(RegisterBlock):
     def loaded(self, name: str) -> int:
         """What a load of a register gives."""
         if name in ("DMA", "INTFL"):
-            self._timeline.poll(self._around.clocks.cycles_ns(2))
             self._settle()
             if name == "INTFL":
                 return self._flags()
@@ -117,6 +116,7 @@ class I2s(RegisterBlock):
                 self._put(value)
             case "DMA":
                 self.values[name] = value & 0xFFFF
+                serve_requests(self._around)
             case "CTRL0" | "CTRL1":
                 self._control(name, value)
             case _:
@@ -199,6 +199,7 @@ class I2s(RegisterBlock):
     def _hear(self, first: int, n_samples: int, rate_hz: float) -> None:
         form = self._format
         is_served = bool(self.values["DMA"] & RX_DMA)
+        self._lose_surplus()
         most = n_samples
         if not is_served:  # more than the FIFO holds need not be worked out
             most = min(n_samples, (FIFO_WORDS + 1) * form.units_per_word)
@@ -210,9 +211,10 @@ class I2s(RegisterBlock):
         while len(self._units) >= form.units_per_word:
             self._received.append(form.pack(self._units[: form.units_per_word]))
             del self._units[: form.units_per_word]
-        if is_served:
+        if is_served:  # the FIFO holds more until the DMA has looked
             serve_requests(self._around)
-        self._lose_surplus()
+        else:
+            self._lose_surplus()
         threshold = max(1, self.values["CTRL0"] >> 24)
         if len(self._received) >= threshold:
             self.values["INTFL"] |= RX_LEVEL
@@ -228,13 +230,7 @@ class I2s(RegisterBlock):
     def _play(self, n_samples: int, rate_hz: float) -> None:
         form = self._format
         n_words = -(-n_samples * form.n_channels // form.units_per_word)
-        words: list[int] = []
-        while len(words) < n_words:
-            if not self._to_play and self.values["DMA"] & TX_DMA:
-                serve_requests(self._around)
-            if not self._to_play:
-                break
-            words.append(self._to_play.popleft())
+        words = [self._to_play.popleft() for _ in range(min(n_words, len(self._to_play)))]
         if words:
             self.played_rate_hz = rate_hz
             self.played += form.samples(words)
@@ -249,8 +245,13 @@ class I2s(RegisterBlock):
             return 0
         return self._received.popleft()
 
+    @property
+    def _n_room(self) -> int:
+        """Words for the transmit FIFO, which holds more while the DMA fills it some at a time."""
+        return 2 * FIFO_WORDS + 2 * BURST if self.values["DMA"] & TX_DMA else FIFO_WORDS
+
     def _put(self, word: int) -> None:
-        if len(self._to_play) == FIFO_WORDS:
+        if len(self._to_play) >= self._n_room:
             self.object_to("the program sends a word into the full transmit FIFO")
         else:
             self._to_play.append(word)

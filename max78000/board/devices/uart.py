@@ -8,6 +8,7 @@ Source: docs/hardware/firmware.md#uart; [MSDK] uart_regs.h, uart_ai85.c, uart_re
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from max78000.board.device import INTERRUPT
 from max78000.board.placement import Placement, Surroundings
@@ -45,6 +46,7 @@ class Uart(RegisterBlock):
     def __init__(self, place: Placement, around: Surroundings) -> None:
         super().__init__(place.name, place.base_addr, place.size_bytes, WORDS)
         self.sent = bytearray()  # all the program ever sent
+        self.on_sent: Callable[[], None] | None = None  # called after every byte
         self._clocks = around.clocks
         self._port = around.ports[0]
         self._timeline = around.timeline
@@ -94,6 +96,8 @@ class Uart(RegisterBlock):
             case "FIFO":
                 self._require_line("sends")
                 self.sent.append(value)
+                if self.on_sent is not None:
+                    self.on_sent()
             case _:
                 self.values[name] = value
 

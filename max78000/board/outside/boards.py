@@ -11,8 +11,10 @@ from typing import cast
 
 from max78000.board.devices.camera_interface import CameraInterface
 from max78000.board.devices.i2c import I2c
+from max78000.board.devices.i2s import I2s
 from max78000.board.devices.pulse_train import PulseTrains
 from max78000.board.devices.spi import Spi
+from max78000.board.devices.uart import Uart
 from max78000.board.outside import ili9341, ssd2119
 from max78000.board.outside.bit_banged import BitBangedBus
 from max78000.board.outside.buttons import Press
@@ -64,7 +66,7 @@ class Equipment:
         layout: of the board.
         scene: in front of the camera.
         sound: that the microphone hears.
-        presses: of buttons, those with a time.
+        presses: of buttons; those that the console asks for in the order of their texts.
         on_picture: called with what the display shows; None: there is no display.
     """
 
@@ -75,20 +77,40 @@ class Equipment:
     on_picture: OnPicture | None = None
     screens: list[Screen] = field(default_factory=list)  # made when the board is
     around: Surroundings | None = None
+    console: Uart | None = None
+    n_asked: int = 0  # presses that the console has asked for so far
 
     def world(self) -> World:
         """A world with all of it."""
         return World(microphone=Microphone(self.sound), attachments=(self._attach,))
 
     def press(self, press: Press) -> None:
-        """Press a button now, and let go of it later."""
+        """Press a button now, and let go of it later.
+
+        One that the console asked for is held until the program has looked, however busy it is.
+        """
         assert self.around is not None
         port, pin = self.layout.buttons[press.name]
         pins, timeline = self.around.ports[port], self.around.timeline
+
+        def let_go_later() -> None:
+            timeline.at(timeline.now_ns + press.hold_ns, partial(pins.drive, pin, None))
+
         timeline.note("button", f"{press.name} pressed")
         pins.drive(pin, level=False)
-        end_ns = timeline.now_ns + press.hold_ns
-        timeline.at(end_ns, lambda: pins.drive(pin, level=None))
+        if press.time_ns is None:
+            pins.on_look(let_go_later)
+        else:
+            let_go_later()
+
+    @property
+    def has_heard_all(self) -> bool:
+        """The sound has passed by."""
+        if self.around is None or self.sound is None:
+            return False
+        audio = cast("I2s", self.around.devices["I2S"])
+        rate_hz = audio.rate_hz
+        return bool(rate_hz) and audio.n_heard * self.sound.rate_hz >= len(self.sound) * rate_hz
 
     def finish(self) -> None:
         """Hand over what the display shows at the end."""
@@ -109,6 +131,17 @@ class Equipment:
         for press in self.presses:
             if press.time_ns is not None:
                 around.timeline.at(press.time_ns, partial(self.press, press))
+        self.console = cast("Uart", around.devices["UART0"])
+        self.console.on_sent = self._press_what_is_asked
+
+    def _press_what_is_asked(self) -> None:
+        """After every byte on the console: press a button if its text is complete."""
+        asked = [press for press in self.presses if press.time_ns is None][self.n_asked :]
+        if asked and self.console is not None:
+            text = asked[0].text.encode()
+            if self.console.sent.endswith(text):
+                self.n_asked += 1
+                self.press(asked[0])
 
     def _attach_camera(self, around: Surroundings) -> None:
         """The camera listens to software that moves its wires, and to I2C2 on the same pins."""

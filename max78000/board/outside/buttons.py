@@ -1,7 +1,8 @@
 """A script of presses: which button, when, and for how long. Knows no pin.
 
 `PB1@2.5` presses a button 2.5 seconds after power-on, `PB1@2.5+1` holds it for a second, and
-`PB1@some text` presses it when the console shows the text; presses are separated by commas.
+`PB1@some text` presses it when the console has shown the text, until the program looks at it;
+presses are separated by commas.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from max78000.board.timeline import NS_PER_S
 from max78000.errors import InputError
 
 HOLD_S = 0.2
+ASKED_HOLD_S = 0.05  # from when the program has looked
 FIX = "write NAME@SECONDS, NAME@SECONDS+HELD or NAME@TEXT ON THE CONSOLE, separated by commas"
 
 
@@ -45,7 +47,7 @@ def _read(press: str, names: tuple[str, ...]) -> Press:
     try:
         time_s, hold_s = float(time), float(held) if held else HOLD_S
     except ValueError:
-        return Press(name, None, when)
+        return Press(name, None, when, round(ASKED_HOLD_S * NS_PER_S))
     if not 0 <= time_s < float("inf") or not 0 < hold_s < float("inf"):
         raise InputError(f"{press!r}: no such time", where="--buttons", fix=FIX)
     return Press(name, round(time_s * NS_PER_S), "", round(hold_s * NS_PER_S))

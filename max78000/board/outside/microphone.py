@@ -31,7 +31,3 @@ class Microphone:
         shift = WORD_BITS - FILE_BITS - HEADROOM_BITS
         taken = self._sound.take(first, n_samples, rate_hz)
         return tuple(int(s) << shift >> LOW_BITS << LOW_BITS for s in taken)
-
-    def is_over(self, n_samples: int, rate_hz: float) -> bool:
-        """Whether all was heard after so many samples."""
-        return self._sound is None or n_samples * self._sound.rate_hz >= len(self._sound) * rate_hz

@@ -1,6 +1,7 @@
 """Sound from a file for the microphone, and sound from the chip into a file."""
 
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from max78000.errors import InputError
 
 FULL_SCALE = 32_768
+USUAL_HZ = 16_000
 SAME_RATE = 0.02  # rates that differ by less are one rate: sample by sample
 FIX = "convert it to PCM, for example with sox IN -r 16000 -c 1 -b 16 OUT.wav"
 
@@ -28,6 +30,12 @@ class Sound:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    @classmethod
+    def played(cls, samples: Sequence[int], rate_hz: float) -> "Sound":
+        """What a chip has played; without any, silence of no length at a usual rate."""
+        inside = np.clip(np.array(samples, np.int64), -FULL_SCALE, FULL_SCALE - 1)
+        return cls(inside.astype(np.int16), round(rate_hz) or USUAL_HZ)
 
     def take(self, first: int, n_samples: int, rate_hz: float) -> NDArray[np.int16]:
         """Samples from one on, at another rate if need be; silence once it is over."""

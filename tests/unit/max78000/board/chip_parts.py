@@ -58,7 +58,7 @@ class EagerDma:
         self.device, self.offset, self.n_bytes = device, offset, n_bytes
         self.taken, self.to_give = [], []
 
-    def serve(self):
+    def poke(self):
         """Move what the requests allow."""
         while self.device.requests & 1:
             if self.n_bytes == 4:
