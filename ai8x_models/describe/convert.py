@@ -20,6 +20,7 @@ from ai8x_models.describe.fused import (
     Fused,
     activation_of,
     fused_layer,
+    is_divisible,
     is_known_clamp,
     is_wide_clamp,
     norm_of,
@@ -58,7 +59,6 @@ from ai8x_models.describe.stages import problems_of
 from ai8x_models.layers.layers import ElementWise, FusedLayer, Pool
 from ai8x_models.layers.qat import Layer
 from ai8x_models.layers.rules import Pair, refusal
-from ai8x_models.layers.space_to_depth import RATIO
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InternalError, ProblemList, ToolError, UnsupportedError, raise_all
 from max78000.facts.fixed import Activation
@@ -330,7 +330,9 @@ class _Converter:
             node.op,
             norm_of(behind),
             activation_of(behind),
-            folds=node.inputs == (0,) and self.readers[0] == [index] and _is_even(self.graph),
+            folds=node.inputs == (0,)
+            and self.readers[0] == [index]
+            and is_divisible(self.graph.nodes[0].shape, node.op.stride[0]),
             is_wide=index in self.wide,
             is_scaled=self.is_scaled,
             scales=(self.scales[node.inputs[0]], self.scales[chain[-1]]),
@@ -350,10 +352,6 @@ class _Converter:
 def _pair(sizes: Shape) -> Pair:
     rows, columns = (*sizes, 1)[:2]
     return rows, columns
-
-
-def _is_even(graph: Graph) -> bool:
-    return all(size % RATIO == 0 for size in graph.nodes[0].shape[1:])
 
 
 def _refusal(op: Op) -> ToolError:

@@ -61,21 +61,14 @@ def describe_network(
         raise InputError(why, where=type(model).__name__, fix="describe a model with a layer in it")
     if not network.is_new:
         entries = _in_checkpoint_order(entries, network.graph, model)
-    folds = any(
-        isinstance(node.op, Own)
-        and isinstance(node.op.layer, FoldedConv2d)
-        and network.graph.nodes[0].shape[0] != node.op.layer.folded_channels
-        for node in network.graph.nodes
-    )
     arch = arch or network.arch
     shape = network.graph.nodes[0].shape
-    fold = 2 if folds else 1
     finish, left = _finish(network, entries)
     return NetworkDescription(
         arch=arch,
         dataset=dataset or arch.lower(),
         input_shape=shape,
-        fold=fold,
+        fold=_fold(network.graph),
         on_cpu=network.on_cpu,
         layers=tuple(entries),
         preparations=tuple(str(one) for one in network.preparations),
@@ -83,6 +76,15 @@ def describe_network(
         finish=finish,
         left=left,
     )
+
+
+def _fold(graph: Graph) -> int:
+    """Ratio by which the picture is folded for its one reader; 1 if it is not, or already was."""
+    for node in graph.nodes:
+        if isinstance(node.op, Own) and isinstance(node.op.layer, FoldedConv2d):
+            is_folded = graph.nodes[0].shape[0] == node.op.layer.folded_channels
+            return 1 if is_folded else node.op.layer.ratio
+    return 1
 
 
 def _finish(

@@ -28,9 +28,10 @@ from ai8x_models.layers.layers import (
     Linear,
 )
 from ai8x_models.layers.qat import DATA_MAX
-from ai8x_models.layers.space_to_depth import RATIO
+from ai8x_models.layers.space_to_depth import RATIO, fold_image
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import UnsupportedError
+from max78000.facts.chip import MAX78000
 from max78000.facts.fixed import Activation
 
 _CLASSES = (
@@ -61,7 +62,7 @@ class Fused:
 
     @property
     def is_folded(self) -> bool:
-        """True if it is the stride-2 layer that runs on a folded picture."""
+        """True if it is the strided layer that runs on a folded picture."""
         one = self.convolution
         return self.folds and is_foldable(one)
 
@@ -76,21 +77,28 @@ class Fused:
 
 
 def is_foldable(one: Convolution) -> bool:
-    """True for kernels with stride 2 that the folded picture has: 3x3, or 6x6 with padding 2."""
-    sizes = tuple(one.weight.shape[2:])
+    """True for strided kernels that the folded picture has.
+
+    With stride r that is 3r x 3r with padding r; and 3x3 with padding 1, for a stride of 2.
+    """
+    ratio, (n_in, *sizes) = one.stride[0], one.weight.shape[1:]
     return (
         one.kind == "Conv2d"
         and one.groups == 1
         and one.padding_end is None
-        and (set(one.stride), set(one.dilation)) == ({RATIO}, {1})
-        and (sizes, set(one.padding)) in (((3, 3), {1}), ((6, 6), {2}))
+        and (set(one.stride), set(one.dilation)) == ({ratio}, {1})
+        and ratio > 1
+        and ratio**2 * n_in <= MAX78000.max_channels
+        and (
+            (set(sizes), set(one.padding)) == ({3 * ratio}, {ratio})
+            or (ratio, set(sizes), set(one.padding)) == (RATIO, {3}, {1})
+        )
     )
 
 
-def _folded_taps(weight: Tensor) -> Tensor:
-    """A 6x6 kernel (O, C, 6, 6) with stride 2 for the folded picture: (O, 4 C, 3, 3)."""
-    parts = [weight[:, :, i::RATIO, j::RATIO] for i in range(RATIO) for j in range(RATIO)]
-    return torch.cat(parts, dim=1)
+def is_divisible(shape: Shape, ratio: int) -> bool:
+    """True if a picture of this shape can be folded."""
+    return all(size % ratio == 0 for size in shape[1:])
 
 
 def _settings(one: Convolution) -> tuple[object, ...]:
@@ -153,7 +161,7 @@ def fused_layer(fused: Fused) -> tuple[FusedLayer, float]:
         bias = None if bias is None else bias * output_scale
     layer = _constructed(fused, has_norm=norm is not None, has_bias=bias is not None)
     if fused.is_folded and weight.shape[2] > 3:
-        weight = _folded_taps(weight)
+        weight = fold_image(weight, fused.convolution.stride[0])
     with torch.no_grad():
         layer.op.weight.copy_(weight)
         if layer.op.bias is not None:
@@ -178,7 +186,8 @@ def _constructed(fused: Fused, has_norm: bool, has_bias: bool) -> FusedLayer:
     n_out, n_in = one.weight.shape[:2]
     n_out, n_in = (n_in, n_out) if one.kind == "ConvTranspose2d" else (n_out, n_in)
     if fused.is_folded:
-        return FoldedConv2d(n_in, n_out, free=one.weight.shape[2] > 3, **options)
+        is_free = one.weight.shape[2] > 3
+        return FoldedConv2d(n_in, n_out, free=is_free, ratio=one.stride[0], **options)
     if one.padding_end is not None:
         fix = "pad both sides alike; one side is possible in front of a first layer with stride 2"
         raise UnsupportedError("padding on one side", fix=fix, rule="C5")

@@ -27,7 +27,7 @@ from ai8x_models.layers.layers import (
     Pool,
 )
 from ai8x_models.layers.qat import DATA_MAX, Mode, weight_grid
-from ai8x_models.layers.space_to_depth import RATIO
+from ai8x_models.layers.space_to_depth import unfold_image
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import UnsupportedError
 from max78000.facts.fixed import DATA_BITS, Activation, Combine
@@ -120,12 +120,10 @@ class _Writer:
             source = self._pool(layer, source, f"{name}/pool", f"{name}/pool", len(node.shape) - 1)
         stride = 1
         if isinstance(layer, FoldedConv2d):
-            is_folded_kernel = weight.shape[1] == layer.folded_channels
-            if not is_folded_kernel:
-                stride = RATIO
-            elif self.network.graph.nodes[0].shape[0] != layer.folded_channels:
-                folded = f"{name}/fold"
-                source = self._add("SpaceToDepth", [source], folded, folded, blocksize=RATIO)
+            is_folded_picture = self.network.graph.nodes[0].shape[0] == layer.folded_channels
+            stride = 1 if is_folded_picture else layer.ratio
+            if stride > 1 and weight.shape[1] == layer.folded_channels:
+                weight = unfold_image(weight, layer.ratio)
         owner = self.owners.setdefault(id(layer), name)  # weights used again are stored once
         inputs = [source, self._constant(f"{owner}/weight", weight.numpy())]
         if bias is not None:
@@ -146,11 +144,13 @@ class _Writer:
         doc = f"{type(layer).__name__}, {'32' if layer.plan.wide else '8'}-bit output"
         if isinstance(layer, Linear):
             return self._add("Gemm", inputs, name, output, doc_string=doc, transB=1)
-        weight = layer.op.weight
-        n_axes, plan = weight.dim() - 2, layer.plan
+        kernel = self.constants[inputs[1]].shape[2:]
+        n_axes, plan = len(kernel), layer.plan
+        # Where the stride is built in, the padding is a third of the kernel: 1 of 3, r of 3 r.
+        padding = kernel[0] // 3 if isinstance(layer, FoldedConv2d) else plan.padding
         sizes = {
-            "kernel_shape": list(weight.shape[2:]),
-            "pads": [plan.padding] * 2 * n_axes,
+            "kernel_shape": list(kernel),
+            "pads": [padding] * 2 * n_axes,
             "dilations": [plan.dilation] * n_axes,
         }
         if isinstance(layer, ConvTranspose2d):

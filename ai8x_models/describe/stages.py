@@ -323,4 +323,4 @@ def _pair(shape: Shape) -> Pair:
 def _folded(shape: Shape, layer: FoldedConv2d) -> Shape:
     if shape[0] == layer.folded_channels:
         return shape
-    return layer.folded_channels, shape[1] // 2, shape[2] // 2
+    return layer.folded_channels, shape[1] // layer.ratio, shape[2] // layer.ratio

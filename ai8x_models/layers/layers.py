@@ -168,28 +168,44 @@ class Conv2d(FusedLayer):
 
 
 class FoldedConv2d(FusedLayer):
-    """Convolution 3x3, stride 2, padding 1, which the chip runs with stride 1 on a folded picture.
+    """Strided convolution of a picture, which the chip runs with stride 1 on the folded picture.
 
-    Takes pictures (N, C, 2 H, 2 W), or folded ones (N, 4 C, H, W), in every mode; gives
-    (N, C_out, H, W). It trains the stride-2 kernel as written, 9 C weights an output. The quantizer
-    stores the equal folded kernel, which this layer loads as well; the extra state `fold` (2, then
-    1) tells it what is still to be done. With `free`, all 36 C taps of the folded kernel are
-    trained, starting from the folded form of a stride-2 kernel; the chip does the same work.
+    Takes pictures (N, C, r H, r W), or pictures folded by the ratio r, (N, r^2 C, H, W), in every
+    mode; gives (N, C_out, H, W). With ratio 2 it trains a 3x3 kernel with stride 2 and padding 1,
+    9 C weights an output. The quantizer stores the equal folded kernel, which this layer loads as
+    well; the extra state `fold` (2, then 1) tells it what is still to be done. With `free`, all
+    9 r^2 C taps of the folded kernel are trained, for ratio 2 starting from the folded form of a
+    stride-2 kernel; the chip does the same work. Larger ratios are always free: their kernel is one
+    of 3r x 3r with stride r.
     """
 
     fold: Tensor
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, free: bool = False, **options: Unpack[Options]
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        free: bool = False,
+        ratio: int = RATIO,
+        **options: Unpack[Options],
     ) -> None:
-        """For the options see `rules.Options`; padding and pooling are not among them."""
+        """For the options see `rules.Options`; padding and pooling are not among them.
+
+        Raises:
+            ToolError: the accelerator cannot do this; with what to do instead.
+        """
         plan = Plan.make(3, options)
-        check("FoldedConv2d", in_channels, out_channels, 3, plan)
-        op = nn.Conv2d(in_channels, out_channels, 3, stride=RATIO, padding=1, bias=plan.bias)
+        check("FoldedConv2d", in_channels, out_channels, 3, plan, fold=ratio)
+        if ratio == RATIO:
+            op = nn.Conv2d(in_channels, out_channels, 3, stride=RATIO, padding=1, bias=plan.bias)
+        else:
+            op = nn.Conv2d(ratio**2 * in_channels, out_channels, 3, padding=1, bias=plan.bias)
         super().__init__(op, plan, _norm2d(out_channels, plan))
-        self.register_buffer("fold", torch.tensor([float(RATIO)]))
-        self.folded_channels = RATIO**2 * in_channels
-        if free:
+        self.ratio = ratio
+        self.folded_channels = ratio**2 * in_channels
+        self.register_buffer("fold", torch.tensor([float(RATIO) if ratio == RATIO else 1.0]))
+        if free and ratio == RATIO:
             self._widen()
 
     def _operate(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -197,7 +213,7 @@ class FoldedConv2d(FusedLayer):
         is_folded_kernel = weight.shape[1] == self.folded_channels
         if not is_folded_picture and not is_folded_kernel:
             return F.conv2d(x, weight, bias, stride=RATIO, padding=1)
-        x = x if is_folded_picture else fold_image(x)
+        x = x if is_folded_picture else fold_image(x, self.ratio)
         weight = weight if is_folded_kernel else fold_kernel(weight)
         return F.conv2d(x, weight, bias, padding=1)
 
@@ -216,7 +232,7 @@ class FoldedConv2d(FusedLayer):
         kernel = state_dict.get(f"{prefix}op.weight")
         if kernel is not None and kernel.shape[1] == self.folded_channels and self.fold.item() > 1:
             self._widen()
-        elif kernel is not None and kernel.shape[1] != self.op.weight.shape[1]:
+        elif kernel is not None and self.ratio == RATIO and kernel.shape[1] < self.folded_channels:
             state_dict[f"{prefix}op.weight"] = fold_kernel(kernel)
         state_dict[f"{prefix}fold"] = self.fold.clone()
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

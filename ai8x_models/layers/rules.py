@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
-from ai8x_models.layers.space_to_depth import RATIO
 from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError, raise_all
 from max78000.facts.chip import MAX78000
 from max78000.facts.fixed import WEIGHT_BITS, Activation
@@ -96,15 +95,18 @@ def _pair(size: int | Pair, n_dims: int) -> Pair:
     return (size, size if n_dims == 2 else 1)
 
 
-def check(name: str, in_channels: int, out_channels: int, kernel_size: int, plan: Plan) -> None:
+def check(
+    name: str, in_channels: int, out_channels: int, kernel_size: int, plan: Plan, fold: int = 1
+) -> None:
     """Refuse a layer with a kernel that the accelerator cannot do.
 
     Args:
         name: class of the layer; it decides which kernels there are.
-        in_channels: of the layer's input; a folded layer's picture has four times as many.
+        in_channels: of the layer's input, before it is folded.
         out_channels: of the layer's output.
         kernel_size: rows and columns.
         plan: the rest.
+        fold: ratio by which a folded layer's picture is folded.
 
     Raises:
         ToolError: what is wrong, with its rule; of the kind that `refusal` gives.
@@ -116,10 +118,9 @@ def check(name: str, in_channels: int, out_channels: int, kernel_size: int, plan
         "ConvTranspose2d": _kernel_problems_transposed,
         "Conv1d": _kernel_problems_1d,
     }
-    n_in = RATIO**2 * in_channels if name == "FoldedConv2d" else in_channels
     problems = (
         *kernel_problems[name](kernel_size, plan),
-        *_channel_problems(n_in, out_channels, MAX78000.max_channels),
+        *_channel_problems(fold**2 * in_channels, out_channels, MAX78000.max_channels),
         *_option_problems(plan),
         *_pool_problems(plan),
     )
@@ -169,7 +170,7 @@ def _kernel_problems_2d(kernel_size: int, plan: Plan) -> Iterator[Problem]:
 
 def _kernel_problems_folded(kernel_size: int, plan: Plan) -> Iterator[Problem]:
     if plan.pool is not None or (plan.stride, plan.padding, plan.dilation) != (1, 1, 1):
-        why = "a folded layer has stride 2 and padding 1 built in, and no pooling or dilation"
+        why = "a folded layer has its stride and padding 1 built in, and no pooling or dilation"
         yield why, "leave these options out, and pool in the next layer", "C4"
 
 

@@ -1,9 +1,11 @@
-"""Space-to-depth folding by two, and the stride-2 kernel that it turns into a stride-1 one.
+"""Space-to-depth folding, and the strided kernel that it turns into a stride-1 one.
 
-The accelerator convolves with stride 1 only. A 3x3 stride-2 convolution of a picture equals,
-exactly, a 3x3 stride-1 convolution of the folded picture, whose four times as many channels are the
-pixels of every 2x2 block. Pure functions on numpy arrays and torch tensors alike; the layer that
-trains the one form and deploys the other is `layers.FoldedConv2d`. No other ratio is offered.
+The accelerator convolves with stride 1 only. A convolution with stride r, kernel 3r x 3r and
+padding r equals, exactly, a 3x3 stride-1 convolution of the picture folded by r, whose r^2 times as
+many channels are the pixels of every r x r block; `fold_image` of such a kernel is the kernel of
+the folded picture. Smaller kernels are such with zeros around them, the usual 3x3 stride-2 one
+among them. Pure functions on numpy arrays and torch tensors alike; the layer that trains the one
+form and deploys the other is `layers.FoldedConv2d`.
 """
 
 from collections.abc import Mapping
@@ -30,36 +32,37 @@ _TAPS: Mapping[Padding, tuple[tuple[int, int], ...]] = {
 }
 
 
-def fold_image(image: Array) -> Array:
-    """Fold a picture by two: channel (2 i + j) * C + c of the result is image[c, i::2, j::2].
+def fold_image(image: Array, ratio: int = RATIO) -> Array:
+    """Fold a picture by r: channel (r i + j) * C + c of the result is image[c, i::r, j::r].
 
     Args:
-        image: shape (..., C, H, W), H and W even.
+        image: shape (..., C, H, W), H and W multiples of r.
+        ratio: r.
 
     Returns:
-        Shape (..., 4 C, H/2, W/2), same type.
+        Shape (..., r^2 C, H/r, W/r), same type.
 
-    Source: [trainer] sub-image (i, j) in block 2 i + j.
+    Source: [trainer] sub-image (i, j) in block r i + j.
     """
     height, width = image.shape[-2:]
-    if height % RATIO or width % RATIO:
-        why = f"a picture of {height}x{width} cannot be folded by {RATIO}"
-        raise InputError(why, fix="crop or pad it to an even number of rows and columns")
-    parts = [image[..., i::RATIO, j::RATIO] for i in range(RATIO) for j in range(RATIO)]
+    if height % ratio or width % ratio:
+        why = f"a picture of {height}x{width} cannot be folded by {ratio}"
+        raise InputError(why, fix=f"crop or pad its rows and columns to multiples of {ratio}")
+    parts = [image[..., i::ratio, j::ratio] for i in range(ratio) for j in range(ratio)]
     if isinstance(image, Tensor):
         return torch.cat(parts, dim=-3)
     return np.concatenate(parts, axis=-3)
 
 
-def unfold_image(folded: Array) -> Array:
-    """Undo `fold_image`: shape (..., 4 C, H, W) to (..., C, 2 H, 2 W)."""
+def unfold_image(folded: Array, ratio: int = RATIO) -> Array:
+    """Undo `fold_image`: shape (..., r^2 C, H, W) to (..., C, r H, r W)."""
     channels, height, width = folded.shape[-3:]
-    shape = (*folded.shape[:-3], channels // RATIO**2, height * RATIO, width * RATIO)
+    shape = (*folded.shape[:-3], channels // ratio**2, height * ratio, width * ratio)
     image = folded.new_empty(shape) if isinstance(folded, Tensor) else np.empty(shape, folded.dtype)
-    size = channels // RATIO**2
-    for block in range(RATIO**2):
-        i, j = divmod(block, RATIO)
-        image[..., i::RATIO, j::RATIO] = folded[..., block * size : (block + 1) * size, :, :]
+    size = channels // ratio**2
+    for block in range(ratio**2):
+        i, j = divmod(block, ratio)
+        image[..., i::ratio, j::ratio] = folded[..., block * size : (block + 1) * size, :, :]
     return image
 
 

@@ -1,9 +1,10 @@
-"""The two pose networks: a 128x128 RGB picture in, 19 heatmaps and 38 part-affinity maps out.
+"""The pose networks: a 128x128 RGB picture in, 19 heatmaps and 38 part-affinity maps out.
 
-Student teaches Tiny; Tiny fits the accelerator, Student (655,776 weights) does not at 8 bits. Both
-share one plan: a stride-2 stem, 3x3 layers with two poolings, a small context stack, two heads of
-1x1 layers. Layers are named, and created, in the order in which the accelerator runs them, which is
-also the order of checkpoints and network descriptions.
+Student teaches Tiny and Native; these fit the accelerator, Student (655,776 weights) does not at 8
+bits. Student and Tiny share one plan: a stride-2 stem, 3x3 layers with two poolings, a small
+context stack, two heads of 1x1 layers. Native is planned for this chip: its 64 processors have a
+channel each from the first layer to the last. Layers are named, and created, in the order in which
+the accelerator runs them, which is also the order of checkpoints and network descriptions.
 """
 
 from torch import Tensor, nn
@@ -107,3 +108,38 @@ class StudentModel(nn.Module):
         """Pictures (N, 3, 128, 128) in -1..127/128 -> heat (N, 19, 16, 16), paf (N, 38, 16, 16)."""
         x = self.features(image)
         return self.heat(self.heat_hidden(x)), self.paf(self.paf_hidden(x))
+
+
+class NativePoseModel(nn.Module):
+    """Made for 64 processors: 295,225 parameters, 96 M multiply-accumulates.
+
+    A layer takes as long for one input channel as for 64, so the picture is folded by four, into
+    48 channels of 32x32, and every further layer has 64. Most weights are where the maps are small.
+    Both heads read the context directly.
+    """
+
+    def __init__(self, n_heatmaps: int = N_HEATMAPS, n_paf: int = N_PAF) -> None:
+        super().__init__()  # output shape
+        self.conv1 = FoldedConv2d(3, 64, ratio=4, batchnorm="Affine", activation="ReLU")  # 32x32
+        self.conv2 = _hidden(64, 64, pool=True)  # 16x16
+        self.conv3 = _hidden(64, 64)  # 16x16
+        self.conv4 = _hidden(64, 64)  # 16x16
+        self.conv5 = _hidden(64, 64)  # 16x16
+        self.conv6 = _hidden(64, 64)  # 16x16
+        self.cpm1 = _hidden(64, 64)  # 16x16
+        self.cpm2 = _hidden(64, 64)  # 16x16
+        self.cpm3 = _hidden(64, 64, kernel_size=1)  # 16x16
+        self.heat = _output(64, n_heatmaps)  # 16x16
+        self.paf = _output(64, n_paf)  # 16x16
+
+    def features(self, image: Tensor) -> Tensor:
+        """Context features (N, 64, 16, 16) that both heads read."""
+        x = self.conv3(self.conv2(self.conv1(image)))
+        x = self.conv6(self.conv5(self.conv4(x)))
+        features: Tensor = self.cpm3(self.cpm2(self.cpm1(x)))
+        return features
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures (N, 3, 128, 128) in -1..127/128 -> heat (N, 19, 16, 16), paf (N, 38, 16, 16)."""
+        x = self.features(image)
+        return self.heat(x), self.paf(x)

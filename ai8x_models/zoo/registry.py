@@ -81,6 +81,15 @@ _INFOS = (
         summary="second level, for the chip",
     ),
     ModelInfo(
+        "NativePoseModel",
+        "ai8x_models.zoo.pose:NativePoseModel",
+        (3, 128, 128),
+        fold=4,
+        task="pose",
+        dataset="pose",
+        summary="second level, planned for 64 processors; twice as fast as Tiny",
+    ),
+    ModelInfo(
         "DigitNet",
         "ai8x_models.zoo.images:DigitNet",
         (1, 28, 28),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from ai8x_models.describe.fused import is_foldable
+from ai8x_models.describe.fused import is_divisible, is_foldable
 from ai8x_models.describe.graph import (
     Convolution,
     Graph,
@@ -12,47 +12,48 @@ from ai8x_models.describe.graph import (
     Pooling,
 )
 from ai8x_models.describe.rewrites.editor import Editor, Rewritten, cycles, layer_of
-from ai8x_models.layers.space_to_depth import RATIO
 from ai8x_models.zoo.registry import Shape
+from max78000.facts.chip import MAX78000
 
 
 def first_stride_folded(graph: Graph) -> Rewritten:
-    """The first layer's kernel with stride 2, within 6x6, as one for the picture folded by 2."""
+    """The first layer's kernel with stride r, within 3r x 3r, as one for the folded picture."""
     editor = Editor(graph)
     for index, node in enumerate(graph.nodes):
         op = node.op
         is_first = isinstance(op, Convolution) and graph.readers()[0] == [index]
-        if is_first and isinstance(op, Convolution) and _fits_6x6(op, graph.nodes[0], node):
-            weight = torch.zeros(*op.weight.shape[:2], 6, 6)
-            top, left = (2 - n for n in op.each(op.padding))
+        if is_first and isinstance(op, Convolution) and _fits_fold(op, graph.nodes[0], node):
+            ratio = op.stride[0]
+            weight = torch.zeros(*op.weight.shape[:2], 3 * ratio, 3 * ratio)
+            top, left = (ratio - n for n in op.each(op.padding))
             rows, columns = op.weight.shape[2:]
             weight[:, :, top : top + rows, left : left + columns] = op.weight.detach()
             more = weight.numel() - op.weight.numel()
-            what = f"a kernel of {rows}x{columns} with stride 2 on the picture folded by 2"
+            what = (
+                f"a kernel of {rows}x{columns} with stride {ratio} on the picture folded by {ratio}"
+            )
             editor.note(node, what, more)
-            op = replace(op, weight=weight, padding=(2,), padding_end=None)
+            op = replace(op, weight=weight, padding=(ratio,), padding_end=None)
         editor.keep(index, op)
     return editor.finished()
 
 
-def _fits_6x6(one: Convolution, source: Node, node: Node) -> bool:
+def _fits_fold(one: Convolution, source: Node, node: Node) -> bool:
     if one.kind != "Conv2d" or one.groups > 1 or is_foldable(one):
         return False
+    ratio = one.stride[0]
     ends = [
         size - before
         for size, before in zip(one.weight.shape[2:], one.each(one.padding), strict=True)
     ]
     return (
-        (set(one.stride), set(one.dilation)) == ({RATIO}, {1})
-        and _is_even(source.shape)
-        and max(one.padding) <= 2
-        and max(ends) <= 4
-        and tuple(RATIO * n for n in node.shape[1:]) == source.shape[1:]
+        (set(one.stride), set(one.dilation)) == ({ratio}, {1})
+        and ratio > 1
+        and ratio**2 * source.shape[0] <= MAX78000.max_channels
+        and max(one.padding) <= ratio
+        and max(ends) <= 2 * ratio
+        and tuple(ratio * n for n in node.shape[1:]) == source.shape[1:]
     )
-
-
-def _is_even(shape: Shape) -> bool:
-    return all(size % RATIO == 0 for size in shape[1:])
 
 
 def strides_skipped(graph: Graph) -> Rewritten:
@@ -91,7 +92,8 @@ def _skips(graph: Graph, index: int, op: Convolution) -> bool:
         return False
     node = graph.nodes[index]
     is_first = node.inputs == (0,) and graph.readers()[0] == [index]
-    return not (is_first and is_foldable(op) and _is_even(graph.nodes[0].shape))
+    folds = is_foldable(op) and is_divisible(graph.nodes[0].shape, op.stride[0])
+    return not (is_first and folds)
 
 
 def _with_stride_1(graph: Graph, index: int, op: Convolution) -> Shape:

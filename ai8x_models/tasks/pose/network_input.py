@@ -28,7 +28,7 @@ def device_input(image: Uint8s, name: str) -> Int8s:
     """Turn a picture (128, 128, 3) into the bytes the accelerator is given: folded, signed.
 
     Returns:
-        int8, shape as in the network's description: (12, 64, 64) for both pose networks.
+        int8, shape as in the network's description: (12, 64, 64) if it is folded by two.
 
     Raises:
         InputError: unknown network.
@@ -36,12 +36,12 @@ def device_input(image: Uint8s, name: str) -> Int8s:
     """
     info = find_model(name)
     chw = np.moveaxis(image, -1, 0)
-    if chw.shape != info.input_shape or info.fold != 2:
+    if chw.shape != info.input_shape:
         raise UnsupportedError(
             f"takes {info.input_shape}, the picture is {chw.shape}", where=info.name
         )
     signed: Int8s = (chw.astype(np.int16) - DATA_GRID.one).astype(np.int8)
-    return np.ascontiguousarray(fold_image(signed), np.int8)
+    return np.ascontiguousarray(fold_image(signed, info.fold), np.int8)
 
 
 def write_sample(path: Path, name: str, preset: str, index: int) -> tuple[int, ...]:

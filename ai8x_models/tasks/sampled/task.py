@@ -8,7 +8,6 @@ from torch import nn
 
 from ai8x_models.describe.stored import is_of_file
 from ai8x_models.layers.layers import FoldedConv2d
-from ai8x_models.layers.space_to_depth import RATIO
 from ai8x_models.tasks.sampled.answer import AnswerForm
 from ai8x_models.tasks.sampled.examples import SampledExamples
 from ai8x_models.tasks.sampled.network import TrainedNetwork
@@ -98,8 +97,7 @@ def sampled_task(
 def _fold_of(model: nn.Module, examples: SampledExamples) -> int:
     """Ratio by which the accelerator is given pictures folded; in training they are not."""
     n_channels = examples.samples.form.shape[0]
-    folds = any(
-        isinstance(layer, FoldedConv2d) and layer.folded_channels != n_channels
-        for layer in model.modules()
-    )
-    return RATIO if folds else 1
+    for layer in model.modules():
+        if isinstance(layer, FoldedConv2d) and layer.folded_channels != n_channels:
+            return layer.ratio
+    return 1

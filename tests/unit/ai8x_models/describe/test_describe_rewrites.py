@@ -79,6 +79,21 @@ def first_stride_of_keras():
     return nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), conv(stride=2, padding=0), nn.ReLU(), last())
 
 
+@case(says="a kernel of 4x4 with stride 4 on the picture folded by 4")
+def first_stride_of_patches():
+    return nn.Sequential(conv(2, 4, 4, stride=4, padding=0), nn.ReLU(), last())
+
+
+@case(says="a kernel of 7x7 with stride 4 on the picture folded by 4", shape=(2, 8, 16))
+def first_stride_4():
+    return nn.Sequential(conv(2, 4, 7, stride=4, padding=3), nn.ReLU(), last())
+
+
+@case(says="")
+def first_kernel_of_three_strides():
+    return nn.Sequential(conv(2, 4, 12, stride=4, padding=4), nn.ReLU(), last())
+
+
 @case(says="4 groups as one")
 def depthwise():
     return nn.Sequential(conv(), nn.ReLU(), conv(4, 4, groups=4), nn.ReLU(), last())

@@ -103,7 +103,7 @@ REFUSED = (
         Conv2d, (2, 8, 1), "weights of 3 bits", "1, 2, 4 or 8", "G22", {"weight_bits": 3},
         Net(f"{CONV}, kernel_size: 1x1, pad: 0, quantization: 3}}", "8x2x1x1"),
     ),
-    Refusal(FoldedConv2d, (3, 8), "stride 2 and padding 1 built in", "next layer", "C4",
+    Refusal(FoldedConv2d, (3, 8), "its stride and padding 1 built in", "next layer", "C4",
             {"pool": "max"}),
     Refusal(FoldedConv2d, (257, 8), "1028 input channels", "split", "P4"),
     Refusal(

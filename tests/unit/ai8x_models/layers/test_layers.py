@@ -192,6 +192,20 @@ def test_stem_takes_pictures_and_folded_pictures(free):
     assert torch.allclose(stem(fold_image(x)), out, atol=1e-5)
 
 
+@pytest.mark.parametrize("ratio", [3, 4])
+def test_a_stem_of_a_larger_ratio_is_free(ratio):
+    torch.manual_seed(0)
+    stem = FoldedConv2d(3, 16, ratio=ratio, batchnorm="Affine", activation="ReLU").eval()
+    assert stem.op.weight.shape == (16, 3 * ratio**2, 3, 3)
+    x = torch.rand(2, 3, 24, 12) * 2 - 1
+    out = stem(x)
+    assert out.shape == (2, 16, 24 // ratio, 12 // ratio)
+    assert torch.equal(stem(fold_image(x, ratio)), out)
+    again = FoldedConv2d(3, 16, ratio=ratio, batchnorm="Affine", activation="ReLU").eval()
+    again.load_state_dict(stem.state_dict())
+    assert torch.equal(again(x), out)
+
+
 def test_free_stem_starts_from_a_trained_one():
     torch.manual_seed(0)
     trained, free = FoldedConv2d(3, 8).eval(), FoldedConv2d(3, 8, free=True).eval()

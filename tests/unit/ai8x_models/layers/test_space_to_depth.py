@@ -7,14 +7,17 @@ from ai8x_models.layers.space_to_depth import fold_image, fold_kernel, unfold_im
 from max78000.errors import InputError
 
 
-def test_channel_order():
-    image = np.arange(2 * 4 * 6).reshape(2, 4, 6)
-    folded = fold_image(image)
-    assert folded.shape == (8, 2, 3)
-    for i in range(2):
-        for j in range(2):
+@pytest.mark.parametrize("ratio", [2, 3, 4])
+def test_channel_order(ratio):
+    image = np.arange(2 * 12 * 24).reshape(2, 12, 24)
+    folded = fold_image(image, ratio)
+    assert folded.shape == (2 * ratio**2, 12 // ratio, 24 // ratio)
+    for i in range(ratio):
+        for j in range(ratio):
             for c in range(2):
-                assert np.array_equal(folded[(2 * i + j) * 2 + c], image[c, i::2, j::2])
+                block = image[c, i::ratio, j::ratio]
+                assert np.array_equal(folded[(ratio * i + j) * 2 + c], block)
+    assert np.array_equal(unfold_image(folded, ratio), image)
 
 
 def test_numpy_and_torch_agree_and_unfold_inverts():
@@ -61,8 +64,21 @@ def test_folded_kernel_keeps_its_taps():
     assert not folded[:, :, :, 2].any()
 
 
+@pytest.mark.parametrize("ratio", [2, 3, 4, 8])
+def test_a_folded_kernel_is_one_of_three_ratios_with_the_ratio_as_stride(ratio):
+    torch.manual_seed(0)
+    image = torch.randn(2, 3, 48, 24)
+    kernel = torch.randn(5, 3, 3 * ratio, 3 * ratio) / ratio
+    strided = F.conv2d(image, kernel, stride=ratio, padding=ratio)
+    folded = F.conv2d(fold_image(image, ratio), fold_image(kernel, ratio), padding=1)
+    assert torch.allclose(folded, strided, atol=1e-4)
+
+
 def test_refusals():
-    with pytest.raises(InputError, match="7x8 cannot be folded"):
+    with pytest.raises(InputError, match="7x8 cannot be folded by 2"):
         fold_image(np.zeros((3, 7, 8)))
+    with pytest.raises(InputError, match="6x8 cannot be folded by 4") as caught:
+        fold_image(np.zeros((3, 6, 8)), 4)
+    assert caught.value.fix == "crop or pad its rows and columns to multiples of 4"
     with pytest.raises(InputError, match="only 3x3 kernels"):
         fold_kernel(np.zeros((4, 3, 5, 5)))
