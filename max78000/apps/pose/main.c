@@ -1,9 +1,10 @@
 /*
  * Pose application: receives pictures on the console's serial line, finds people, sends keypoints.
  *
- * Takes the place of the generated main.c in a project of a pose network: folded input of 12 x 64 x
- * 64, outputs of 19 heatmaps and 38 part-affinity maps. One request at a time; the host sends the
- * next picture after the answer to the last one. See docs/protocol.md.
+ * Takes the place of the generated main.c in a project of a pose network: a picture of 128x128 as
+ * input, folded by 2 into 12 channels or by 4 into 48, outputs of 19 heatmaps and 38 part-affinity
+ * maps. One request at a time; the host sends the next picture after the answer to the last one.
+ * See docs/protocol.md.
  */
 
 #include <stdint.h>
@@ -17,13 +18,16 @@
 #include "maps.h"
 #include "requests.h"
 
-/* The folded picture: three blocks of four channels, a word per pixel. */
+/* The folded picture: blocks of four channels, a word per pixel. */
 #ifndef CNN_INPUT_ADDRS
 #error "cnn.h does not say where a picture goes (CNN_INPUT_ADDRS): generate it without --fifo"
 #endif
 static const uint32_t input_addrs[] = CNN_INPUT_ADDRS;
-_Static_assert(sizeof(input_addrs) == 3 * sizeof(uint32_t) && CNN_INPUT_WORDS == 64 * 64,
-               "input: 12 channels of 64x64, a folded picture of 128x128");
+#define FOLD (CNN_INPUT_WORDS == 64 * 64 ? 2 : 4)
+#define FOLDED_SIDE (PICTURE_SIDE / FOLD)
+#define INPUT_BLOCKS (sizeof(input_addrs) / sizeof(input_addrs[0]))
+_Static_assert(CNN_INPUT_WORDS == FOLDED_SIDE * FOLDED_SIDE && INPUT_BLOCKS * 4 == 3 * FOLD * FOLD,
+               "input: a picture of 128x128, folded to 12 channels of 64x64 or 48 of 32x32");
 
 /* Two outputs, the heatmaps first, both 32 bits wide or both 8. */
 #define OUTPUTS_ARE_WIDE (CNN_UNLOAD_WORDS == POSE_UNLOAD_VALUES)
@@ -32,7 +36,6 @@ _Static_assert(CNN_NUM_OUTPUTS == POSE_UNLOAD_VALUES, "outputs: 19 and 38 maps o
 _Static_assert(OUTPUTS_ARE_WIDE || CNN_UNLOAD_WORDS * 4 == POSE_UNLOAD_VALUES,
                "8-bit outputs are taken unscaled: generate them with --no-scale-output");
 
-#define FOLDED_SIDE (PICTURE_SIDE / 2)
 #define ROW_BYTES (PICTURE_SIDE * 3)
 #define SIGN_BITS 0x80808080u
 
@@ -76,29 +79,29 @@ static void reply_people(const times_t *times, uint32_t n_people)
     reply_end();
 }
 
-static uint32_t word_of(uint8_t lane_0, uint8_t lane_1, uint8_t lane_2, uint8_t lane_3)
+/* Byte `n` of the pixels of a square of FOLD x FOLD, row by row: channel n of the folded picture. */
+static uint32_t channel_of(const uint8_t *square, uint32_t n)
 {
-    return (uint32_t)lane_0 | (uint32_t)lane_1 << 8 | (uint32_t)lane_2 << 16 |
-           (uint32_t)lane_3 << 24;
+    return square[n / (3 * FOLD) * ROW_BYTES + n % (3 * FOLD)];
 }
 
 /*
- * Fold the picture by two and subtract 128: the 2x2 pixels of a block, row by row, become twelve
- * channels of one pixel, four to a word. Flipping the sign bit subtracts 128.
+ * Fold the picture and subtract 128: the pixels of a square become the channels of one pixel, four
+ * to a word. Flipping the sign bit subtracts 128.
  */
 static void load_picture(const uint8_t *picture)
 {
-    volatile uint32_t *const block_0 = (volatile uint32_t *)(uintptr_t)input_addrs[0];
-    volatile uint32_t *const block_1 = (volatile uint32_t *)(uintptr_t)input_addrs[1];
-    volatile uint32_t *const block_2 = (volatile uint32_t *)(uintptr_t)input_addrs[2];
-    for (uint32_t pixel = 0; pixel < FOLDED_SIDE * FOLDED_SIDE; pixel++) {
-        const uint32_t row = pixel / FOLDED_SIDE;
-        const uint32_t column = pixel % FOLDED_SIDE;
-        const uint8_t *upper = &picture[2 * row * ROW_BYTES + 6 * column];
-        const uint8_t *lower = upper + ROW_BYTES;
-        block_0[pixel] = word_of(upper[0], upper[1], upper[2], upper[3]) ^ SIGN_BITS;
-        block_1[pixel] = word_of(upper[4], upper[5], lower[0], lower[1]) ^ SIGN_BITS;
-        block_2[pixel] = word_of(lower[2], lower[3], lower[4], lower[5]) ^ SIGN_BITS;
+    for (uint32_t block = 0; block < INPUT_BLOCKS; block++) {
+        volatile uint32_t *word = (volatile uint32_t *)(uintptr_t)input_addrs[block];
+        for (uint32_t row = 0; row < FOLDED_SIDE; row++) {
+            const uint8_t *square = &picture[FOLD * row * ROW_BYTES];
+            for (uint32_t column = 0; column < FOLDED_SIDE; column++, square += 3 * FOLD) {
+                const uint32_t n = 4 * block;
+                *word++ = (channel_of(square, n) | channel_of(square, n + 1) << 8 |
+                           channel_of(square, n + 2) << 16 | channel_of(square, n + 3) << 24) ^
+                          SIGN_BITS;
+            }
+        }
     }
 }
 
