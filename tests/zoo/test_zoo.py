@@ -94,7 +94,7 @@ def road(request, tmp_path_factory):
     save_checkpoint(folder / "qat.pth.tar", Checkpoint(info.name, 1, dict(model.state_dict())))
     quantize_checkpoint(folder / "qat.pth.tar", folder / "integers.pth.tar")
     data = samples.device_inputs()
-    data = fold_image(data) if info.fold > 1 else data
+    data = fold_image(data, info.fold) if info.fold > 1 else data
     data = data.reshape((*data.shape, 1)[:4])
     compiled = compile_for(info, folder / "integers.pth.tar", data[0])
     losses = (float_losses, qat_losses)

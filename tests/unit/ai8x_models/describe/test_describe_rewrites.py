@@ -89,11 +89,6 @@ def first_stride_4():
     return nn.Sequential(conv(2, 4, 7, stride=4, padding=3), nn.ReLU(), last())
 
 
-@case(says="")
-def first_kernel_of_three_strides():
-    return nn.Sequential(conv(2, 4, 12, stride=4, padding=4), nn.ReLU(), last())
-
-
 @case(says="4 groups as one")
 def depthwise():
     return nn.Sequential(conv(), nn.ReLU(), conv(4, 4, groups=4), nn.ReLU(), last())
