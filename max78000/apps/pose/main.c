@@ -79,7 +79,7 @@ static void reply_people(const times_t *times, uint32_t n_people)
     reply_end();
 }
 
-/* Byte `n` of the pixels of a square of FOLD x FOLD, row by row: channel n of the folded picture. */
+/* Channel `n` of the folded picture: byte n of the pixels of a square, row by row. */
 static uint32_t channel_of(const uint8_t *square, uint32_t n)
 {
     return square[n / (3 * FOLD) * ROW_BYTES + n % (3 * FOLD)];
