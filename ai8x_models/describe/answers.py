@@ -98,7 +98,7 @@ def _ends(graph: Graph, index: int, tail: set[int]) -> Iterator[int]:
 
 
 def restricted(graph: Graph, outputs: tuple[int, ...]) -> Graph:
-    """Only what these outputs need; views that change nothing are left out, but for outputs."""
+    """Only what these outputs need, without views that change nothing."""
     needed = {0, *outputs}
     for index in reversed(range(len(graph.nodes))):
         if index in needed:
@@ -110,7 +110,7 @@ def restricted(graph: Graph, outputs: tuple[int, ...]) -> Graph:
             continue
         source = node.inputs[0] if node.inputs else 0
         is_idle = isinstance(node.op, View) and node.shape == graph.nodes[source].shape
-        if is_idle and index not in outputs:
+        if is_idle:
             new[index] = new[source]
             continue
         new[index] = len(nodes)

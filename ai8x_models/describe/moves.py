@@ -106,7 +106,7 @@ def channels(call: Call) -> Op:
 
 
 def parts(call: Call, results: list[Tensor]) -> list[Op] | None:
-    """`chunk` and `split` along the channels: a slice for each result."""
+    """`chunk` and `split` along the channels: a slice for each result; one of all is a view."""
     word, data = call.word, call.args[0]
     if word not in ("chunk", "split", "tensor_split", "split_with_sizes"):
         return None
@@ -116,13 +116,14 @@ def parts(call: Call, results: list[Tensor]) -> list[Op] | None:
     found: list[Op] = []
     start = 0
     for one in results:
-        found.append(Slice(start, start + one.shape[1], foreign(word)))
+        is_all = one.shape == data.shape
+        found.append(View() if is_all else Slice(start, start + one.shape[1], foreign(word)))
         start += one.shape[1]
     return found
 
 
 def padding(call: Call) -> Op:
-    """Zeros around rows and columns."""
+    """Zeros around rows and columns; none at all are a view."""
     sides: Shape = tuple(call.get("pad", ()))
     otherwise = foreign("pad")
     if call.get("mode", "constant") != "constant" or call.get("value", 0) != 0:
@@ -132,7 +133,7 @@ def padding(call: Call) -> Op:
         return otherwise
     pairs = [*zip(sides[::2], sides[1::2], strict=True), *[(0, 0)] * n_axes][:n_axes]
     before, after = zip(*reversed(pairs), strict=True) if n_axes else ((), ())
-    return Pad(before, after, otherwise)
+    return Pad(before, after, otherwise) if any((*before, *after)) else View()
 
 
 def upsampling(call: Call) -> Op:

@@ -11,6 +11,29 @@ from ai8x_models.layers.rules import MAX_PADDING, MAX_TAPS
 from ai8x_models.zoo.registry import Shape
 
 
+def pads_joined(graph: Graph) -> Rewritten:
+    """Zeros around data that have zeros around them already are put there at once."""
+    editor = Editor(graph)
+    readers = graph.readers()
+    joined: dict[int, Pad] = {}
+    for index, node in enumerate(graph.nodes):
+        op = node.op
+        if isinstance(op, Pad) and node.inputs[0] in joined:
+            first = joined[node.inputs[0]]
+            before, after = sums(first.before, op.before), sums(first.after, op.after)
+            op = replace(op, before=before, after=after)
+        is_read_by_pads = index not in graph.outputs and all(
+            isinstance(graph.nodes[one].op, Pad) for one in readers[index]
+        )
+        # Zeros do not bring back what was cut off.
+        if isinstance(op, Pad) and min((*op.before, *op.after)) >= 0 and is_read_by_pads:
+            joined[index] = op
+            editor.drop(index)
+        else:
+            editor.keep(index, op)
+    return editor.finished()
+
+
 def pads_absorbed(graph: Graph) -> Rewritten:
     """Zeros put around the data become the padding of the convolutions that read them."""
     editor = Editor(graph)

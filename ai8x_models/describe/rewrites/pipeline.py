@@ -11,7 +11,12 @@ from ai8x_models.describe.rewrites.affine import (
 from ai8x_models.describe.rewrites.channels import slices_split
 from ai8x_models.describe.rewrites.editor import Rewrite, Rewritten
 from ai8x_models.describe.rewrites.identity import activations_behind_layers
-from ai8x_models.describe.rewrites.kernels import groups_dense, kernels_padded, pads_absorbed
+from ai8x_models.describe.rewrites.kernels import (
+    groups_dense,
+    kernels_padded,
+    pads_absorbed,
+    pads_joined,
+)
 from ai8x_models.describe.rewrites.limits import limits_scaled
 from ai8x_models.describe.rewrites.order import permutes_cancelled, permutes_in_weights
 from ai8x_models.describe.rewrites.poolings import (
@@ -29,6 +34,7 @@ Pass = Callable[[Graph], Rewritten]
 READINGS: tuple[Pass, ...] = (
     permutes_cancelled,
     permutes_in_weights,
+    pads_joined,
     pads_absorbed,
     activations_idle,
     strides_evened,
@@ -42,6 +48,7 @@ REWRITES: tuple[Pass, ...] = (
     slices_split,
     upsampling_transposed,
     transposed_kernels_padded,
+    pads_joined,  # those of poolings, too
     pads_as_kernels,
     first_stride_folded,
     kernels_padded,

@@ -181,3 +181,22 @@ def test_a_scaled_network_gives_its_real_numbers_back():
     description = describe_network(network, model)
     assert tuple(entry.step.op for entry in description.finish) == names
     assert dict(description.finish[0].step.keys)["factor"] == 1 / network.output_scales[0]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        (nn.Dropout(0.5), nn.Identity()),
+        (nn.Flatten(2), nn.Unflatten(2, (3, 4))),
+        (nn.ZeroPad2d(0),),
+    ],
+)
+def test_what_changes_nothing_at_the_end_keeps_the_real_numbers(nothing):
+    """Exporters of files leave it out, and the answers are scaled back with it and without."""
+    torch.manual_seed(1)
+    layers = (nn.Conv2d(1, 6, 3), nn.ReLU6(), nn.MaxPool2d(1))
+    wanted, found = (
+        describe(nn.Sequential(*one).eval(), (1, 5, 6)) for one in (layers, (*layers, *nothing))
+    )
+    assert [entry.step.op for entry in found.finish] == ["scale"]
+    assert found.finish == wanted.finish

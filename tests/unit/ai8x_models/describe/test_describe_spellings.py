@@ -71,6 +71,8 @@ SPELLINGS = {
         lambda m, x: m.last(F.relu_(m.conv(x))),
         lambda m, x: m.last(m.conv(x).clamp(min=0)),
         lambda m, x: m.last(torch.clamp_min(m.conv(x), 0.0)),
+        lambda m, x: first(m, x.chunk(1, 1)[0]),
+        lambda m, x: first(m, F.pad(x[:, :2], (0, 0, 0, 0)).split(2, dim=1)[0]),
     ),
 }
 ALL = [(name, i) for name, functions in SPELLINGS.items() for i in range(1, len(functions))]
