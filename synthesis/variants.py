@@ -1,9 +1,9 @@
 """A network that does not fit: the cheapest change with which it does, found by trying.
 
 Changes are tried in the order of what they cost the user: places that are left to the compiler, how
-the input is delivered, narrower weights, no biases, a smaller picture. The first that keeps all
-rules is proposed. Weights that are narrowed here only have the right size: narrow weights have to
-be trained. Advice that a single rule gives on the spot is not tried; this is.
+the input is delivered, narrower results, a smaller picture, narrower weights, no biases. The first
+that keeps all rules is proposed. Weights that are narrowed here only have the right size: narrow
+weights have to be trained. Advice that a single rule gives on the spot is not tried; this is.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +13,7 @@ import numpy as np
 
 from max78000.errors import CapacityError, ProblemList, ToolError
 from max78000.facts.chip import Chip
+from max78000.facts.fixed import DATA_BITS
 from synthesis.compile import Compiled, compile_source, place_source
 from synthesis.generate.options import ProgramOptions
 from synthesis.graph.ir import Graph, Layer
@@ -98,6 +99,7 @@ def _variants(source: Source, graph: Graph, rules: frozenset[str], chip: Chip) -
         yield from _folded(source)
     if any(rule.startswith("D") for rule in rules):
         yield from _streams(source, chip)
+        yield from _of_bytes(source, graph)
         yield from _smaller(source)
     if "C12" in rules:
         for bits in NARROW_BITS:
@@ -191,6 +193,17 @@ def _without_bias(source: Source, graph: Graph) -> Iterator[Variant]:
         )
 
 
+def _of_bytes(source: Source, graph: Graph) -> Iterator[Variant]:
+    """Results of 8 bits where there are 32: a quarter of the room."""
+    wide = [layer for layer in graph.layers if layer.is_wide]
+    positions = _positions(source.network, wide)
+    network = _with_layers(
+        source.network, positions, lambda spec: replace(spec, output_width=DATA_BITS)
+    )
+    if wide:
+        yield Variant(f"output_width: 8 in {_names(wide)}", replace(source, network=network))
+
+
 def _smaller(source: Source) -> Iterator[Variant]:
     """A picture of half the rows and columns, where the layers do not fix their sizes."""
     rows, columns = source.image.shape[1:]
@@ -214,9 +227,14 @@ def _with_layers(
 
 
 def _with_bits(network: NetworkSpec, layers: Sequence[Layer], bits: int) -> NetworkSpec:
-    places = {layer.where for layer in layers}
-    positions = [i for i in range(len(network.layers)) if network.where(i) in places]
+    positions = _positions(network, layers)
     return _with_layers(network, positions, lambda spec: replace(spec, quantization=bits))
+
+
+def _positions(network: NetworkSpec, layers: Sequence[Layer]) -> list[int]:
+    """Where layers stand in the description."""
+    places = {layer.where for layer in layers}
+    return [i for i in range(len(network.layers)) if network.where(i) in places]
 
 
 def _narrow(checkpoint: Checkpoint, names: Sequence[str], bits: int) -> Checkpoint:

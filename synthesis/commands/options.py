@@ -63,7 +63,8 @@ FILES = grouped(
     click.option(
         "--sample-input",
         type=PATH,
-        help="Sample for the known-answer test.  [default: networks/samples/NETWORK.npy]",
+        help="Sample for the known-answer test.  [default: "
+        "networks/samples/NETWORK.npy, or the vendor's tests/sample_DATASET.npy]",
     ),
     click.option("--weight-input", type=PATH, help="Weights of `arch: test` (.npy)."),
     click.option("--bias-input", type=PATH, help="Biases of `arch: test`."),

@@ -77,6 +77,7 @@ class Pool:
     kind: PoolKind = PoolKind.MAX
     window: Pair = (1, 1)
     stride: Pair = (1, 1)
+    is_stride_given: bool = True  # by the description
 
     @property
     def has_window(self) -> bool:

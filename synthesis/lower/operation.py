@@ -96,7 +96,7 @@ def _pool(spec: LayerSpec, where: str) -> Pool:
             fix="use 1 or more",
             rule="L1",
         )
-    return Pool(kind, window, stride)
+    return Pool(kind, window, stride, is_stride_given=spec.pool_stride is not None)
 
 
 def _dilation(spec: LayerSpec, op: Operator, where: str) -> Pair:

@@ -43,7 +43,7 @@ def find_files(network: Path | None, checkpoint: Path | None, sample: Path | Non
     return Files(
         network,
         checkpoint or default_checkpoint(network),
-        sample or _existing(Path("networks") / "samples" / f"{network.stem}.npy"),
+        sample or _existing(default_sample(network)),
     )
 
 
@@ -52,10 +52,16 @@ def default_checkpoint(network: Path) -> Path:
     return Path("checkpoints") / f"{network.stem}-q.pth.tar"
 
 
+def default_sample(network: Path) -> Path:
+    """Where the sample of a description is looked for."""
+    return Path("networks") / "samples" / f"{network.stem}.npy"
+
+
 def sample_path(network: NetworkSpec | None, files: Files) -> Path:
-    """The sample: as given or found, else in the vendor's place."""
+    """The sample: as given or found, else in the vendor's place if it is there."""
     name = network.dataset.lower() if network is not None else files.network.stem
-    return files.sample or Path("tests") / f"sample_{name}.npy"
+    vendors = Path("tests") / f"sample_{name}.npy"
+    return files.sample or _existing(vendors) or default_sample(files.network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,11 @@ def read_source(
     ready = ready or Ready()
     problems: list[ToolError] = []
     network = ready.network or _try(lambda: read_description(files.network), problems)
-    if network is None and not files.network.exists():
-        raise_all(problems)  # what else is missing may only be named after it
-    checkpoint = ready.checkpoint or _try(lambda: _read_weights(network, files), problems)
-    image = ready.image
-    if image is None:
+    checkpoint, image = ready.checkpoint, ready.image
+    # Without a description only files that were named are looked for: the others follow its name.
+    if checkpoint is None and (network or files.checkpoint != default_checkpoint(files.network)):
+        checkpoint = _try(lambda: _read_weights(network, files), problems)
+    if image is None and (network or files.sample):
         image = _try(lambda: read_sample(sample_path(network, files)), problems)
     raise_all(problems)
     assert network is not None

@@ -179,7 +179,7 @@ def output_fits(placed: PlacedLayer, graph: Graph, chip: Chip) -> Iterator[Findi
         yield Finding(
             f"output {layer.out_shape} of {layer.output_width} bits needs {size} bytes from "
             f"{placed.out_offset:#x}, an instance has {chip.data_instance_bytes}",
-            fix=fit_data("out_offset", size, layer.out_shape.n_pixels, chip),
+            fix=fit_data("out_offset", size, layer.out_shape.n_pixels, chip, is_wide=layer.is_wide),
         )
 
 

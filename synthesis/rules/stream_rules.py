@@ -216,12 +216,16 @@ def ring_fits(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator
 
 
 @placed_layer_rule("S17", CapacityError, can_be_allowed=True)
-def ring_window(placed: PlacedLayer, placement: Placement, chip: Chip) -> Iterator[Finding]:
+def ring_window(
+    placed: PlacedLayer, placement: Placement, graph: Graph, chip: Chip
+) -> Iterator[Finding]:
     """The ring of a streaming layer holds a pooling window of all input passes.
 
     The vendor's formula for the ring hardly grows with the passes, and then gives too few words.
     """
     if not placed.layer.is_streaming or placed.data_format is DataFormat.CHW:
+        return
+    if not graph.input_path.is_fifo:  # S1's: there are no rings
         return
     # Quirk ring-passes: counted in positions, of all passes together.
     rows, columns = placed.layer.pool.window

@@ -78,7 +78,8 @@ def odd_channels(layer: Layer, chip: Chip) -> Iterator[Finding]:
 @layer_rule("L6", None)
 def default_pool_stride(layer: Layer) -> Iterator[Finding]:
     """A pooling layer without `pool_stride` moves by one pixel, unlike PyTorch."""
-    if layer.pool.has_window and max(layer.pool.stride) == 1:
+    is_moved = prod(layer.pooled) > 1
+    if layer.pool.has_window and not layer.pool.is_stride_given and is_moved:
         yield Finding("pooling with stride 1", fix="give pool_stride if unintended")
 
 

@@ -116,10 +116,12 @@ def test_defaults_are_those_of_the_command_line(tmp_path, monkeypatch):
         (tmp_path / folder).mkdir()
     network, checkpoint, sample = write_files(tmp_path, PLAIN)
     network.rename("networks/tiny.yaml")
-    with pytest.raises(ProblemList, match=r"tiny-q.pth.tar: no such.*\n.*sample_tiny.npy: no such"):
+    with pytest.raises(
+        ProblemList, match=r"tiny-q.pth.tar: no such.*\n.*samples/tiny.npy: no such"
+    ):
         compile_network("networks/tiny.yaml")
     checkpoint.rename("checkpoints/tiny-q.pth.tar")
-    assert "sample_tiny.npy: no such file" in refusal(compile_network, "networks/tiny.yaml")
+    assert "samples/tiny.npy: no such file" in refusal(compile_network, "networks/tiny.yaml")
     sample.rename("networks/samples/tiny.npy")
     assert compile_network("networks/tiny.yaml").program.name == "tiny"
 

@@ -60,6 +60,12 @@ def test_a_large_picture_is_streamed():
     assert runs(WIDE, "D5").source.input_path is InputPath.FIFO
 
 
+def test_results_of_32_bits_become_bytes():
+    net = Net("{name: a}\n{name: b, output_width: 32}", "4x2x3x3 4x4x3x3", "2x80x80")
+    assert advice(net) == "use output_width: 8 in b"
+    assert [one.output_width for one in runs(net, "D6").source.network.layers] == [None, 8]
+
+
 def test_biases_are_left_out():
     """A quadrant holds 512 bias bytes; these layers use all four."""
     assert advice(BIASED) == "use no bias in l0, l2"

@@ -176,7 +176,7 @@ def test_verbose_prints_the_layers(files, run):
 def test_warnings_go_to_standard_error(files, run):
     edit(files / "tiny.yaml", "activate: ReLU", "activate: ReLU, max_pool: 1, pool_stride: 1")
     assert run(*GIVEN, "--check")[2] == ""
-    edit(files / "tiny.yaml", "max_pool: 1", "pad: 2, max_pool: 3")
+    edit(files / "tiny.yaml", "max_pool: 1, pool_stride: 1", "pad: 2, max_pool: 3")
     status, _, err = run(*GIVEN, "--check")
     assert status == 0
     assert err == (

@@ -150,15 +150,34 @@ def test_a_missing_description_is_all_that_is_said(refused):
     assert refused("net.yaml") == (2, message)
 
 
-def test_all_three_files_at_once(files, refused):
-    (files / "net.yaml").write_text("- no description\n")
+@pytest.mark.parametrize("text", ["- no description\n", "model: net\n", "\x00"])
+def test_what_is_no_description_is_all_that_is_said(files, refused, text):
+    (files / "net.yaml").write_text(text)
     status, err = refused("net.yaml")
+    assert status == 2
+    lines = err.removeprefix("synthesize: ").splitlines()
+    assert all(line.startswith("net.yaml") for line in lines)
+
+
+def test_files_that_were_named_are_looked_at_with_it(files, refused):
+    (files / "net.yaml").write_text("- no description\n")
+    named = ("--checkpoint-file", "q.pth.tar", "--sample-input", "x.npy")
+    status, err = refused("net.yaml", *named)
     assert status == 2
     first, *others = err.splitlines(keepends=True)
     assert first.startswith("synthesize: net.yaml:1")
     assert "".join(others[-2:]) == (
-        "checkpoints/net-q.pth.tar: no such file (check --checkpoint-file)\n"
-        "tests/sample_net.npy: no such file [G24] (give --sample-input)\n"
+        "q.pth.tar: no such file (check --checkpoint-file)\n"
+        "x.npy: no such file [G24] (give --sample-input)\n"
+    )
+
+
+def test_defaults_are_looked_for_where_the_help_says(files, refused):
+    status, err = refused("tiny.yaml")
+    assert status == 2
+    assert err == (
+        "synthesize: checkpoints/tiny-q.pth.tar: no such file (check --checkpoint-file)\n"
+        "networks/samples/tiny.npy: no such file [G24] (give --sample-input)\n"
     )
 
 

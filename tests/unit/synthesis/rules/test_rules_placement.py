@@ -160,7 +160,7 @@ CASES = [
         Net("{out_offset: 0x7f70}", W)),
     ("D6", Net("{output_width: 32}", W, "2x50x50"),
         "4 layers[0]: output 4x50x50 of 32 bits needs 40000 bytes from 0x2710, an instance has "
-        "32768 (fold the picture by 2 (625 pixels), or pool in the layer before)",
+        "32768 (use output_width: 8, or pool in the layer before)",
         Net("{output_width: 32, output_processors: 0xf0}", W, "2x45x45")),
     ("D7", Net(f"{{{IN}, {OUT}, in_offset: 0, out_offset: 64}}", W),
         "4 layers[0]: its output overwrites the input at byte 0x40 of a data memory, before layer0 "
@@ -306,6 +306,14 @@ def test_mask_counter():
     (error,) = verdict(with_count(8193)).errors
     assert str(error) == "net.yaml:4 layers[0]: kernel position 65536, limit 65535 [C22] (split it)"
     assert not verdict(with_count(8192)).errors
+
+
+@pytest.mark.parametrize("pooled", ["", ", max_pool: 2, pool_stride: 2"])
+def test_streams_without_fifo_are_one_finding(pooled):
+    """There are no rings then, and nothing is said about their sizes."""
+    layers = f"{{{S}}}\n{{{S}{pooled}}}\n{{{S}}}"
+    placement = placement_of(Net(layers, "128x2x3x3 128x128x3x3 4x128x3x3", "2x12x12"))
+    assert [error.rule for error in verdict(placement).errors] == ["S1"]
 
 
 def test_every_rule_is_here():
