@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ai8x_models.checkpoint import Checkpoint, State, file_hash, load_checkpoint, save_checkpoint
@@ -44,6 +45,7 @@ class Calibrated:
         layers: what was done to each.
         gains: of each answer, the part of its output scale that comes of its weights.
         qsnr_db: of each answer, power over that of its error, on the examples.
+        reach: the least and the largest number in the examples.
     """
 
     network: Network
@@ -52,6 +54,7 @@ class Calibrated:
     layers: tuple[LayerReport, ...]
     gains: tuple[float, ...]
     qsnr_db: tuple[float, ...]
+    reach: tuple[float, float]
 
     @property
     def extras(self) -> dict[str, Any]:
@@ -77,7 +80,12 @@ class Calibrated:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the integers mean, and how near they are on the examples."""
+        low, high = self.reach
         found = [
+            f"the samples reach from {low:g} to {high:g}, in the model's numbers;"
+            " what reaches farther in use may saturate"
+        ]
+        found += [
             f"answer {number} is {gain:g} times as large, as its weights are"
             for number, gain in enumerate(self.gains)
             if gain != 1
@@ -100,7 +108,8 @@ def read_examples(path: Path, shape: Shape) -> Tensor:
     It is alone in its file, .npy or .npz.
 
     Raises:
-        InputError: no such file, no array, another shape, or numbers that are not finite.
+        InputError: no such file, no array, another shape, one number all over, whole numbers
+            outside -128..127, or numbers that are not finite.
     """
     fix = f"save an array of N x {'x'.join(map(str, shape))} with numpy.save"
     try:
@@ -112,10 +121,28 @@ def read_examples(path: Path, shape: Shape) -> Tensor:
     if not isinstance(array, np.ndarray) or array.shape[1:] != shape or not len(array):
         found = "x".join(map(str, getattr(array, "shape", ())))
         raise InputError(f"holds {found or 'several arrays'}", where=str(path), fix=fix)
-    if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
-        raise InputError("holds numbers that are not finite", where=str(path), fix=fix)
+    _refuse_numbers(array, str(path))
     is_whole = np.issubdtype(array.dtype, np.integer)
     return torch.from_numpy(array.astype(np.float32) / (DATA_GRID.one if is_whole else 1))
+
+
+def _refuse_numbers(array: NDArray[Any], where: str) -> None:
+    """Refuse samples that say nothing about the data to come."""
+    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
+        fix = "save floats as the model takes them"
+        raise InputError(f"holds {array.dtype}, not real numbers", where=where, fix=fix)
+    if not np.isfinite(array).all():
+        fix = "leave them out"
+        raise InputError("holds numbers that are not finite", where=where, fix=fix)
+    low, high = array.min(), array.max()
+    if low == high:
+        why = f"holds nothing but {low:g}: ranges are measured on data as the network will see them"
+        raise InputError(why, where=where, fix="save a few dozen different inputs")
+    is_whole = np.issubdtype(array.dtype, np.integer)
+    if is_whole and (low < DATA_GRID.low or high > DATA_GRID.high):
+        why = f"holds whole numbers {low}..{high}, those of the chip are -128..127"
+        fix = "save them as floats as the model takes them, or pictures of 0..255 minus 128 as int8"
+        raise InputError(why, where=where, fix=fix)
 
 
 def refuse_trained(model: nn.Module, where: str, option: str) -> None:
@@ -174,7 +201,8 @@ def calibrate(
     scales = tuple(one * gain for one, gain in zip(network.output_scales, gains, strict=True))
     quality = tuple(_qualities(runnable, integers.eval(), prepared, gains))
     described = replace(network, output_scales=scales)
-    return Calibrated(described, integers, state, layers, gains, quality)
+    reach = float(examples.min()), float(examples.max())
+    return Calibrated(described, integers, state, layers, gains, quality, reach)
 
 
 def calibrate_checkpoint(

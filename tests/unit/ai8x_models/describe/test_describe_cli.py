@@ -156,6 +156,15 @@ def test_shapes_are_checked(text):
         (np.zeros((2, 3, 8, 8)), "holds 2x3x8x8"),
         (np.zeros((0, 3, 16, 16)), "holds 0x3x16x16"),
         (np.full((1, 3, 16, 16), np.nan), "holds numbers that are not finite"),
+        (np.full((1, 3, 16, 16), 1j), "holds complex128, not real numbers"),
+        (
+            np.full((4, 3, 16, 16), 0.5),
+            "holds nothing but 0.5: ranges are measured on data as the network will see them",
+        ),
+        (
+            np.arange(4 * 768, dtype=np.uint8).reshape(4, 3, 16, 16),
+            "holds whole numbers 0..255, those of the chip are -128..127",
+        ),
         (np.array([{"a": 1}]), "is not a readable array"),
     ],
 )

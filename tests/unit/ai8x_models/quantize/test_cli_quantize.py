@@ -187,6 +187,7 @@ def test_calibration(ai8x):
     status, _, err = ai8x(*arguments)
     assert status == 0, err
     assert "dB QSNR on the samples" in err
+    assert "note: the samples reach from -0.49" in err
     assert "note: answer 0 of the model is the chip's integer / " in err
     assert ai8x(*arguments, "--clip-method", "MAX", "--overwrite")[0] == 2
 

@@ -134,7 +134,8 @@ def test_a_plain_network_is_converted_and_calibrated(tmp_path):
     report = calibrate_checkpoint(
         tmp_path / "net.pth", tmp_path / "q", tmp_path / "samples.npz", word, (1, 8, 8), options
     )
-    *others, note = report.notes
+    reach, *others, note = report.notes
+    assert reach.startswith("the samples reach from -")
     assert all("the chip" in other for other in others)  # what its integers mean
     assert float(note.split()[3]) > 25
     assert load_checkpoint(tmp_path / "q").extras["input_scale"] == 1
