@@ -6,6 +6,7 @@ their names in `names.py`. What the tensors mean is for `qat.py` and `quantize.p
 
 import hashlib
 import io
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,17 +62,21 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
     """A checkpoint as its file holds it. Equal contents give equal bytes.
 
+    `torch.save` writes no times. What its pickle would tell apart is made alike first: a text that
+    is written twice is a reference to the first if, and only if, both are one object, so equal
+    texts are made one; tensors are copies that share no storage.
+
     Raises:
         InputError: extras that are not data.
     """
     contents = {
         "epoch": checkpoint.epoch,
-        "arch": checkpoint.arch,
-        "state_dict": {name: _plain(tensor) for name, tensor in checkpoint.state_dict.items()},
+        "arch": sys.intern(checkpoint.arch),
+        "state_dict": _plain_data(checkpoint.state_dict),
         "extras": _plain_data(checkpoint.extras),
     }
     if checkpoint.optimizer:
-        contents["optimizer_state_dict"] = dict(checkpoint.optimizer)
+        contents["optimizer_state_dict"] = _plain_data(checkpoint.optimizer)
     file = io.BytesIO()
     torch.save(contents, file)
     return file.getvalue()
@@ -171,20 +176,22 @@ def _refuse_torch_quantized(tensors: Mapping[Any, object], where: str) -> None:
 
 def _plain(tensor: Tensor) -> Tensor:
     """A tensor with its own dense storage: no channels-last strides, no view of a larger one."""
-    return tensor.detach().cpu().contiguous().clone()
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def _plain_data(value: object) -> object:
     """The same data in types that every reader takes."""
     if isinstance(value, Mapping):
-        return {key: _plain_data(item) for key, item in value.items()}
+        return {_plain_data(key): _plain_data(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain_data(item) for item in value]
     if isinstance(value, Tensor):
         return _plain(value)
     if isinstance(value, np.generic):
         return value.item()
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        return sys.intern(str(value))
+    if value is None or isinstance(value, bool | int | float):
         return value
     fix = "pass numbers, texts, lists and dictionaries"
     raise InputError(f"a checkpoint cannot hold a {type(value).__name__}", where="extras", fix=fix)
