@@ -24,6 +24,14 @@ def shape_of(_context: click.Context, _option: click.Parameter, text: str | None
     return tuple(map(int, parts))
 
 
+def some_epochs(_context: click.Context, _option: click.Parameter, n: int | None) -> int | None:
+    """A number of epochs, of which there is one at least."""
+    if n is not None and n < 1:
+        why = f"{n} epochs train nothing; to score a network as it is use `ai8x evaluate`,"
+        raise click.BadParameter(f"{why} or --evaluate of the vendor's command lines")
+    return n
+
+
 def model_file(word: str) -> Path | None:
     """The file in which the argument MODEL lies; None for a network of the zoo."""
     path = Path(word.rpartition(":")[0] or word)

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from ai8x_models.commands.options import DETERMINISTIC, DEVICE, RESTART, RESUME, shape_of
+from ai8x_models.commands.options import (
+    DETERMINISTIC,
+    DEVICE,
+    RESTART,
+    RESUME,
+    shape_of,
+    some_epochs,
+)
 from max78000.command import FILE, HELP_OPTIONS, examples
 
 VENDOR = "--dataset"  # train.py does nothing without it
@@ -64,7 +71,7 @@ def _show_options(context: click.Context, _option: click.Parameter, is_asked: bo
     help="Shape that samples get.  [default: the network's, or theirs]",
 )
 @click.option("--task", help="What it is to learn.  [default: that of `ai8x list`]")
-@click.option("--epochs", type=click.IntRange(1), help="How often all examples are seen.")
+@click.option("--epochs", type=int, callback=some_epochs, help="How often all examples are seen.")
 @click.option("--name", help="Of the run and its folder.  [default: the model's]")
 @click.option("--batch-size", type=int, help="Examples in a batch.  [default: 32]")
 @click.option("--lr", "peak_rate", type=float, help="Highest learning rate.  [default: 0.004]")

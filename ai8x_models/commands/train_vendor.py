@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai8x_models.commands.options import CHIP
+from ai8x_models.commands.options import CHIP, some_epochs
 from ai8x_models.training.vendor.options import OPTIONS
 from ai8x_models.training.vendor.request import Distillation, Request
 from max78000.command import FILE, examples
@@ -61,7 +61,8 @@ DATA = _grouped(
     _option("--obj-detection-params", "detection_params", kind=FILE, text="What their loss needs."),
 )
 TRAINING = _grouped(
-    _option("--epochs", kind=click.IntRange(1), default=90, text="How often all samples are seen."),
+    _option("--epochs", kind=int, default=90, callback=some_epochs,
+            text="How often all samples are seen."),
     _option("-b", "--batch-size", kind=int, default=256, text="Samples in a batch."),
     _option("--optimizer", default="SGD", text="SGD or Adam."),
     _option("--lr", "--learning-rate", "rate", kind=float, default=0.1, text="First rate."),
@@ -134,8 +135,9 @@ def train_vendor(**given: Any) -> None:
     request = _request(given)
     from ai8x_models.training.vendor.datasets import find_data
     from ai8x_models.training.vendor.files import LoggedConsole, log_of
-    from ai8x_models.training.vendor.recipe import recipe_of
+    from ai8x_models.training.vendor.recipe import check_words, recipe_of
 
+    check_words(request)
     facts = find_data(request)
     folder = request.folder(datetime.now().strftime("%Y.%m.%d-%H%M%S"))
     recipe = recipe_of(request, facts, folder)

@@ -84,18 +84,36 @@ def find_data(request: Request) -> DataFacts:
     Raises:
         InputError: there is none of this name, or its files are not where they should be.
     """
+    check_data(request)
     name = request.dataset
     module = find_module("datasets", name, request.datasets_dir)
     if module is not None:
         return _of_module(*module, request.data)
-    known = {one.lower(): one for one in READ_HERE}
-    if name.lower() in known:
-        return _read_here(known[name.lower()], request.data)
-    if any(sign in name for sign in ":/.") or Path(name).exists():
-        samples = open_samples(DataPlan(name), "validation", None, None)
-        n_outputs = max(len(samples.classes), 1)
-        return DataFacts(name, samples.form.shape, n_outputs, samples.answers)
-    raise unknown("datasets", name, request.datasets_dir, tuple(READ_HERE))
+    found = _read_here(name)
+    if found is not None:
+        _, known = found
+        more = {"classes": list(known.classes)} if known.classes else {}
+        folder = str(_folder_of(found, request.data))
+        return DataFacts(folder, known.shape, known.n_classes, more=more)
+    samples = open_samples(DataPlan(name), "validation", None, None)
+    n_outputs = max(len(samples.classes), 1)
+    return DataFacts(name, samples.form.shape, n_outputs, samples.answers)
+
+
+def check_data(request: Request) -> None:
+    """Look whether there is a data set of this name, without opening anything.
+
+    Raises:
+        InputError: as `find_data`.
+    """
+    name = request.dataset
+    if find_module("datasets", name, request.datasets_dir) is not None:
+        return
+    found = _read_here(name)
+    if found is not None:
+        _folder_of(found, request.data)
+    elif not any(sign in name for sign in ":/.") and not Path(name).exists():
+        raise unknown("datasets", name, request.datasets_dir, tuple(READ_HERE))
 
 
 def _of_module(path: Path, name: str, data: Path) -> DataFacts:
@@ -115,12 +133,16 @@ def _of_module(path: Path, name: str, data: Path) -> DataFacts:
     )
 
 
-def _read_here(name: str, data: Path) -> DataFacts:
-    known = READ_HERE[name]
+def _read_here(name: str) -> tuple[str, _KnownSet] | None:
+    """A set by its name in any case of letters, and the name as it is written."""
+    return next((one for one in READ_HERE.items() if one[0].lower() == name.lower()), None)
+
+
+def _folder_of(found: tuple[str, _KnownSet], data: Path) -> Path:
+    name, known = found
     folder = next((data / one for one in known.folders if (data / one).is_dir()), None)
     if folder is None:
         places = " or ".join(str(data / one) for one in known.folders)
         fix = f"fetch {name} there, or name its folder: --data; nothing is downloaded here"
         raise InputError(f"{name} is not in {places}", where="--data", fix=fix)
-    more = {"classes": list(known.classes)} if known.classes else {}
-    return DataFacts(str(folder), known.shape, known.n_classes, more=more)
+    return folder

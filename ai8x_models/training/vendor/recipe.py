@@ -18,12 +18,12 @@ from ai8x_models.training.data.source import Answers
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.training.recipe_text import plain_section
-from ai8x_models.training.vendor.datasets import DataFacts
+from ai8x_models.training.vendor.datasets import DataFacts, check_data
 from ai8x_models.training.vendor.detection_params import DetectionParams, read_detection_params
 from ai8x_models.training.vendor.names import find_module, names_in, unknown
 from ai8x_models.training.vendor.request import DEFAULT_POLICY, Request
 from ai8x_models.zoo.registry import MODELS
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError, ProblemList, ToolError, UnsupportedError, raise_all
 
 SOURCE = "command line"
 # What the vendor's own file says, for whoever does not have it.
@@ -38,6 +38,36 @@ TASKS: Mapping[Answers, str] = MappingProxyType(
     }
 )
 OPTIMIZERS = ("SGD", "Adam")
+
+
+def check_words(request: Request) -> None:
+    """Look at all that a command line names, before the data are: that takes longer.
+
+    Raises:
+        ToolError: as `recipe_of` and `find_data`, and files that are not there, all at once.
+    """
+    problems: list[ToolError] = []
+    for check in (find_model, check_data, policy_of, _optimizer, _distillation, _check_files):
+        try:
+            check(request)
+        except ToolError as error:
+            problems += error.problems if isinstance(error, ProblemList) else (error,)
+    raise_all(problems)
+
+
+def _check_files(request: Request) -> None:
+    teacher = None if request.distillation is None else request.distillation.teacher
+    given = {
+        "--exp-load-weights-from": request.start,
+        "--kd-resume": teacher,
+        "--compress": request.compress,
+        "--obj-detection-params": request.detection_params,
+    }
+    raise_all(
+        InputError(f"no such file: {path}", where=option, fix="check the path")
+        for option, path in given.items()
+        if path is not None and not path.is_file()
+    )
 
 
 def recipe_of(request: Request, facts: DataFacts, folder: Path) -> Recipe:
@@ -84,19 +114,28 @@ def model_word(request: Request, facts: DataFacts) -> str:
     Raises:
         InputError: there is none of this name.
     """
+    word, is_listed = find_model(request)
+    path, _, name = word.rpartition(":")
+    return f"{path}:{_call(name, request, facts)}" if is_listed else word
+
+
+def find_model(request: Request) -> tuple[str, bool]:
+    """The network by its name alone; and whether it stands in a list of the vendor's modules.
+
+    Raises:
+        InputError: there is none of this name.
+    """
     word = request.model
     reference = split_reference(word)
     if reference is not None:
         path, name = reference
-        listed = {known for one, known in names_in("models", path.parent) if one == path}
-        return f"{path}:{_call(name, request, facts)}" if name in listed else word
+        return word, any(found == (path, name) for found in names_in("models", path.parent))
     found = find_module("models", word, request.models_dir)
     if found is not None:
-        path, name = found
-        return f"{path}:{_call(name, request, facts)}"
+        return ":".join(map(str, found)), True
     ours = {name.lower(): name for name in MODELS}
     if word.lower() in ours:
-        return ours[word.lower()]
+        return ours[word.lower()], False
     raise unknown("models", word, request.models_dir, tuple(MODELS))
 
 

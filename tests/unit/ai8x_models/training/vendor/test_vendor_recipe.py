@@ -1,19 +1,28 @@
 """A command line of the vendor's trainer becomes a recipe: names are found, numbers kept."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from ai8x_models.commands.main import cli
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.training.data.source import Answers
 from ai8x_models.training.vendor.datasets import DataFacts, find_data
 from ai8x_models.training.vendor.files import LoggedConsole
 from ai8x_models.training.vendor.names import find_module
-from ai8x_models.training.vendor.recipe import model_word, policy_of, recipe_of, task_name
+from ai8x_models.training.vendor.recipe import (
+    check_words,
+    model_word,
+    policy_of,
+    recipe_of,
+    task_name,
+)
 from ai8x_models.training.vendor.request import Distillation, Request
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError, ProblemList, UnsupportedError
 
 MNIST = DataFacts("data/MNIST/raw", (1, 28, 28), 10)
 WORDS = DataFacts("words.npz", (128, 128), 21)
@@ -167,6 +176,41 @@ def test_known_data_are_looked_for_where_torchvision_leaves_them(tmp_path):
     (folder / "cifar-100-python").mkdir(parents=True)
     found = find_data(Request("m", "CIFAR100", data=folder))
     assert (found.source, found.n_outputs) == (str(folder / "cifar-100-python"), 100)
+
+
+def test_all_words_are_looked_at_before_the_data():
+    """Nothing is opened: a data set's module would raise."""
+    Path("datasets").mkdir()
+    Path("datasets/bad.py").write_text('raise AssertionError\ndatasets = [{"name": "bad"}]\n')
+    request = Request("net5", "bad")
+    check_words(request)
+    broken = replace(
+        request,
+        model="net55",
+        dataset="MNITS",
+        policy="no_policy.yaml",
+        optimizer="RMSprop",
+        compress=Path("no_schedule.yaml"),
+        start=Path("no.pth.tar"),
+    )
+    with pytest.raises(ProblemList) as caught:
+        check_words(broken)
+    said = [str(problem).split(" (")[0] for problem in caught.value.problems]
+    assert said == [
+        "there is no 'net55' among the models: 1 in models",
+        "there is no 'MNITS' among the datasets: 1 in datasets",
+        "no_policy.yaml: cannot be read: No such file or directory",
+        "--optimizer: there is no RMSprop",
+        "--exp-load-weights-from: no such file: no.pth.tar",
+        "--compress: no such file: no_schedule.yaml",
+    ]
+
+
+@pytest.mark.parametrize("more", [("--dataset", "MNIST"), ("--data", "toy:objects")])
+def test_no_epochs_are_refused_with_what_to_do(more):
+    found = CliRunner().invoke(cli, ["train", "--model", "DigitNet", "--epochs", "0", *more])
+    assert found.exit_code == 2
+    assert "0 epochs train nothing; to score a network as it is" in found.stderr
 
 
 def test_sources_of_recipes_are_data_sets_too():
