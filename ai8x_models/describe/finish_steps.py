@@ -243,7 +243,8 @@ def _parts(call: Call) -> CpuSteps:
 
 
 _SAME_NUMBERS = (
-    *("flatten", "view", "reshape", "squeeze", "unsqueeze", "view_as", "reshape_as"),
+    *("flatten", "unflatten", "view", "reshape", "squeeze", "unsqueeze"),
+    *("view_as", "reshape_as"),
     *("contiguous", "clone", "detach", "float", "identity", "to", "cpu", "type_as"),
 )
 _BUILDERS: Mapping[str, Callable[[Call], CpuSteps]] = {

@@ -195,7 +195,7 @@ def _each(sizes: Shape, n_axes: int) -> Shape:
 
 
 _SAME_NUMBERS = (
-    *("flatten", "view", "reshape", "squeeze", "unsqueeze"),
+    *("flatten", "unflatten", "view", "reshape", "squeeze", "unsqueeze"),
     *("contiguous", "clone", "detach", "float", "identity", "to", "cpu", "type_as"),
 )
 _ADD, _SUB = _combine(Combine.ADD), _combine(Combine.SUB)

@@ -198,13 +198,13 @@ class _Recorder(TorchFunctionMode):
         if name == "__get__" and found[0].dim() == 0:
             return
         call = Call(name, args, named, found[0], lambda one: id(one) in self._known)
-        split = parts(call, found) if len(found) > 1 else None
+        split = parts(call, found)
         op = foreign(name.strip("_")) if len(found) > 1 else operation(name, call)
         if self._takes_data_as_parameter(call):
             op = Foreign("weights that depend on the data", "use weights of its own")
         if isinstance(op, Join | Concat) and len(sources) < len(list(_tensors(args))):
             op = Foreign("joins data with a constant tensor", "let the bias of a convolution do it")
-        steps = part_steps(call, found) if len(found) > 1 else [cpu_steps(call)]
+        steps = part_steps(call, found) if split or len(found) > 1 else [cpu_steps(call)]
         ops = split or [op] * len(found)
         for tensor, one, on_cpu in zip(found, ops, steps, strict=True):
             self.add(one, self._word(name), sources, tensor, on_cpu)
