@@ -186,18 +186,6 @@ def same_of_tensorflow():
     return nn.Sequential(conv(), nn.ReLU(), pad, step, nn.ReLU(), last())
 
 
-@case(says="a kernel of 3x1, with its padding, as one of 3 on 1 shifted copy")
-def padded_twice():
-    pads = nn.ZeroPad2d((0, 1, 0, 1)), nn.ZeroPad2d((0, 1, 0, 1))
-    return nn.Sequential(*pads, conv(2, 4, (3, 1), padding=(1, 0), groups=2), nn.ReLU(), last())
-
-
-@case(says="")
-def padded_around_in_parts():
-    pads = nn.ZeroPad2d((0, 1, 0, 1)), nn.ZeroPad2d((1, 0, 1, 0)), nn.ZeroPad2d(0)
-    return nn.Sequential(*pads, conv(padding=0), nn.ReLU(), last())
-
-
 @case(says="padding on its own as a layer")
 def padded_pooling():
     """As residual networks begin."""

@@ -9,6 +9,7 @@ from torch import nn
 
 from ai8x_models.describe.convert import convert
 from ai8x_models.describe.describe import describe
+from max78000.errors import ToolError
 
 SHAPE = (2, 8, 8)
 
@@ -103,3 +104,39 @@ def test_steps_that_only_the_application_knows_are_left_to_it(function):
     found = describe(Spelled(lambda m, x: function(first(m, x))), SHAPE)
     assert found.left
     assert len(found.layers) == 2
+
+
+def padded(*pads, **options):
+    options = {"kernel_size": (3, 1), "padding": (1, 0), "groups": 2} | options
+    layers = (nn.Conv2d(2, 4, **options), nn.ReLU(), nn.Conv2d(4, 3, 1))
+    return nn.Sequential(*map(nn.ZeroPad2d, pads), *layers).eval()
+
+
+@pytest.mark.parametrize(
+    ("pads", "options"),
+    [
+        (((0, 1, 0, 1), (0, 1, 0, 1)), {}),
+        (((0, 1, 0, 1), (1, 0, 1, 0), 0), {"kernel_size": 3, "padding": 0}),
+        ((1, (0, 0, 1, 0), (0, 0, 0, 1)), {}),
+    ],
+)
+def test_paddings_in_a_row_are_one(pads, options):
+    """As the optimizer of torch's exporter has it."""
+    sides = [(pad,) * 4 if isinstance(pad, int) else pad for pad in pads]
+    several, one = (
+        padded(*pads, **options),
+        padded(tuple(map(sum, zip(*sides, strict=True))), **options),
+    )
+    one.load_state_dict(dict(zip(one.state_dict(), several.state_dict().values(), strict=True)))
+    wanted, found = (describe(model, SHAPE) for model in (one, several))
+    assert [kind_of(layer) for layer in found.layers] == [kind_of(layer) for layer in wanted.layers]
+    x = torch.rand(2, *SHAPE) * 2 - 1
+    network = convert(several, SHAPE, x).eval()
+    with torch.no_grad():
+        answers = network(x * network.network.input_scale) / network.network.output_scales[0]
+        torch.testing.assert_close(answers, several(x), atol=1e-4, rtol=0)
+
+
+def test_zeros_do_not_bring_back_what_was_cut_off():
+    with pytest.raises(ToolError):
+        describe(padded((0, -1, 0, 0), (0, 1, 0, 0)), SHAPE)
