@@ -117,7 +117,7 @@ def padded(*pads, **options):
     [
         (((0, 1, 0, 1), (0, 1, 0, 1)), {}),
         (((0, 1, 0, 1), (1, 0, 1, 0), 0), {"kernel_size": 3, "padding": 0}),
-        ((1, (0, 0, 1, 0), (0, 0, 0, 1)), {}),
+        (((1, 0, 0, 0), (0, 1, 0, 0)), {"kernel_size": 3}),
     ],
 )
 def test_paddings_in_a_row_are_one(pads, options):
