@@ -232,7 +232,7 @@ class FoldedConv2d(FusedLayer):
         kernel = state_dict.get(f"{prefix}op.weight")
         if kernel is not None and kernel.shape[1] == self.folded_channels and self.fold.item() > 1:
             self._widen()
-        elif kernel is not None and self.ratio == RATIO and kernel.shape[1] < self.folded_channels:
+        elif kernel is not None and self.ratio == RATIO and len(kernel[0]) < len(self.op.weight[0]):
             state_dict[f"{prefix}op.weight"] = fold_kernel(kernel)
         state_dict[f"{prefix}fold"] = self.fold.clone()
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
