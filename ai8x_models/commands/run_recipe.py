@@ -9,7 +9,7 @@ import click
 
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
-from ai8x_models.training.processes import OtherProcessError, join_team
+from ai8x_models.training.processes import OtherProcessError, Team, join_team
 from ai8x_models.training.range_test import draw_rates, find_rate, table
 from ai8x_models.training.recipe import Recipe
 
@@ -19,12 +19,21 @@ def run_recipe(read: Callable[[], Recipe], resume: bool, overwrite: bool) -> Non
 
     Of several processes the first one speaks; if one fails, only that one does.
     """
+
+    def run(team: Team) -> None:
+        console = Console(sys.stderr if team.is_first else io.StringIO())
+        path = train(read(), console, resume, overwrite, team=team)
+        if team.is_first:
+            click.echo(str(path))
+
+    in_team(run)
+
+
+def in_team(act: Callable[[Team], None]) -> None:
+    """Act in this process, as one of those that `torchrun` started, if it did."""
     try:
         with join_team() as team:
-            console = Console(sys.stderr if team.is_first else io.StringIO())
-            path = train(read(), console, resume, overwrite, team=team)
-            if team.is_first:
-                click.echo(str(path))
+            act(team)
     except OtherProcessError as error:
         raise click.exceptions.Exit(error.exit_code) from error
 

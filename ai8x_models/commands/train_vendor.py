@@ -4,6 +4,7 @@ What is taken without effect or refused comes from `training/vendor/options.py`;
 declared here, and what it means is `training/vendor/recipe.py`.
 """
 
+import io
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -20,13 +21,15 @@ from max78000.command.other_tools import refusals, taking
 from max78000.errors import InputError, UnsupportedError, raise_all
 
 if TYPE_CHECKING:
+    from ai8x_models.training.logs import Console
+    from ai8x_models.training.processes import Team
     from ai8x_models.training.recipe import Recipe
     from ai8x_models.training.vendor.datasets import DataFacts
-    from ai8x_models.training.vendor.files import LoggedConsole
 
 Command = Callable[..., Any]
 SHARE = click.FloatRange(0, 1, max_open=True)
 ONNX = ("onnx", "onnx_simplified")
+_INSTEAD = ("evaluate", "summary", "yaml_template")  # of training
 
 
 def _grouped(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -133,22 +136,37 @@ def train_vendor(**given: Any) -> None:
     raise_all(refusals(OPTIONS, given))
     _check(given)
     request = _request(given)
+    from ai8x_models.commands.run_recipe import in_team
+
+    in_team(lambda team: _act(given, request, team))
+
+
+def _act(given: dict[str, Any], request: Request, team: "Team") -> None:
+    """Do what is asked for, as one of the processes of `torchrun`."""
+    from ai8x_models.training.logs import Console
     from ai8x_models.training.vendor.datasets import find_data
     from ai8x_models.training.vendor.files import LoggedConsole, log_of
     from ai8x_models.training.vendor.recipe import check_words, recipe_of
 
     check_words(request)
-    facts = find_data(request)
-    folder = request.folder(datetime.now().strftime("%Y.%m.%d-%H%M%S"))
+    facts = team.one_by_one(lambda: find_data(request))
+    now = datetime.now().strftime("%Y.%m.%d-%H%M%S")
+    folder = team.together(lambda: request.folder(now))
     recipe = recipe_of(request, facts, folder)
+    instead = next((name for name in _INSTEAD if given[name]), None)
+    if instead is not None and team.size > 1:
+        why = f"is the work of one process, {team.size} were started"
+        where = f"--{instead.replace('_', '-')}"
+        raise InputError(why, where=where, fix="leave torchrun out")
     if given["summary"] or given["yaml_template"]:
         _write_instead(given, recipe, facts)
         return
-    console = LoggedConsole(sys.stderr, log_of(folder))
     if given["evaluate"]:
-        _evaluate(given, recipe, facts, console)
+        _evaluate(given, recipe, facts, LoggedConsole(sys.stderr, log_of(folder)))
+    elif team.is_first:
+        _train(given, request, recipe, LoggedConsole(sys.stderr, log_of(folder)), team)
     else:
-        _train(given, request, recipe, console)
+        _train(given, request, recipe, Console(io.StringIO()), team)
 
 
 def _check(given: dict[str, Any]) -> None:
@@ -185,7 +203,7 @@ def _request(given: dict[str, Any]) -> Request:
 
 
 def _train(
-    given: dict[str, Any], request: Request, recipe: "Recipe", console: "LoggedConsole"
+    given: dict[str, Any], request: Request, recipe: "Recipe", console: "Console", team: "Team"
 ) -> None:
     from ai8x_models.training.vendor.evaluate import sample_of, save_sample
     from ai8x_models.training.vendor.run import Display, copy_folder, train_and_test
@@ -196,7 +214,9 @@ def _train(
         given["confusion"], given["param_hist"], given["pr_curves"], given["embedding"]
     )
     resume = request.resumed is not None
-    tested = train_and_test(recipe, request.prefix, display, console, resume)
+    tested = train_and_test(recipe, request.prefix, display, console, resume, team)
+    if tested is None:
+        return
     if given["sample"] is not None:
         index, cut = given["sample"], given["slice_sample"]
         sample = sample_of(recipe, tested.model, tested.examples, index, cut)
@@ -208,7 +228,7 @@ def _train(
 
 
 def _evaluate(
-    given: dict[str, Any], recipe: "Recipe", facts: "DataFacts", console: "LoggedConsole"
+    given: dict[str, Any], recipe: "Recipe", facts: "DataFacts", console: "Console"
 ) -> None:
     from ai8x_models.training.vendor.evaluate import (
         network_of_recipe,

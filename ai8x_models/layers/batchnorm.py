@@ -70,11 +70,11 @@ def normalized_over_shares(
         add_up: a tensor to its sum over all processes; gradients come back through it.
 
     Returns:
-        As `x`, in float32.
+        As `x`; in float32, if `x` is narrower.
     """
     axes = [axis for axis in range(x.dim()) if axis != 1]
     shape = [1, -1] + [1] * (x.dim() - 2)
-    x = x.float()
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
     n_here = x.new_tensor([x.numel() / x.shape[1]])
     sums = add_up(torch.cat([x.sum(axes), n_here]))
     count = sums[-1].item()

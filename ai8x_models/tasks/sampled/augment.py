@@ -72,4 +72,21 @@ def augmented(sample: Int8s, plan: AugmentPlan, rng: np.random.Generator) -> tup
         level = rng.uniform(-plan.brightness, plan.brightness) if plan.brightness else 0.0
         changed = np.round(sample + (change + level) * DATA_GRID.one)
         sample = changed.clip(DATA_GRID.low, DATA_GRID.high).astype(np.int8)
+    if plan.blank:
+        sample = sample.copy()
+        sample[(slice(None), *_field(size, plan.blank, rng))] = 0
     return sample, move
+
+
+def _field(size: tuple[int, ...], widest: int, rng: np.random.Generator) -> tuple[slice, ...]:
+    """A stretch of each axis, of any width up to `widest` and anywhere.
+
+    After DeVries and Taylor, Cutout, 2017; of signals it is the time mask of Park et al.,
+    SpecAugment, 2019.
+    """
+    widths = [int(rng.integers(0, min(widest, side), endpoint=True)) for side in size]
+    starts = [
+        int(rng.integers(0, side - width, endpoint=True))
+        for side, width in zip(size, widths, strict=True)
+    ]
+    return tuple(slice(start, start + width) for start, width in zip(starts, widths, strict=True))

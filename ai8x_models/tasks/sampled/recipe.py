@@ -16,6 +16,8 @@ class AugmentPlan:
         flip: half of the pictures are mirrored left to right.
         scale: an example becomes larger or smaller by at most this share.
         noise: standard deviation of what is added to every number; 1 is half the range.
+        blank: a stretch of a signal, or a field of a picture, of at most so many steps, or pixels,
+            wide and high, becomes 0: silence, or medium grey.
         brightness: an example becomes brighter or darker by this at most, in the same unit.
     """
 
@@ -23,6 +25,7 @@ class AugmentPlan:
     flip: bool = False
     scale: float = field(default=0.0, metadata=within(0.0, 0.5))
     noise: float = field(default=0.0, metadata=within(0.0, 1.0))
+    blank: int = field(default=0, metadata=within(0, 128))
     brightness: float = field(default=0.0, metadata=within(0.0, 1.0))
 
     @property
@@ -33,7 +36,7 @@ class AugmentPlan:
     @property
     def changes(self) -> bool:
         """True if anything is changed."""
-        return self.moves or self.noise > 0 or self.brightness > 0
+        return self.moves or self.noise > 0 or self.brightness > 0 or self.blank > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from pathlib import Path
 from torch import nn
 
 from ai8x_models.describe.stored import load_network
+from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import Numbers, Watch, train
+from ai8x_models.training.processes import ALONE, Team
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.run import Run
 from ai8x_models.training.task import Examples
 from ai8x_models.training.vendor.evaluate import confusion_text, open_test, scores_of
-from ai8x_models.training.vendor.files import Checkpoints, LoggedConsole, link_latest
+from ai8x_models.training.vendor.files import Checkpoints, link_latest
 from ai8x_models.training.vendor.tensorboard import write_curves, write_embedding, write_histograms
 
 
@@ -37,8 +39,13 @@ class Tested:
 
 
 def train_and_test(
-    recipe: Recipe, prefix: str, display: Display, console: LoggedConsole, resume: bool = False
-) -> Tested:
+    recipe: Recipe,
+    prefix: str,
+    display: Display,
+    console: Console,
+    resume: bool = False,
+    team: Team = ALONE,
+) -> Tested | None:
     """Train, with the vendor's files beside our own, and test the best epoch.
 
     Args:
@@ -47,6 +54,10 @@ def train_and_test(
         display: what is shown beside the scores.
         console: for people.
         resume: go on with what is in the folder.
+        team: the processes that share the run; the first one tests.
+
+    Returns:
+        What was tested; None in the other processes.
 
     Raises:
         InputError: as `train`, or something cannot be shown of such answers.
@@ -55,7 +66,9 @@ def train_and_test(
     watches: list[Watch] = [Checkpoints(folder, prefix)]
     if display.has_histograms:
         watches.append(write_histograms)
-    path = train(recipe, console, resume, watch=_together(watches))
+    path = train(recipe, console, resume, watch=_together(watches), team=team)
+    if not team.is_first:
+        return None
     examples, model = open_test(recipe, console), load_network(path)
     show_test(recipe, model, examples, display, console)
     if display.has_curves:
@@ -66,7 +79,7 @@ def train_and_test(
 
 
 def show_test(
-    recipe: Recipe, model: nn.Module, examples: Examples, display: Display, console: LoggedConsole
+    recipe: Recipe, model: nn.Module, examples: Examples, display: Display, console: Console
 ) -> None:
     """Test a network, and say how good it is."""
     scores = scores_of(recipe, model, examples, console)

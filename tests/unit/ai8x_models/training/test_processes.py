@@ -1,6 +1,7 @@
 """Several processes train as one: the same losses and weights, one voice, one ending."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,6 @@ from ai8x_models.training.processes import ALONE, Team
 from ai8x_models.zoo.toy_data import draw_samples
 from max78000.errors import InputError
 
-# A small rate: differences of summation grow as fast as the weights move.
 RECIPE = """\
 name: {name}
 model: DigitNet
@@ -28,9 +28,13 @@ data: {{source: digits.npz}}
 augment: {{shift: 1, noise: 0.02}}
 loss: {{balance: true, class_weights: {{"3": 2.0}}}}
 average: {{decay: 0.9}}
-optimizer: {{kind: sgd, peak_rate: 1e-3}}
+optimizer: {{kind: {kind}, peak_rate: {rate}}}
 qat: {{start_epoch: 2}}
 """
+# Small rates: differences of summation grow as fast as the weights move.
+SMALL = (("sgd", 1e-3), ("adamw", 1e-4))
+USUAL = (("sgd", 0.1), ("adamw", 4e-3))
+IN_DOUBLE = Path(__file__).with_name("in_double.py")
 
 
 @pytest.fixture(autouse=True)
@@ -41,17 +45,24 @@ def _data(tmp_path, monkeypatch):
     np.savez("digits.npz", inputs=inputs, targets=targets)
 
 
-def command(name, n_processes, *more, size=16):
-    Path(f"{name}.yaml").write_text(RECIPE.format(name=name, size=size))
-    launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(n_processes)]
-    words = ["-m", "ai8x_models", "train", f"{name}.yaml", *more]
-    return [sys.executable, *(launch if n_processes > 1 else ()), *words]
+def command(name, n_processes, *more, size=16, moved=SMALL[0]):
+    kind, rate = moved
+    Path(f"{name}.yaml").write_text(RECIPE.format(name=name, size=size, kind=kind, rate=rate))
+    return launch(n_processes, "-m", "ai8x_models", "train", f"{name}.yaml", *more)
+
+
+def launch(n_processes, *words):
+    several = ["-m", "torch.distributed.run", "--nproc-per-node", str(n_processes)]
+    return [sys.executable, *(several if n_processes > 1 else ()), *words]
+
+
+def run(words):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
 
 def trained(name, n_processes, *more, **values):
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    words = command(name, n_processes, *more, **values)
-    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    return run(command(name, n_processes, *more, **values))
 
 
 def log_of(name):
@@ -100,18 +111,40 @@ def test_batch_norm_over_shares_is_batch_norm(shape):
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one():
-    assert trained("one", 1).returncode == 0
-    said = trained("two", 2)
+@pytest.mark.parametrize("moved", SMALL)
+def test_two_processes_train_as_one(moved):
+    assert trained("one", 1, moved=moved).returncode == 0
+    said = trained("two", 2, moved=moved)
     assert said.returncode == 0, said.stderr
     assert said.stdout.splitlines() == ["runs/two/two.pth.tar"]
     assert said.stderr.count("epoch 2 of 3: loss") == 1
-    for one, two in zip(log_of("one"), log_of("two"), strict=True):
-        assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
-        assert two["validation"] == pytest.approx(one["validation"], rel=1e-4)
+    for epoch, (one, two) in enumerate(zip(log_of("one"), log_of("two"), strict=True)):
+        # A number that is rounded the other way in QAT is another one by 1/128.
+        share = 1e-3 if epoch == 2 and moved[0] == "adamw" else 1e-5
+        assert two["loss"] == pytest.approx(one["loss"], rel=share)
+        assert two["validation"] == pytest.approx(one["validation"], rel=10 * share)
     one, two = weights_of("one"), weights_of("two")
+    farthest = 1e-5 if moved[0] == "sgd" else 9 * moved[1]  # as far as Adam goes in nine steps
     for name, tensor in one.items():
-        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=farthest)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moved", USUAL)
+def test_in_double_precision_they_do_so_at_any_rate(moved):
+    """What is left in float32 is the order in which numbers are added."""
+    command("any", 2, moved=moved)  # writes the recipe
+    Path("any.yaml").write_text(Path("any.yaml").read_text().replace("epochs: 3", "epochs: 12"))
+    losses = []
+    for n_processes in (1, 2):
+        out = f"{n_processes}.json"
+        said = run(launch(n_processes, str(IN_DOUBLE), "any.yaml", out))
+        assert said.returncode == 0, said.stderr
+        losses.append(json.loads(Path(out).read_text()))
+    one, two = losses
+    assert len(one) == 36
+    assert one[-1] < one[0]
+    assert two == pytest.approx(one, rel=1e-10)
 
 
 @pytest.mark.slow

@@ -61,3 +61,27 @@ def test_points_go_where_their_pixels_went():
         assert abs(rows.mean() + 0.5 - y) <= 1
         assert abs(columns.mean() + 0.5 - x) <= 1
         assert 0.7 <= move.scale <= 1.3
+
+
+def test_a_stretch_of_a_signal_or_a_field_of_a_picture_is_left_blank():
+    for shape in ((3, 40), (2, 12, 16)):
+        full = np.full((200, *shape), 100, np.int8)
+        found, _ = changed(full, AugmentPlan(blank=5))
+        assert set(np.unique(found)) == {0, 100}
+        for one in found:
+            blank = one == 0
+            assert (blank == blank[0]).all()  # in all channels
+            places = np.argwhere(blank[0])
+            if len(places):
+                sides = np.ptp(places, axis=0) + 1
+                assert sides.max() <= 5
+                assert len(places) == np.prod(sides)
+        counts = (found == 0).reshape(200, shape[0], -1)[:, 0].sum(axis=1)
+        assert counts.max() == 5 ** (len(shape) - 1)
+        anywhere = (found == 0).any(axis=(0, 1))
+        assert anywhere[..., anywhere.shape[-1] // 4 : -2].all()
+
+
+def test_a_stretch_is_no_longer_than_its_signal():
+    found, _ = changed(np.full((50, 1, 4), 9, np.int8), AugmentPlan(blank=128))
+    assert {int((one == 0).sum()) for one in found} == {0, 1, 2, 3, 4}

@@ -1,5 +1,6 @@
 """The vendor's command line from data to PASS: train, quantize, evaluate, sample, synthesize."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -92,6 +93,44 @@ def test_the_whole_road(ai8x):
     assert len(points) == N_TEST
 
     road(ai8x, GIVEN, best, accuracy(log))
+
+
+@pytest.mark.slow
+def test_processes_of_torchrun_share_a_run():
+    """One folder, one voice, and the weights of one process, but for the order of sums."""
+    words = ("-m", "ai8x_models", "train", *GIVEN, "--epochs", "2", "--lr", "0.001", "--seed", "3",
+             "--qat-policy", "None", "--batch-size", "32", "--out-dir")  # fmt: skip
+    several = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
+    weights = []
+    for start, folder in (((), "alone"), (several, "shared")):
+        done = in_thread(*start, *words, folder)
+        assert done.returncode == 0, done.stderr
+        (run,) = Path(folder).iterdir()
+        assert done.stdout.splitlines() == [str(run / "best.pth.tar")]
+        assert len(accuracies(done.stderr)) == len(
+            accuracies((run / f"{run.name}.log").read_text())
+        )
+        weights.append(load_checkpoint(run / "checkpoint.pth.tar").state_dict)
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(weights[1][name], tensor, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_what_one_process_does_is_refused_to_several():
+    several = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
+    done = in_thread(*several, "-m", "ai8x_models", "train", *GIVEN, "--evaluate")
+    assert done.returncode != 0
+    assert done.stderr.count("--evaluate: is the work of one process, 2 were started") == 1
+
+
+def in_thread(*words):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = (sys.executable, *words)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def accuracies(text):
+    return re.findall(r"test examples: accuracy [0-9.]+", text)
 
 
 @pytest.mark.long
