@@ -47,7 +47,7 @@ class SampleSource(Protocol):
     """Something that gives samples at a rate that the board asks for, such as a microphone."""
 
     def samples(self, first: int, n_samples: int, rate_hz: float) -> tuple[int, ...]:
-        """Signed samples of 32 bits from one on; it starts when the board begins to listen."""
+        """Signed samples of 32 bits from one on; the first follows the first that was taken."""
 
 
 @dataclass(frozen=True, slots=True)

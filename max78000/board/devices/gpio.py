@@ -28,7 +28,7 @@ PLAIN = (
     #    name       offset  writable  read-only
     Word("OUT",      0x18), Word("OUT_SET", 0x1C), Word("OUT_CLR", 0x20),
     Word("IN",       0x24,  0,        ALL),
-    Word("INTMODE",  0x28), Word("INTPOL",   0x2C), Word("INEN",     0x30),
+    Word("INTMODE",  0x28), Word("INTPOL",   0x2C), Word("INEN",     0x30, reset=ALL),
     Word("INTFL",    0x40,  0,        ALL),         Word("INTFL_CLR", 0x48),
     Word("DUALEDGE", 0x5C), Word("PADCTRL0", 0x60), Word("PADCTRL1", 0x64),
     Word("HYSEN",    0xA8), Word("SRSEL",    0xAC), Word("DS0",      0xB0), Word("DS1", 0xB4),

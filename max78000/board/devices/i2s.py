@@ -53,7 +53,7 @@ class I2s(RegisterBlock):
         self.played_rate_hz = 0.0
         self._around = around
         self._timeline = around.timeline
-        self._listening_ns: int | None = None  # since the microphone was first listened to
+        self._listening_ns: int | None = None  # since a sample was first taken
         self._started_ns = 0  # of the present sample clock
         self._first = 0  # sample of the source at that time
         self._n_heard = self._n_played = 0  # samples since then
@@ -87,7 +87,7 @@ class I2s(RegisterBlock):
     def n_heard(self) -> int:
         """Samples of the source that have passed by."""
         self._settle()
-        return self._first + self._n_heard
+        return 0 if self._listening_ns is None else self._first + self._n_heard
 
     # -- registers ---------------------------------------------------------------------------------
 
@@ -155,8 +155,6 @@ class I2s(RegisterBlock):
     def _restart(self) -> None:
         """Another sample clock, or another direction."""
         now_ns, rate_hz = self._timeline.now_ns, self.rate_hz
-        if self._listening_ns is None and rate_hz and self.values["CTRL0"] & RX_ON:
-            self._listening_ns = now_ns
         self._started_ns = now_ns
         since_ns = 0 if self._listening_ns is None else now_ns - self._listening_ns
         self._first = round(since_ns * rate_hz / NS_PER_S)
@@ -203,7 +201,7 @@ class I2s(RegisterBlock):
         most = n_samples
         if not is_served:  # more than the FIFO holds need not be worked out
             most = min(n_samples, (FIFO_WORDS + 1) * form.units_per_word)
-        if self.source is None:
+        if self.source is None or self._listening_ns is None:
             left: tuple[int, ...] = (0,) * most
         else:
             left = self.source.samples(first, most, rate_hz)
@@ -240,6 +238,8 @@ class I2s(RegisterBlock):
     def _take(self) -> int:
         self._settle()
         self._timeline.end_polling()
+        if self._listening_ns is None:  # what is heard begins here
+            self._listening_ns, self._first = self._timeline.now_ns, -self._n_heard
         if not self._received:
             self.object_to("the program takes a word from the empty receive FIFO")
             return 0

@@ -2,7 +2,7 @@
 
 Full scale of a sound file is 24 dB below the microphone's, since only a jet engine reaches that;
 so a program that takes the 18 bits times four as 16, as the vendor's does, gets the file's samples.
-The microphone hears silence before the chip listens, and after the file is over.
+The microphone hears silence until the program takes a sample, and after the file is over.
 
 Source: docs/hardware/board.md#microphone; [kit]; [MSDK] Examples/MAX78000/CNN/kws20_demo.
 """

@@ -187,7 +187,6 @@ class Wires:
         self.chip = ChipParts()
         self.slave = RegisterTarget(0x3C, {0x0A: 0xA6})
         BitBangedBus({0x3C: self.slave}, self.chip.parts.ports[0], 30, 31)
-        self.chip.store(GPIO0 + 0x30, 0xFFFF_FFFF)  # INEN
         self.is_open_drain = is_open_drain
         self.wire(30, is_high=True)
         self.wire(31, is_high=True)
