@@ -21,7 +21,11 @@ N_LARGEST = 8
 
 
 @click.command(
-    epilog=examples("max78000 build build/mnist", "max78000 build build/mnist --compiler zig")
+    epilog=examples(
+        "max78000 build build/mnist",
+        "max78000 build build/mnist --compiler zig",
+        "max78000 build vendor/mnist --sdk ~/MaximSDK",
+    )
 )
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @COMPILER
@@ -31,18 +35,33 @@ N_LARGEST = 8
     type=click.Choice(app_names()),
     help="Use this application of the toolchain in place of the project's main.c.",
 )
+@click.option(
+    "--sdk",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Compile with the vendor's SDK in this folder in place of our package; repeat it to take"
+    " what the first lacks from the next.",
+)
 @JSON
-def build(directory: Path, compiler: str, board: str, app: str | None, as_json: bool) -> None:
+def build(
+    directory: Path,
+    *,
+    compiler: str,
+    board: str,
+    app: str | None,
+    sdk: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     """Compile a C project to firmware.
 
-    DIRECTORY is what `synthesize` wrote, or any folder of C files with a main function that
-    includes mxc.h. The ELF, HEX and BIN files go to DIRECTORY/build. What is up to date is not
-    compiled again.
+    DIRECTORY is what `synthesize` or the vendor's generator wrote, or any folder of C files with a
+    main function that includes mxc.h; SRCS, VPATH, IPATH and PROJ_CFLAGS of a makefile in it count.
+    The ELF, HEX and BIN files go to DIRECTORY/build. What is up to date is not compiled again.
     """
     if app and (directory / PROGRAM_FILE).exists():  # without one, the compiler finds it out
         resolve_name(f"max78000.apps.{app}.project:check_project")(directory)
     toolchain = find_toolchain(compiler)
-    image = build_project(directory, toolchain, board, app or "", watch=_watch)
+    image = build_project(directory, toolchain, board, app or "", watch=_watch, sdk=sdk)
     if as_json:
         click.echo(json.dumps(_report(image, toolchain, board)))
     else:

@@ -5,21 +5,21 @@ what is written is written whole or not at all.
 """
 
 import hashlib
+import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from max78000.errors import InputError
 from max78000.files import unwritable
+from max78000.firmware.advice import advise
 from max78000.firmware.image import Image, check_budget, read_image, write_bin, write_hex
+from max78000.firmware.makefile import read_settings
 from max78000.firmware.objects import Watch, compile_units, ignore, run_compiler
-from max78000.firmware.sources import (
-    DEFAULT_BOARD,
-    LINKER_SCRIPT,
-    TranslationUnit,
-    project_units,
-    support_units,
-)
+from max78000.firmware.sdk import sdk_package
+from max78000.firmware.sources import DEFAULT_BOARD, TranslationUnit, project_units
 from max78000.firmware.stamp import (
     Stamp,
     file_hash,
@@ -28,13 +28,17 @@ from max78000.firmware.stamp import (
     source_hashes,
     write_stamp,
 )
+from max78000.firmware.support import SupportPackage, our_package
 from max78000.firmware.toolchain import Toolchain
 
 FOLDER = "build"
 
 # The linker refuses what does not fit, without saying what is large. With this much room it links
 # all the same, and the result can be measured.
-ROOMY = (("LENGTH = 512K", "LENGTH = 8M"), ("LENGTH = 128K", "LENGTH = 8M"))
+ROOMY = (
+    (re.compile(r"LENGTH = (512K|0x0*80000)\b"), "LENGTH = 8M"),  # flash
+    (re.compile(r"LENGTH = (128K|0x0*20000)\b"), "LENGTH = 8M"),  # RAM
+)
 SMALLER = (
     "smaller weights (4 bits) shrink kernels, synthesize --no-kat leaves out sample_output,"
     " fewer results shrink ml_data"
@@ -46,16 +50,28 @@ class _Link:
     """All that the linker is told."""
 
     toolchain: Toolchain
+    package: SupportPackage
     objects: tuple[Path, ...]
     app: str
+    board: str
     units: tuple[TranslationUnit, ...]
 
     def key(self) -> str:
         """Return a hash of it: the objects' names hold hashes of what is in them."""
         names = [path.name for path in self.objects]
-        flags = (self.toolchain.core, self.toolchain.link_flags, self.toolchain.libraries)
-        told = repr((str(self.toolchain), flags, names)).encode()
-        return hashlib.sha256(told + LINKER_SCRIPT.read_bytes()).hexdigest()
+        told = repr((str(self.toolchain), self.toolchain.core, self.flags, self.libraries, names))
+        script = self.package.linker_script.read_bytes()
+        return hashlib.sha256(told.encode() + script).hexdigest()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return what comes before the objects."""
+        return (*self.toolchain.link_flags, *self.package.link_flags)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Return what comes after them."""
+        return (*self.package.libraries, *self.toolchain.libraries)
 
 
 def build_project(
@@ -64,8 +80,9 @@ def build_project(
     board: str = DEFAULT_BOARD,
     app: str = "",
     watch: Watch = ignore,
+    sdk: Sequence[Path] = (),
 ) -> Image:
-    """Compile and link a project with the board support package.
+    """Compile and link a project with the board support package, or with the vendor's SDK.
 
     Args:
         folder: what `synthesize` wrote, or any folder of C files with a `main`.
@@ -73,6 +90,8 @@ def build_project(
         board: a name in `sources.BOARDS`.
         app: an application of this toolchain to use in place of the project's `main.c`.
         watch: is told about the steps taken and about warnings of the compiler.
+        sdk: folders of the vendor's SDK to take in place of the package; what the first lacks is
+            taken from the next.
 
     Returns:
         The image `folder/build/NAME.elf`, with `.hex` and `.bin` beside it. NAME is the folder's,
@@ -82,12 +101,19 @@ def build_project(
         InputError: the folder is no C project, or its code does not compile or link.
         CapacityError: the program does not fit the chip.
     """
-    units = (*project_units(folder, app), *support_units(board))
+    project = project_units(folder, app, board)
+    settings = read_settings(folder, board)
+    if settings.ignored:
+        watch(f"{settings.where}: left out: {' '.join(settings.ignored)}", is_warning=True)
+    make = partial(sdk_package, sdk) if sdk else our_package
+    package = make(board, toolchain, project)
+    units = package.carry(project)
     name = "-".join(filter(None, (folder.resolve().name, app)))
     elf = folder / FOLDER / f"{name}.elf"
+    place = elf.parent / "-".join(filter(None, ("objects", toolchain.name, package.name, app)))
     try:
-        objects = compile_units(units, toolchain, elf.parent / _objects_name(toolchain, app), watch)
-        link = _Link(toolchain, objects, app, units)
+        objects = compile_units(units, toolchain, place, watch, partial(advise, package=package))
+        link = _Link(toolchain, package, objects, app, board, units)
         if not _is_current(elf, link):
             watch(f"link {elf.name}", is_warning=False)
             _write_outputs(elf, link, watch)
@@ -96,17 +122,13 @@ def build_project(
     return read_image(elf)
 
 
-def _objects_name(toolchain: Toolchain, app: str) -> str:
-    return "-".join(filter(None, ("objects", toolchain.name, app)))
-
-
 def _is_current(elf: Path, link: _Link) -> bool:
     outputs = [elf, elf.with_suffix(".hex"), elf.with_suffix(".bin")]
     return all(path.is_file() for path in outputs) and read_stamp(elf) == _stamp(elf, link)
 
 
 def _stamp(elf: Path, link: _Link) -> Stamp:
-    return Stamp(link.key(), file_hash(elf), link.app, source_hashes(link.units))
+    return Stamp(link.key(), file_hash(elf), link.app, link.board, source_hashes(link.units))
 
 
 def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
@@ -114,10 +136,11 @@ def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
     remove_stamp(elf)
     with tempfile.TemporaryDirectory(prefix=".link-", dir=elf.parent) as scratch:
         fresh = Path(scratch) / elf.name
-        text = _run_linker(link, LINKER_SCRIPT, fresh)
+        text = _run_linker(link, link.package.linker_script, fresh)
         if not fresh.exists():
             _check_size(link, fresh)
-            raise InputError(f"{link.toolchain} does not link it:\n{text}", where=str(elf))
+            why = f"{link.toolchain} does not link it:\n{text}"
+            raise InputError(why, where=str(elf), fix=advise(text, link.package))
         if text:
             watch(text, is_warning=True)
         check_budget(read_image(fresh), SMALLER)
@@ -130,9 +153,9 @@ def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
 
 def _check_size(link: _Link, fresh: Path) -> None:
     """Raise `CapacityError` if the program would link on a larger chip."""
-    script = LINKER_SCRIPT.read_text(encoding="utf-8")
+    script = link.package.linker_script.read_text(encoding="utf-8")
     for tight, roomy in ROOMY:
-        script = script.replace(tight, roomy)
+        script = tight.sub(roomy, script)
     roomy_script = fresh.with_suffix(".ld")
     roomy_script.write_text(script, encoding="utf-8")
     _run_linker(link, roomy_script, fresh)
@@ -143,11 +166,11 @@ def _check_size(link: _Link, fresh: Path) -> None:
 def _run_linker(link: _Link, script: Path, elf: Path) -> str:
     """Link to a file, unless the linker refuses; returns what it says."""
     arguments = [
-        *link.toolchain.link_flags,
+        *link.flags,
         "-T",
         str(script.resolve()),
         *(path.name for path in link.objects),
-        *link.toolchain.libraries,
+        *link.libraries,
         "-o",
         str(elf.resolve()),
     ]

@@ -8,10 +8,12 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from max78000.errors import InputError, InternalError, ToolError, UnsupportedError
@@ -20,10 +22,24 @@ from max78000.firmware.toolchain import Toolchain
 
 N_JOBS = 2
 WARNINGS = ("-Wall", "-Wextra", "-Werror=implicit-function-declaration")  # as clang does
-STRICT = (
+LOUD_AT_OURS = (
     "-Wshadow", "-Wconversion", "-Wundef", "-Wstrict-prototypes", "-Wmissing-prototypes",
     "-Wwrite-strings", "-Wcast-qual", "-Wvla",
 )  # fmt: skip
+# Of others' code, that nobody here mends; what it declares nowhere, the linker finds or misses.
+QUIET = (
+    "-w", "-Wno-error=implicit-function-declaration", "-Wno-error=int-conversion",
+    "-Wno-error=incompatible-pointer-types",
+)  # fmt: skip
+WARNINGS_OF = MappingProxyType(
+    {
+        Origin.PROJECT: WARNINGS,
+        Origin.APP: WARNINGS,
+        Origin.SUPPORT: (*WARNINGS, *LOUD_AT_OURS),
+        Origin.SDK: QUIET,
+    }
+)
+Advise = Callable[[str], str]
 
 
 class Watch(Protocol):
@@ -37,8 +53,17 @@ def ignore(text: str, *, is_warning: bool) -> None:
     """Watch nothing."""
 
 
+def no_advice(_text: str) -> str:
+    """Have nothing to add to what a compiler says."""
+    return ""
+
+
 def compile_units(
-    units: Sequence[TranslationUnit], toolchain: Toolchain, folder: Path, watch: Watch
+    units: Sequence[TranslationUnit],
+    toolchain: Toolchain,
+    folder: Path,
+    watch: Watch,
+    advise: Advise = no_advice,
 ) -> tuple[Path, ...]:
     """Compile what is not compiled yet; returns the object files in the order of the units.
 
@@ -47,6 +72,7 @@ def compile_units(
         toolchain: the compiler.
         folder: where objects are kept; those that no unit needs any more are removed.
         watch: is told about every file compiled, and about warnings.
+        advise: knows a way out of what the compiler says.
 
     Raises:
         InputError: files of the project, or of an application that it does not suit, do not
@@ -54,7 +80,8 @@ def compile_units(
         InternalError: the board support package does not compile.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = tuple(folder / _object_name(unit, toolchain) for unit in units)
+    names = _Names(toolchain)
+    paths = tuple(folder / names.of(unit) for unit in units)
     missing = [(unit, path) for unit, path in zip(units, paths, strict=True) if not path.exists()]
     with ThreadPoolExecutor(N_JOBS) as pool:
         outcomes = tuple(pool.map(lambda work: _compile(work[0], work[1], toolchain), missing))
@@ -66,7 +93,7 @@ def compile_units(
         elif text:
             watch(text, is_warning=True)
     if failed:
-        raise _failure(failed, toolchain)
+        raise _failure(failed, toolchain, advise)
     for stale in set(folder.glob("*.o")) - set(paths):
         stale.unlink(missing_ok=True)
     return paths
@@ -103,7 +130,9 @@ def _flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
         APPS.resolve(): "apps",
         toolchain.headers: toolchain.name,
     }
-    if unit.origin is Origin.PROJECT:
+    if toolchain.c_library:
+        names[toolchain.c_library.headers] = "libc"
+    if unit.origin in (Origin.PROJECT, Origin.SDK):
         names[unit.source.parent.resolve()] = "."
     return [
         *_folderless_flags(unit, toolchain),
@@ -113,23 +142,42 @@ def _flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
 
 
 def _folderless_flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
-    warnings = WARNINGS + (STRICT if unit.origin is Origin.SUPPORT else ())
-    return [*toolchain.compile_flags, *warnings]
+    return [*toolchain.compile_flags, *WARNINGS_OF[unit.origin], *unit.flags]
 
 
-def _object_name(unit: TranslationUnit, toolchain: Toolchain) -> str:
-    digest = hashlib.sha256(repr((str(toolchain), toolchain.core)).encode())
-    digest.update(repr(_folderless_flags(unit, toolchain)).encode())
-    headers = [path for folder in unit.include_folders for path in sorted(folder.glob("*.h"))]
-    for path in (unit.source, *headers):
-        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
-    return f"{unit.origin.value}-{unit.source.stem}-{digest.hexdigest()[:16]}.o"
+@dataclass(slots=True)
+class _Names:
+    """Names of object files. Each folder of headers is read once, however many files see it."""
+
+    toolchain: Toolchain
+    headers: dict[Path, bytes] = field(default_factory=dict)
+
+    def of(self, unit: TranslationUnit) -> str:
+        """Return the name that says all that goes into an object."""
+        digest = hashlib.sha256(repr((str(self.toolchain), self.toolchain.core)).encode())
+        digest.update(repr(_folderless_flags(unit, self.toolchain)).encode())
+        digest.update(_content(unit.source))
+        for folder in (unit.source.parent, *unit.include_folders):
+            digest.update(self._headers_in(folder))
+        return f"{unit.origin.value}-{unit.source.stem}-{digest.hexdigest()[:16]}.o"
+
+    def _headers_in(self, folder: Path) -> bytes:
+        if folder not in self.headers:
+            content = b"".join(map(_content, sorted(folder.glob("*.h"))))
+            self.headers[folder] = hashlib.sha256(content).digest()
+        return self.headers[folder]
 
 
-def _failure(failed: Sequence[tuple[TranslationUnit, str]], toolchain: Toolchain) -> ToolError:
+def _content(path: Path) -> bytes:
+    return f"\0{path.name}\0".encode() + path.read_bytes()
+
+
+def _failure(
+    failed: Sequence[tuple[TranslationUnit, str]], toolchain: Toolchain, advise: Advise
+) -> ToolError:
     names = ", ".join(unit.source.name for unit, _ in failed)
     text = "\n".join(text for _, text in failed)
     if any(unit.origin is Origin.SUPPORT for unit, _ in failed):
         return InternalError(f"{toolchain} does not compile {names} of this tool:\n{text}")
-    where = str(failed[0][0].source.parent)
-    return InputError(f"{toolchain} does not compile {names}:\n{text}", where=where)
+    why = f"{toolchain} does not compile {names}:\n{text}"
+    return InputError(why, where=str(failed[0][0].source.parent), fix=advise(text))

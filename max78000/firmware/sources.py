@@ -1,6 +1,6 @@
-"""Which files make a firmware: the project's, the application's, the board support package's.
+"""Which files make a firmware, and how each is compiled: the project's, and an application's.
 
-Reads folders only; `objects.py` compiles what is named here.
+Reads folders only; `support.py` and `sdk.py` know what a project stands on, `objects.py` compiles.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from max78000.errors import InputError, UnsupportedError
+from max78000.firmware.makefile import Settings, read_settings
 
 FIRMWARE = Path(__file__).parent
 SUPPORT = FIRMWARE / "bsp"
@@ -31,19 +32,30 @@ class Origin(Enum):
     PROJECT = "project"
     APP = "app"
     SUPPORT = "bsp"
+    SDK = "sdk"
 
 
 @dataclass(frozen=True, slots=True)
 class TranslationUnit:
-    """One C file and the folders whose headers it sees, first one first."""
+    """One C file, the folders whose headers it sees, first one first, and its own flags."""
 
     origin: Origin
     source: Path
     include_folders: tuple[Path, ...]
+    flags: tuple[str, ...] = ()
 
 
-def project_units(folder: Path, app: str = "") -> tuple[TranslationUnit, ...]:
-    """Every C file of a project; an application takes the place of its `main.c`.
+def project_units(
+    folder: Path, app: str = "", board: str = DEFAULT_BOARD
+) -> tuple[TranslationUnit, ...]:
+    """The C files of a project; an application takes the place of its `main.c`.
+
+    They see their own headers only; what stands below a project adds its own.
+
+    Args:
+        folder: the project: every C file in it, or those that its Makefile names.
+        app: an application of this toolchain.
+        board: a name in `BOARDS`, for makefiles that ask for it.
 
     An application, in the project's folder or the toolchain's, comes with what they share.
 
@@ -51,58 +63,57 @@ def project_units(folder: Path, app: str = "") -> tuple[TranslationUnit, ...]:
         InputError: the folder is no C project, or the application is unknown.
         UnsupportedError: the network runs on the RISC-V core.
     """
-    support = (SUPPORT / "include",)
-    sources = sorted(folder.glob("*.c"))
-    if not sources:
-        fix = "name a folder that synthesize wrote"
-        raise InputError("there are no C files to compile", where=str(folder), fix=fix)
+    settings = read_settings(folder, board)
+    sources = _sources(folder, settings)
     for source in sources:
         if source.name.endswith(OF_RISCV):
             why = "is for the RISC-V core, the board support package for the Arm core"
             fix = "build as the Makefile says, simulate --program, or synthesize without --riscv"
             raise UnsupportedError(why, where=str(source), fix=fix)
-    if not app and not (folder / APP_FILE).is_file():
-        return tuple(
-            TranslationUnit(Origin.PROJECT, source, (folder, *support)) for source in sources
-        )
-    if not app:
-        headers = (folder, SHARED, *support)
-        own = [TranslationUnit(Origin.PROJECT, source, headers) for source in sources]
-        return (*own, *_shared_units())
-    app_folder = _app_folder(app)
-    seen = (folder, app_folder, SHARED, *support)
-    own = [
-        TranslationUnit(Origin.PROJECT, source, seen) for source in sources if source.name != MAIN
-    ]
+    has_app = bool(app) or (folder / APP_FILE).is_file()
+    apps = (_app_folder(app),) if app else ()
+    shared = (SHARED,) if has_app else ()
+    seen = (folder, *apps, *shared, *settings.include_folders)
     return (
-        *own,
-        *(TranslationUnit(Origin.APP, path, seen) for path in sorted(app_folder.glob("*.c"))),
-        *_shared_units(),
+        *(
+            TranslationUnit(Origin.PROJECT, path, seen, settings.flags)
+            for path in sources
+            if not (app and path.name == MAIN)
+        ),
+        *(TranslationUnit(Origin.APP, path, seen) for path in _code_in(apps)),
+        *(TranslationUnit(Origin.SUPPORT, path, shared) for path in _code_in(shared)),
     )
 
 
-def _shared_units() -> Iterator[TranslationUnit]:
-    headers = (SHARED, SUPPORT / "include")
-    return (TranslationUnit(Origin.SUPPORT, path, headers) for path in sorted(SHARED.glob("*.c")))
-
-
-def support_units(board: str) -> tuple[TranslationUnit, ...]:
-    """The board support package for one board.
-
-    Raises:
-        InputError: the board is unknown.
-    """
-    if board not in BOARDS:
-        raise InputError(f"{board!r} is not a known board", fix=f"one of {', '.join(BOARDS)}")
-    others = set(BOARDS.values()) - {BOARDS[board]}
-    sources = [path for path in sorted(SUPPORT.glob("src/*.c")) if path.name not in others]
-    headers = (SUPPORT / "include", SUPPORT / "src")
-    return tuple(TranslationUnit(Origin.SUPPORT, source, headers) for source in sources)
+def _code_in(folders: tuple[Path, ...]) -> Iterator[Path]:
+    return (path for folder in folders for path in sorted(folder.glob("*.c")))
 
 
 def app_names() -> tuple[str, ...]:
     """The applications that come with the toolchain."""
     return tuple(sorted(path.parent.name for path in APPS.glob(f"*/{MAIN}")))
+
+
+def _sources(folder: Path, settings: Settings) -> list[Path]:
+    """The files that a makefile names, else all that are there."""
+    places = (folder, *settings.source_folders)
+    if not settings.sources:
+        found = {path.name: path for place in reversed(places) for path in place.glob("*.c")}
+        if not found:
+            fix = "name a folder that synthesize wrote"
+            raise InputError("there are no C files to compile", where=str(folder), fix=fix)
+        return [found[name] for name in sorted(found)]
+    return sorted({_find(name, places, settings) for name in settings.sources})
+
+
+def _find(name: str, places: tuple[Path, ...], settings: Settings) -> Path:
+    """A file that a makefile names: where it says, or by its name in a folder of VPATH."""
+    for place in places:
+        for wanted in (name, Path(name).name):
+            if (place / wanted).is_file():
+                return place / wanted
+    why = f"names {name}, which is in none of {', '.join(str(place) for place in places)}"
+    raise InputError(why, where=settings.where, fix="bring the file, or name its folder in VPATH")
 
 
 def _app_folder(app: str) -> Path:

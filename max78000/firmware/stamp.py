@@ -23,12 +23,14 @@ class Stamp:
         link: hash of all that the linker was told.
         elf: hash of the result.
         app: application in place of the project's `main.c`; empty if none.
+        board: what it was built for.
         sources: hash of each C file and header of project and application, by name.
     """
 
     link: str
     elf: str
     app: str
+    board: str
     sources: Mapping[str, str]
 
 
@@ -39,7 +41,7 @@ def file_hash(path: Path) -> str:
 
 def source_hashes(units: Iterable[TranslationUnit]) -> dict[str, str]:
     """Hashes of the C files of project and application, and of the headers beside them."""
-    own = [unit.source for unit in units if unit.origin is not Origin.SUPPORT]
+    own = [unit.source for unit in units if unit.origin in (Origin.PROJECT, Origin.APP)]
     headers = [path for folder in {source.parent for source in own} for path in folder.glob("*.h")]
     return {path.name: file_hash(path) for path in sorted((*own, *headers))}
 
@@ -79,7 +81,7 @@ def changed_since(elf: Path, folder: Path) -> tuple[str, ...]:
     if stamp.elf != file_hash(elf):
         return (elf.name,)
     try:
-        now = source_hashes(project_units(folder, stamp.app))
+        now = source_hashes(project_units(folder, stamp.app, stamp.board))
     except ToolError:  # no C files any more
         now = {}
     names = sorted(stamp.sources.keys() | now.keys())

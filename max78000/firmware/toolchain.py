@@ -6,6 +6,7 @@ is clang with everything it needs. Compiles nothing itself; `build.py` does.
 
 import importlib.metadata
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -16,16 +17,29 @@ from max78000.errors import UnsupportedError
 
 CHOICES = ("auto", "gcc", "zig")
 GCC = "arm-none-eabi-gcc"
+GCC_CORE = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+VARIANT = "thumb/v7e-m+fp/hard"  # the same in the words of the archives' folders
+ARCHIVES = ("libc_nano.a", "libm.a")
+LIBRARY_HEADER = "setjmp.h"
 
-# Own headers and functions only: no C library, nothing assumed about one.
 COMPILE = (
-    "-std=c11", "-O2", "-g", "-ffreestanding", "-fno-common", "-ffunction-sections",
-    "-fdata-sections", "-fdiagnostics-color=never",
+    "-O2", "-g", "-fno-common", "-ffunction-sections", "-fdata-sections",
+    "-fdiagnostics-color=never",
 )  # fmt: skip
-LINK = (
-    "-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-e,reset_handler",
-    "-Wl,-z,max-page-size=4096",
-)  # fmt: skip
+LINK = ("-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096")
+
+
+@dataclass(frozen=True, slots=True)
+class CLibrary:
+    """A C library for the core: newlib, as Debian packs it.
+
+    Attributes:
+        headers: folder of stdio.h and its like.
+        archives: what to link, the functions for small chips first.
+    """
+
+    headers: Path
+    archives: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,9 @@ class Toolchain:
         core: instruction set and calling convention.
         headers: folder of the compiler's own headers; its name is kept out of the objects.
         compile_flags: for every C file.
+        alone_flags: for C files that see no C library, and may assume nothing about one.
+        library_flags: for those that see it.
+        c_library: the C library that the compiler can be given; None if there is none.
         link_flags: before the objects.
         libraries: after them: what the compiler calls for arithmetic the core lacks.
     """
@@ -49,6 +66,9 @@ class Toolchain:
     core: tuple[str, ...]
     headers: Path
     compile_flags: tuple[str, ...]
+    alone_flags: tuple[str, ...]
+    library_flags: tuple[str, ...]
+    c_library: CLibrary | None
     link_flags: tuple[str, ...]
     libraries: tuple[str, ...]
 
@@ -83,15 +103,18 @@ def find_gcc() -> Toolchain | None:
         name="gcc",
         version=_answer(path, "-dumpfullversion"),
         command=(path,),
-        core=("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+        core=GCC_CORE,
         headers=Path(headers),
-        compile_flags=(
-            *COMPILE,
+        compile_flags=COMPILE,
+        alone_flags=(
+            "-ffreestanding",
             # stdint.h and its like; never a C library that happens to be installed.
             "-nostdinc", "-isystem", headers,
             # Else the loop in memcpy() becomes a call of memcpy().
             "-fno-tree-loop-distribute-patterns",
         ),
+        library_flags=(),
+        c_library=_library_of_gcc(path),
         link_flags=LINK,
         libraries=("-lgcc",),
     )  # fmt: skip
@@ -102,6 +125,7 @@ def find_zig() -> Toolchain | None:
     package = importlib.util.find_spec("ziglang")
     if package is None or package.origin is None:
         return None
+    library = _library_of_gcc(gcc) if (gcc := shutil.which(GCC)) else _library_of_debian()
     return Toolchain(
         name="zig",
         version=importlib.metadata.version("ziglang"),
@@ -109,17 +133,40 @@ def find_zig() -> Toolchain | None:
         core=("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
         headers=Path(package.origin).parent / "lib",
         compile_flags=(*COMPILE, "-fno-sanitize=all"),
+        alone_flags=("-ffreestanding",),
+        # zig takes assert() away from what is optimized.
+        library_flags=("-UNDEBUG", "-isystem", str(library.headers)) if library else (),
+        c_library=library,
         link_flags=LINK,
         libraries=("-lcompiler_rt",),
     )
 
 
-def _answer(path: str, question: str) -> str:
-    """Ask a compiler about itself."""
+def _library_of_gcc(path: str) -> CLibrary | None:
+    """Return the C library that a cross compiler has, if it has one."""
+    found = [_answer(path, *GCC_CORE, f"-print-file-name={name}") for name in ARCHIVES]
+    said = _answer(path, "-E", "-x", "c", "-v", os.devnull, is_error=True)
+    folders = (Path(line.strip()) for line in said.splitlines() if line.startswith(" "))
+    headers = next((folder for folder in folders if (folder / LIBRARY_HEADER).is_file()), None)
+    if headers is None or not all(Path(name).is_file() for name in found):
+        return None
+    return CLibrary(headers.resolve(), tuple(Path(name).resolve() for name in found))
+
+
+def _library_of_debian() -> CLibrary | None:
+    """Return newlib where Debian puts it, which takes no compiler along."""
+    headers = Path("/usr/include/newlib")
+    archives = tuple(Path("/usr/lib/arm-none-eabi/newlib", VARIANT, name) for name in ARCHIVES)
+    there = all(path.is_file() for path in (headers / LIBRARY_HEADER, *archives))
+    return CLibrary(headers, archives) if there else None
+
+
+def _answer(path: str, *question: str, is_error: bool = False) -> str:
+    """Ask a compiler about itself; what it says on standard output, or error."""
     try:
-        result = subprocess.run([path, question], capture_output=True, text=True, check=True)
+        result = subprocess.run([path, *question], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise UnsupportedError(
-            f"does not answer {question}: {error}", where=path, fix="try --compiler zig"
+            f"does not answer {question[-1]}: {error}", where=path, fix="try --compiler zig"
         ) from None
-    return result.stdout.strip()
+    return (result.stderr if is_error else result.stdout).strip()

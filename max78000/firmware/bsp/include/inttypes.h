@@ -1,7 +1,9 @@
 /*
  * printf formats of the fixed-width types. Compilers for this core disagree on what uint32_t is.
  */
-#ifndef INTTYPES_H
+#ifdef BSP_C_LIBRARY
+#include_next <inttypes.h>
+#elif !defined(INTTYPES_H)
 #define INTTYPES_H
 
 #include <stdint.h>

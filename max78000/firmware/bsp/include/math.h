@@ -3,7 +3,9 @@
  *
  * The results are within two units in the last place. No errno, no floating point exceptions.
  */
-#ifndef MATH_H
+#ifdef BSP_C_LIBRARY
+#include_next <math.h>
+#elif !defined(MATH_H)
 #define MATH_H
 
 #define INFINITY __builtin_inff()

@@ -16,12 +16,15 @@
 
 #include "mxc_device.h"
 #include "mxc_errors.h"
+#include "board.h"
 #include "gpio.h"
 #include "icc.h"
+#include "led.h"
 #include "lp.h"
 #include "mxc_delay.h"
 #include "mxc_sys.h"
 #include "nvic_table.h"
+#include "pb.h"
 #include "tmr.h"
 #include "uart.h"
 

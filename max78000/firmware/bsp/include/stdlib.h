@@ -1,7 +1,9 @@
 /*
  * The part of the C library's stdlib.h that needs no memory management.
  */
-#ifndef STDLIB_H
+#ifdef BSP_C_LIBRARY
+#include_next <stdlib.h>
+#elif !defined(STDLIB_H)
 #define STDLIB_H
 
 #include <stddef.h>

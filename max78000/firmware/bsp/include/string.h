@@ -1,7 +1,9 @@
 /*
  * Memory and strings: the part of the C library's string.h that compilers and small programs call.
  */
-#ifndef STRING_H
+#ifdef BSP_C_LIBRARY
+#include_next <string.h>
+#elif !defined(STRING_H)
 #define STRING_H
 
 #include <stddef.h>

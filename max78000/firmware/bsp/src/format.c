@@ -1,5 +1,5 @@
 /*
- * The formatter behind printf(): integers, characters, text.
+ * The formatter behind printf(): integers, characters, text; format_real.c has the reals.
  */
 #include "format.h"
 
@@ -9,51 +9,31 @@
 
 #include <string.h>
 
-#define MAX_DIGITS 20 /* of 2^64 - 1 in decimal */
+#define MAX_DIGITS 22 /* of 2^64 - 1 in octal */
 #define NOT_GIVEN (-1)
-
-typedef struct {
-    put_t put;
-    void *context;
-    int n_written;
-} output_t;
 
 /* A va_list can be an array, which would not travel through parameters by reference. */
 typedef struct {
     va_list list;
 } arguments_t;
 
-typedef enum { LENGTH_INT, LENGTH_CHAR, LENGTH_SHORT, LENGTH_LONG, LENGTH_LONG_LONG } length_t;
-
-/* One conversion: %[flags][width][.precision][length]type */
-typedef struct {
-    bool is_left;
-    bool is_zero_padded;
-    bool has_prefix;
-    char plus; /* what a number that is not negative starts with: '+', ' ' or 0 */
-    int width;
-    int precision;
-    length_t length;
-    char type;
-} conversion_t;
-
-static void put_character(output_t *output, char character)
+void format_character(output_t *output, char character)
 {
     output->put(output->context, character);
     output->n_written++;
 }
 
-static void put_many(output_t *output, char character, int n)
+void format_repeat(output_t *output, char character, int n)
 {
     while (n-- > 0) {
-        put_character(output, character);
+        format_character(output, character);
     }
 }
 
-static void put_text(output_t *output, const char *text, int n)
+void format_span(output_t *output, const char *text, int n)
 {
     while (n-- > 0) {
-        put_character(output, *text++);
+        format_character(output, *text++);
     }
 }
 
@@ -109,6 +89,7 @@ static const char *read_length(const char *at, length_t *length)
         *length = sizeof(size_t) == sizeof(long) ? LENGTH_LONG : LENGTH_INT;
         return at + 1;
     case 'j':
+    case 'L':
         *length = LENGTH_LONG_LONG;
         return at + 1;
     default:
@@ -167,6 +148,15 @@ static int64_t next_signed(arguments_t *arguments, length_t length)
     }
 }
 
+/* A real number travels as a double; %L says that it is a long double. */
+static double next_real(arguments_t *arguments, length_t length)
+{
+    if (length == LENGTH_LONG_LONG) {
+        return (double)va_arg(arguments->list, long double);
+    }
+    return va_arg(arguments->list, double);
+}
+
 /* Divide by a base of at most 16 bits; returns the remainder. The core divides only 32 bits. */
 static uint32_t divide(uint64_t *number, uint32_t base)
 {
@@ -178,11 +168,16 @@ static uint32_t divide(uint64_t *number, uint32_t base)
     return last % base;
 }
 
+static uint32_t base_of(char type)
+{
+    return type == 'd' ? 10 : type == 'o' ? 8 : 16;
+}
+
 static void put_number(output_t *output, const conversion_t *conversion, uint64_t magnitude,
                        const char *prefix)
 {
     const char *digits = conversion->type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
-    const uint32_t base = conversion->type == 'd' ? 10 : 16;
+    const uint32_t base = base_of(conversion->type);
     const int n_prefix = (int)strlen(prefix);
     char text[MAX_DIGITS];
     int n = 0;
@@ -195,11 +190,11 @@ static void put_number(output_t *output, const conversion_t *conversion, uint64_
     }
     n_zeros = n_zeros > 0 ? n_zeros : 0;
     const int n_spaces = conversion->width - n_prefix - n_zeros - n;
-    put_many(output, ' ', conversion->is_left ? 0 : n_spaces);
-    put_text(output, prefix, n_prefix);
-    put_many(output, '0', n_zeros);
-    put_text(output, &text[MAX_DIGITS - n], n);
-    put_many(output, ' ', conversion->is_left ? n_spaces : 0);
+    format_repeat(output, ' ', conversion->is_left ? 0 : n_spaces);
+    format_span(output, prefix, n_prefix);
+    format_repeat(output, '0', n_zeros);
+    format_span(output, &text[MAX_DIGITS - n], n);
+    format_repeat(output, ' ', conversion->is_left ? n_spaces : 0);
 }
 
 static void put_signed(output_t *output, conversion_t *conversion, int64_t number)
@@ -215,6 +210,8 @@ static void put_unsigned(output_t *output, conversion_t *conversion, uint64_t nu
     const char *prefix = "";
     if (conversion->type == 'u') {
         conversion->type = 'd';
+    } else if (conversion->type == 'o') {
+        prefix = conversion->has_prefix && number != 0 ? "0" : "";
     } else if (conversion->has_prefix && number != 0) {
         prefix = conversion->type == 'X' ? "0X" : "0x";
     }
@@ -235,9 +232,9 @@ static void put_string(output_t *output, const conversion_t *conversion, const c
     while (n != conversion->precision && text[n] != '\0') {
         n++;
     }
-    put_many(output, ' ', conversion->is_left ? 0 : conversion->width - n);
-    put_text(output, text, n);
-    put_many(output, ' ', conversion->is_left ? conversion->width - n : 0);
+    format_repeat(output, ' ', conversion->is_left ? 0 : conversion->width - n);
+    format_span(output, text, n);
+    format_repeat(output, ' ', conversion->is_left ? conversion->width - n : 0);
 }
 
 /* Put one argument; false if the type is unknown. */
@@ -250,6 +247,7 @@ static bool put_argument(output_t *output, conversion_t *conversion, arguments_t
         put_signed(output, conversion, next_signed(arguments, conversion->length));
         return true;
     case 'u':
+    case 'o':
     case 'x':
     case 'X':
         put_unsigned(output, conversion, next_unsigned(arguments, conversion->length));
@@ -265,7 +263,18 @@ static bool put_argument(output_t *output, conversion_t *conversion, arguments_t
         put_string(output, conversion, character);
         return true;
     case '%':
-        put_character(output, '%');
+        format_character(output, '%');
+        return true;
+    case 'f':
+    case 'F':
+    case 'e':
+    case 'E':
+    case 'g':
+    case 'G':
+        if (format_real == NULL) {
+            return false;
+        }
+        format_real(output, conversion, next_real(arguments, conversion->length));
         return true;
     default:
         return false;
@@ -279,13 +288,13 @@ int format_text(put_t put, void *context, const char *format, va_list arguments)
     va_copy(rest.list, arguments);
     for (const char *at = format; *at != '\0'; at++) {
         if (*at != '%') {
-            put_character(&output, *at);
+            format_character(&output, *at);
             continue;
         }
         conversion_t conversion;
         const char *type = read_conversion(at + 1, &rest, &conversion);
         if (!put_argument(&output, &conversion, &rest)) {
-            put_text(&output, at, (int)strlen(at));
+            format_span(&output, at, (int)strlen(at));
             break;
         }
         at = type;

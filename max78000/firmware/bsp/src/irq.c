@@ -18,4 +18,5 @@ void MXC_NVIC_SetVector(IRQn_Type irq, void (*handler)(void))
     ram_vectors.handlers[FIRST_EXTERNAL - 1 + irq] = handler;
     __DSB();
     __ISB();
+    NVIC_EnableIRQ((int)irq);
 }

@@ -19,7 +19,6 @@ extern uint32_t data_start[], data_end[];
 extern uint32_t bss_start[], bss_end[];
 
 int main(void);
-void program_end(void);
 
 __attribute__((section(".vectors"), used, aligned(VECTOR_ALIGNMENT)))
 const vector_table_t flash_vectors = {
@@ -61,8 +60,7 @@ void reset_handler(void)
     program_end();
 }
 
-/* A debugger or a virtual board can wait for this symbol: nothing happens after it. */
-__attribute__((noreturn)) void program_end(void)
+void program_end(void)
 {
     uart_drain();
     __disable_irq();

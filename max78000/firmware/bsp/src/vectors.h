@@ -25,6 +25,9 @@ extern const vector_table_t flash_vectors;
 
 void reset_handler(void);
 
+/* Nothing happens after it: a debugger or a virtual board can wait for this symbol. */
+__attribute__((noreturn)) void program_end(void);
+
 /* Say on the console what happened, and stop; see faults.c. */
 void fault_handler(void);
 void unexpected_handler(void);

@@ -17,10 +17,17 @@ HARNESS = """
 char console[4096];
 unsigned n_console;
 
+const char *typed = "";
+
 void uart_write_byte(uint8_t byte) { console[n_console++ % 4096] = (char)byte; }
+void uart_drain(void) {}
+int uart_read_byte(uint32_t timeout_ms) { return timeout_ms ? (unsigned char)*typed++ : -1; }
 """
 # The C library of this machine has functions of the same names; these must be ours.
-RENAMED = ("vprintf", "puts", "putchar", "snprintf", "vsnprintf")
+RENAMED = ("vprintf", "puts", "putchar", "snprintf", "vsnprintf", "sprintf", "vsprintf", "fprintf",
+           "vfprintf", "fputs", "fputc", "putc", "fwrite", "setvbuf", "setbuf", "getchar", "fgetc",
+           "getc", "fgets", "stdin", "stdout", "stderr")  # fmt: skip
+SOURCES = ("format.c", "format_real.c", "print.c", "stream.c")
 INTEGERS = {  # length -> bits
     "hh": 8,
     "h": 16,
@@ -37,7 +44,7 @@ SIZE = 300
 def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("printf")
     (folder / "harness.c").write_text(HARNESS)
-    sources = [SUPPORT / "src/format.c", SUPPORT / "src/print.c", folder / "harness.c"]
+    sources = [*(SUPPORT / "src" / name for name in SOURCES), folder / "harness.c"]
     command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O1", "-ffreestanding",
                "-Wall", "-Wextra", "-Werror", f"-I{SUPPORT / 'include'}",
                *(f"-D{name}=bsp_{name}" for name in RENAMED), *map(str, sources),
@@ -96,6 +103,58 @@ def test_unsigned_integers(library, flag, width, kind, length, data):
     assert show(library, f"%{flag}{width}{length}{kind}", argument) == expected
 
 
+real_forms = st.tuples(
+    st.just("%"),
+    flags,
+    st.sampled_from(["", "#"]),
+    st.sampled_from(["", "1", "12", "40"]),
+    st.sampled_from(["", ".0", ".1", ".3", ".10", ".17", ".30"]),
+    st.sampled_from("fFeEgG"),
+).map("".join)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(real_forms, finite | st.floats(-1e6, 1e6) | st.integers(-2000, 2000).map(lambda n: n / 8))
+def test_reals_have_every_digit(library, form, value):
+    assert show(library, form, ctypes.c_double(value)) == form % value
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("%.0f", 0.5, "0"),  # half to even
+        ("%.0f", 1.5, "2"),
+        ("%.0f", 2.5, "2"),
+        ("%.2f", 2.675, "2.67"),  # the double lies below
+        ("%.1e", 9.96e99, "1.0e+100"),
+        ("%g", 100000.0, "100000"),
+        ("%g", 1000000.0, "1e+06"),
+        ("%g", 0.0001, "0.0001"),
+        ("%f", 5e-324, "0.000000"),
+        ("%.1100f", 5e-324, None),
+        ("%f", 1.7976931348623157e308, None),
+        ("[%08.2f]", -3.14159, "[-0003.14]"),
+        ("[%-8.2f]", 3.14159, "[3.14    ]"),
+        ("[%8f]", float("-inf"), "[    -inf]"),
+        ("[%05f]", float("inf"), "[  inf]"),
+        ("%G %%", float("nan"), "NAN %"),
+        ("%a", 1.0, "%a"),
+    ],
+)
+def test_reals_by_hand(library, text, value, expected):
+    buffer = ctypes.create_string_buffer(1300)
+    library.bsp_snprintf(buffer, ctypes.c_size_t(1300), text.encode(), ctypes.c_double(value))
+    assert buffer.value.decode() == (text % value if expected is None else expected)
+
+
+@given(st.integers(0, 2**64 - 1), st.sampled_from(["", "#", "022", "-22"]))
+def test_octal(library, value, flag):
+    expected = f"%{flag}o" % value
+    if "#" in flag:  # Python writes 0o
+        expected = expected.replace("0o", "0") if value else "0"
+    assert show(library, f"%{flag}llo", ctypes.c_ulonglong(value)) == expected
+
+
 @given(
     st.sampled_from(["", "-"]),
     st.sampled_from(["", "4", "12"]),
@@ -140,7 +199,7 @@ def test_pointers_have_all_digits(library):
     assert show(library, "%p", ctypes.c_void_p(0x2000_0004)) == f"0x{0x2000_0004:0{digits}x}"
 
 
-@pytest.mark.parametrize("text", ["%f and %d", "%q", "%", "%5", "%l"])
+@pytest.mark.parametrize("text", ["%a and %d", "%q", "%", "%5", "%l"])
 def test_from_an_unknown_conversion_on_the_format_is_shown(library, text):
     assert show(library, f"%d then {text}", 7) == f"7 then {text}"
 
@@ -157,3 +216,26 @@ def test_the_console_gets_carriage_returns(library):
     assert console(library, "bsp_puts", b"line") == b"line\r\n"
     assert console(library, "bsp_putchar", ord("x")) == b"x"
     assert console(library, "bsp_putchar", ord("\n")) == b"\r\n"
+
+
+def test_the_other_ways_to_the_console(library):
+    stream = ctypes.c_void_p.in_dll(library, "bsp_stdout")
+    assert console(library, "bsp_fputs", b"a\n", stream) == b"a\r\n"
+    assert console(library, "bsp_fprintf", stream, b"%d", 5) == b"5"
+    assert console(
+        library, "bsp_fwrite", b"abc", ctypes.c_size_t(1), ctypes.c_size_t(2), stream
+    ) == (b"ab")
+    assert library.bsp_flush(stream) == 0
+
+
+def test_characters_come_from_the_console(library):
+    typed = ctypes.c_char_p.in_dll(library, "typed")
+    typed.value = b"x\ry"
+    assert library.bsp_getchar() == ord("x")
+    assert library.bsp_getchar() == ord("\n")
+    stream = ctypes.c_void_p.in_dll(library, "bsp_stdin")
+    library.bsp_fgets.restype = ctypes.c_char_p
+    typed.value = b"one\rtwo"
+    buffer = ctypes.create_string_buffer(10)
+    assert library.bsp_fgets(buffer, 10, stream) == b"one\n"
+    assert library.bsp_fgets(buffer, 3, stream) == b"tw"

@@ -53,6 +53,6 @@ def test_gcc_sees_no_installed_c_library(tmp_path):
     found = find_gcc()
     source = tmp_path / "probe.c"
     source.write_text("#include <math.h>\n")
-    command = [*found.command, *found.core, *found.compile_flags, "-c", str(source)]
+    command = [*found.command, *found.core, *found.alone_flags, "-c", str(source)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "math.h" in result.stderr

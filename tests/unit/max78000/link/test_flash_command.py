@@ -185,7 +185,7 @@ def stamped(project):
     (project / "cnn.c").write_text("int weights = 1;\n")
     elf = project / "build" / "mnist.elf"
     hashes = source_hashes(project_units(project))
-    write_stamp(elf, Stamp("link", file_hash(elf), "", hashes))
+    write_stamp(elf, Stamp("link", file_hash(elf), "", "EvKit_V1", hashes))
     return elf
 
 

@@ -1,0 +1,149 @@
+"""The vendor's SDK in place of our package: a stand-in of the same layout, and the genuine ones."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from brought import beside
+from firmware_projects import ZIG, Log, write_c_project
+from installed import needs_gcc
+
+from max78000.board.board import VirtualBoard
+from max78000.errors import InputError, UnsupportedError
+from max78000.firmware.build import build_project
+from max78000.firmware.sdk import sdk_package
+from max78000.firmware.sources import LINKER_SCRIPT
+from max78000.firmware.stamp import read_stamp
+from max78000.firmware.toolchain import find_gcc
+
+GCC = find_gcc()
+ARCHIVED, RECENT = beside("sdk", "2022"), beside("sdk", "2025", "MAX")
+BOTH = {"2022": (ARCHIVED,), "2025": (RECENT, ARCHIVED)}
+needs_sdk = pytest.mark.skipif(not ARCHIVED.is_dir(), reason="there is no shared/sdk")
+needs_newlib = pytest.mark.skipif(
+    ZIG.c_library is None, reason="newlib is not installed (apt install libnewlib-arm-none-eabi)"
+)
+DEVICE = "CMSIS/Device/Maxim/MAX78000"
+FILES = {  # a program that says through semihosting-free means, its LED word, that it ran
+    f"{DEVICE}/Include/max78000.h": "#define CHIP 78000\n",
+    "CMSIS/Include/core_cm4.h": "",
+    "PeriphDrivers/Include/MAX78000/mxc.h": '#include "max78000.h"\n#include "board.h"\n',
+    "PeriphDrivers/Source/SYS/sys_ai85.c": "int MXC_SYS_Number(void) { return 78; }\n",
+    "PeriphDrivers/Source/SYS/unlisted.c": "#error not for this chip\n",
+    "PeriphDrivers/Source/TMR/tmr_revb.h": "",
+    "PeriphDrivers/max78000_files.mk": "S := $(LIBS_DIR)/PeriphDrivers/Source\n"
+    "PERIPH_DRIVER_C_FILES += $(S)/SYS/sys_ai85.c\n",
+    f"{DEVICE}/Source/system_max78000.c": '#include "mxc.h"\nint SystemCoreClock = CHIP;\n',
+    f"{DEVICE}/Source/heap.c": "",
+    f"{DEVICE}/Source/GCC/startup_max78000.S": """
+        .syntax unified
+        .thumb
+        .section .vectors, "a"
+        .long 0x20020000
+        .long Reset_Handler
+        .section .text.reset
+        .global Reset_Handler
+        .type Reset_Handler, %function
+        Reset_Handler: bl main
+        bkpt 0
+    """,
+    f"{DEVICE}/Source/GCC/max78000.ld": LINKER_SCRIPT.read_text().replace(
+        "ENTRY(reset_handler)", "ENTRY(Reset_Handler)"
+    ),
+    "Boards/MAX78000/EvKit_V1/Include/board.h": "int Board_Init();\nint MXC_SYS_Number();\n",
+    "Boards/MAX78000/EvKit_V1/Source/board.c": "int Board_Init() { return undeclared_here(); }\n"
+    "int undeclared_here(void) { return BOARD_OF; }\n",
+    "Boards/MAX78000/EvKit_V1/board.mk": "SRCS += board.c\nVPATH += $(BOARD_DIR)/Source\n"
+    "IPATH += $(BOARD_DIR)/Include $(BOARD_DIR)/../Include\n",
+    "Boards/MAX78000/Include/led.h": "#define BOARD_OF 5\n",
+}
+MAIN = """
+#include "mxc.h"
+volatile int seen;
+int main(void) { seen = MXC_SYS_Number() + Board_Init() + CHIP; return 0; }
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    for name, text in FILES.items():
+        path = tmp_path / "sdk/Libraries" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("BOARD_OF", "5"))
+    return tmp_path / "sdk"
+
+
+@needs_gcc
+@needs_newlib
+@pytest.mark.long
+def test_a_project_on_the_stand_in(tmp_path, stand_in):
+    folder = write_c_project(tmp_path / "net", main=MAIN)
+    log = Log()
+    image = build_project(folder, GCC, watch=log, sdk=(stand_in,))
+    assert image.symbol("MXC_SYS_Number")
+    assert "compile unlisted.c" not in log.steps
+    assert not any("board.c" in text for text in log.warnings)
+    board = VirtualBoard()
+    board.load_elf(image.elf)
+    board.run()
+    assert read_stamp(image.elf).board == "EvKit_V1"
+    again = Log()
+    build_project(folder, GCC, watch=again, sdk=(stand_in / "Libraries",))
+    assert again.steps == []
+
+
+@needs_gcc
+@needs_newlib
+@pytest.mark.long
+def test_one_folder_lends_what_the_other_lacks(tmp_path, stand_in):
+    recent = tmp_path / "recent"
+    shutil.copytree(stand_in / "Libraries/PeriphDrivers", recent / "Libraries/PeriphDrivers")
+    (recent / "Libraries/PeriphDrivers/max78000_files.mk").unlink()
+    folder = write_c_project(tmp_path / "net", main=MAIN)
+    assert build_project(folder, GCC, sdk=(recent, stand_in)).elf.is_file()
+    with pytest.raises(InputError, match=r"no Boards/MAX78000/EvKit_V1/board\.mk .*--sdk"):
+        build_project(folder, GCC, sdk=(recent,))
+
+
+def test_what_is_no_sdk(tmp_path):
+    gcc = replace(ZIG, name="gcc", c_library=ZIG.c_library or ZIG)
+    with pytest.raises(InputError, match=r"is no SDK for the MAX78000 .*max78000\.h"):
+        sdk_package((tmp_path,), "EvKit_V1", gcc, ())
+    with pytest.raises(InputError, match="'Breadboard' is not a known board"):
+        sdk_package((tmp_path,), "Breadboard", gcc, ())
+
+
+def test_compilers_that_do_not_do(tmp_path):
+    with pytest.raises(UnsupportedError, match=r"written for gcc \(--compiler gcc\)"):
+        sdk_package((tmp_path,), "EvKit_V1", ZIG, ())
+    alone = replace(ZIG, name="gcc", c_library=None)
+    with pytest.raises(UnsupportedError, match="the SDK needs a C library"):
+        sdk_package((tmp_path,), "EvKit_V1", alone, ())
+
+
+def test_a_board_file_that_is_missing(stand_in):
+    (stand_in / "Libraries/Boards/MAX78000/EvKit_V1/Source/board.c").unlink()
+    gcc = replace(ZIG, name="gcc", c_library=ZIG.c_library or ZIG)
+    with pytest.raises(InputError, match=r"board\.mk: names board\.c, which is not there"):
+        sdk_package((stand_in,), "EvKit_V1", gcc, ())
+
+
+HELLO = """
+#include <stdio.h>
+#include "mxc.h"
+int main(void) { LED_On(0); printf("%.3f %lu\\n*** PASS ***\\n", 2.5, 7ul); return 0; }
+"""
+
+
+@needs_sdk
+@needs_gcc
+@needs_newlib
+@pytest.mark.long
+@pytest.mark.parametrize("board", ["EvKit_V1", "FTHR_RevA"])
+@pytest.mark.parametrize("version", BOTH)
+def test_the_genuine_ones(tmp_path, version, board):
+    folder = write_c_project(tmp_path / "hello", main=HELLO)
+    image = build_project(folder, GCC, board, sdk=BOTH[version])
+    virtual = VirtualBoard(is_strict=False)
+    virtual.load_elf(image.elf)
+    assert "2.500 7\n*** PASS ***" in virtual.run().console
