@@ -82,7 +82,7 @@ class Calibrated:
         """What the integers mean, and how near they are on the examples."""
         low, high = self.reach
         found = [
-            f"the samples reach from {low:g} to {high:g}, in the model's numbers;"
+            f"the samples reach from {low:.3g} to {high:.3g}, in the model's numbers;"
             " what reaches farther in use may saturate"
         ]
         found += [

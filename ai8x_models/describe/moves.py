@@ -90,12 +90,18 @@ def permutation(call: Call) -> Op:
 
 
 def channels(call: Call) -> Op:
-    """`x[:, a:b]`, without steps and with all rows and columns; all channels are a view."""
+    """`x[:, a:b]`, without steps and with all rows and columns; all channels are a view.
+
+    So is `x[:, :, None]`, which adds an axis.
+    """
     data, key = call.args[:2]
     otherwise = foreign("getitem")
     everything = slice(None)
     if not isinstance(key, tuple) or len(key) < 2 or not isinstance(data, Tensor):
         return otherwise
+    is_whole = [one is None or one is Ellipsis or one == everything for one in key]
+    if all(is_whole) and key[0] is not None:
+        return View()
     rest = [one for one in (key[0], *key[2:]) if one is not Ellipsis]
     if not isinstance(key[1], slice) or any(one != everything for one in rest):
         return otherwise

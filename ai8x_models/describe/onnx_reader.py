@@ -33,6 +33,7 @@ from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, UnsupportedError
 
 _DOMAINS = ("", "ai.onnx")
+_NAMELESS = ("", "main_graph", "main", "graph", "torch_jit", "torch-jit-export")
 _LOST = ""  # names what stands for results that nobody knows
 
 
@@ -96,11 +97,14 @@ class _Sizes:
 
 
 class OnnxModel(nn.Module):
-    """The graph of an ONNX file. `arch` is its name there, `shape` its input's, if it says so."""
+    """The graph of an ONNX file. `arch` is its name there, or the file's where an exporter calls
+    all graphs alike; `shape` its input's, if it says so.
+    """
 
     def __init__(self, graph: onnx.GraphProto, opset: int, where: str) -> None:
         super().__init__()
-        self.arch = re.sub(r"\W+", "_", graph.name).strip("_") or "onnx"
+        name = Path(where).stem if graph.name in _NAMELESS else graph.name
+        self.arch = re.sub(r"\W+", "_", name).strip("_") or "onnx"
         self.constants = {
             one.name: as_tensor(numpy_helper.to_array(one)) for one in graph.initializer
         }

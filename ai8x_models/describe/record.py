@@ -57,8 +57,10 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
 
     Raises:
         InputError: the model does not run on such data, or gives no tensors.
-        UnsupportedError or ProblemList: its Python code looks at the numbers in a tensor.
+        UnsupportedError or ProblemList: its Python code looks at the numbers in a tensor, or wants
+            several.
     """
+    _refuse_several_inputs(model)
     recorder = _Recorder(model)
     with _watched(model, recorder), torch.no_grad():
         recorder.add(Input(), "input", (), examples)
@@ -86,6 +88,16 @@ def record(model: nn.Module, examples: Tensor) -> Graph:
     if not known:
         raise InputError("gives no tensor that depends on its input", where=type(model).__name__)
     return Graph(tuple(recorder.nodes), known)
+
+
+def _refuse_several_inputs(model: nn.Module) -> None:
+    parameters = inspect.signature(model.forward).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [one.name for one in parameters if one.kind in kinds and one.default is one.empty]
+    if len(names) > 1:
+        why = f"takes {len(names)} inputs ({', '.join(names)}), the accelerator has one"
+        fix = "join them along the channels, and take them apart in the model: a = x[:, :3]"
+        raise UnsupportedError(why, where=type(model).__name__, fix=fix)
 
 
 @contextmanager

@@ -86,6 +86,13 @@ WHOLE_CONSTANTS = {
 }
 
 
+def test_graphs_that_exporters_call_alike_have_the_name_of_the_file(tmp_path):
+    path, written = file(tmp_path, WHOLE_NODES, WHOLE_CONSTANTS)
+    written.graph.name = "main_graph"
+    onnx.save(written, path.with_name("my-net.onnx"))
+    assert read_onnx_model(path.with_name("my-net.onnx")).arch == "my_net"
+
+
 def test_a_file_of_another_tool_computes_the_same_and_is_described(tmp_path):
     path, written = file(tmp_path, WHOLE_NODES, WHOLE_CONSTANTS)
     model = read_onnx_model(path)

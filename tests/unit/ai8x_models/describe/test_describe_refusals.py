@@ -140,6 +140,20 @@ def test_a_mistake_in_the_model_is_not_blamed_on_the_input():
     assert caught.value.fix == "mend the model there: no other input would do"
 
 
+class Two(nn.Module):
+    def forward(self, image, mask, scale=1.0):
+        return image * mask * scale
+
+
+def test_a_second_input_is_refused():
+    with pytest.raises(UnsupportedError) as caught:
+        describe(Two(), (3, 8, 8))
+    assert str(caught.value) == (
+        "Two: takes 2 inputs (image, mask), the accelerator has one (join them along the channels,"
+        " and take them apart in the model: a = x[:, :3])"
+    )
+
+
 class Unused(nn.Module):
     def __init__(self):
         super().__init__()

@@ -73,6 +73,7 @@ SPELLINGS = {
         lambda m, x: m.last(m.conv(x).clamp(min=0)),
         lambda m, x: m.last(torch.clamp_min(m.conv(x), 0.0)),
         lambda m, x: first(m, x.chunk(1, 1)[0]),
+        lambda m, x: first(m, x[:, :, None].squeeze(2)[..., None].squeeze(-1)),
         lambda m, x: first(m, F.pad(x[:, :2], (0, 0, 0, 0)).split(2, dim=1)[0]),
     ),
 }
