@@ -10,6 +10,7 @@ import wave
 
 import numpy as np
 import pytest
+from app_projects import DIGITS, OF_PICTURES, OF_RECORDINGS, WORDS, outputs_of, trained
 from click.testing import CliRunner
 from installed import CROSS_COMPILERS
 from PIL import Image
@@ -30,21 +31,6 @@ from max78000.program.folder import read_program
 from synthesis.api import compile_network
 
 pytestmark = pytest.mark.long
-
-DIGITS = tuple("0123456789")
-WORDS = tuple(f"word {number}" for number in range(21))
-OF_RECORDINGS = {
-    "shape": (128, 128), "low": -1.0, "high": 127 / 128, "layout": "L", "mean": (), "fold": 1,
-    "rate": 16000,
-}  # fmt: skip
-OF_PICTURES = {
-    "shape": (1, 28, 28), "low": 0.0, "high": 1.0, "layout": "HW", "mean": (0.3,), "fold": 1,
-    "rate": 0,
-}  # fmt: skip
-
-
-def trained(task, form, **more):
-    return {"task": task, "input": form, "source": {"source": "elsewhere"}, **more}
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +59,6 @@ def call(command, *arguments, status=0):
         raise result.exception
     assert result.exit_code == status, result.output
     return result.stdout
-
-
-def outputs_of(project, sample):
-    """What the accelerator gives, by name."""
-    machine = LoadedMachine(read_program(project))
-    answers = machine.predict(sample)
-    return {one.name: answer for one, answer in zip(machine.program.outputs, answers, strict=True)}
 
 
 def check_outputs(path, expected):

@@ -30,7 +30,8 @@ def new(directory: Path, app: str, project: Path, board: str, overwrite: bool) -
     """Write an application around a network.
 
     DIRECTORY gets a program of a few lines to edit, and the network's files. `serial` takes inputs
-    from `max78000 run` and sends back what the network makes of them.
+    from `max78000 run` and sends back what the network makes of them; `camera` and `microphone`
+    take pictures and sounds of the board's own, and print the answers.
     """
     net = write_application(directory, app, project, board, overwrite=overwrite)
     click.echo(f"wrote {directory}: {app} around {net.name}")

@@ -3,10 +3,12 @@
 Reads and works out; text is `network_c.py`'s.
 """
 
+import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ from max78000.program.program import Copy, Fifo, OutputMap, RegisterProgram, Wri
 WIDE_ONE, BYTE_ONE = 1 << 14, 1 << 7  # what means 1.0 in 32 and in 8 bits
 APP_TIMER = 3  # of applications; a project's own is another one
 TIMER_LINE = re.compile(r"#define CNN_INFERENCE_TIMER MXC_TMR(\d)")
+# The first row of what `cnn_unload` stores: the type of its values, and how they are scaled.
+UNLOAD_LINE = re.compile(r"\* +0: .* values of type int(\d+)_t(?:, multiplied by 2\^(-?\d+))?")
+REPORT_FILE = "report.json"
 NAMES_NEEDED = ("cnn.c", "cnn.h", "weights.h")
 
 
@@ -41,6 +46,20 @@ class InputBlock:
     addr: int
     fifo_full: int  # bit of the FIFOs' status; 0: memory
     channels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreAnswer:
+    """The first result, as the core has it.
+
+    Attributes:
+        kind: of `values_kind_t`, without its prefix.
+        unit: real number for an integer 1.
+    """
+
+    kind: str
+    n_values: int
+    unit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +78,9 @@ class AppNetwork:
         last_layer: its index.
         outputs: what the accelerator leaves.
         facts: what the checkpoint and the description say.
-        has_timer: the generated code measures the inference.
+        answer: the first result, as the core has it.
         has_finish: there is a `cnn_finish.c`.
+        energy_uj: of input and inference, as the report estimates it; 0 where nobody says.
     """
 
     name: str
@@ -74,7 +94,9 @@ class AppNetwork:
     last_layer: int
     outputs: tuple[OutputMap, ...]
     facts: NetworkFacts
+    answer: CoreAnswer
     has_finish: bool
+    energy_uj: int
 
     @property
     def is_fifo(self) -> bool:
@@ -123,8 +145,29 @@ def read_network(folder: Path) -> AppNetwork:
         last_layer=_last_layer(program, chip),
         outputs=program.outputs,
         facts=facts,
+        answer=_core_answer(folder, program.outputs[0], facts),
         has_finish=(folder / "cnn_finish.c").is_file(),
+        energy_uj=_energy_uj(folder / REPORT_FILE),
     )
+
+
+def _core_answer(folder: Path, output: OutputMap, facts: NetworkFacts) -> CoreAnswer:
+    """By the section `finish`, or what `cnn.h` says of the unload buffer."""
+    if facts.finish:
+        first = facts.finish[0]
+        return CoreAnswer("INDEX" if first.is_index else "FLOAT", prod(first.shape), 1.0)
+    row = UNLOAD_LINE.search((folder / "cnn.h").read_text(encoding="utf-8"))
+    bits, scale = (row[1], int(row[2] or 0)) if row else (str(output.width_bits), 0)
+    return CoreAnswer(f"INT{bits}", prod(output.shape), unit_of(output) * 2.0**-scale)
+
+
+def _energy_uj(report: Path) -> int:
+    """What is spent for every input."""
+    try:
+        work = json.loads(report.read_text(encoding="utf-8"))["work"]
+        return round(sum(one["energy_uj"] for one in work if one["is_repeated"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def unit_of(output: OutputMap) -> float:

@@ -6,6 +6,7 @@ from string import Template
 
 from max78000.apps.new.facts import AppNetwork, read_network
 from max78000.apps.new.network_c import network_c
+from max78000.apps.new.suits import raw_bytes
 from max78000.errors import InputError
 from max78000.files import make_folder, refuse_existing, write_all
 from max78000.firmware.sources import APP_FILE, DEFAULT_BOARD
@@ -15,7 +16,7 @@ from max78000.program.network_file import NETWORK_FILE
 
 HERE = Path(__file__).parent
 FORMAT = "max78000-app-1"
-APPS = ("serial",)
+APPS = ("serial", "camera", "microphone")
 # What an application takes over of a project; those of them that are there.
 OF_NETWORK = (
     *("cnn.c", "cnn.h", "weights.h", "cnn_finish.c", "cnn_finish.h", "softmax.c"),
@@ -44,12 +45,13 @@ def write_application(
         why = "is the network's own folder"
         raise InputError(why, where=str(folder), fix="name another folder for the application")
     net = read_network(project)
+    n_raw_bytes = raw_bytes(app, net)
     refuse_existing(folder / APP_FILE, overwrite)
     words = {"name": folder.resolve().name, "network": net.name, "board": board}
     files = {name: _read(project / name) for name in OF_NETWORK if (project / name).is_file()}
     files |= {
         "main.c": _read(HERE / f"{app}.c"),
-        "network.c": network_c(net).encode(),
+        "network.c": network_c(net, n_raw_bytes).encode(),
         "README.md": _filled(f"{app}.md", words),
         "Makefile": _filled("Makefile.txt", words),
         APP_FILE: f"{json.dumps({'format': FORMAT, 'app': app, 'network': net.name})}\n".encode(),

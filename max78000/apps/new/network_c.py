@@ -4,9 +4,8 @@ The types are in `max78000/apps/shared/network.h`. Same network, same bytes.
 """
 
 from collections.abc import Iterable, Iterator
-from math import prod
 
-from max78000.apps.new.facts import AppNetwork, fifo_status_addr, levels_of, unit_of
+from max78000.apps.new.facts import AppNetwork, fifo_status_addr, levels_of
 from max78000.facts.chip import MAX78000
 from max78000.program.strict_json import hex_word
 
@@ -30,8 +29,13 @@ static uint32_t unloaded[CNN_UNLOAD_WORDS];
 """
 
 
-def network_c(net: AppNetwork) -> str:
-    """Make the file."""
+def network_c(net: AppNetwork, n_raw_bytes: int = 0) -> str:
+    """Make the file.
+
+    Args:
+        net: the network.
+        n_raw_bytes: room for a picture or a recording; 0 for none.
+    """
     header = '#include "cnn_finish.h"\n' if net.has_finish else ""
     parts = [
         HEAD.format(name=net.name, finish_header=header),
@@ -40,7 +44,8 @@ def network_c(net: AppNetwork) -> str:
         *_form(net),
         _labels(net),
         _last_layers(net),
-        _value(net),
+        f"static uint32_t raw[{-(-n_raw_bytes // 4)}];\n" if n_raw_bytes else "",
+        _value(net, "raw" if n_raw_bytes else "NULL"),
     ]
     return "\n".join(filter(None, parts))
 
@@ -87,8 +92,8 @@ def _last_layers(net: AppNetwork) -> str:
     )
 
 
-def _value(net: AppNetwork) -> str:
-    output = net.outputs[0]
+def _value(net: AppNetwork, raw: str) -> str:
+    answer = net.answer
     has_levels = _takes_pictures(net) and levels_of(net.form) is not None
     zero, scale, rate = _recording(net)
     channels, rows, columns = net.shape
@@ -119,18 +124,19 @@ const network_t network = {{
         .rate = {rate},
     }},
     .output = {{
-        .words = unloaded,
-        .n_words = CNN_UNLOAD_WORDS,
         .finished = {finished[0]},
         .n_finished_bytes = {finished[1]},
-        .n_values = {prod(output.shape)},
-        .value_bits = {output.width_bits},
-        .unit = {_real(unit_of(output))},
+        .values = {"&finished" if net.has_finish else "unloaded"},
+        .n_values = {answer.n_values},
+        .kind = VALUES_{answer.kind},
+        .unit = {_real(answer.unit)},
         .labels = {labels[0]},
         .n_labels = {labels[1]},
     }},
     .last_layer_addrs = last_layer_addrs,
     .last_layer = {net.last_layer},
+    .energy_uj = {net.energy_uj},
+    .raw = {raw},
     .enable = cnn_enable,
     .init = cnn_init,
     .load_weights = cnn_load_weights,

@@ -41,17 +41,24 @@ typedef struct {
     uint32_t rate;               /* samples a second; 0: not for recordings */
 } network_form_t;
 
-/* What the answers are; the core has them after network_answer(). */
+typedef enum {
+    VALUES_INT8,
+    VALUES_INT16,
+    VALUES_INT32,
+    VALUES_FLOAT,
+    VALUES_INDEX /* of a class */
+} values_kind_t;
+
+/* What the answers are; the core has them after network_t.answer(). */
 typedef struct {
-    const uint32_t *words; /* what cnn_unload() stores */
-    uint32_t n_words;
-    const void *finished; /* what cnn_finish() makes of them; NULL: nothing */
+    const void *finished; /* what cnn_finish() computes; NULL: nothing */
     uint32_t n_finished_bytes;
-    uint16_t n_values; /* of the first result */
-    uint8_t value_bits; /* 8, 16 or 32 */
-    float unit;        /* real number for 1 */
+    const void *values; /* the first answer: of cnn_finish(), or else of cnn_unload() */
+    uint32_t n_values;
+    values_kind_t kind;
+    float unit; /* real number for an integer 1 */
     const char *const *labels; /* names of classes; NULL: none are known */
-    uint16_t n_labels;
+    uint32_t n_labels;
 } network_output_t;
 
 typedef struct {
@@ -62,6 +69,8 @@ typedef struct {
     network_output_t output;
     const uint32_t *last_layer_addrs; /* registers that say which layer is the last, 0 at the end */
     uint32_t last_layer;
+    uint32_t energy_uj; /* of input and inference, an estimate; 0: nobody says */
+    void *raw; /* room for a picture of two bytes a pixel, or a recording of 16 bits; or NULL */
     int (*enable)(uint32_t clock_source, uint32_t clock_divider);
     int (*init)(void);
     int (*load_weights)(void);

@@ -12,8 +12,11 @@
 #include "gcfr_regs.h"
 #include "gcr_regs.h"
 #include "gpio_regs.h"
+#include "i2c_regs.h"
+#include "i2s_regs.h"
 #include "icc_regs.h"
 #include "lpgcr_regs.h"
+#include "pcif_regs.h"
 #include "pwrseq_regs.h"
 #include "simo_regs.h"
 #include "tmr_regs.h"
@@ -76,12 +79,18 @@ extern uint32_t SystemCoreClock;
 #define MXC_GPIO0 ((mxc_gpio_regs_t *)0x40008000u)
 #define MXC_GPIO1 ((mxc_gpio_regs_t *)0x40009000u)
 #define MXC_GPIO2 ((mxc_gpio_regs_t *)0x40080400u)
+#define MXC_PCIF ((mxc_pcif_regs_t *)0x4000E000u)
 #define MXC_TMR0 ((mxc_tmr_regs_t *)0x40010000u)
 #define MXC_TMR1 ((mxc_tmr_regs_t *)0x40011000u)
 #define MXC_TMR2 ((mxc_tmr_regs_t *)0x40012000u)
 #define MXC_TMR3 ((mxc_tmr_regs_t *)0x40013000u)
+#define MXC_I2C0 ((mxc_i2c_regs_t *)0x4001D000u)
+#define MXC_I2C1 ((mxc_i2c_regs_t *)0x4001E000u)
+#define MXC_I2C2 ((mxc_i2c_regs_t *)0x4001F000u)
 #define MXC_ICC0 ((mxc_icc_regs_t *)0x4002A000u)
+#define MXC_PTG ((mxc_ptg_regs_t *)0x4003C000u)
 #define MXC_UART0 ((mxc_uart_regs_t *)0x40042000u)
+#define MXC_I2S ((mxc_i2s_regs_t *)0x40060000u)
 #define MXC_LPGCR ((mxc_lpgcr_regs_t *)0x40080000u)
 
 #endif

@@ -11,6 +11,7 @@
 #define E_NULL_PTR (-1)
 #define E_NO_DEVICE (-2)
 #define E_BAD_PARAM (-3)
+#define E_COMM_ERR (-9)
 #define E_TIME_OUT (-10)
 
 #endif
