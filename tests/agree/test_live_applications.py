@@ -9,19 +9,17 @@ import re
 import numpy as np
 import pytest
 from app_projects import DIGITS, OF_PICTURES, OF_RECORDINGS, WORDS, outputs_of, trained
-from click.testing import CliRunner
 from installed import CROSS_COMPILERS
+from live import board_with, make
 from PIL import Image
 from shipped import NETWORKS, write_project
 
 from ai8x_models.zoo.registry import MODELS
-from max78000.apps.new.command import new
 from max78000.apps.run.inputs import Preparation
 from max78000.board.board import Limits, VirtualBoard
-from max78000.board.outside.boards import LAYOUTS, Equipment
 from max78000.board.outside.pictures import Scene
 from max78000.board.outside.sounds import Sound
-from max78000.errors import ToolError, UnsupportedError
+from max78000.errors import UnsupportedError
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
 from max78000.program.folder import read_program
@@ -31,22 +29,6 @@ pytestmark = pytest.mark.long
 
 def of_colours(side, fold):
     return OF_PICTURES | {"shape": (3, side, side), "layout": "HWC", "mean": (), "fold": fold}
-
-
-def make(folder, app, project):
-    result = CliRunner().invoke(new, [str(folder), "--app", app, "--from", str(project)])
-    if isinstance(result.exception, ToolError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return folder
-
-
-def board_with(folder, compiler="auto", **seen_or_heard):
-    """The application on a board, which sees or hears something."""
-    equipment = Equipment(LAYOUTS["EvKit_V1"], **seen_or_heard)
-    board = VirtualBoard(world=equipment.world())
-    board.load_elf(build_project(folder, find_toolchain(compiler)).elf)
-    return board
 
 
 def through_565(picture):

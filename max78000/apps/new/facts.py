@@ -165,7 +165,7 @@ def _energy_uj(report: Path) -> int:
     """What is spent for every input."""
     try:
         work = json.loads(report.read_text(encoding="utf-8"))["work"]
-        return round(sum(one["energy_uj"] for one in work if one["is_repeated"]))
+        return round(sum(float(one["energy_uj"]) for one in work if one["is_repeated"]))
     except (OSError, ValueError, KeyError, TypeError):
         return 0
 

@@ -5,8 +5,7 @@
  * Samples are 18 bits times 4 as 16, cut where they do not fit: that is the level of recordings
  * which fill 16 bits, 24 dB below the microphone's full scale.
  *
- * Source of numbers: docs/hardware/board.md#microphone; [MSDK] i2s_reva.c, i2s_ai85.c; 12.288 MHz
- * at P0.14: [kit].
+ * Source of numbers: docs/hardware/board.md#microphone; [MSDK] i2s_reva.c, i2s_ai85.c.
  */
 #include "audio_in.h"
 
