@@ -13,7 +13,8 @@ from max78000.command import JSON, examples
 from max78000.errors import BoardError, InputError
 from max78000.firmware.build import FOLDER
 from max78000.firmware.image import read_image
-from max78000.firmware.stamp import changed_since, read_stamp
+from max78000.firmware.sources import BOARDS
+from max78000.firmware.stamp import changed_since, file_hash, read_stamp
 from max78000.link.console import read_lines
 from max78000.link.flash import FlashReport, flash
 from max78000.link.flash_plan import FlashImage, flash_image
@@ -41,6 +42,11 @@ N_NAMED = 4  # changed files in a message
     help="The way to the chip; daplink copies to the adapter's drive and cannot verify.",
 )
 @click.option("--uid", help="Id of the debug adapter, or its beginning.  [default: the only one]")
+@click.option(
+    "--board",
+    type=click.Choice(tuple(BOARDS)),
+    help="The board that is connected: firmware built for another is refused.",
+)
 @click.option("--verify/--no-verify", default=True, show_default=True, help="Read back, compare.")
 @click.option("--console", is_flag=True, help="Then print what the board says.")
 @click.option("--port", help="Serial port of the console.  [default: the board's, if only one]")
@@ -57,6 +63,7 @@ def flash_command(
     *,
     probe: str,
     uid: str | None,
+    board: str | None,
     verify: bool,
     console: bool,
     port: str | None,
@@ -70,7 +77,9 @@ def flash_command(
     flash again: pyocd and openocd leave no half-written image that starts. Exit status 5 if there
     is no probe or the board refuses.
     """
-    image = _read(_current_elf(directory))
+    elf = _current_elf(directory)
+    _check_board(elf, board)
+    image = _read(elf)
     way = choose_probe(probe, uid)
     with _console_lines(port, seconds, is_wanted=console) as lines:
         report = flash(image, way, verify=verify, on_progress=_progress())
@@ -106,6 +115,15 @@ def _current_elf(place: Path) -> Path:
             fix=f"max78000 build {place}{app}",
         )
     return elf
+
+
+def _check_board(elf: Path, board: str | None) -> None:
+    """Refuse firmware whose stamp says that it was built for another board than the connected."""
+    stamp = read_stamp(elf)
+    if board is None or stamp is None or stamp.elf != file_hash(elf) or stamp.board == board:
+        return
+    why = f"is built for {stamp.board}, the board is {board}"
+    raise InputError(why, where=str(elf), fix=f"max78000 build DIRECTORY --board {board}")
 
 
 def _find_elf(place: Path) -> Path:

@@ -211,6 +211,17 @@ def test_a_firmware_of_other_files_is_refused(probe, project, is_named):
     assert not probe.plans
 
 
+def test_a_firmware_for_another_board_is_refused(probe, project):
+    stamped(project)
+    with pytest.raises(
+        InputError, match=r"is built for EvKit_V1, the board is FTHR_RevA"
+    ) as refusal:
+        run(project, "--board", "FTHR_RevA")
+    assert refusal.value.fix == "max78000 build DIRECTORY --board FTHR_RevA"
+    assert not probe.plans
+    assert run(project, "--board", "EvKit_V1").exit_code == 0
+
+
 def test_a_firmware_without_stamp_is_compared_by_time(probe, project):
     elf = stamped(project)
     elf.with_suffix(".stamp").unlink()
