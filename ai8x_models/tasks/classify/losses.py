@@ -51,8 +51,16 @@ class ClassLoss(Loss[Tensor]):
         return replace(batch, inputs=inputs, truth=torch.lerp(truth[order], truth, share))
 
     def to_truth(self, answer: Tensor, batch: Batch[Tensor]) -> Terms:
-        """Return the term `entropy`."""
-        scores = answer.flatten(1).float()
+        """Return the term `entropy`.
+
+        Raises:
+            InputError: the network gives another number of scores than there are classes.
+        """
+        scores, n_classes = answer.flatten(1).float(), len(self.class_weights)
+        if scores.shape[1] != n_classes:
+            why = f"gives {scores.shape[1]} scores for {n_classes} classes"
+            fix = f"let its last layer have {n_classes} outputs, or see if all classes are there"
+            raise InputError(why, where="model", fix=fix)
         entropy = F.cross_entropy(
             scores, batch.truth, self.class_weights, label_smoothing=self._smoothing
         )

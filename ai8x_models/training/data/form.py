@@ -68,8 +68,10 @@ class InputForm:
         Pictures of another size are resized.
 
         Raises:
-            InputError: the samples do not have the network's channels or length.
+            InputError: the samples do not have the network's channels or length, or hold numbers
+                that are not finite.
         """
+        check_finite(np.asarray(samples))
         real = np.asarray(samples, np.float32)
         order = LAYOUTS[self.layout]
         if real.ndim != len(order) + 1:
@@ -139,6 +141,21 @@ class InputForm:
         found, wanted = ("x".join(map(str, one)) for one in (shape, self.shape))
         why = f"a sample is {found} ({self.layout}), the network takes {wanted}"
         return InputError(why, where="data", fix="give `data.layout` and `data.shape`")
+
+
+def check_finite(samples: Raw, where: str = "data") -> None:
+    """Refuse samples (N, ...) with NaN or infinite numbers: no byte stands for them.
+
+    Raises:
+        InputError: there are some.
+    """
+    if samples.dtype.kind != "f" or not samples.size:
+        return
+    is_good = np.isfinite(samples.reshape(len(samples), -1)).all(axis=1)
+    if not is_good.all():
+        n_bad = len(samples) - np.count_nonzero(is_good)
+        why = f"{n_bad} of {len(samples)} samples hold numbers that are not finite (NaN, infinite)"
+        raise InputError(why, where=where, fix="leave them out, or put numbers in their place")
 
 
 def real_numbers(integers: Int8s) -> Tensor:

@@ -8,7 +8,14 @@ import numpy as np
 
 from ai8x_models.describe.user_file import split_reference
 from ai8x_models.training.data.detect import Wanted, reader_of
-from ai8x_models.training.data.form import InputForm, Int8s, Raw, layout_of, moved_shape
+from ai8x_models.training.data.form import (
+    InputForm,
+    Int8s,
+    Raw,
+    check_finite,
+    layout_of,
+    moved_shape,
+)
 from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.prepared import Preparation, prepared
 from ai8x_models.training.data.readers.arrays import sklearn_source, toy_source
@@ -173,6 +180,7 @@ def _range_of(raw: Raw, where: str) -> tuple[float, float]:
     """Range of numbers that nothing is known of but themselves."""
     if raw.dtype in (np.uint8, np.int8):
         return _UNSIGNED if raw.dtype == np.uint8 else _SIGNED
+    check_finite(raw, where)
     if raw.dtype.kind == "f" and raw.min() >= -1 and raw.max() <= 1:
         return (0.0, 1.0) if raw.min() >= 0 else (-1.0, 127 / 128)
     why = f"samples are {raw.dtype} from {raw.min():g} to {raw.max():g}: their range is not known"

@@ -50,3 +50,9 @@ def test_scores_of_a_few_answers():
     assert scores.f1 == pytest.approx((2 / 3 + 0.8) / 2)
     assert scores.to_text().splitlines()[1].split() == ["a", "1", "1", "0", "50.0%"]
     assert scores.to_json()["recall"]["c"] is None
+
+
+def test_a_network_of_another_number_of_scores_is_refused():
+    batch = Batch(torch.zeros(2, 1), torch.tensor([0, 1]), torch.ones(1))
+    with pytest.raises(InputError, match="gives 5 scores for 3 classes"):
+        ClassLoss(LossPlan(), torch.ones(3)).to_truth(torch.zeros(2, 5), batch)

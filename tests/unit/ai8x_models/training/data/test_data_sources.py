@@ -101,6 +101,8 @@ def test_scikit_learn_s_digits():
         ({"source": "empty"}, "can have any size .give `data.shape`"),
         ({"source": "empty", "shape": (3, 8, 8)}, "holds no classes with pictures"),
         ({"source": "loud.npz"}, "their range is not known .give `data.range`"),
+        ({"source": "nan.npz"}, "14 of 14 samples hold numbers that are not finite"),
+        ({"source": "nan.npz", "range": (0.0, 1.0)}, "14 of 14 samples hold numbers that are not"),
         ({"source": "odd.npz"}, "holds z"),
         ({"source": "pairs.npz"}, "give one class, a whole number from 0"),
         ({"source": "wrong.npz"}, r"classes -1..1 of train are not in 0\.\.1"),
@@ -114,6 +116,9 @@ def test_refusals(plan, message):
     Path("empty").mkdir()
     ones = np.ones((20, 4, 4))
     np.savez("loud.npz", inputs=ones * 7, targets=np.arange(20))
+    gap = ones.copy()
+    gap[:, 2, 2] = np.nan
+    np.savez("nan.npz", inputs=gap, targets=np.arange(20))
     np.savez("odd.npz", z=ones)
     np.savez("pairs.npz", inputs=ones, targets=ones)
     np.savez("wrong.npz", inputs=ones, targets=np.tile([1, -1], 10))
