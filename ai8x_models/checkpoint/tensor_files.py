@@ -39,6 +39,7 @@ _MALFORMED = (
     *(AssertionError, OverflowError, struct.error, pickle.UnpicklingError, MemoryError),
 )
 _N_PICKLES = 4  # in a file of the older kind: magic number, version, machine, contents
+_DESCRIBE = "`ai8x describe FILE.onnx --calibration SAMPLES --checkpoint-out OUT` makes integers"
 _DAMAGED = "is not a checkpoint, or is cut short or damaged"
 _COMPARE = "compare its size and hash with the original"
 _SAVE_NUMBERS = "where the model was made, save model.state_dict()"
@@ -115,6 +116,8 @@ def _refusal(path: Path, error: BaseException) -> InputError:
         if _has_member(path, mark):
             why = f"is {kind}, which is code and not data; nothing was executed"
             return InputError(why, where=str(path), fix=_SAVE_NUMBERS)
+    if path.suffix.lower() == ".onnx":
+        return InputError("is an ONNX file, no checkpoint", where=str(path), fix=_DESCRIBE)
     return InputError(_DAMAGED, where=str(path), fix=_COMPARE)
 
 

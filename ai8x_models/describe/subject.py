@@ -72,6 +72,10 @@ def _named(word: str, shape: Shape | None) -> Subject:
         return Subject(_built(path, name), _known(shape, word), arch, arch.lower())
     if word.endswith(".py"):
         raise InputError("names no class", where=word, fix=f"write {word}:ClassName")
+    if Path(word).is_file():
+        why = "is neither Python nor ONNX, and no model is in other files"
+        fix = f"name FILE.py:CLASS; the weights of a checkpoint are taken with --checkpoint {word}"
+        raise InputError(why, where=word, fix=fix)
     info = find_model(word)
     shape = shape or info.input_shape
     return Subject(info.build(), shape, info.name, info.dataset, info.policy)

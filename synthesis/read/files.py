@@ -18,6 +18,7 @@ from synthesis.read.source import InputPath, Source, Tensor
 from synthesis.read.yaml_reader import read_network
 
 Read = TypeVar("Read")
+_OF_MODELS = (".py", ".onnx", ".pth", ".pt", ".tar", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ def read_description(path: Path) -> NetworkSpec:
     Raises:
         ToolError: it cannot be read, or everything that is wrong with it.
     """
+    if path.suffix.lower() in _OF_MODELS and path.is_file():
+        why = "is a model or its weights, no description"
+        fix = "`ai8x describe MODEL --out NETWORK.yaml` writes one"
+        raise InputError(why, where=str(path), fix=fix, rule="G1")
     return read_network(read_text(path), str(path))
 
 

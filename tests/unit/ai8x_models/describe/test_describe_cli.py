@@ -143,6 +143,17 @@ def test_refusals(words, why, net, tmp_path):
     assert found.exception.why.startswith(why)
 
 
+def test_files_without_a_model_are_told_where_one_would_be(tmp_path):
+    (tmp_path / "net.pth").write_bytes(b"weights")
+    found = run("describe", tmp_path / "net.pth").exception
+    assert found.why == "is neither Python nor ONNX, and no model is in other files"
+    assert found.fix.endswith(f"with --checkpoint {tmp_path / 'net.pth'}")
+    (tmp_path / "net.onnx").write_bytes(b"graph")
+    found = run("quantize", tmp_path / "net.onnx", tmp_path / "q").exception
+    assert found.why == "is an ONNX file, no checkpoint"
+    assert "`ai8x describe FILE.onnx --calibration SAMPLES" in found.fix
+
+
 @pytest.mark.parametrize("text", ["3", "3x", "3x0x4", "3x4x5x6", "axb"])
 def test_shapes_are_checked(text):
     found = run("describe", "DigitNet", "--input", text)

@@ -203,6 +203,17 @@ def test_a_description_that_is_no_text(files, refused, content):
     assert err.endswith(" [G1] (give a description in YAML)\n")
 
 
+@pytest.mark.parametrize("name", ["net.py", "net.onnx", "net.pth.tar"])
+def test_a_model_is_no_description(files, refused, name):
+    (files / name).write_bytes(b"class Net: pass")
+    status, err = refused(name)
+    assert status == 2
+    assert err == (
+        f"synthesize: {name}: is a model or its weights, no description [G1] "
+        "(`ai8x describe MODEL --out NETWORK.yaml` writes one)\n"
+    )
+
+
 def test_a_folder_in_place_of_a_file(files, refused):
     (files / "folder").mkdir()
     status, err = refused("folder", *GIVEN[1:])
