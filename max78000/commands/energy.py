@@ -44,6 +44,11 @@ from max78000.link.serial_ports import find_power_monitor, list_ports, open_port
     help="How long to wait for them.",
 )  # fmt: skip
 @click.option("--estimate", "is_estimate", is_flag=True, help="Do not look for a power monitor.")
+@click.option(
+    "--per-second",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Estimate a second of an application that makes so many rounds.",
+)
 @JSON
 def energy(
     *,
@@ -53,6 +58,7 @@ def energy(
     n_lines: int,
     seconds: float,
     is_estimate: bool,
+    per_second: float | None,
     as_json: bool,
 ) -> None:
     """Report time, power and energy of one inference.
@@ -62,13 +68,13 @@ def energy(
     the estimate in report.json of DIRECTORY, which synthesize wrote.
 
     "energy" is all that is taken during the work, "idle" what the chip takes in that time anyway,
-    "added" the difference.
+    "added" the difference. With --per-second the mean power of an application is estimated, too.
     """
-    device = None if is_estimate else port or find_power_monitor(list_ports())
+    device = None if is_estimate or per_second else port or find_power_monitor(list_ports())
     if device is not None:
         report = _measure(device, MonitorMode[mode.upper()], n_lines, seconds)
     elif directory is not None:
-        report = estimated(directory)
+        report = estimated(directory, per_second)
     else:
         fix = "connect J1 of the EVKit, or name a project folder to get an estimate"
         raise BoardError("no power monitor found", fix=fix)

@@ -26,6 +26,7 @@ from max78000.program.strict_json import JsonNode
 
 REPORT_FILE = "report.json"
 REPORT_FORMAT = "max78000-report-1"
+SECOND_US = 1e6
 INFERENCE = "inference"
 
 
@@ -155,14 +156,16 @@ def measured_rails(recording: Recording, origin: str) -> RailReport:
     return RailReport(origin, unit, rails, tuple(notes))
 
 
-def estimated(directory: Path) -> EnergyReport:
+def estimated(directory: Path, per_second: float | None = None) -> EnergyReport:
     """Take the energy of a network from the report of its compilation.
 
     Args:
         directory: a project folder, or its report.json.
+        per_second: rounds of an application in a second, each with input and inference; then a
+            second of them is reported, too. Between them the chip idles.
 
     Raises:
-        InputError: there is no such report, or it is damaged.
+        InputError: there is no such report, it is damaged, or a second has no room for the rounds.
     """
     path = directory / REPORT_FILE if directory.is_dir() else directory
     report = _read_report(path)
@@ -174,7 +177,23 @@ def estimated(directory: Path) -> EnergyReport:
     added_uj = layers_uj - IDLE_MW * busy_us / 1e3
     inference = EnergyUse(time_us, idle_uj + added_uj, idle_uj)
     note = "from layer times and processors at work, not measured; expect a factor of two"
-    return EnergyReport("estimate", str(path), ((INFERENCE, inference),), (note,))
+    uses = [(INFERENCE, inference)]
+    if per_second is not None:
+        uses.append((f"{per_second:g} a second", _second_of(report, per_second, path)))
+    return EnergyReport("estimate", str(path), tuple(uses), (note,))
+
+
+def _second_of(report: JsonNode, per_second: float, path: Path) -> EnergyUse:
+    """A second of rounds, each with all work that is repeated; the rest of it is idle."""
+    work = [one for one in report.nodes("work") if one.flag("is_repeated")]
+    busy_us = per_second * sum(_number(one, "microseconds") for one in work)
+    if busy_us > SECOND_US:
+        most = per_second * SECOND_US / busy_us
+        why = f"{per_second:g} rounds take {busy_us / SECOND_US:.3g} s"
+        raise InputError(why, where=str(path), fix=f"at most {most:.4g} a second")
+    idle_uj = IDLE_MW * SECOND_US / 1e3
+    added_uj = per_second * sum(_number(one, "energy_uj") for one in work)
+    return EnergyUse(SECOND_US, idle_uj + added_uj - IDLE_MW * busy_us / 1e3, idle_uj)
 
 
 def _use_data(use: EnergyUse) -> dict[str, float]:

@@ -129,3 +129,18 @@ def test_a_board_without_a_camera(digits, tmp_path):
     board.load_elf(build_project(folder, find_toolchain()).elf)
     board.run(until=b"FAIL", limits=Limits(virtual_s=30))
     assert b"no camera answers" in board.devices.uart.sent
+
+
+def test_the_camera_with_a_word_for_each_pixel(tmp_path):
+    """RGB888: the interface spreads the camera's 5, 6 and 5 bits, with zeros below them."""
+    form = of_colours(32, 1)
+    project = write_project("residual_net", tmp_path, trained("classification", form))
+    folder = make(tmp_path / "eye", "camera", project)
+    main, facts = folder / "main.c", folder / "network.c"
+    text = main.read_text().replace("SENSOR_RGB565", "SENSOR_RGB888")
+    main.write_text(text.replace("network.raw, 2 }", "network.raw, 3 }"))
+    facts.write_text(facts.read_text().replace("raw[512]", "raw[768]"))
+    picture = np.random.default_rng(8).integers(0, 256, (32, 32, 3), np.uint8)
+    board = board_with(folder, scene=Scene((picture,)))
+    Image.fromarray(picture & np.array([0xF8, 0xFC, 0xF8], np.uint8)).save(tmp_path / "seen.png")
+    check_answer(board, project, Preparation.from_facts(form, "").read(tmp_path / "seen.png"))

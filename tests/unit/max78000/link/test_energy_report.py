@@ -99,6 +99,24 @@ def test_estimate_comes_from_the_report(tmp_path):
     assert report.to_lines()[1].split()[:3] == ["inference", "1500.0", "us"]
 
 
+WORK = [
+    {"microseconds": 900.0, "energy_uj": 18.0, "is_repeated": False},
+    {"microseconds": 100.0, "energy_uj": 2.0, "is_repeated": True},
+    {"microseconds": 1500.0, "energy_uj": 59.12, "is_repeated": True},
+]
+
+
+def test_a_second_of_an_application(tmp_path):
+    path = write_report(tmp_path, json.dumps(REPORT | {"work": WORK}))
+    (_, (name, use)) = estimated(path, 10).uses
+    assert name == "10 a second"
+    assert use.time_us == pytest.approx(1e6)
+    assert use.idle_uj == pytest.approx(1e3 * IDLE_MW)
+    assert use.added_uj == pytest.approx(10 * (61.12 - IDLE_MW * 1.6))
+    with pytest.raises(InputError, match=r"1000 rounds take 1\.6 s \(at most 625 a second\)"):
+        estimated(path, 1000)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
