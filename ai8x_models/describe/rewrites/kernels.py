@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ai8x_models.describe.graph import Convolution, Graph, Node, Pad, Pooling
+from ai8x_models.describe.graph import Convolution, Graph, Node, Op, Pad, Pooling
 from ai8x_models.describe.rewrites.editor import Editor, Rewritten, cycles, layer_of
 from ai8x_models.layers.rules import MAX_PADDING, MAX_TAPS
 from ai8x_models.zoo.registry import Shape
@@ -35,31 +35,30 @@ def pads_joined(graph: Graph) -> Rewritten:
 
 
 def pads_absorbed(graph: Graph) -> Rewritten:
-    """Zeros put around the data become the padding of the convolutions that read them."""
+    """Zeros put around the data become the padding of the convolutions that read them.
+
+    Others that read them keep them.
+    """
     editor = Editor(graph)
+    readers = graph.readers()
     for index, node in enumerate(graph.nodes):
         op = node.op
-        if isinstance(op, Pad) and _convolutions_read(graph, index, op):
+        takers = [_takes(graph.nodes[one].op, op) for one in readers[index]]
+        if index not in graph.outputs and takers and all(takers):
             editor.drop(index)
             continue
-        if isinstance(op, Convolution):
-            before = graph.nodes[node.inputs[0]]
-            is_padded = isinstance(before.op, Pad) and _convolutions_read(
-                graph, node.inputs[0], before.op
-            )
-            op = _padded(op, before.op) if is_padded and isinstance(before.op, Pad) else op
-        editor.keep(index, op)
+        place = editor.keep(index)
+        before = graph.nodes[node.inputs[0]] if node.inputs else node
+        if isinstance(op, Convolution) and isinstance(before.op, Pad) and _takes(op, before.op):
+            source = editor.new[before.inputs[0]]
+            editor.nodes[place] = replace(node, op=_padded(op, before.op), inputs=(source,))
     return editor.finished()
 
 
-def _convolutions_read(graph: Graph, index: int, pad: Pad) -> bool:
-    readers = [graph.nodes[one].op for one in graph.readers()[index]]
-    return (
-        min((*pad.before, *pad.after)) >= 0
-        and index not in graph.outputs
-        and bool(readers)
-        and all(isinstance(op, Convolution) and op.kind in ("Conv1d", "Conv2d") for op in readers)
-    )
+def _takes(op: Op, pad: Op) -> bool:
+    """True for a convolution that can have this padding."""
+    is_convolution = isinstance(op, Convolution) and op.kind in ("Conv1d", "Conv2d")
+    return is_convolution and isinstance(pad, Pad) and min((*pad.before, *pad.after)) >= 0
 
 
 def sides_of(one: Convolution) -> tuple[tuple[int, int], ...]:

@@ -109,7 +109,7 @@ def check_integers(plain, model, network, description, folder):
         assert (other.double() == steps.reshape(other.shape)).all()
     spec = read_network(description.to_text(), "net.yaml")
     image = data[0].to(torch.int64).numpy()
-    image = fold_image(image) if description.fold > 1 else image
+    image = fold_image(image, description.fold) if description.fold > 1 else image
     image = image.reshape((*image.shape, 1, 1)[:3])
     graph = lower(Source(spec, read_checkpoint(folder / "q.pth.tar"), image), MAX78000)
     results = interpret(graph, image)

@@ -141,3 +141,22 @@ def test_paddings_in_a_row_are_one(pads, options):
 def test_zeros_do_not_bring_back_what_was_cut_off():
     with pytest.raises(ToolError):
         describe(padded((0, -1, 0, 0), (0, 1, 0, 0)), SHAPE)
+
+
+class PadsForTwo(nn.Module):
+    """Padded data for a convolution and for a sum; `is_own`: the convolution pads them itself."""
+
+    def __init__(self, is_own):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(2, 2, 3, padding=1 + is_own), nn.Conv2d(2, 3, 1)
+        self.is_own = is_own
+
+    def forward(self, x):
+        y = F.pad(x, (1, 1, 1, 1))
+        return self.last(self.conv(x if self.is_own else y) + y)
+
+
+def test_a_convolution_takes_padding_that_others_read_too():
+    """As the optimizer of torch's exporter has it."""
+    wanted, found = (describe(PadsForTwo(is_own).eval(), SHAPE) for is_own in (True, False))
+    assert found.layers == wanted.layers
