@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-all test-flash format golden models qat quantize \
+.PHONY: help setup demo lint check test test-all test-flash format golden models sdk-examples qat quantize \
 	synthesize firmware simulate flash evaluate bench docs compare clean
 
 help: ## Print this list
@@ -102,6 +102,9 @@ golden: setup ## Rewrite the golden files; review the difference before committi
 
 models: setup ## Rewrite docs/models.md from the vendor's model files, if they are at hand
 	$(BIN)/python tests/zoo/vendor_table.py
+
+sdk-examples: setup ## Rewrite docs/sdk-examples.md from the vendor's SDK, if it is at hand
+	$(BIN)/python tests/sdk/example_table.py
 
 clean: ## Remove what can be made again, except .venv
 	rm -rf build data runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
