@@ -60,19 +60,23 @@ class PeripheralBus:
             return device.load_part(addr - device.base_addr, n_bytes)
         return device.load(addr - device.base_addr)
 
-    def store(self, addr: int, n_bytes: int, value: int) -> None:
+    def store(self, addr: int, n_bytes: int, value: int) -> Device | None:
         """Store a word, or a part of one.
+
+        Returns:
+            The device that took it.
 
         Raises:
             BoardError: nothing is there, or it does not answer, on a strict board.
         """
         device = self._device(addr, n_bytes)
         if device is None:
-            return
+            return None
         if n_bytes != WORD_BYTES:
             device.store_part(addr - device.base_addr, n_bytes, value)
         else:
             device.store(addr - device.base_addr, value)
+        return device
 
     def awaits(self, addr: int) -> str:
         """What from outside would change the register at an address; empty if nothing would."""

@@ -31,6 +31,7 @@ NEVER = 0xFFFF_FFFE  # an address no program reaches: unicorn wants one to stop 
 SVC_EVENT, BKPT_EVENT, RETURN_EVENT = 2, 7, 8  # numbers of unicorn's interrupt hook
 WFI, WFE = 0xBF30, 0xBF20
 BRANCH_TO_SELF = 0xE7FE
+LONG_BRANCH, TO_SELF = 0xF7FF, (0xFFFE, 0xBFFE)  # bl and b.w, the two halves
 XPSR_THUMB, XPSR_IPSR, XPSR_ALIGNED = 1 << 24, 0x1FF, 1 << 9
 CONTROL_PROCESS_STACK, CONTROL_FLOAT = 1 << 1, 1 << 2
 
@@ -39,6 +40,7 @@ CORE_NAMES: Mapping[int, str] = MappingProxyType(
     | {13: "SP", 14: "LR", 16: "XPSR", 17: "MSP", 18: "PSP", 0x21: "FPSCR"}
     | {0x40 + n: f"S{n}" for n in range(32)}
 )
+CORE_REGISTERS = (*(f"R{n}" for n in range(13)), "SP", "LR", "XPSR")
 SPECIAL_NAMES = ("PRIMASK", "BASEPRI", "FAULTMASK", "CONTROL")  # bytes of register 20
 
 
@@ -175,7 +177,14 @@ class Core:
     @property
     def is_in_endless_loop(self) -> bool:
         """The next instruction is a branch to itself."""
-        return self.opcode(self.pc) == BRANCH_TO_SELF
+        opcode = self.opcode(self.pc)
+        if opcode == LONG_BRANCH:
+            return self.opcode(self.pc + 2) in TO_SELF
+        return opcode == BRANCH_TO_SELF
+
+    def snapshot(self) -> tuple[int, ...]:
+        """All that a program without floating point can tell apart, but for memory."""
+        return (self.pc, *(self.register(name) for name in CORE_REGISTERS))
 
     def opcode(self, addr: int) -> int | None:
         """The halfword at an address; None where no memory is."""

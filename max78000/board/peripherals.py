@@ -9,10 +9,11 @@ from max78000.board.device import Device
 from max78000.board.devices.gpio import GpioPort
 from max78000.board.devices.table import TABLE
 from max78000.board.devices.uart import Uart
+from max78000.board.devices.wake_status import WakeStatus
 from max78000.board.objections import Objections
-from max78000.board.placement import Flash, Placement, Surroundings
+from max78000.board.placement import Flash, Memory, Placement, Surroundings
 from max78000.board.registers import Bit, RegisterBlock
-from max78000.board.system import GlobalControl, LowPowerControl, WakeStatus
+from max78000.board.system import GlobalControl, LowPowerControl
 from max78000.board.timeline import Timeline
 from max78000.board.world import World
 from max78000.facts.chip import Chip
@@ -32,7 +33,9 @@ class Peripherals:
     by_name: Mapping[str, Device]
     uart: Uart  # the console
     ports: tuple[GpioPort, ...]
+    wake_status: WakeStatus
     lines: tuple[tuple[Device, tuple[int, ...]], ...]  # devices that interrupt
+    irqs_by_name: Mapping[str, tuple[int, ...]]
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -63,6 +66,10 @@ class Resets:
         self.devices: Mapping[Bit, Device] = {}
         self.accelerator: Accelerator | None = None
 
+    def ask_system_reset(self) -> None:
+        """Reset the chip when the present instruction is over."""
+        self.is_system_reset_wanted = True
+
     def __call__(self, bit: Bit) -> None:
         """Reset what a bit stands for."""
         if bit.register == "RST0" and bit.bit in SOFT_RESETS:
@@ -80,6 +87,7 @@ class Setting:
 
     world: World
     objections: Objections
+    memory: Memory
 
 
 def build_peripherals(
@@ -89,10 +97,10 @@ def build_peripherals(
     clocks = GlobalControl(timeline, resets)
     accelerator = Accelerator(chip, clocks, timeline)
     bus = PeripheralBus(setting.objections)
-    fixed: tuple[RegisterBlock, ...] = (
-        clocks, LowPowerControl(resets), accelerator.power, WakeStatus(),
-    )  # fmt: skip
-    around = Surroundings(timeline, clocks, bus, setting.world, flash)
+    fixed: tuple[RegisterBlock, ...] = (clocks, LowPowerControl(resets), accelerator.power)
+    around = Surroundings(
+        timeline, clocks, bus, setting.world, flash, setting.memory, resets.ask_system_reset
+    )
     around.placements = {place.name: place for place in TABLE}
     around.devices |= {device.name: device for device in fixed}
     for place in TABLE:
@@ -107,11 +115,15 @@ def build_peripherals(
     resets.accelerator = accelerator
     for attach in setting.world.attachments:
         attach(around)
-    console = around.devices[CONSOLE]
+    console, wake_status = around.devices[CONSOLE], around.devices["PWRSEQ"]
     assert isinstance(console, Uart)
+    assert isinstance(wake_status, WakeStatus)
     ports = tuple(device for device in around.devices.values() if isinstance(device, GpioPort))
     lines = tuple((around.devices[place.name], place.irqs) for place in TABLE if place.irqs)
-    return Peripherals(bus, clocks, accelerator, around.devices, console, ports, lines)
+    irqs = {place.name: place.irqs for place in TABLE if place.irqs}
+    return Peripherals(
+        bus, clocks, accelerator, around.devices, console, ports, wake_status, lines, irqs
+    )
 
 
 def _gate(place: Placement | None, devices: Mapping[str, Device]) -> Gate | None:

@@ -22,6 +22,7 @@ class Request:
 
     number: int  # in DMA CTRL.REQUEST
     offset: int  # of the FIFO
+    is_sending: bool = False  # the DMA stores to the FIFO; else it loads from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class Pins(Protocol):
     def drive(self, pin: int, level: bool | None) -> None:
         """Hold a pin at a level from outside; None lets go of it."""
 
+    def on_edge(self, action: Callable[[int], None]) -> None:
+        """Call `action` with the bits of pins whose level has changed, whoever changed it."""
+
     def pull(self, pin: int, *, is_high: bool) -> None:
         """Put a resistor on a pin, outside the chip."""
 
@@ -54,12 +58,37 @@ class Pins(Protocol):
         """Call `action` with the level whenever the program changes or lets go of a pin."""
 
 
+class Memory(Protocol):
+    """Flash, RAM and the accelerator, as a bus master other than the core reaches them."""
+
+    def read(self, addr: int, n_bytes: int) -> bytes:
+        """Read bytes.
+
+        Raises:
+            BoardError: nothing is there.
+        """
+
+    def write(self, addr: int, data: bytes) -> None:
+        """Write bytes.
+
+        Raises:
+            BoardError: nothing is there that takes them.
+        """
+
+
+def nothing() -> None:
+    """What is called while there is nobody to call."""
+
+
 @dataclass(slots=True)
 class Surroundings:
     """What a device may reach.
 
     Attributes:
         ports: the pins; complete before any device but a port is made.
+        memory: for devices that are masters of the bus.
+        ask_reset: resets the chip after the present instruction.
+        poke_dma: to be called when a DMA request of a device may have come up.
         placements: all rows by name, for a device that finds others (DMA its requests).
         devices: all devices by name; complete only when all are made.
     """
@@ -69,6 +98,9 @@ class Surroundings:
     bus: PeripheralBus
     world: World
     flash: Flash
+    memory: Memory
+    ask_reset: Callable[[], None]
+    poke_dma: Callable[[], None] = nothing
     ports: dict[int, Pins] = field(default_factory=dict)
     placements: Mapping[str, "Placement"] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)

@@ -97,8 +97,12 @@ class SystemControl:
     @property
     def candidate(self) -> int | None:
         """The pending and enabled exception of the highest priority, whether masked or not."""
-        ready = [n for n in self.pending if n < FIRST_IRQ or n in self.enabled]
-        return min(ready, key=lambda n: (self._priority(n), n), default=None)
+        return min(self.ready, key=lambda n: (self._priority(n), n), default=None)
+
+    @property
+    def ready(self) -> list[int]:
+        """The pending and enabled exceptions."""
+        return [n for n in self.pending if n < FIRST_IRQ or n in self.enabled]
 
     def preempts(self, exception: int, base_priority: int) -> bool:
         """Whether an exception interrupts what runs now; PRIMASK is not considered."""

@@ -1,17 +1,18 @@
 """Clocks, resets, gates and supplies: the blocks that other devices depend on.
 
-Global control (GCR), low-power global control (LPGCR), CNN power (GCFR), wake status (PWRSEQ), the
-instruction cache (ICC), the supply (SIMO) and function control (FCR). Voltages and caches have no
-effect here.
+Global control (GCR), low-power global control (LPGCR), CNN power (GCFR); and, as tables only, the
+instruction cache (ICC), the supply (SIMO), miscellaneous (MCR) and function control (FCR). Voltages
+and caches have no effect here.
 
 Source: docs/hardware/firmware.md#clocks; docs/hardware/firmware.md#accelerator-power; [MSDK]
-gcr_regs.h, lpgcr_regs.h, gcfr_regs.h, pwrseq_regs.h, icc_regs.h, simo_regs.h, fcr_regs.h; [qemu]
+gcr_regs.h, lpgcr_regs.h, gcfr_regs.h, mcr_regs.h, icc_regs.h, simo_regs.h, fcr_regs.h; [qemu]
 reset values.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from max78000.board.power import MODE_MASK, Mode
 from max78000.board.registers import ALL, Bit, RegisterBlock, Word
 from max78000.board.timeline import NS_PER_S, Timeline
 
@@ -58,7 +59,7 @@ GCR = (
     Word("REVISION", 0x50,  0,           0xFFFF,                     0xA1),
 )
 LPGCR = (
-    Word("RST",      0x08,  0x1F),
+    Word("RST",      0x08,  0x5F),
     Word("PCLKDIS",  0x0C,  0x7F,        0,                          0x7F),
 )
 GCFR = (
@@ -66,15 +67,6 @@ GCFR = (
     Word("REG1",     0x04,  0xF),                             # power of its kernel memory
     Word("REG2",     0x08,  0xF),                             # isolation
     Word("REG3",     0x0C,  0xF),                             # reset
-)
-WAKE_STATUS = ("LPWKST0", "LPWKST1", "LPWKST2", "LPWKST3", "LPPWST")
-PWRSEQ = (
-    Word("LPCN",     0x00),
-    Word("LPWKST0",  0x04), Word("LPWKEN0", 0x08),
-    Word("LPWKST1",  0x0C), Word("LPWKEN1", 0x10),
-    Word("LPWKST2",  0x14), Word("LPWKEN2", 0x18),
-    Word("LPWKST3",  0x1C), Word("LPWKEN3", 0x20),
-    Word("LPPWST",   0x30), Word("LPPWEN",  0x34),
 )
 ICC_READY = 1 << 16
 ICC = (
@@ -85,6 +77,10 @@ SIMO = (
     Word("VREGO_A",  0x04, 0xFF), Word("VREGO_B",  0x08, 0xFF),
     Word("VREGO_C",  0x0C, 0xFF), Word("VREGO_D",  0x10, 0xFF),
     Word("BUCK_OUT_READY", 0x40, 0, 0xF, 0xF),
+)
+MCR = (
+    Word("ECCEN",    0x00, 1), Word("IPO_MTRIM", 0x04, 0x1FF), Word("OUTEN", 0x08, 3),
+    Word("CMP_CTRL", 0x0C, 0xC061), Word("CTRL", 0x10, 0x30C), Word("GPIO3_CTRL", 0x20, 0xFF),
 )
 FCR = (
     Word("FCTRL0", 0x00), Word("AUTOCAL0", 0x04), Word("AUTOCAL1", 0x08), Word("AUTOCAL2", 0x0C),
@@ -144,6 +140,10 @@ class GlobalControl(RegisterBlock):
             raise self.fault(f"{name} is used, but it is off (CLKCTRL bit {oscillator.enable_bit})")
         return oscillator.clock_hz
 
+    def nominal_hz(self, name: str) -> int:
+        """Frequency of an oscillator, whether it runs or not."""
+        return next(o for o in OSCILLATORS if o.name == name).clock_hz
+
     def is_gated(self, register: str, bit: int) -> bool:
         """Whether PCLKDIS0 or PCLKDIS1 takes the clock from a device."""
         return bool(self.values[register] >> bit & 1)
@@ -172,8 +172,8 @@ class GlobalControl(RegisterBlock):
                     if value >> bit & 1:
                         self._on_reset(Bit("GCR", name, bit))
                 return  # resets are over at once
-            case "PM" if value & 0xF not in (0, 1):
-                raise self.fault(f"PM asks for low-power mode {value & 0xF}, which is not modelled")
+            case "PM" if value & MODE_MASK not in tuple(Mode):
+                raise self.fault(f"PM asks for low-power mode {value & MODE_MASK}, which is none")
         self.values[name] = value
 
     def reset(self) -> None:
@@ -252,14 +252,3 @@ class PowerControl(RegisterBlock):
         for name, before in tuple(self.values.items()):
             if before:
                 self.stored(name, 0)
-
-
-class WakeStatus(RegisterBlock):
-    """PWRSEQ: status flags that storing ones clears."""
-
-    def __init__(self) -> None:
-        super().__init__("PWRSEQ", 0x4000_6800, 0x400, PWRSEQ)
-
-    def stored(self, name: str, value: int) -> None:
-        """What a store of a register does."""
-        self.values[name] = self.values[name] & ~value if name in WAKE_STATUS else value

@@ -148,7 +148,7 @@ def test_bytes_are_held_back_while_the_fifo_is_full():
         ("(void)REG(UART + 0x20);", r"takes a byte from the empty receive FIFO"),
         ("REG(UART + 0x50) = 1;", r"stores offset 0x50, where no register is modelled"),
         ("REG(UART + 4) = 1u << 20;", r"sets bits 0x00100000, which are not modelled"),
-        ("*(volatile uint8_t *)(UART + 0x20) = 65;", r"a store of 1 bytes to 0x40042020"),
+        ("*(volatile uint8_t *)(UART + 0x10) = 65;", r"a store of 1 bytes to 0x40042010"),
     ],
 )
 def test_what_the_console_misses_is_named(change, message):
