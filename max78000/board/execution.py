@@ -10,7 +10,7 @@ from max78000.board.cpu import Core, Stop
 from max78000.board.device import INTERRUPT, Device
 from max78000.board.devices.wake_status import WAS_IN_BACKUP
 from max78000.board.dump import dump
-from max78000.board.memories import Memories, Words
+from max78000.board.memories import AddressMap, Words
 from max78000.board.objections import Objections
 from max78000.board.peripherals import Resets, Setting, build_peripherals
 from max78000.board.placement import Flash
@@ -49,7 +49,7 @@ class Execution:
         is_strict: bool = True,
     ) -> None:
         self.timeline = Timeline(watch)
-        self.memories = Memories(Words(self._load_word, self._store_word))
+        self.memories = AddressMap(Words(self._load_word, self._store_word))
         self.flash = self.memories.flash
         self._symbols = Symbols()
         self._resets = Resets()

@@ -24,7 +24,7 @@ class Words:
     store: Callable[[int, int], None]
 
 
-class Memories:
+class AddressMap:
     """The buffers, and a way to all addresses for masters of the bus other than the core.
 
     Args:

@@ -11,7 +11,7 @@ from max78000.board.devices.table import TABLE
 from max78000.board.devices.uart import Uart
 from max78000.board.devices.wake_status import WakeStatus
 from max78000.board.objections import Objections
-from max78000.board.placement import Flash, Memory, Placement, Surroundings
+from max78000.board.placement import Flash, MasterPort, Placement, Surroundings
 from max78000.board.registers import Bit, RegisterBlock
 from max78000.board.system import GlobalControl, LowPowerControl
 from max78000.board.timeline import Timeline
@@ -87,7 +87,7 @@ class Setting:
 
     world: World
     objections: Objections
-    memory: Memory
+    memory: MasterPort
 
 
 def build_peripherals(

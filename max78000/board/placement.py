@@ -58,7 +58,7 @@ class Pins(Protocol):
         """Call `action` with the level whenever the program changes or lets go of a pin."""
 
 
-class Memory(Protocol):
+class MasterPort(Protocol):
     """Flash, RAM and the accelerator, as a bus master other than the core reaches them."""
 
     def read(self, addr: int, n_bytes: int) -> bytes:
@@ -98,7 +98,7 @@ class Surroundings:
     bus: PeripheralBus
     world: World
     flash: Flash
-    memory: Memory
+    memory: MasterPort
     ask_reset: Callable[[], None]
     poke_dma: Callable[[], None] = nothing
     ports: dict[int, Pins] = field(default_factory=dict)

@@ -54,7 +54,7 @@ WORDS = PLAIN + DEAD + tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RequestLine:
     """A request line: the device, its bit of `Device.requests`, and what serves it."""
 
     device: Device
@@ -126,13 +126,13 @@ class Dma(RegisterBlock):
             return True
         return bool(control & DISABLE_INTERRUPT and self._is_stopped[channel])
 
-    def _line(self, channel: int) -> Line | None:
+    def _line(self, channel: int) -> RequestLine | None:
         """The request line that a channel listens to; None if nothing is on it."""
         number = self.values[f"CTRL{channel}"] >> 4 & 0x3F
         for place in self._around.placements.values():
             for bit, request in enumerate(place.requests):
                 if request.number == number and place.name in self._around.devices:
-                    return Line(self._around.devices[place.name], bit, request)
+                    return RequestLine(self._around.devices[place.name], bit, request)
         return None
 
     def _is_ready(self, channel: int) -> bool:
@@ -174,7 +174,7 @@ class Dma(RegisterBlock):
         values[f"SRC{channel}"], values[f"DST{channel}"] = source + n_bytes, target + n_bytes
         values[f"CNT{channel}"] = 0
 
-    def _move(self, channel: int, line: Line) -> None:
+    def _move(self, channel: int, line: RequestLine) -> None:
         """One load and store between a FIFO and memory."""
         values, memory = self.values, self._around.memory
         control = values[f"CTRL{channel}"]
@@ -191,14 +191,14 @@ class Dma(RegisterBlock):
             values[f"{name}{channel}"] = addr + n_bytes
         values[f"CNT{channel}"] -= n_bytes
 
-    def _store(self, line: Line, data: bytes) -> None:
+    def _store(self, line: RequestLine, data: bytes) -> None:
         value = int.from_bytes(data, "little")
         if len(data) == 4:
             line.device.store(line.request.offset, value)
         else:
             line.device.store_part(line.request.offset, len(data), value)
 
-    def _load(self, line: Line, n_bytes: int) -> bytes:
+    def _load(self, line: RequestLine, n_bytes: int) -> bytes:
         is_word = n_bytes == 4
         device, offset = line.device, line.request.offset
         value = device.load(offset) if is_word else device.load_part(offset, n_bytes)

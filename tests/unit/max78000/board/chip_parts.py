@@ -1,6 +1,6 @@
 """The chip's devices without a core: a test loads and stores registers, and lets time pass."""
 
-from max78000.board.memories import Memories, Words
+from max78000.board.memories import AddressMap, Words
 from max78000.board.objections import Objections
 from max78000.board.peripherals import Resets, Setting, build_peripherals
 from max78000.board.placement import Flash
@@ -19,7 +19,7 @@ class ChipParts:
         self.timeline = Timeline()
         self.objections = Objections(is_strict=is_strict)
         flash = Flash(bytearray(FLASH_BYTES), lambda: None)
-        self.memories = Memories(Words(self.load, self.store))
+        self.memories = AddressMap(Words(self.load, self.store))
         setting = Setting(world or World(), self.objections, self.memories)
         self.parts = build_peripherals(MAX78000, self.timeline, Resets(), flash, setting)
         self.store(GCR + 0x24, 0)
