@@ -12,7 +12,6 @@ from typing import cast
 
 import numpy as np
 
-from max78000.board.devices.requests import serve_requests
 from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import ALL, RegisterBlock, Word
 from max78000.board.timeline import Event
@@ -164,7 +163,7 @@ class CameraInterface(RegisterBlock):
         gap_ns = frame.line_ns + (frame.end_ns if is_last else 0)
         if self.values["CTRL"] & DMA:
             self._fifo.extend(words)  # the FIFO holds more until the DMA has looked
-            serve_requests(self._around)
+            self._around.poke_dma()
             self._after(gap_ns, self._on_line)
         else:
             self._line.extend(words)

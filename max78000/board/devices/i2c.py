@@ -8,7 +8,6 @@ Source: docs/hardware/board.md#i2c; [UG] I2C; [MSDK] i2c_regs.h, i2c_reva.c.
 from collections import deque
 from enum import Enum
 
-from max78000.board.devices.requests import serve_requests
 from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import RegisterBlock, Word
 from max78000.board.world import I2cSlave
@@ -129,7 +128,7 @@ class I2c(RegisterBlock):
             case _:
                 self.values[name] = value
                 if name == "DMA":
-                    serve_requests(self._around)
+                    self._around.poke_dma()
 
     def reset(self) -> None:
         """Return to the state after a system reset."""
@@ -195,7 +194,7 @@ class I2c(RegisterBlock):
         while self._step():
             pass
         if self.requests:
-            serve_requests(self._around)
+            self._around.poke_dma()
         if self._is_stop_wanted and not (self._phase is BusPhase.READ and self._n_to_read):
             self._stop()
 

@@ -12,7 +12,6 @@ from collections import deque
 import numpy as np
 
 from max78000.board.devices.i2s_words import Format
-from max78000.board.devices.requests import serve_requests
 from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import RegisterBlock, Word
 from max78000.board.timeline import NS_PER_S, Event
@@ -116,7 +115,7 @@ class I2s(RegisterBlock):
                 self._put(value)
             case "DMA":
                 self.values[name] = value & 0xFFFF
-                serve_requests(self._around)
+                self._around.poke_dma()
             case "CTRL0" | "CTRL1":
                 self._control(name, value)
             case _:
@@ -210,7 +209,7 @@ class I2s(RegisterBlock):
             self._received.append(form.pack(self._units[: form.units_per_word]))
             del self._units[: form.units_per_word]
         if is_served:  # the FIFO holds more until the DMA has looked
-            serve_requests(self._around)
+            self._around.poke_dma()
         else:
             self._lose_surplus()
         threshold = max(1, self.values["CTRL0"] >> 24)
@@ -233,7 +232,7 @@ class I2s(RegisterBlock):
             self.played_rate_hz = rate_hz
             self.played += form.samples(words)
         if self.values["DMA"] & TX_DMA:
-            serve_requests(self._around)
+            self._around.poke_dma()
 
     def _take(self) -> int:
         self._settle()

@@ -5,7 +5,6 @@ Being a slave is refused. A character of more than eight bits takes two bytes of
 Source: docs/hardware/board.md#spi; [UG] SPI; [MSDK] spi_regs.h, spi_reva.c.
 """
 
-from max78000.board.devices.requests import serve_requests
 from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import RegisterBlock, Word
 from max78000.board.world import SpiPeripheral
@@ -131,7 +130,7 @@ class Spi(RegisterBlock):
             self._received.clear()
         self.values["DMA"] = value & ~(TX_FLUSH | RX_FLUSH | 0x3F00_3F00)
         if value & (TX_DMA | RX_DMA):
-            serve_requests(self._around)
+            self._around.poke_dma()
 
     def _send(self, data: bytes) -> None:
         if len(self._to_send) + len(data) > FIFO_BYTES:
@@ -178,7 +177,7 @@ class Spi(RegisterBlock):
         self._select()
         self._go_on()
         if self.requests:
-            serve_requests(self._around)
+            self._around.poke_dma()
 
     def _go_on(self) -> None:
         """Move characters as far as the FIFOs allow."""

@@ -97,7 +97,7 @@ def test_wide_samples_take_half_a_word_each():
 def test_dma_takes_whole_lines(request_bit):
     chip = chip_with()
     dma = EagerDma(chip["PCIF"], 0x30)
-    chip["PCIF"]._around.devices["DMA"] = dma
+    chip["PCIF"]._around.poke_dma = dma.poke
     start(chip, SINGLE | DMA)
     assert not chip["PCIF"].requests & request_bit
     chip.let_pass(2e-6)
@@ -110,7 +110,7 @@ def test_dma_takes_whole_lines(request_bit):
 def test_continuous_until_stopped():
     sensor = Sensor()
     chip = chip_with(sensor)
-    chip["PCIF"]._around.devices["DMA"] = EagerDma(chip["PCIF"], 0x30)
+    chip["PCIF"]._around.poke_dma = EagerDma(chip["PCIF"], 0x30).poke
     start(chip, CONTINUOUS | DMA)
     chip.let_pass(65e-6)
     assert sensor.n_frames == 4

@@ -116,7 +116,7 @@ def test_dma():
     chip = chip_with()
     dma = EagerDma(chip["I2C1"], 0x2C)
     dma.to_give = [20, *range(30)]
-    chip["I2C1"]._around.devices["DMA"] = dma
+    chip["I2C1"]._around.poke_dma = dma.poke
     send(chip)
     chip.store(DMA, 1)
     assert chip.slave.values[20:50] == bytes(range(30))

@@ -114,7 +114,7 @@ def test_interrupt_at_the_threshold():
 def test_dma_takes_all():
     chip = listening(RX | WORD | LEFT)
     dma = EagerDma(chip["I2S"], 0x40)
-    chip["I2S"]._around.devices["DMA"] = dma
+    chip["I2S"]._around.poke_dma = dma.poke
     chip.store(DMA, 1 << 15)
     chip.let_pass(1000.5 * SAMPLE_S)
     n_silent = 16
@@ -143,7 +143,7 @@ def test_dma_plays():
     chip = ChipParts()
     dma = EagerDma(chip["I2S"], 0x40)
     dma.to_give = [n | n << 16 for n in range(100)]
-    chip["I2S"]._around.devices["DMA"] = dma
+    chip["I2S"]._around.poke_dma = dma.poke
     chip.store(CTRL1, CLOCK)
     chip.store(DMA, 1 << 7)
     chip.store(CTRL0, TX | HALF)

@@ -116,7 +116,7 @@ def test_dma_gives_what_is_left():
     chip = chip_with(echo)
     dma = EagerDma(chip["SPI0"], 0)
     dma.to_give = [0x03020100 + 0x04040404 * n for n in range(25)]
-    chip["SPI0"]._around.devices["DMA"] = dma
+    chip["SPI0"]._around.poke_dma = dma.poke
     chip.store(CTRL2, 8 << 8)
     chip.store(CTRL1, 100)
     chip.store(DMA, 1 << 6 | 1 << 15)
