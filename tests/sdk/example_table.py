@@ -49,7 +49,7 @@ class Row:
     cells: tuple[str, ...]
 
     @property
-    def text(self) -> str:
+    def text(self):
         """The line of the table."""
         return f"| {' | '.join((self.name, *self.cells))} |"
 
