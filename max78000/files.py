@@ -1,13 +1,20 @@
-"""Writing files: they appear whole or not at all, and replace nothing unasked."""
+"""Files: what is written appears whole or not at all, and replaces nothing unasked.
+
+And the one way to read an array, since a damaged one makes numpy raise nearly anything.
+"""
 
 import errno
 import io
 import os
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +36,33 @@ _FIXES: Mapping[int | None, str] = MappingProxyType(
         errno.EFBIG: "raise the largest size of a file: ulimit -f",
     }
 )
+# What reading a damaged file raises, beside what is meant to: the header of an .npy file is Python
+# text that numpy evaluates; numbers in archives and pictures are sizes and places.
+DAMAGED = (
+    ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError, LookupError, AttributeError,
+    OverflowError, RecursionError, MemoryError, NotImplementedError, RuntimeError,
+    struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+
+def read_npy(file: IO[bytes]) -> NDArray[Any]:
+    """Read the array of an open `.npy` file, wherever it is.
+
+    Raises:
+        OSError: the system cannot read it.
+        ValueError: it is no array of numbers, or is cut or damaged; says so in one line.
+    """
+    try:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    except DAMAGED as error:
+        raise ValueError(str(error).partition("\n")[0] or type(error).__name__) from None
+    return array
+
+
+def load_npy(path: Path) -> NDArray[Any]:
+    """Read an `.npy` file; raises as `read_npy`."""
+    with path.open("rb") as file:
+        return read_npy(file)
 
 
 def unwritable(path: Path, error: OSError) -> InputError:

@@ -11,7 +11,6 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -30,7 +29,7 @@ from ai8x_models.quantize.options import QuantizeOptions
 from ai8x_models.quantize.report import LayerReport, QuantizeReport
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
-from max78000.files import make_folder
+from max78000.files import DAMAGED, make_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def read_examples(path: Path, shape: Shape) -> Tensor:
         array = np.load(path, allow_pickle=False)
         if isinstance(array, np.lib.npyio.NpzFile) and len(array.files) == 1:
             array = array[array.files[0]]
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, *DAMAGED) as error:
         raise InputError("is not a readable array", where=str(path), fix=fix) from error
     if not isinstance(array, np.ndarray) or array.shape[1:] != shape or not len(array):
         found = "x".join(map(str, getattr(array, "shape", ())))

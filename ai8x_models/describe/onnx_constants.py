@@ -11,6 +11,9 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor
 
+from max78000.errors import InputError
+from max78000.files import DAMAGED
+
 # What the reference raises where it lacks an operator, or is given data that do not fit.
 _FAILURES = (
     *(RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError),
@@ -53,12 +56,30 @@ def number_of(value: Tensor | float) -> float:
     return float(str(np.float32(value)))
 
 
-def constant_of(node: onnx.NodeProto) -> Tensor:
-    """The value of a `Constant`."""
-    value = helper.get_attribute_value(node.attribute[0])
-    if isinstance(value, onnx.TensorProto):
-        return as_tensor(numpy_helper.to_array(value))
-    return torch.tensor(value)
+def stored_tensor(stored: onnx.TensorProto, where: str) -> Tensor:
+    """A constant as a file holds it.
+
+    Raises:
+        InputError: it is damaged, or of a type that PyTorch lacks.
+    """
+    try:
+        return as_tensor(numpy_helper.to_array(stored))
+    except DAMAGED as error:
+        why = f"tensor {stored.name or 'without a name'} cannot be read: {error}"
+        fix = "export it again, with weights of 32 bits inside the file"
+        raise InputError(why, where=where, fix=fix) from error
+
+
+def constant_of(node: onnx.NodeProto, where: str) -> Tensor:
+    """The value of a `Constant`; raises as `stored_tensor`."""
+    values = [helper.get_attribute_value(one) for one in node.attribute]
+    if len(values) != 1:
+        why = f"a constant with {len(values)} values"
+        raise InputError(why, where=where, fix="export it again")
+    (value,) = values
+    return (
+        stored_tensor(value, where) if isinstance(value, onnx.TensorProto) else torch.tensor(value)
+    )
 
 
 def names_of_data(nodes: Iterable[onnx.NodeProto], input_name: str) -> frozenset[str]:

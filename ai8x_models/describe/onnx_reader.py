@@ -5,6 +5,7 @@ round is quantized anew. Weights are read, nothing is trained, and no control fl
 """
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import helper, numpy_helper
+from onnx import helper
 from onnx.checker import ValidationError
 from onnx.external_data_helper import load_external_data_for_model
 from onnx.inliner import inline_local_functions
@@ -20,10 +21,10 @@ from torch import Tensor, nn
 
 from ai8x_models.describe.graph import Foreign
 from ai8x_models.describe.onnx_constants import (
-    as_tensor,
     constant_of,
     names_of_data,
     reference_result,
+    stored_tensor,
 )
 from ai8x_models.describe.onnx_names import Names, place_of
 from ai8x_models.describe.onnx_operators import OPERATORS
@@ -31,6 +32,7 @@ from ai8x_models.describe.onnx_patterns import simplified
 from ai8x_models.describe.onnx_refusals import refused, unread
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, UnsupportedError
+from max78000.files import DAMAGED
 
 _DOMAINS = ("", "ai.onnx")
 _NAMELESS = ("", "main_graph", "main", "graph", "torch_jit", "torch-jit-export")
@@ -105,12 +107,11 @@ class OnnxModel(nn.Module):
         super().__init__()
         name = Path(where).stem if graph.name in _NAMELESS else graph.name
         self.arch = re.sub(r"\W+", "_", name).strip("_") or "onnx"
-        self.constants = {
-            one.name: as_tensor(numpy_helper.to_array(one)) for one in graph.initializer
-        }
+        self.constants = {one.name: stored_tensor(one, where) for one in graph.initializer}
         self.input_name, self.shape = _input(graph, self.constants, where)
         self.output_names = tuple(one.name for one in graph.output)
-        nodes = simplified(self._unknown(graph.node, opset), self.constants, self.output_names)
+        nodes = self._unknown(graph.node, opset, where)
+        nodes = simplified(nodes, self.constants, self.output_names)
         names, data = Names(nodes), names_of_data(nodes, self.input_name)
         self.steps: list[str | _Sizes] = []
         for node in nodes:
@@ -138,14 +139,16 @@ class OnnxModel(nn.Module):
         answers = (*(values[name] for name in self.output_names if name in values), *lost)
         return answers[0] if len(answers) == 1 else answers
 
-    def _unknown(self, nodes: Sequence[onnx.NodeProto], opset: int) -> list[onnx.NodeProto]:
+    def _unknown(
+        self, nodes: Sequence[onnx.NodeProto], opset: int, where: str
+    ) -> list[onnx.NodeProto]:
         """Operators that have to be looked at; the rest become constants."""
         found: list[onnx.NodeProto] = []
         for node in nodes:
             is_constant = all(name in self.constants for name in node.input if name)
             results: tuple[Tensor, ...] | None = None
             if node.op_type == "Constant":
-                results = (constant_of(node),)
+                results = (constant_of(node, where),)
             elif is_constant:
                 inputs = [self.constants[name] if name else None for name in node.input]
                 results = _constants(node, opset, inputs)
@@ -200,8 +203,10 @@ def read_onnx_model(path: Path) -> OnnxModel:
 def _load_weights(model: onnx.ModelProto, path: Path) -> None:
     """Take weights from the files in which large models have them."""
     try:
-        load_external_data_for_model(model, str(path.parent))
-    except (OSError, ValidationError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of keys that nobody knows
+            load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValidationError, *DAMAGED) as error:
         why = f"has its weights in another file, which cannot be read: {error}"
         fix = "put that file beside it, or export with external_data=False"
         raise InputError(why, where=str(path), fix=fix) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from ai8x_models.layers.yaml_text import compose_yaml
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.facts.fixed import WEIGHT_BITS
 
@@ -127,7 +128,7 @@ def read_policy(path: Path) -> QatPolicy:
         ProblemList: several keys are.
     """
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = compose_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -14,8 +14,7 @@ from torch import nn
 from ai8x_models.quantize.quantize import integer_activations
 from max78000.errors import InputError
 from max78000.facts.fixed import DATA_ONE
-
-MALFORMED = (OSError, ValueError, EOFError)  # what numpy raises on files that are no arrays
+from max78000.files import load_npy
 
 
 def layer_answers(model: nn.Module, sample: NDArray[Any]) -> dict[str, NDArray[np.int32]]:
@@ -43,9 +42,8 @@ def read_input(path: Path) -> NDArray[np.int64]:
         InputError: no such array, or none of bytes with a sign.
     """
     try:
-        with path.open("rb") as file:
-            data: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    except MALFORMED as error:
+        data = load_npy(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"cannot be read: {error}", where=str(path), fix="name an .npy file"
         ) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from ai8x_models.layers.yaml_text import compose_yaml
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.schedule_file import read_schedule
 from ai8x_models.training.sections import Place, read_section
@@ -42,7 +43,7 @@ def read_recipe(path: Path) -> Recipe:
 def parse_recipe(text: str, source: str) -> Recipe:
     """Turn YAML text into a recipe; `source` is the name that messages give it."""
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = compose_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark else source

@@ -24,6 +24,7 @@ import torch
 import yaml
 from torch.optim import lr_scheduler
 
+from ai8x_models.layers.yaml_text import compose_yaml
 from ai8x_models.training.sections import Place, read_section
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 
@@ -102,7 +103,7 @@ _Make = Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]
 
 def _read(path: Path, place: Place) -> tuple[dict[str, _Make], list[_Policy]]:
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = compose_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

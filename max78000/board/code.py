@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from max78000.errors import InputError, UnsupportedError
+from max78000.files import DAMAGED
 
 FARTHEST_BYTES = 0x10000  # from the start of a function; farther away the name says nothing
 
@@ -44,6 +45,7 @@ def read_elf(path: Path) -> Code:
     """
     try:
         from elftools.common.exceptions import ELFError  # noqa: PLC0415 - optional
+        from elftools.construct import ConstructError  # noqa: PLC0415
         from elftools.elf.elffile import ELFFile  # noqa: PLC0415
     except ImportError:
         fix = 'pip install "max78000-toolchain[board]"'
@@ -57,7 +59,7 @@ def read_elf(path: Path) -> Code:
                 if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
             )
             symbols = _functions(elf)
-    except (OSError, ELFError) as error:
+    except (OSError, ELFError, ConstructError, *DAMAGED) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
     if not segments:
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from max78000.errors import CapacityError, InputError, UnsupportedError
 from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, RAM_ADDR, RAM_BYTES
-from max78000.files import write_whole
+from max78000.files import DAMAGED, write_whole
 
 MIN_STACK_BYTES = 4 * 1024
 ERASED = b"\xff"  # what flash holds where nothing was written
@@ -120,6 +120,7 @@ def read_image(path: Path) -> Image:
     """
     try:
         from elftools.common.exceptions import ELFError  # noqa: PLC0415 - optional package
+        from elftools.construct import ConstructError  # noqa: PLC0415 - likewise
         from elftools.elf.elffile import ELFFile  # noqa: PLC0415 - likewise
     except ImportError:
         fix = "pip install 'max78000-toolchain[firmware]'"
@@ -131,7 +132,7 @@ def read_image(path: Path) -> Image:
             return _image(path, ELFFile(file))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except (ELFError, UnicodeDecodeError) as error:
+    except (ELFError, ConstructError, *DAMAGED) as error:
         raise InputError(f"is damaged, or no ELF file: {error}", where=str(path)) from None
 
 

@@ -7,11 +7,12 @@ Under `sample_output` it has the known answer, [address, mask, words] each.
 """
 
 import gzip
+import io
 import json
 from pathlib import Path
 from typing import Any
 
-from max78000.errors import InputError
+from max78000.errors import InputError, InternalError
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.regmap import (
     FIFO_CTL,
@@ -22,6 +23,7 @@ from max78000.facts.regmap import (
     quadrant_register_addr,
 )
 from max78000.facts.regs import Bank
+from max78000.files import DAMAGED
 from max78000.program.program import (
     Copy,
     Expected,
@@ -34,6 +36,7 @@ from max78000.program.program import (
 )
 
 GZIP_MAGIC = b"\x1f\x8b"
+MAX_BYTES = 1 << 26  # unpacked; all memories of the chip take a quarter of it
 
 
 def read_state(path: Path, chip: Chip) -> RegisterProgram:
@@ -44,16 +47,28 @@ def read_state(path: Path, chip: Chip) -> RegisterProgram:
     """
     try:
         raw = path.read_bytes()
-        text = gzip.decompress(raw) if raw.startswith(GZIP_MAGIC) else raw
-        data = json.loads(text)
-    except (OSError, EOFError, ValueError) as error:
+        text = _unpacked(raw) if raw.startswith(GZIP_MAGIC) else raw
+        data = json.loads(text, parse_float=_refuse_real)
+    except (OSError, *DAMAGED) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
     if not isinstance(data, dict) or "state" not in data:
         raise InputError("holds no recorded state", where=str(path))
     try:
         return _program_of(path.resolve().parent.name, data, chip)
-    except (KeyError, TypeError, ValueError) as error:
+    except (InternalError, *DAMAGED) as error:  # operations refuse words that do not fit
         raise InputError(f"the recorded state is malformed: {error!r}", where=str(path)) from None
+
+
+def _refuse_real(text: str) -> int:
+    raise ValueError(f"{text} is no whole number, as words are")
+
+
+def _unpacked(raw: bytes) -> bytes:
+    with gzip.open(io.BytesIO(raw)) as file:
+        text = file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES:,} bytes unpacked")
+    return text
 
 
 def _program_of(name: str, data: dict[str, Any], chip: Chip) -> RegisterProgram:

@@ -1,13 +1,13 @@
 """A picture or an array from a file -> the integers a network is given. Resizes nothing."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, UnsupportedError
 from max78000.facts.fixed import AS_BYTES
+from max78000.files import DAMAGED, load_npy
 
 PIXEL_ZERO = 128  # what a network sees as 0
 SUFFIX_OF_ARRAYS = ".npy"
@@ -48,7 +48,7 @@ def read_input(path: Path, rows: int, columns: int, channels: int) -> NDArray[np
 
 def _read_array(path: Path) -> NDArray[np.int64]:
     try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
+        array = load_npy(path)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
     if not np.issubdtype(array.dtype, np.integer):
@@ -59,14 +59,14 @@ def _read_array(path: Path) -> NDArray[np.int64]:
 def _read_picture(path: Path) -> NDArray[np.int64]:
     """A picture, grey or RGB, less the zero: (C, H, W)."""
     try:
-        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only for pictures
+        from PIL import Image  # noqa: PLC0415 - only for pictures
     except ImportError:
         fix = 'pip install "max78000-toolchain[board]"'
         raise UnsupportedError("pictures need Pillow", fix=fix) from None
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, Image.DecompressionBombError, *DAMAGED) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
     chw = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
     return chw.astype(np.int64) - PIXEL_ZERO

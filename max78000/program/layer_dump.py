@@ -7,7 +7,6 @@ here.
 
 import io
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError
-from max78000.files import write_whole
+from max78000.files import DAMAGED, read_npy, write_whole
 
 Values = NDArray[np.int64]  # channels, rows, columns
 Layers = Mapping[str, Values]  # by layer name, in the order in which the layers run
 ENDING = ".npy"
-# What numpy and zipfile raise on files that are cut, damaged, or no archives at all.
-MALFORMED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+MAX_DUMP_BYTES = 1 << 27  # unpacked; the layers of the largest network have a quarter of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +109,21 @@ def read_dump(path: Path) -> dict[str, Values]:
     """
     try:
         with zipfile.ZipFile(path) as members:
+            n_bytes = sum(member.file_size for member in members.infolist())
+            if n_bytes > MAX_DUMP_BYTES:
+                raise ValueError(f"{n_bytes:,} bytes unpacked are more than any network's")
             return {
                 name.removesuffix(ENDING): _read_layer(members.read(name))
                 for name in members.namelist()
             }
-    except MALFORMED as error:
+    except (OSError, *DAMAGED) as error:
         why = f"is no dump of layers: {error}"
         fix = "write one with `ai8x dump` or `max78000 compare --save`"
         raise InputError(why, where=str(path), fix=fix) from None
 
 
 def _read_layer(contents: bytes) -> Values:
-    values = np.lib.format.read_array(io.BytesIO(contents), allow_pickle=False)
+    values = read_npy(io.BytesIO(contents))
     if values.dtype.kind not in "iu":
         raise ValueError(f"{values.dtype} are not integers")
     if not 1 <= values.ndim <= 3:

@@ -15,8 +15,10 @@ from max78000.program.layer_dump import Difference, Values, difference_of
 from max78000.program.layer_table import LayerTable, TableEntry
 
 # The lines of the C template `layer_checks.c`. A layer's name may be anything.
-LAYER = re.compile(r"layer (\d+) .*\bcrc32 ([0-9a-f]{8}) (?:ok|differs from channel (\d+) on)\s*")
-VALUES = re.compile(r"values (\d+) (\d+) (\d+) ((?:[0-9a-f]{2})+)\s*")
+LAYER = re.compile(
+    r"layer (\d{1,9}) .*\bcrc32 ([0-9a-f]{8}) (?:ok|differs from channel (\d{1,9}) on)\s*"
+)
+VALUES = re.compile(r"values (\d{1,9}) (\d{1,9}) (\d{1,9}) ((?:[0-9a-f]{2})+)\s*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError
+from max78000.files import read_npy
 from synthesis.read.checkpoint import Checkpoint, LayerWeights, integers
 
 TEST_ARCH = "test"
@@ -72,15 +73,14 @@ def _read_arrays(path: Path) -> list[NDArray[Any]]:
     except FileNotFoundError:
         fix = "give --weight-input and --bias-input, or the file it is named after"
         raise InputError("no such file", where=str(path), fix=fix) from None
-    except (OSError, ValueError, EOFError) as error:
-        reason = str(error).partition("\n")[0]
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"holds no .npy arrays: {reason}", where=str(path), fix="save it again", rule=RULE
+            f"holds no .npy arrays: {error}", where=str(path), fix="save it again", rule=RULE
         ) from None
 
 
 def _arrays(file: BinaryIO) -> list[NDArray[Any]]:
-    arrays = [np.load(file, allow_pickle=False)]
+    arrays = [read_npy(file)]
     while file.peek(1):  # type: ignore[attr-defined]
-        arrays.append(np.load(file, allow_pickle=False))
+        arrays.append(read_npy(file))
     return arrays

@@ -4,6 +4,7 @@ Takes weights and biases only. Padding, pooling, activations and shifts are the 
 ONNX file has no place for the accelerator's output shift. Needs the package `onnx`.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 from max78000.facts.fixed import BIAS_ONE, WEIGHT_BITS
+from max78000.files import DAMAGED
 from synthesis.read.checkpoint import Checkpoint, LayerWeights, integers
 
 OPERATORS = ("Conv", "ConvTranspose", "Gemm")
@@ -43,13 +45,14 @@ def _load(path: Path) -> Any:
     try:
         import onnx
         from google.protobuf.message import DecodeError
+        from onnx.external_data_helper import load_external_data_for_model
     except ImportError:
         fix = "pip install onnx, or give a .pth.tar checkpoint"
         raise UnsupportedError(
             "reading ONNX needs the package onnx", where=str(path), fix=fix
         ) from None
     try:
-        return onnx.load_model_from_string(path.read_bytes())
+        model = onnx.load_model_from_string(path.read_bytes())
     except FileNotFoundError:
         raise InputError("no such file", where=str(path), fix="check --checkpoint-file") from None
     except (OSError, DecodeError) as error:
@@ -57,11 +60,23 @@ def _load(path: Path) -> Any:
         raise InputError(
             f"is not an ONNX model ({error})", where=str(path), fix=fix, rule=RULE
         ) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of keys that nobody knows
+            # Else weights are looked for in the current folder, where others may lie.
+            load_external_data_for_model(model, str(path.parent))
+    except (OSError, onnx.checker.ValidationError, *DAMAGED) as error:
+        why = f"has its weights in another file, which cannot be read: {error}"
+        fix = "put that file beside it, or export with the weights inside the file"
+        raise InputError(why, where=str(path), fix=fix, rule=RULE) from None
+    return model
 
 
 def _layer(path: Path, node: Any, arrays: dict[str, Any]) -> LayerWeights:
-    name = node.name or node.output[0]
+    name = node.name or next(iter(node.output), "")
     where = f"{path} {node.op_type} {name}"
+    if len(node.input) < 2:
+        raise InputError("has no weights", where=where, fix="export it again", rule=RULE)
     weight = _array(node.input[1], arrays, where)
     if node.op_type == "Gemm" and not _attribute(node, "transB"):
         weight = weight.T
@@ -83,7 +98,7 @@ def _array(name: str, arrays: dict[str, Any], where: str) -> NDArray[np.int64]:
 
     try:
         values = numpy_helper.to_array(arrays[name])
-    except (ValueError, TypeError) as error:
+    except DAMAGED as error:
         fix = "export with the weights inside the file"
         raise InputError(
             f"{name} cannot be read: {error}", where=where, fix=fix, rule=RULE

@@ -2,18 +2,16 @@
 shape.
 """
 
-import tokenize
 from pathlib import Path
 
 import numpy as np
 
 from max78000.errors import InputError
 from max78000.facts.fixed import AS_BYTES
+from max78000.files import load_npy
 from synthesis.read.source import Tensor
 
 RULE = "G24"
-# What reading an ill-formed header can raise.
-FOREIGN_FILE = (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, MemoryError)
 
 
 def read_sample(path: Path) -> Tensor:
@@ -23,16 +21,14 @@ def read_sample(path: Path) -> Tensor:
         InputError: missing or foreign file, wrong type, shape or range.
     """
     try:
-        with path.open("rb") as file:
-            data = np.lib.format.read_array(file, allow_pickle=False)
+        data = load_npy(path)
     except FileNotFoundError:
         raise InputError(
             "no such file", where=str(path), fix="give --sample-input", rule=RULE
         ) from None
-    except FOREIGN_FILE as error:
-        reason = str(error).partition("\n")[0]
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"is not a .npy array: {reason}",
+            f"is not a .npy array: {error}",
             where=str(path),
             fix="save it again with numpy.save",
             rule=RULE,

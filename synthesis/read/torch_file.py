@@ -9,7 +9,6 @@ of pickles. Format: torch/serialization.py of PyTorch, `save`, `_legacy_save`, `
 
 import io
 import pickle
-import pickletools
 import struct
 import zipfile
 from collections import OrderedDict
@@ -24,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError
+from synthesis.read.pickle_size import check_pickle
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 MAX_ELEMENTS = 1 << 26  # per tensor; the chip holds 442,368 weights
+MAX_REPEATED = 1 << 20  # of a tensor that names elements of its storage again and again
 UNKNOWN = ""  # element type of a storage that cannot be read, such as complex numbers
 STORAGE_DTYPES = MappingProxyType(
     {
@@ -110,7 +111,11 @@ class _Tensor:
         if data is None:
             raise ValueError("a tensor's data is missing")
         count = prod(self.shape)
-        if count > MAX_ELEMENTS or min((0, self.offset, *self.shape, *self.strides)) < 0:
+        if (
+            count > max(data.size, MAX_REPEATED)
+            or count > MAX_ELEMENTS
+            or min((0, self.offset, *self.shape, *self.strides)) < 0
+        ):
             raise ValueError(f"a tensor has the impossible shape {self.shape}")
         last = self.offset + sum(
             (n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)
@@ -172,15 +177,8 @@ class _DataUnpickler(pickle.Unpickler):
 
 
 def _unpickle(file: io.BytesIO, storage: Callable[[str, str, int], _Storage]) -> Any:
-    """Load one pickle, after checking that no length or index in it exceeds the file.
-
-    The unpickler takes memory for what a pickle announces, before it finds that it is not there.
-    """
-    start, size = file.tell(), len(file.getbuffer())
-    for opcode, argument, _ in pickletools.genops(file):  # fails where a length exceeds the file
-        if opcode.name.endswith("PUT") and int(argument or 0) > size:
-            raise pickle.UnpicklingError(f"index {argument} in a file of {size} bytes")
-    file.seek(start)
+    """Load one pickle, after looking at what it builds."""
+    check_pickle(bytes(file.getbuffer()[file.tell() :]))
     return _DataUnpickler(file, storage).load()
 
 

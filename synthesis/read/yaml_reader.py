@@ -124,6 +124,7 @@ STEP = values.meaning_of(WORDS)
 OPTIONAL_KEYS = ("width", "write_gap")
 SECTIONS = ("layers", "data_buffer", "unload", "finish")
 MAX_NESTING = 16  # lists and mappings inside each other; the language needs four
+MAX_EVENTS = 100_000  # the largest network of the corpus has some thousand
 
 
 def read_network(text: str, source: str) -> NetworkSpec:
@@ -191,21 +192,32 @@ class _Reader:
 
     def _check_nesting(self, text: str) -> None:
         """Refuse, before anything is built, what a few lines of text can make endless."""
-        is_anchored: list[bool] = []  # of the lists and mappings that are open
+        starts: list[tuple[str | None, int]] = []  # anchors of what is open, events before it
+        sizes: dict[str | None, int] = {}  # events that an alias stands for
+        n_events = 0
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             where = f"{self.source}:{event.start_mark.line + 1 if event.start_mark else 1}"
+            n_events += 1
             if isinstance(event, yaml.CollectionStartEvent):
-                is_anchored.append(event.anchor is not None)
-                if len(is_anchored) > MAX_NESTING:
+                starts.append((event.anchor, n_events))
+                if len(starts) > MAX_NESTING:
                     why = f"more than {MAX_NESTING} lists and mappings inside each other"
                     raise InputError(
                         why, where=where, fix="close the brackets of this line", rule="G1"
                     )
             elif isinstance(event, yaml.CollectionEndEvent):
-                is_anchored.pop()
-            elif isinstance(event, yaml.AliasEvent) and any(is_anchored):
-                why = f"alias *{event.anchor} inside a list or mapping that has an anchor itself"
-                raise InputError(why, where=where, fix="write the value out", rule="G1")
+                anchor, start = starts.pop()
+                sizes[anchor] = n_events - start
+            elif isinstance(event, yaml.AliasEvent):
+                n_events += sizes.get(event.anchor, 0)
+                if any(anchor for anchor, _ in starts):
+                    why = f"alias *{event.anchor} inside a list or mapping that has an anchor"
+                    raise InputError(
+                        f"{why} itself", where=where, fix="write the value out", rule="G1"
+                    )
+            if n_events > MAX_EVENTS:
+                why = f"more than {MAX_EVENTS:,} values once aliases are written out"
+                raise InputError(why, where=where, fix="leave such aliases out", rule="G1")
 
     def _layers(self, node: yaml.Node) -> tuple[LayerSpec, ...]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:

@@ -3,8 +3,6 @@
 import math
 from pathlib import Path
 
-import numpy as np
-
 from ai8x_models.checkpoint import load_checkpoint
 from ai8x_models.tasks.sampled.answer import Shown
 from ai8x_models.tasks.sampled.stored import stored_forms, stored_samples
@@ -12,7 +10,7 @@ from ai8x_models.training.data.form import InputForm, Int8s
 from ai8x_models.training.data.readers import sounds
 from ai8x_models.training.data.readers.pictures import read_picture, whole_picture
 from max78000.errors import InputError
-from max78000.files import write_array
+from max78000.files import load_npy, write_array
 
 
 def read_sample(path: Path, form: InputForm) -> Int8s:
@@ -35,8 +33,8 @@ def read_sample(path: Path, form: InputForm) -> Int8s:
             raise InputError(why, where=str(path), fix="give one sample as an .npy file")
         return form.of_pictures().integers(read_picture(path, form.shape)[None])
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = load_npy(path)
+    except (OSError, ValueError) as error:
         raise InputError("is not a readable array", where=str(path), fix="save it anew") from error
     return form.integers(array[None])
 

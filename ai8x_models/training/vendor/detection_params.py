@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from ai8x_models.layers.yaml_text import compose_yaml
 from ai8x_models.training.sections import Place, read_section
 from max78000.errors import InputError
 
@@ -62,7 +63,7 @@ def read_detection_params(path: Path) -> DetectionParams:
         ProblemList: several keys are.
     """
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = compose_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

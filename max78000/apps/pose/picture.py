@@ -5,22 +5,17 @@ Reading takes every mode and size Pillow knows and turns every way a file can be
 """
 
 import io
-import struct
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from max78000.errors import InputError
-from max78000.files import write_whole
+from max78000.files import DAMAGED, write_whole
 
 PADDING = 128  # grey level around the picture and behind transparent parts: zero for the network
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # grey with up to 16 bits
-
-# What Pillow's decoders raise on broken files, beside OSError.
-BROKEN_FILE = (SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -50,7 +45,7 @@ def read_picture(path: Path) -> Image.Image:
         raise InputError(
             f"cannot be read: {reason}", where=where, fix="copy or export it again"
         ) from error
-    except BROKEN_FILE as error:
+    except DAMAGED as error:
         raise InputError(
             f"broken picture: {error}", where=where, fix="copy or export it again"
         ) from error

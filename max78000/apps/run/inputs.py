@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, UnsupportedError
+from max78000.files import DAMAGED, load_npy
 
 Int8s = NDArray[np.int8]
 Array = NDArray[Any]
@@ -145,8 +146,7 @@ def read_picture(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
             file.draft(mode, (2 * max(size), 2 * max(size)))  # decodes no more than is needed
             upright = _opaque(ImageOps.exif_transpose(file), mode)
             pixels = np.asarray(upright.resize(size, Image.Resampling.BILINEAR), np.uint8)
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError,
-            Image.DecompressionBombError) as error:  # fmt: skip
+    except (OSError, Image.DecompressionBombError, *DAMAGED) as error:
         fix = "name a picture, a sound (.wav) or an array (.npy)"
         raise InputError("is not a readable picture", where=str(path), fix=fix) from error
     return pixels.reshape(shape[1], shape[2], shape[0])
@@ -177,8 +177,8 @@ def _resized(picture: Array, size: tuple[int, ...]) -> Array:
 
 def _read_array(path: Path) -> Array:
     try:
-        array: Array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array: Array = load_npy(path)
+    except (OSError, ValueError) as error:
         raise InputError("is not a readable array", where=str(path), fix="save it anew") from error
     return array
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, UnsupportedError
+from max78000.files import DAMAGED, load_npy
 
 Picture: TypeAlias = NDArray[np.uint8]  # (H, W, 3), red first
 SUFFIX_OF_ARRAYS = ".npy"
@@ -67,21 +68,21 @@ def fill(picture: Picture, rows: int, columns: int) -> Picture:
 def _read(path: Path) -> tuple[Picture, ...]:
     if path.suffix == SUFFIX_OF_ARRAYS:
         return _read_array(path)
-    image_of, error_of = _pillow(), _unidentified()
+    image_of = _pillow()
     try:
         with image_of.open(path) as image:
             pictures = []
             for index in range(getattr(image, "n_frames", 1)):
                 image.seek(index)
                 pictures.append(np.asarray(image.convert("RGB")))
-    except (OSError, error_of) as error:
+    except (OSError, image_of.DecompressionBombError, *DAMAGED) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), fix=FIX) from None
     return tuple(pictures)
 
 
 def _read_array(path: Path) -> tuple[Picture, ...]:
     try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
+        array = load_npy(path)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
     pictures = array[None] if array.ndim == 3 else array
@@ -98,9 +99,3 @@ def _pillow() -> Any:
         fix = 'pip install "max78000-toolchain[board]"'
         raise UnsupportedError("pictures need Pillow", fix=fix) from None
     return Image
-
-
-def _unidentified() -> type[Exception]:
-    from PIL import UnidentifiedImageError  # noqa: PLC0415 - only for pictures
-
-    return UnidentifiedImageError

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ai8x_models.training.data.source import (
 )
 from ai8x_models.zoo.toy_data import draw_samples
 from max78000.errors import InputError, raise_all
+from max78000.files import DAMAGED
 
 # How files call the arrays of a part; Keras' `mnist.npz` has the first of each.
 _NAMES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -54,7 +54,7 @@ def read_npz(path: Path) -> Source:
             n_bytes = sum(one.file_size for one in file.zip.infolist())
             refuse_more_than_memory(n_bytes, path)
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile, TypeError, AttributeError) as error:
+    except (OSError, *DAMAGED) as error:
         raise InputError("is not a readable .npz file", where=str(path), fix=_FIX) from error
     parts = {
         split: array_part(arrays[pair[0]], arrays[pair[1]])

@@ -10,12 +10,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.readers.files import Medium
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
+from max78000.files import DAMAGED
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
@@ -26,10 +27,7 @@ _WHITE = (255, 255, 255, 255)
 _SPARE: Final = 2  # JPEGs are decoded at no less than this times the size that is needed
 
 # What Pillow says of files that are no pictures, are cut short, or announce too many pixels.
-UNREADABLE = (
-    *(OSError, UnidentifiedImageError, SyntaxError, ValueError, EOFError, TypeError),
-    Image.DecompressionBombError,
-)
+UNREADABLE = (OSError, Image.DecompressionBombError, *DAMAGED)
 
 
 def picture_medium(shape: Shape, where: str) -> Medium:

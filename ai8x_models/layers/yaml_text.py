@@ -1,0 +1,38 @@
+"""YAML text -> nodes, within bounds: a few lines can say endlessly much by aliases."""
+
+import yaml
+
+MAX_NODES = 100_000  # with every alias written out; the largest recipe has some hundred
+
+
+class UnusableError(yaml.YAMLError):
+    """YAML that nobody means. `problem` says why, as other errors of the library do."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def compose_yaml(text: str) -> yaml.Node | None:
+    """Make the nodes of a document, with their lines; None if it is empty.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, is endless, or has keys that are lists or mappings.
+    """
+    try:
+        root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError:
+        raise UnusableError("is nested too deeply") from None
+    n_nodes, open_nodes = 0, [root]
+    while open_nodes:
+        node = open_nodes.pop()
+        n_nodes += 1
+        if n_nodes > MAX_NODES:
+            raise UnusableError(f"more than {MAX_NODES:,} values with its aliases written out")
+        if isinstance(node, yaml.SequenceNode):
+            open_nodes.extend(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            if not all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
+                raise UnusableError("a key is a list or a mapping")
+            open_nodes.extend(part for pair in node.value for part in pair)
+    return root
