@@ -6,11 +6,12 @@ MAX_NODES = 100_000  # with every alias written out; the largest recipe has some
 
 
 class UnusableError(yaml.YAMLError):
-    """YAML that nobody means. `problem` says why, as other errors of the library do."""
+    """YAML that nobody means; says why and where as other errors of the library do."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, place: yaml.Node | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.problem_mark = place.start_mark if place else None
 
 
 def compose_yaml(text: str) -> yaml.Node | None:
@@ -28,11 +29,14 @@ def compose_yaml(text: str) -> yaml.Node | None:
         node = open_nodes.pop()
         n_nodes += 1
         if n_nodes > MAX_NODES:
-            raise UnusableError(f"more than {MAX_NODES:,} values with its aliases written out")
+            raise UnusableError(
+                f"more than {MAX_NODES:,} values with its aliases written out", node
+            )
         if isinstance(node, yaml.SequenceNode):
             open_nodes.extend(node.value)
         elif isinstance(node, yaml.MappingNode):
-            if not all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
-                raise UnusableError("a key is a list or a mapping")
+            for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise UnusableError("a key is a list or a mapping", key)
             open_nodes.extend(part for pair in node.value for part in pair)
     return root

@@ -120,7 +120,7 @@ augment:
     [
         ("", "r.yaml: is empty (start from a file in ai8x_models/recipes/)"),
         ("- a\n", "r.yaml:1: must be `key: value` lines"),
-        ("? [a]\n: b\n", "r.yaml:1 ?: is an unknown key"),
+        ("? [a]\n: b\n", "r.yaml:1: is not valid YAML: a key is a list or a mapping"),
         ("a: [1\n", "r.yaml:2: is not valid YAML: "),
         (SMALLEST + "seed: 1\nseed: 2\n", "r.yaml:8 seed: is given twice"),
         (SMALLEST + "seed: [1]\n", "r.yaml:7 seed: must be a whole number"),
