@@ -39,6 +39,10 @@ COMMANDS = {
     "fuzz_elf": (("max78000", "simulate", "case.elf", "--seconds", "1"),),
     "fuzz_pictures": (("max78000", "simulate", "project", "--input", "case.png"),
                       ("ai8x", "predict", "case.png")),
+    ".h5": (("ai8x", "evaluate", "checkpoints/pose_tiny.pth.tar", "--folder", ".",
+            "--count", "16"),),
+    "fuzz_h5": (("ai8x", "evaluate", "checkpoints/pose_tiny.pth.tar", "--folder", ".",
+                 "--count", "16"),),
     "fuzz_state": (("max78000", "simulate", "--state", "case.json"),),
     "state_": (("max78000", "simulate", "--state", "case.json.gz"),),
 }  # fmt: skip
@@ -69,7 +73,8 @@ def test_one_line_and_exit_2(name, command, shipped, tmp_path):
         (tmp_path / folder).symlink_to(ROOT / folder)
     if "project" in command:
         shutil.copytree(shipped("pose_tiny"), tmp_path / "project")
-    given = next(word for word in command if word.startswith("case."))
+    cases = [word for word in command if word.startswith("case.")]
+    (given,) = cases or ["single-validation-16.h5"]
     shutil.copy(CASES / name, tmp_path / given)
     program = Path(sys.executable).with_name(command[0])
     result = subprocess.run(

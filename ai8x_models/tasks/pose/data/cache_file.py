@@ -2,7 +2,8 @@
 
 Knows neither figures' making nor annotations: it stores `Record` values whatever made them. Every
 write goes to a temporary name that replaces the file when it is complete, so a file that exists is
-a finished one, and an interrupted run leaves the old one as it was.
+a finished one, and an interrupted run leaves the old one as it was. Before its first byte of HDF5
+it has a checksum of the rest, since the library crashes or hangs on damaged files.
 
     images           uint8   (N, 128, 128, 3)  RGB
     person_start     int32   (N + 1)           people of image i: rows start[i] .. start[i + 1]
@@ -18,10 +19,12 @@ a finished one, and an interrupted run leaves the old one as it was.
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import h5py
 import numpy as np
@@ -35,6 +38,9 @@ from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE,
 from max78000.errors import InputError
 
 FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
+SEAL_BYTES = 512  # HDF5's user block: room before a file for whatever its maker likes
+_SEAL = b"sealed by ai8x, crc32 %08x of %d bytes\n"
+_BLOCK_BYTES = 1 << 24
 _IMAGES_PER_CHUNK = 16
 _NO_PIXELS = np.zeros(0, np.uint8)
 
@@ -64,6 +70,7 @@ def reading(path: Path, kind: str = FORMAT_NAME) -> Iterator[h5py.File]:
     if not path.is_file():
         raise InputError(f"no such {kind}", where=str(path), fix="build it first")
     try:
+        _check_seal(path, kind)
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, KeyError, RuntimeError, ValueError) as error:
@@ -78,11 +85,40 @@ def replacing(path: Path, keep_contents: bool = False) -> Iterator[h5py.File]:
     try:
         if keep_contents:
             shutil.copyfile(path, partial)
-        with h5py.File(partial, "r+" if keep_contents else "w") as file:
+        block = {} if keep_contents else {"userblock_size": SEAL_BYTES}
+        with h5py.File(partial, "r+" if keep_contents else "w", **block) as file:
             yield file
+        seal(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def seal(path: Path) -> None:
+    """Write the checksum of a file into its user block."""
+    with path.open("r+b") as file:
+        text = _seal_of(file)
+        file.seek(0)
+        file.write(text.ljust(SEAL_BYTES, b"\0"))
+
+
+def _check_seal(path: Path, kind: str) -> None:
+    """Refuse a file that is not as it was written."""
+    with path.open("rb") as file:
+        found = file.read(SEAL_BYTES).rstrip(b"\0")
+        if not found.startswith(_SEAL[:6]):
+            raise _unreadable(path, f"not a {kind} of this version: it has no checksum")
+        if found != _seal_of(file):
+            raise _unreadable(path, f"not a readable {kind}: it is cut short or damaged")
+
+
+def _seal_of(file: IO[bytes]) -> bytes:
+    """What a seal says of the rest of a file."""
+    checksum, n_bytes = 0, 0
+    file.seek(SEAL_BYTES)
+    while block := file.read(_BLOCK_BYTES):
+        checksum, n_bytes = zlib.crc32(block, checksum), n_bytes + len(block)
+    return _SEAL % (checksum, n_bytes)
 
 
 def read_header(file: h5py.File, path: Path) -> Header:

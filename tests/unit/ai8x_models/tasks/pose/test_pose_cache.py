@@ -12,6 +12,7 @@ from ai8x_models.tasks.pose.data.cache import (
     read_teacher,
     write_teacher,
 )
+from ai8x_models.tasks.pose.data.cache_file import SEAL_BYTES, seal
 from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
 from max78000.errors import InputError
 
@@ -132,7 +133,17 @@ def test_a_truncated_file_is_refused(built, tmp_path, share):
     whole = built.read_bytes()
     path = tmp_path / "cut.h5"
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(InputError, match=r"not a readable pose cache.*build it again"):
+    with pytest.raises(InputError, match=r"pose cache.*build it again"):
+        PoseCache.open(path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.98])
+def test_a_damaged_file_never_reaches_the_library(built, tmp_path, share):
+    damaged = bytearray(built.read_bytes())
+    damaged[SEAL_BYTES + int(share * (len(damaged) - SEAL_BYTES))] ^= 0x40
+    path = tmp_path / "damaged.h5"
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match="not a readable pose cache: it is cut short or damaged"):
         PoseCache.open(path)
 
 
@@ -142,23 +153,31 @@ def test_a_foreign_file_is_refused_and_never_overwritten(tmp_path):
         file["images"] = np.zeros(3)
     before = path.read_bytes()
     for attempt in (PoseCache.open, lambda p: build_cache(p, SCENE, "test", 1)):
-        with pytest.raises(InputError, match="an HDF5 file, but not a pose cache"):
+        with pytest.raises(InputError, match="not a pose cache of this version: it has no check"):
             attempt(path)
     assert path.read_bytes() == before
+    with h5py.File(path, "w", userblock_size=SEAL_BYTES) as file:
+        file["images"] = np.zeros(3)
+    seal(path)
+    with pytest.raises(InputError, match="an HDF5 file, but not a pose cache"):
+        PoseCache.open(path)
 
 
 def test_a_file_that_breaks_its_own_promise_is_refused(copied):
     with h5py.File(copied, "r+") as file:
         file.attrs["count"] = N + 1
+    seal(copied)
     with pytest.raises(InputError, match=r"images is \(9, 128, 128, 3\) instead of \(10,"):
         PoseCache.open(copied)
     with h5py.File(copied, "r+") as file:
         file.attrs["count"] = N
         del file["area"]
+    seal(copied)
     with pytest.raises(InputError, match="area"):
         PoseCache.open(copied)
     with h5py.File(copied, "r+") as file:
         file.attrs["format_version"] = 99
+    seal(copied)
     with pytest.raises(InputError, match="format 99, this tool reads 1"):
         PoseCache.open(copied)
 
@@ -197,5 +216,6 @@ def test_teacher_maps_of_another_size_or_type_are_refused(copied):
     with h5py.File(copied, "r+") as file:
         del file["teacher/Student/paf"]
         file["teacher/Student/paf"] = paf[:5]
+    seal(copied)
     with pytest.raises(InputError, match="maps of 9 and 5 images in a cache of 9"):
         read_teacher(copied, "Student", "abc")
