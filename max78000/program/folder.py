@@ -1,4 +1,4 @@
-"""The register program in a project folder, read back."""
+"""What a project folder holds, read back: the register program, and text beside it."""
 
 from pathlib import Path
 
@@ -15,9 +15,17 @@ def read_program(directory: Path) -> RegisterProgram:
         InputError: there is none, or it is damaged.
     """
     path = directory / PROGRAM_FILE if directory.is_dir() else directory
+    fix = "name a folder that synthesize wrote, or its program.json"
+    return from_json(_text(path, fix), str(path))
+
+
+def text_beside_program(path: Path) -> str:
+    """Read another file of a project folder; raises as `read_program`."""
+    return _text(path, "synthesize the network again; older projects have no such file")
+
+
+def _text(path: Path, fix: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        fix = "name a folder that synthesize wrote, or its program.json"
         raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
-    return from_json(text, str(path))

@@ -15,6 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, InternalError, ToolError
+from max78000.program.folder import text_beside_program
 from max78000.program.program import OutputMap
 from max78000.program.strict_json import JsonNode, hex_words
 
@@ -98,12 +99,7 @@ def read_layers(directory: Path) -> LayerTable:
         InputError: there is none, or it is damaged.
     """
     path = directory / LAYERS_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fix = "synthesize the network again; older projects have no such file"
-        raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
-    return from_json(text, str(path))
+    return from_json(text_beside_program(path), str(path))
 
 
 def _encode(entry: TableEntry) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from max78000.errors import InputError, ToolError
+from max78000.program.folder import text_beside_program
 from max78000.program.strict_json import JsonNode
 
 FORMAT = "max78000-network-1"
@@ -99,9 +100,4 @@ def read_network_file(directory: Path) -> NetworkFacts:
         InputError: there is none, or it is damaged.
     """
     path = directory / NETWORK_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fix = "synthesize the network again; older projects have no such file"
-        raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
-    return from_json(text, str(path))
+    return from_json(text_beside_program(path), str(path))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from max78000.errors import InputError, UnsupportedError
 from max78000.files import DAMAGED, load_npy
+from max78000.program.resampling import resampled
 
 Int8s = NDArray[np.int8]
 Array = NDArray[Any]
@@ -30,7 +31,6 @@ LAYOUTS: Mapping[str, tuple[int, ...]] = {
 }  # fmt: skip
 LOW, HIGH = -128, 127
 N_STEPS = HIGH - LOW
-_PADDING = 256  # samples of silence that keep the end of a recording from ringing at its start
 _WHITE = (255, 255, 255, 255)
 
 
@@ -199,7 +199,7 @@ def read_sound(path: Path, n_samples: int, rate: int) -> NDArray[np.float32]:
             f"is not a readable recording: {error}", where=str(path), fix=fix
         ) from None
     samples = _pcm(raw, width).reshape(-1, n_channels).mean(axis=1)
-    found = _at_rate(samples, old, rate)[:n_samples]
+    found = resampled(samples, old, rate)[:n_samples]
     sound = np.zeros(n_samples, np.float32)
     sound[: len(found)] = found
     return sound
@@ -212,16 +212,3 @@ def _pcm(raw: bytes, width: int) -> NDArray[np.float32]:
     padded = np.zeros((len(raw) // width, 4), np.uint8)
     padded[:, 4 - width :] = np.frombuffer(raw, np.uint8).reshape(-1, width)
     return padded.view("<i4")[:, 0].astype(np.float32) / np.float32(2**31)
-
-
-def _at_rate(sound: NDArray[np.float32], old: int, new: int) -> NDArray[np.float32]:
-    """At another rate, by cutting or extending the spectrum, with silence behind it."""
-    if old == new or not len(sound):
-        return sound
-    divisor = math.gcd(old, new)
-    up, down = new // divisor, old // divisor
-    n_periods = math.ceil((len(sound) + _PADDING) / down)
-    n_old, n_new = n_periods * down, n_periods * up
-    spectrum = np.fft.rfft(sound.astype(np.float64), n_old)[: n_new // 2 + 1]
-    found = np.fft.irfft(spectrum, n_new) * (up / down)
-    return found[: math.ceil(len(sound) * up / down)].astype(np.float32)

@@ -8,16 +8,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.readers.files import Medium
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
+from max78000.program.resampling import resampled
 
 SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"))
 RANGE = (-1.0, 127 / 128)  # of samples: full scale is 1, so that a byte is the upper one of 16 bits
-_PADDING = 256  # samples of silence that keep the end of a recording from ringing at its start
 
 
 def sound_medium(shape: Shape | None, rate: int, where: str) -> Medium:
@@ -83,19 +82,3 @@ def duration_s(path: Path) -> float:
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         fix = "name a sound file: .wav, .flac, .ogg"
         raise InputError("is not a readable recording", where=str(path), fix=fix) from error
-
-
-def resampled(sound: NDArray[np.float32], old: int, new: int) -> NDArray[np.float32]:
-    """A recording (n,) at another rate: what is above half of the lower rate goes, the rest stays.
-
-    By cutting or extending its spectrum, with silence behind it.
-    """
-    if old == new or not len(sound):
-        return sound
-    divisor = math.gcd(old, new)
-    up, down = new // divisor, old // divisor
-    n_periods = math.ceil((len(sound) + _PADDING) / down)
-    n_old, n_new = n_periods * down, n_periods * up
-    spectrum = np.fft.rfft(sound.astype(np.float64), n_old)[: n_new // 2 + 1]
-    found = np.fft.irfft(spectrum, n_new) * (up / down)
-    return found[: math.ceil(len(sound) * up / down)].astype(np.float32)

@@ -11,8 +11,9 @@ from ai8x_models.tasks.sampled.single import read_sample
 from ai8x_models.training.data.form import InputForm
 from ai8x_models.training.data.open import open_samples
 from ai8x_models.training.data.plan import DataPlan
-from ai8x_models.training.data.readers.sounds import RANGE, read_sound, resampled
+from ai8x_models.training.data.readers.sounds import RANGE, read_sound
 from max78000.errors import InputError
+from max78000.program.resampling import resampled
 
 
 @pytest.fixture(autouse=True)
