@@ -34,12 +34,16 @@ def place_biases(
     fill: dict[int, bytearray] = {quadrant: bytearray() for quadrant in range(chip.n_quadrants)}
     slots: dict[int, BiasSlot] = {}
     biased = [p for p in layers if _bias(p) is not None and p.has_fitting_maps]
-    owners = [placed for placed in biased if _same_bias(placed, biased) is None]
-    owners.sort(key=lambda placed: _order(placed, used, chip))
+    contents = {placed.layer.index: _contents(placed) for placed in biased}
+    owner_of: dict[bytes, int] = {}  # the first layer with these bytes
+    for placed in biased:
+        owner_of.setdefault(contents[placed.layer.index], placed.layer.index)
+    owners = [placed for placed in biased if placed.layer.index in owner_of.values()]
+    owners.sort(key=lambda placed: _order(placed, len(contents[placed.layer.index]), used, chip))
     for placed in owners:
         candidates = placed.layer.constraints.bias_group or used
         quadrant = min(candidates, key=lambda q: len(fill[q]))
-        data = _contents(placed)
+        data = contents[placed.layer.index]
         slots[placed.layer.index] = BiasSlot(
             quadrant=quadrant,
             offset=len(fill[quadrant]),
@@ -48,24 +52,13 @@ def place_biases(
         )
         fill[quadrant] += data
     for placed in biased:
-        owner = _same_bias(placed, biased)
-        if owner is not None:
-            slots[placed.layer.index] = slots[owner]
+        slots[placed.layer.index] = slots[owner_of[contents[placed.layer.index]]]
     done = tuple(replace(placed, bias_slot=slots.get(placed.layer.index)) for placed in layers)
     return done, BiasMemory(tuple(bytes(fill[q]) for q in range(chip.n_quadrants)))
 
 
 def _bias(placed: PlacedLayer) -> NDArray[np.int64] | None:
     return placed.layer.kernel.bias if placed.layer.kernel is not None else None
-
-
-def _same_bias(placed: PlacedLayer, biased: Sequence[PlacedLayer]) -> int | None:
-    for other in biased:
-        if other.layer.index == placed.layer.index:
-            return None
-        if _contents(other) == _contents(placed):
-            return other.layer.index
-    return None
 
 
 def _contents(placed: PlacedLayer) -> bytes:
@@ -81,13 +74,13 @@ def _contents(placed: PlacedLayer) -> bytes:
     return bytes(skipped) + bytes(data)
 
 
-def _order(placed: PlacedLayer, used: Sequence[int], chip: Chip) -> int:
+def _order(placed: PlacedLayer, n_bytes: int, used: Sequence[int], chip: Chip) -> int:
     # Quirk bias-order: the vendor calls it a need of the chip; nobody says why.
     if placed.layer.flatten:
         return -1
     if len(placed.layer.constraints.bias_group or used) == 1:
         return 0
-    return chip.bias_bytes_per_quadrant - len(_contents(placed))
+    return chip.bias_bytes_per_quadrant - n_bytes
 
 
 def _used_quadrants(layers: Sequence[PlacedLayer], chip: Chip) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ more channels than processors needs.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from max78000.facts.chip import Chip
 from synthesis.graph.ir import Graph, Layer, Producer
@@ -28,6 +29,7 @@ def highest(processors: int) -> int:
     return processors.bit_length() - 1
 
 
+@cache  # asked for again and again while places are tried
 def members(processors: int) -> tuple[int, ...]:
     """Processors of a map, ascending."""
     return tuple(p for p in range(processors.bit_length()) if processors >> p & 1)

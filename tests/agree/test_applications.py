@@ -112,7 +112,9 @@ def test_an_array(masks, tmp_path, compiler):
     check_outputs(out, dict(zip(names, machine.predict(sample), strict=True)))
 
 
-@pytest.mark.parametrize("name", ["residual_net", "stream_net", "signal_net"])
+@pytest.mark.parametrize(
+    "name", ["residual_net", pytest.param("stream_net", marks=pytest.mark.slow), "signal_net"]
+)
 def test_other_networks(name, tmp_path):
     """Among them one whose input comes through the FIFOs."""
     project = write_project(name, tmp_path)

@@ -87,7 +87,9 @@ def test_the_camera_of_a_grey_network(digits, tmp_path, compiler):
         assert re.search(r", \d+ uJ a network \(estimate\)", text)
 
 
-@pytest.mark.parametrize("name", ["residual_net", "stream_net", "small_unet"])
+@pytest.mark.parametrize(
+    "name", ["residual_net", pytest.param("stream_net", marks=pytest.mark.slow), "small_unet"]
+)
 def test_the_camera_of_networks_of_colours(name, tmp_path):
     """Plain, folded, and through the FIFOs."""
     info = MODELS[NETWORKS[name].arch]

@@ -196,6 +196,7 @@ def test_learning_rate_stays_between_zero_and_the_peak(n_steps, warmup_share):
     )
 
 
+@pytest.mark.slow
 def test_200_steps_on_64_images_bring_the_loss_under_a_third(folder):
     torch.manual_seed(1)
     data, model = set_of(folder, 64), create_model("TinyStudentModel")

@@ -138,7 +138,7 @@ int main(void) { LED_On(0); printf("%.3f %lu\\n*** PASS ***\\n", 2.5, 7ul); retu
 @needs_sdk
 @needs_gcc
 @needs_newlib
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("board", ["EvKit_V1", "FTHR_RevA"])
 @pytest.mark.parametrize("version", BOTH)
 def test_the_genuine_ones(tmp_path, version, board):
