@@ -54,8 +54,8 @@ class VerbGroup(click.Group):
     A package mounts verbs by an entry point whose value is a table, and whose name heads the table
     in the help. What is in a table must be quick to import:
 
-        [project.entry-points."max78000.verbs"]
-        pose = "max78000.apps.pose.verbs:VERBS"
+        [project.entry-points."ai8x.verbs"]
+        pose = "ai8x_models.tasks.pose.verbs:VERBS"
 
     Args:
         verbs: own verbs, in the order of the help.

@@ -10,7 +10,7 @@ import wave
 
 import numpy as np
 import pytest
-from app_projects import DIGITS, OF_PICTURES, OF_RECORDINGS, WORDS, outputs_of, trained
+from app_projects import DIGITS, OF_PICTURES, OF_RECORDINGS, WORDS, outputs_of
 from click.testing import CliRunner
 from installed import CROSS_COMPILERS
 from PIL import Image
@@ -31,20 +31,6 @@ from max78000.program.folder import read_program
 from synthesis.api import compile_network
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """A network of pictures."""
-    extras = trained("classification", OF_PICTURES, classes=DIGITS)
-    return write_project("digit_net", tmp_path_factory.mktemp("digits"), extras)
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    """A network of recordings."""
-    extras = trained("classification", OF_RECORDINGS, classes=WORDS)
-    return write_project("keyword_net", tmp_path_factory.mktemp("words"), extras)
 
 
 @pytest.fixture(scope="module")

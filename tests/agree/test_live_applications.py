@@ -59,18 +59,6 @@ def share_text(scores):
     return f"{100 * share:.1f}%"
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    extras = trained("classification", OF_PICTURES, classes=DIGITS)
-    return write_project("digit_net", tmp_path_factory.mktemp("digits"), extras)
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    extras = trained("classification", OF_RECORDINGS, classes=WORDS)
-    return write_project("keyword_net", tmp_path_factory.mktemp("words"), extras)
-
-
 @pytest.mark.parametrize("compiler", CROSS_COMPILERS)
 def test_the_camera_of_a_grey_network(digits, tmp_path, compiler):
     """Two pictures one after the other; their levels are moved by the mean of training."""

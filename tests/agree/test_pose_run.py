@@ -19,7 +19,8 @@ from ai8x_models.tasks.pose.predict import find_people
 from ai8x_models.tasks.pose.predictor import Predictor
 from max78000.apps.pose.client import PoseClient
 from max78000.apps.pose.picture import read_picture
-from max78000.apps.pose.run import run
+from max78000.apps.pose.project import check_project
+from max78000.apps.run.command import run
 from max78000.apps.shared.frames import DeviceError, Frame, FrameParser, FrameType
 from max78000.board.board import VirtualBoard
 from max78000.errors import BoardError, InputError, ToolError, UnsupportedError
@@ -184,9 +185,9 @@ def test_bad_arguments_are_refused_before_anything_is_built(project, pictures, t
         call(project, path, "--virtual", "--out", tmp_path / "new" / "a.png")
     with pytest.raises(InputError, match="no such file"):
         call(project, tmp_path / "absent.png", "--virtual")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"there is no program\.json"):
         call(tmp_path, path, "--virtual")
     other = json.loads((project / "program.json").read_text())
     (tmp_path / "program.json").write_text(json.dumps(other | {"outputs": other["outputs"][:1]}))
     with pytest.raises(UnsupportedError, match="outputs are 19x16x16, expected 19x16x16, 38x16x16"):
-        call(tmp_path, path, "--virtual")
+        check_project(tmp_path)

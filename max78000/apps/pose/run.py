@@ -17,10 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from max78000.apps.pose.project import check_project
-from max78000.command import JSON, examples
 from max78000.errors import InputError, UnsupportedError
-from max78000.firmware.toolchain import CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,30 +31,6 @@ if TYPE_CHECKING:
 APP = "pose"
 
 
-@click.command(
-    epilog=examples(
-        "max78000 run build/pose_tiny holiday.jpg --virtual",
-        "max78000 run build/pose_tiny holiday.jpg --port /dev/ttyACM0 --out poses/holiday.png",
-    )
-)
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.argument("picture", type=click.Path(path_type=Path))
-@click.option("--port", help="Serial port or pyserial URL.  [default: the board's, if only one]")
-@click.option("--virtual", is_flag=True, help="Build the firmware and run it on a virtual board.")
-@click.option(
-    "--out",
-    "output",
-    type=click.Path(path_type=Path),
-    help="PNG file to write.  [default: NAME-pose.png in this folder]",
-)
-@click.option(
-    "--compiler",
-    type=click.Choice(CHOICES),
-    default="auto",
-    show_default=True,
-    help="For --virtual.",
-)
-@JSON
 def run(
     directory: Path,
     picture: Path,
@@ -68,19 +41,28 @@ def run(
     compiler: str,
     as_json: bool,
 ) -> None:
-    """Find the people in PICTURE on a board, and draw them.
+    """Find the people in a picture on a board, and draw them.
 
-    DIRECTORY is a pose network's project, written by `synthesize`. A real board must have been
-    given its pose application: `max78000 build DIRECTORY --app pose`, then `max78000 flash`.
+    A real board must have been given the pose application of the project: `max78000 build DIR --app
+    pose`, then `max78000 flash`.
+
+    Args:
+        directory: a pose network's project, written by `synthesize`.
+        picture: in any format that Pillow reads.
+        port: of the board, where it is not the only one.
+        virtual: build the firmware and run it on a virtual board.
+        output: drawing to write; NAME-pose.png in the current folder if None.
+        compiler: a name in `toolchain.CHOICES`, for the virtual board.
+        as_json: print JSON.
+
+    Raises:
+        ToolError: no such picture, project or board, or the drawing cannot be written.
     """
     _check_pillow()
     from max78000.apps.pose.letterbox import letterbox
     from max78000.apps.pose.picture import read_picture
 
     drawing = _drawing_path(picture, output)
-    check_project(directory)
-    if virtual and port is not None:
-        raise InputError("--virtual and --port exclude each other", fix="leave one of them out")
     shown = read_picture(picture)
     image, box = letterbox(shown)
     line = _virtual_line(directory, compiler) if virtual else _serial_line(port)

@@ -78,7 +78,7 @@ def run(  # noqa: PLR0913 - the options of a command
         raise InputError("--virtual and --port exclude each other", fix="leave one of them out")
     found = None if (directory / APP_FILE).exists() or layers else _application_for(directory)
     if found is not None:
-        resolve_name(f"max78000.apps.{found}.run:run").callback(
+        resolve_name(f"max78000.apps.{found}.run:run")(
             directory, source, port=port, virtual=virtual, output=output, compiler=compiler,
             as_json=as_json,
         )  # fmt: skip
