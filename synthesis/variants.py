@@ -196,12 +196,13 @@ def _without_bias(source: Source, graph: Graph) -> Iterator[Variant]:
 def _of_bytes(source: Source, graph: Graph) -> Iterator[Variant]:
     """Results of 8 bits where there are 32: a quarter of the room."""
     wide = [layer for layer in graph.layers if layer.is_wide]
+    if not wide:
+        return
     positions = _positions(source.network, wide)
     network = _with_layers(
         source.network, positions, lambda spec: replace(spec, output_width=DATA_BITS)
     )
-    if wide:
-        yield Variant(f"output_width: 8 in {_names(wide)}", replace(source, network=network))
+    yield Variant(f"output_width: 8 in {_names(wide)}", replace(source, network=network))
 
 
 def _smaller(source: Source) -> Iterator[Variant]:

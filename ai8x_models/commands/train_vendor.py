@@ -148,25 +148,25 @@ def _act(given: dict[str, Any], request: Request, team: "Team") -> None:
     from ai8x_models.training.vendor.files import LoggedConsole, log_of
     from ai8x_models.training.vendor.recipe import check_words, recipe_of
 
-    check_words(request)
-    facts = team.one_by_one(lambda: find_data(request))
-    now = datetime.now().strftime("%Y.%m.%d-%H%M%S")
-    folder = team.together(lambda: request.folder(now))
-    recipe = recipe_of(request, facts, folder)
     instead = next((name for name in _INSTEAD if given[name]), None)
     if instead is not None and team.size > 1:
         why = f"is the work of one process, {team.size} were started"
         where = f"--{instead.replace('_', '-')}"
         raise InputError(why, where=where, fix="leave torchrun out")
+    check_words(request)
+    facts = team.one_by_one(lambda: find_data(request))
+    now = datetime.now().strftime("%Y.%m.%d-%H%M%S")
+    folder = team.together(lambda: request.folder(now))
+    recipe = recipe_of(request, facts, folder)
     if given["summary"] or given["yaml_template"]:
         _write_instead(given, recipe, facts)
         return
+    is_heard = team.is_first
+    console = LoggedConsole(sys.stderr, log_of(folder)) if is_heard else Console(io.StringIO())
     if given["evaluate"]:
-        _evaluate(given, recipe, facts, LoggedConsole(sys.stderr, log_of(folder)))
-    elif team.is_first:
-        _train(given, request, recipe, LoggedConsole(sys.stderr, log_of(folder)), team)
+        _evaluate(given, recipe, facts, console)
     else:
-        _train(given, request, recipe, Console(io.StringIO()), team)
+        _train(given, request, recipe, console, team)
 
 
 def _check(given: dict[str, Any]) -> None:

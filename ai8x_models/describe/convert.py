@@ -20,7 +20,7 @@ from ai8x_models.describe.fused import (
     Fused,
     activation_of,
     fused_layer,
-    is_divisible,
+    is_fold_reader,
     is_known_clamp,
     is_wide_clamp,
     norm_of,
@@ -330,9 +330,7 @@ class _Converter:
             node.op,
             norm_of(behind),
             activation_of(behind),
-            folds=node.inputs == (0,)
-            and self.readers[0] == [index]
-            and is_divisible(self.graph.nodes[0].shape, node.op.stride[0]),
+            folds=is_fold_reader(self.graph, index, node.op.stride[0]),
             is_wide=index in self.wide,
             is_scaled=self.is_scaled,
             scales=(self.scales[node.inputs[0]], self.scales[chain[-1]]),

@@ -10,7 +10,7 @@ from ai8x_models.describe.description import INPUT, LayerEntry, NetworkDescripti
 from ai8x_models.describe.finish import End, StepEntry, finish_entries, seen_shape
 from ai8x_models.describe.graph import Graph, Own, View
 from ai8x_models.describe.stages import stages_of
-from ai8x_models.layers.layers import FoldedConv2d, FusedLayer
+from ai8x_models.layers.layers import FusedLayer, fold_of
 from ai8x_models.layers.rules import refusal
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, InternalError, ProblemList, ToolError
@@ -63,12 +63,13 @@ def describe_network(
         entries = _in_checkpoint_order(entries, network.graph, model)
     arch = arch or network.arch
     shape = network.graph.nodes[0].shape
+    layers = (node.op.layer for node in network.graph.nodes if isinstance(node.op, Own))
     finish, left = _finish(network, entries)
     return NetworkDescription(
         arch=arch,
         dataset=dataset or arch.lower(),
         input_shape=shape,
-        fold=_fold(network.graph),
+        fold=fold_of(layers, shape[0]),
         on_cpu=network.on_cpu,
         layers=tuple(entries),
         preparations=tuple(str(one) for one in network.preparations),
@@ -76,15 +77,6 @@ def describe_network(
         finish=finish,
         left=left,
     )
-
-
-def _fold(graph: Graph) -> int:
-    """Ratio by which the picture is folded for its one reader; 1 if it is not, or already was."""
-    for node in graph.nodes:
-        if isinstance(node.op, Own) and isinstance(node.op.layer, FoldedConv2d):
-            is_folded = graph.nodes[0].shape[0] == node.op.layer.folded_channels
-            return 1 if is_folded else node.op.layer.ratio
-    return 1
 
 
 def _finish(

@@ -14,6 +14,7 @@ from ai8x_models.describe.graph import (
     Activate,
     Clamp,
     Convolution,
+    Graph,
     Normalize,
     Op,
 )
@@ -96,9 +97,10 @@ def is_foldable(one: Convolution) -> bool:
     )
 
 
-def is_divisible(shape: Shape, ratio: int) -> bool:
-    """True if a picture of this shape can be folded."""
-    return all(size % ratio == 0 for size in shape[1:])
+def is_fold_reader(graph: Graph, index: int, ratio: int) -> bool:
+    """True for the picture's one reader, if the picture can be folded by this ratio."""
+    is_only_one = graph.nodes[index].inputs == (0,) and graph.readers()[0] == [index]
+    return is_only_one and all(size % ratio == 0 for size in graph.nodes[0].shape[1:])
 
 
 def _settings(one: Convolution) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ float32 tensors, and 32-bit outputs are int32. Rounding rules are in `qat.py` an
 `vendor_names.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Unpack
 
 import torch
@@ -230,12 +230,27 @@ class FoldedConv2d(FusedLayer):
     ) -> None:
         """Accept the stride-2 kernel and the folded one."""
         kernel = state_dict.get(f"{prefix}op.weight")
-        if kernel is not None and kernel.shape[1] == self.folded_channels and self.fold.item() > 1:
+        n_in = self.op.weight.shape[1] if kernel is None else kernel.shape[1]
+        if n_in == self.folded_channels and self.fold.item() > 1:
             self._widen()
-        elif kernel is not None and self.ratio == RATIO and len(kernel[0]) < len(self.op.weight[0]):
+        elif kernel is not None and self.ratio == RATIO and n_in < self.op.weight.shape[1]:
             state_dict[f"{prefix}op.weight"] = fold_kernel(kernel)
         state_dict[f"{prefix}fold"] = self.fold.clone()
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def fold_of(layers: Iterable[nn.Module], n_channels: int) -> int:
+    """Ratio by which the accelerator is given pictures folded that have so many channels.
+
+    Returns:
+        1 if none of the layers folds them, or if they are folded already.
+    """
+    ratios = (
+        layer.ratio
+        for layer in layers
+        if isinstance(layer, FoldedConv2d) and layer.folded_channels != n_channels
+    )
+    return next(ratios, 1)
 
 
 class ConvTranspose2d(FusedLayer):

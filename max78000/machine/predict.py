@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from max78000.errors import InputError
-from max78000.facts.fixed import AS_BYTES
+from max78000.facts.fixed import AS_BYTES, DATA_ONE
 from max78000.machine.engine import LayerRun
 from max78000.machine.inputs import LOAD_INPUT, with_input
 from max78000.machine.machine import Machine, RunResult
 from max78000.machine.setup import ReadSetup
 from max78000.program.layer_table import LayerTable
-from max78000.program.program import Phase, RegisterProgram, chip_of
+from max78000.program.program import OutputMap, Phase, RegisterProgram, chip_of
 
 START = "start"
 EACH_TIME = (LOAD_INPUT, START)  # phases of every inference; the others load the network
@@ -49,6 +49,12 @@ class LoadedMachine:
     def sample(self) -> RunResult:
         """What comes of the program's own input: layers as the machine reads them, and cycles."""
         return _finish(self._copy(), self.program)
+
+    def unit_of(self, output: OutputMap) -> float:
+        """Real number for a stored 1 of an output; docs/hardware/arithmetic.md."""
+        setup = next(one for one in self.sample.setups if one.index == output.layer)
+        bits = setup.kernel.weight_bits if setup.post.is_wide and setup.kernel is not None else 1
+        return 2.0**output.final_scale / (DATA_ONE << (bits - 1))
 
     def predict(self, x: ArrayLike) -> tuple[Values, ...]:
         """Run the network once.

@@ -6,6 +6,7 @@ Knows the naming of the vendor's quantized checkpoints (`<layer>.<op>.weight`, `
 description is `lower`'s decision.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,15 +108,15 @@ def _trained(extras: object) -> dict[str, Any]:
     if not isinstance(extras, dict):
         return {}
     kept = {key: extras[key] for key in TRAINED_KEYS if key in extras}
-    return {key: value for key, value in kept.items() if _is_plain(value)}
+    return {key: value for key, value in kept.items() if _is_json(value)}
 
 
-def _is_plain(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return isinstance(value, str | int | float | None)
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):  # an object, endless or not finite, too deep
+        return False
+    return True
 
 
 def _strays(state: dict[str, Any], layers: Sequence[LayerWeights]) -> tuple[str, ...]:

@@ -20,11 +20,16 @@ _FILLS = frozenset({"APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUI
 _MARK = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Value:
-    """An object of the pickle: how many values it holds, itself among them."""
+    """An object of the pickle: how many values it holds, itself among them.
+
+    What holds another counts it as it is then, so a held one must not be filled any more. Picklers
+    fill an object before they put it anywhere, but for one that holds itself.
+    """
 
     n_values: int = 1
+    is_held: bool = False  # by another
 
 
 def check_pickle(contents: bytes) -> None:
@@ -52,8 +57,8 @@ def check_pickle(contents: bytes) -> None:
             stack += _results(opcode, _taken(stack, opcode.stack_before))
 
 
-def _check_argument(name: str, argument: object, size: int) -> None:
-    if name.endswith("PUT") and int(str(argument or 0)) > size:
+def _check_argument(name: str, argument: Any, size: int) -> None:
+    if name.endswith("PUT") and int(argument or 0) > size:
         raise pickle.UnpicklingError(f"index {argument} in a file of {size} bytes")
     if isinstance(argument, int) and argument.bit_length() > MAX_INTEGER_BITS:
         raise pickle.UnpicklingError(f"a whole number of {argument.bit_length():,} bits")
@@ -82,11 +87,15 @@ def _taken(stack: list[_Value | None], before: Sequence[object]) -> list[_Value]
 def _results(opcode: Any, taken: list[_Value]) -> list[_Value]:
     """What an operation leaves: something new that holds what it took, or that filled further."""
     if opcode.name in _FILLS and taken:
+        if taken[0].is_held and len(taken) > 1:
+            raise pickle.UnpicklingError("what another object holds is filled later")
         taken[0].n_values += sum(value.n_values for value in taken[1:])
         results = [taken[0]]
     else:
         n_values = 1 + sum(value.n_values for value in taken)
         results = [_Value(n_values) for _ in opcode.stack_after]
+    for value in taken:
+        value.is_held |= value not in results
     if any(value.n_values > MAX_VALUES for value in results):
         raise pickle.UnpicklingError(f"more than {MAX_VALUES:,} values inside each other")
     return results

@@ -174,7 +174,7 @@ class _Reader:
 
     def _compose(self, text: str) -> yaml.MappingNode:
         try:
-            self._check_nesting(text)
+            self._check_bounds(text)
             root = yaml.compose(text, Loader=yaml.CSafeLoader)
         except yaml.YAMLError as error:
             line, reason = yaml_problem(error, text)
@@ -190,7 +190,7 @@ class _Reader:
             )
         return root
 
-    def _check_nesting(self, text: str) -> None:
+    def _check_bounds(self, text: str) -> None:
         """Refuse, before anything is built, what a few lines of text can make endless."""
         starts: list[tuple[str | None, int]] = []  # anchors of what is open, events before it
         sizes: dict[str | None, int] = {}  # events that an alias stands for

@@ -5,7 +5,7 @@ What has to be tried with the whole network is the work of `variants`.
 
 from max78000.facts.chip import WORD_BYTES, Chip
 
-BYTES_OF_WIDE = 4  # of a result with 32 bits
+_WIDE_SHARE = 4  # as large as the same result of 8 bits
 
 
 def fit_data(key: str, size_bytes: int, n_pixels: int, chip: Chip, *, is_wide: bool = False) -> str:
@@ -21,7 +21,7 @@ def fit_data(key: str, size_bytes: int, n_pixels: int, chip: Chip, *, is_wide: b
     room = chip.data_instance_bytes - size_bytes
     if room >= 0:
         return f"use {key}: {room & -WORD_BYTES:#x} or less"
-    if is_wide and size_bytes // BYTES_OF_WIDE <= chip.data_instance_bytes:
+    if is_wide and size_bytes // _WIDE_SHARE <= chip.data_instance_bytes:
         return "use output_width: 8, or pool in the layer before"
     fold = 2
     while size_bytes // fold**2 > chip.data_instance_bytes:

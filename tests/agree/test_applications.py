@@ -193,6 +193,7 @@ def exchange(digits, tmp_path_factory):
         (FrameType.MEMORY, (0x51FFFFFC, 2, 1), DeviceError.BAD_PLACE),
         (FrameType.MEMORY, (0x50400000, 1025, 1), DeviceError.BAD_PLACE),
         (FrameType.MEMORY, (0x50400000, 2, 0x80000000), DeviceError.BAD_PLACE),
+        (FrameType.MEMORY, (0x50000000, 512, 0x800000), DeviceError.BAD_PLACE),
         (FrameType.PICTURE, (), DeviceError.BAD_TYPE),
         (FrameType.INFO, (), DeviceError.BAD_TYPE),
     ],

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from ai8x_models.describe.fused import is_divisible, is_foldable
+from ai8x_models.describe.fused import is_fold_reader, is_foldable
 from ai8x_models.describe.graph import (
     Convolution,
     Graph,
@@ -90,10 +90,7 @@ def _skips(graph: Graph, index: int, op: Convolution) -> bool:
         return False
     if set(op.weight.shape[2:]) == {1} and not any(op.padding) and len(set(op.stride)) == 1:
         return False
-    node = graph.nodes[index]
-    is_first = node.inputs == (0,) and graph.readers()[0] == [index]
-    folds = is_foldable(op) and is_divisible(graph.nodes[0].shape, op.stride[0])
-    return not (is_first and folds)
+    return not (is_foldable(op) and is_fold_reader(graph, index, op.stride[0]))
 
 
 def _with_stride_1(graph: Graph, index: int, op: Convolution) -> Shape:

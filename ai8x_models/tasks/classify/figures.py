@@ -3,7 +3,7 @@
 from ai8x_models.tasks.classify.calibration import N_BINS, Calibration
 from ai8x_models.tasks.classify.scores import ClassScores
 from ai8x_models.tasks.sampled.charts import html_table
-from ai8x_models.tasks.sampled.intervals import wilson_interval
+from ai8x_models.tasks.sampled.intervals import percent, wilson_interval
 
 _SIDE, _MARGIN = 300, 44
 _IDEAL, _BAR = "#d1495b", "#1b6ca8"
@@ -40,8 +40,8 @@ def reliability_picture(calibration: Calibration) -> str:
 def class_table(scores: ClassScores) -> str:
     """Recall of every class with its interval, and precision."""
     rows = (
-        (name, str(sum(counts)), _percent(recall), _interval(counts[place], sum(counts)),
-         _percent(precision))
+        (name, str(sum(counts)), percent(recall), _interval(counts[place], sum(counts)),
+         percent(precision))
         for place, (name, counts, recall, precision) in enumerate(
             zip(
                 *(scores.classes, scores.confusion.tolist(), scores.recall, scores.precision),
@@ -50,10 +50,6 @@ def class_table(scores: ClassScores) -> str:
         )
     )  # fmt: skip
     return html_table(("class", "examples", "recall", "95 %", "precision"), rows)
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
 
 
 def _interval(n_right: int, n: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ai8x_models.tasks.sampled.intervals import wilson_interval
+from ai8x_models.tasks.sampled.intervals import percent, wilson_interval
 from ai8x_models.tasks.sampled.tables import text_table
 
 
@@ -100,7 +100,7 @@ class ClassScores:
         """The confusion matrix as a table, with recall at the ends of the rows."""
         head = ("is, answered", *self.classes, "recall")
         rows = (
-            (name, *map(str, counts), "-" if recall is None else f"{recall:.1%}")
+            (name, *map(str, counts), percent(recall))
             for name, counts, recall in zip(
                 self.classes, self.confusion.tolist(), self.recall, strict=True
             )

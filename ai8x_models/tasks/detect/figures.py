@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ai8x_models.tasks.detect.average_precision import OVERLAPS, RECALLS, ranked
-from ai8x_models.tasks.detect.scores import BoxScores, percent
+from ai8x_models.tasks.detect.scores import BoxScores
 from ai8x_models.tasks.detect.suppress import SCORE, Floats
 from ai8x_models.tasks.sampled.charts import Series, chart, html_table
+from ai8x_models.tasks.sampled.intervals import percent
 
-_HALF = OVERLAPS[:1]  # overlap at which a box is right, for people
+_RIGHT_AT = OVERLAPS[:1]  # overlap at which a box is right, for people
 
 
 def box_figures(scores: BoxScores, found: Floats, truth: Floats) -> Sequence[tuple[str, str]]:
@@ -20,7 +21,7 @@ def box_figures(scores: BoxScores, found: Floats, truth: Floats) -> Sequence[tup
         found: (N, D, 6).
         truth: (N, M, 5).
     """
-    each = ranked(list(found), list(truth.astype(np.float64)), len(scores.classes), _HALF)
+    each = ranked(list(found), list(truth.astype(np.float64)), len(scores.classes), _RIGHT_AT)
     lines = [
         Series(name, RECALLS, one.precision_at(RECALLS))
         for name, one in zip(scores.classes, each, strict=True)
@@ -31,8 +32,8 @@ def box_figures(scores: BoxScores, found: Floats, truth: Floats) -> Sequence[tup
         for name, row in scores.to_json()["classes"].items()
     )
     sides = "recall: share of the objects", "precision: share of the boxes"
-    title = f"Precision over recall, at an overlap of {_HALF[0]:g}"
-    heads = ("class", "objects", "AP", "AP50", f"recall@{_HALF[0]:g}")
+    title = f"Precision over recall, at an overlap of {_RIGHT_AT[0]:g}"
+    heads = ("class", "objects", "AP", "AP50", f"recall@{_RIGHT_AT[0]:g}")
     pictures = ((title, chart(title, sides, lines, shares=True)),) if lines else ()
     return (*pictures, ("Classes", html_table(heads, rows)))
 
@@ -42,7 +43,7 @@ def mistakes(found: Floats, truth: Floats, n_classes: int, least_score: float) -
     counts = []
     for boxes, objects in zip(found, truth.astype(np.float64), strict=True):
         shown = boxes[boxes[:, SCORE] >= least_score]
-        each = ranked([shown], [objects], n_classes, _HALF)
+        each = ranked([shown], [objects], n_classes, _RIGHT_AT)
         n_right = sum(int(one.is_right.sum()) for one in each)
         n_things = sum(one.n_objects + len(one.scores) for one in each)
         counts.append(n_things - 2 * n_right)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ai8x_models.tasks.detect.average_precision import OVERLAPS, ranked
 from ai8x_models.tasks.detect.suppress import Floats
+from ai8x_models.tasks.sampled.intervals import percent
 
 _HALF, _STRICT = 0, 5  # places of 0.5 and 0.75 among the overlaps
 
@@ -85,8 +86,3 @@ _SHOWN: Mapping[str, str] = MappingProxyType(
 def _mean(numbers: Any) -> float | None:
     known = np.asarray(numbers)[np.isfinite(numbers)]
     return float(known.mean()) if known.size else None
-
-
-def percent(share: float | None) -> str:
-    """A share in percent; a dash where it is not known."""
-    return "-" if share is None else f"{share:.1%}"

@@ -11,7 +11,7 @@ _MAX_CLOUDS = 6  # numbers of an answer that have a colour each
 def number_figures(scores: NumberScores) -> Sequence[tuple[str, str]]:
     """Titles and their SVG or HTML."""
     n_numbers = scores.targets.shape[1]
-    spread = histogram("", scores.errors)
+    spread = histogram(scores.errors)
     sides = "root of the mean squared error of an example", "examples"
     errors = "How errors are spread", chart("errors of examples", sides, [spread])
     if n_numbers > N_SHOWN:

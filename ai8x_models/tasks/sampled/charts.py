@@ -18,6 +18,7 @@ _WIDTH, _HEIGHT = 480, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 60, 16, 12, 48
 _LETTER, _LINE = 7.5, 20  # pixels
 _BAR = 300
+_N_BINS = 20  # of a histogram
 _MAX_POINTS = 600  # of a cloud: more would only be larger
 
 
@@ -110,11 +111,11 @@ def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def histogram(name: str, numbers: Floats, n_bins: int = 20) -> Series:
+def histogram(numbers: Floats) -> Series:
     """How many of some numbers, (N,), lie where: a line of steps."""
-    counts, edges = np.histogram(numbers, n_bins)
+    counts, edges = np.histogram(numbers, _N_BINS)
     heights = np.concatenate(([0], np.repeat(counts, 2), [0])).astype(np.float64)
-    return Series(name, np.repeat(edges, 2), heights)
+    return Series("", np.repeat(edges, 2), heights)
 
 
 def _svg(label: str, width: int, height: int, content: str) -> str:

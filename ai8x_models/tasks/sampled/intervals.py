@@ -11,6 +11,11 @@ Z_95 = 1.959963984540054  # of a normal distribution: 95 % lie within
 _N_DRAWS, _SEED = 500, 0
 
 
+def percent(share: float | None) -> str:
+    """A share in percent; a dash where it is not known."""
+    return "-" if share is None else f"{share:.1%}"
+
+
 def wilson_interval(n_right: int, n: int, z: float = Z_95) -> Interval:
     """Interval of a share of which n_right in n were seen.
 

@@ -102,8 +102,8 @@ def _example(form: AnswerForm, index: int, samples: Samples, answer: Raw) -> Exa
     picture, draw_target = _picture(samples.inputs[index]), form.draw_target(target)
     pictures: dict[str, Image.Image] = {}
     if picture is not None and shown.draw is not None:
-        is_like = picture if draw_target is None else draw_target(picture)
-        pictures = {"is": is_like, "answered": shown.draw(picture)}
+        wanted = picture if draw_target is None else draw_target(picture)
+        pictures = {"is": wanted, "answered": shown.draw(picture)}
     elif picture is not None:
         pictures = {"": picture}
     drawn = tuple((name, _address(_enlarged(one))) for name, one in pictures.items())

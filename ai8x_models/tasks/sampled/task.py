@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 from torch import nn
 
 from ai8x_models.describe.stored import is_of_file
-from ai8x_models.layers.layers import FoldedConv2d
+from ai8x_models.layers.layers import fold_of
 from ai8x_models.tasks.sampled.answer import AnswerForm
 from ai8x_models.tasks.sampled.examples import SampledExamples
 from ai8x_models.tasks.sampled.network import TrainedNetwork
@@ -77,7 +77,8 @@ def sampled_task(
         return form.score(answers, samples.targets).to_json()
 
     def extras(recipe: R, model: nn.Module, examples: SampledExamples) -> dict[str, Any]:
-        form = examples.samples.form.folded_by(_fold_of(model, examples))
+        form = examples.samples.form
+        form = form.folded_by(fold_of(model.modules(), form.shape[0]))
         kept = {"task": name, "input": form.to_json(), "source": plain_section(recipe.data)}
         return kept | examples.answer.to_extras()
 
@@ -92,12 +93,3 @@ def sampled_task(
         name=name,
         answer=answer,
     )
-
-
-def _fold_of(model: nn.Module, examples: SampledExamples) -> int:
-    """Ratio by which the accelerator is given pictures folded; in training they are not."""
-    n_channels = examples.samples.form.shape[0]
-    for layer in model.modules():
-        if isinstance(layer, FoldedConv2d) and layer.folded_channels != n_channels:
-            return layer.ratio
-    return 1

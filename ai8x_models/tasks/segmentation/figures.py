@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from ai8x_models.tasks.sampled.charts import Bar, bars, html_table
 from ai8x_models.tasks.sampled.confusion import confusion_picture
-from ai8x_models.tasks.segmentation.scores import MaskScores, share_words
+from ai8x_models.tasks.sampled.intervals import percent
+from ai8x_models.tasks.segmentation.scores import MaskScores
 
 
 def mask_figures(scores: MaskScores) -> Sequence[tuple[str, str]]:
@@ -12,7 +13,7 @@ def mask_figures(scores: MaskScores) -> Sequence[tuple[str, str]]:
     whole = scores.confusion.sum(axis=0)
     by_class = list(zip(scores.classes, scores.iou, scores.intervals[:-1], strict=True))
     rows = (
-        (name, share_words(iou), f"{share_words(low)} to {share_words(high)}", f"{count:,}")
+        (name, percent(iou), f"{percent(low)} to {percent(high)}", f"{count:,}")
         for (name, iou, (low, high)), count in zip(by_class, whole.sum(axis=1), strict=True)
     )
     return (

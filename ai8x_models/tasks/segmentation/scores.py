@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ai8x_models.tasks.sampled.intervals import bootstrap_interval
+from ai8x_models.tasks.sampled.intervals import bootstrap_interval, percent
 from ai8x_models.tasks.sampled.tables import text_table
 from ai8x_models.training.data.source import UNCOUNTED
 
@@ -92,8 +92,8 @@ class MaskScores:
         """The most important of them in words."""
         (low, high), n = self.intervals[-1], len(self.confusion)
         between = "" if low is None else f" ({low:.1%} to {high:.1%} with 95 % confidence)"
-        pixels = f"{share_words(self.pixel_accuracy)} of pixels right"
-        return f"mIoU {share_words(self.miou)}{between}, {pixels}, {n} pictures"
+        pixels = f"{percent(self.pixel_accuracy)} of pixels right"
+        return f"mIoU {percent(self.miou)}{between}, {pixels}, {n} pictures"
 
     def to_json(self) -> dict[str, object]:
         """Give what `json.dumps` takes."""
@@ -112,7 +112,7 @@ class MaskScores:
         """A line for every class: its IoU with the interval, and how much of it there is."""
         whole = self._whole
         rows = (
-            (name, share_words(iou), f"{share_words(low)} to {share_words(high)}", str(count))
+            (name, percent(iou), f"{percent(low)} to {percent(high)}", str(count))
             for name, iou, (low, high), count in zip(
                 self.classes, self.iou, self.intervals[:-1], whole.sum(axis=1), strict=True
             )
@@ -132,8 +132,3 @@ class MaskScores:
         either = counts.sum(axis=-1) + counts.sum(axis=-2) - both
         shares: Floats = np.divide(both, either, out=np.full(both.shape, np.nan), where=either > 0)
         return shares
-
-
-def share_words(share: float | None) -> str:
-    """A share in percent; a dash where it is not known."""
-    return "-" if share is None else f"{share:.1%}"

@@ -97,7 +97,7 @@ class InputForm:
 
     def device_input(self, sample: Int8s) -> Int8s:
         """One input of the network, int8 (*shape) -> as the accelerator is given it."""
-        folded = fold_image(sample) if self.fold > 1 else sample
+        folded = fold_image(sample, self.fold) if self.fold > 1 else sample
         return np.ascontiguousarray(folded, np.int8)
 
     def to_json(self) -> dict[str, Any]:

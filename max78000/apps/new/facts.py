@@ -30,7 +30,6 @@ from max78000.program.folder import PROGRAM_FILE, read_program
 from max78000.program.network_file import NetworkFacts, read_network_file
 from max78000.program.program import Copy, Fifo, OutputMap, RegisterProgram, Write, chip_of
 
-WIDE_ONE, BYTE_ONE = 1 << 14, 1 << 7  # what means 1.0 in 32 and in 8 bits
 APP_TIMER = 3  # of applications; a project's own is another one
 TIMER_LINE = re.compile(r"#define CNN_INFERENCE_TIMER MXC_TMR(\d)")
 # The first row of what `cnn_unload` stores: the type of its values, and how they are scaled.
@@ -145,20 +144,21 @@ def read_network(folder: Path) -> AppNetwork:
         last_layer=_last_layer(program, chip),
         outputs=program.outputs,
         facts=facts,
-        answer=_core_answer(folder, program.outputs[0], facts),
+        answer=_core_answer(folder, machine, facts),
         has_finish=(folder / "cnn_finish.c").is_file(),
         energy_uj=_energy_uj(folder / REPORT_FILE),
     )
 
 
-def _core_answer(folder: Path, output: OutputMap, facts: NetworkFacts) -> CoreAnswer:
+def _core_answer(folder: Path, machine: LoadedMachine, facts: NetworkFacts) -> CoreAnswer:
     """By the section `finish`, or what `cnn.h` says of the unload buffer."""
     if facts.finish:
         first = facts.finish[0]
         return CoreAnswer("INDEX" if first.is_index else "FLOAT", prod(first.shape), 1.0)
+    output = machine.program.outputs[0]
     row = UNLOAD_LINE.search((folder / "cnn.h").read_text(encoding="utf-8"))
     bits, scale = (row[1], int(row[2] or 0)) if row else (str(output.width_bits), 0)
-    return CoreAnswer(f"INT{bits}", prod(output.shape), unit_of(output) * 2.0**-scale)
+    return CoreAnswer(f"INT{bits}", prod(output.shape), machine.unit_of(output) * 2.0**-scale)
 
 
 def _energy_uj(report: Path) -> int:
@@ -168,12 +168,6 @@ def _energy_uj(report: Path) -> int:
         return round(sum(float(one["energy_uj"]) for one in work if one["is_repeated"]))
     except (OSError, ValueError, KeyError, TypeError):
         return 0
-
-
-def unit_of(output: OutputMap) -> float:
-    """Real number for a stored 1."""
-    one = WIDE_ONE if output.width_bits == 32 else BYTE_ONE
-    return 2.0**output.final_scale / one
 
 
 def _check_code(folder: Path) -> None:

@@ -7,7 +7,7 @@ from max78000.errors import UnsupportedError
 
 COLOURS = (1, 3)  # channels of a picture
 MOST_ROWS, MOST_COLUMNS = 479, 640  # of the camera
-MICROPHONE_HZ = 192_000  # is divided by a whole number
+MICROPHONE_HZ = 96_000  # is divided by a whole number
 
 
 def raw_bytes(app: str, net: AppNetwork) -> int:

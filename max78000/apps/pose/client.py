@@ -7,14 +7,13 @@ is sent again, a board that stays silent is a `BoardError`.
 
 import struct
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 
 from max78000.apps.pose.arrays import Uint8s
 from max78000.apps.pose.person import Person
 from max78000.apps.pose.skeleton import IMAGE_SIZE, N_PARTS
-from max78000.apps.shared.exchange import Exchange, Progress, error_text
+from max78000.apps.shared.exchange import Exchange, Progress
 from max78000.apps.shared.frames import Frame, FrameType
 from max78000.errors import BoardError, InputError
 
@@ -72,7 +71,7 @@ class PoseClient(Exchange):
             BoardError: no answer in ten seconds, or from something else.
         """
         reply = self.greeting(FIX_SILENCE)
-        info = BoardInfo(*self._unpack(INFO, reply, FrameType.INFO))
+        info = BoardInfo(*self.unpack(INFO, reply, FrameType.INFO, FIX_VERSION))
         if (info.width, info.height, info.n_parts) != (IMAGE_SIZE, IMAGE_SIZE, N_PARTS):
             why = f"takes {info.width}x{info.height} pixels and finds {info.n_parts} keypoints"
             raise BoardError(
@@ -100,23 +99,10 @@ class PoseClient(Exchange):
     def _read_people(self, reply: Frame) -> PoseReply:
         n_rest = len(reply.payload) - TIMES.size
         if reply.type != FrameType.PEOPLE or n_rest < 0 or n_rest % PERSON.itemsize:
-            self._refuse(reply)
+            self.refuse(reply, FIX_VERSION)
         times = StepTimes(*TIMES.unpack_from(reply.payload))
         rows = np.frombuffer(reply.payload, PERSON, offset=TIMES.size)
         return PoseReply(tuple(_person(row) for row in rows), times)
-
-    def _unpack(self, layout: struct.Struct, reply: Frame, kind: FrameType) -> tuple[int, ...]:
-        if reply.type != kind or len(reply.payload) != layout.size:
-            self._refuse(reply)
-        return layout.unpack(reply.payload)
-
-    def _refuse(self, reply: Frame) -> NoReturn:
-        if reply.type == FrameType.ERROR:
-            raise BoardError(
-                f"the board reports {error_text(reply)}", where=self.device, fix=FIX_VERSION
-            )
-        why = f"unexpected reply: type 0x{reply.type:02x}, {len(reply.payload)} bytes"
-        raise BoardError(why, where=self.device, fix=FIX_VERSION)
 
 
 def _person(row: np.void) -> Person:

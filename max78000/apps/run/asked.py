@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.apps.new.facts import unit_of
 from max78000.apps.run.answers import Shown, show
 from max78000.apps.run.client import SerialClient, Times
 from max78000.apps.run.inputs import ARRAYS, PICTURES, SOUNDS, Int8s, Preparation
-from max78000.apps.shared.exchange import Exchange, Progress
+from max78000.apps.shared.exchange import Exchange
 from max78000.errors import InputError
 from max78000.link.serial_line import Line
 from max78000.machine.predict import LoadedMachine, Values
@@ -86,9 +85,9 @@ class AskedBoard:
             raise InputError(why, where=str(path), fix="give the bytes of the accelerator")
         return array.astype(np.int8)
 
-    def ask(self, path: Path, progress: Progress | None = None) -> Asked:
+    def ask(self, path: Path) -> Asked:
         """Give the board a file, and say what it answers; raises as `prepared`, or `BoardError`."""
-        times = self._client.infer(self.machine.given(self.prepared(path)), progress=progress)
+        times = self._client.infer(self.machine.given(self.prepared(path)))
         outputs = tuple(self._client.output(output) for output in self.program.outputs)
         return Asked(path, show(self.facts, self._results(outputs)), outputs, times)
 
@@ -113,7 +112,7 @@ class AskedBoard:
         """Real numbers: what stands behind the accelerator, or else its outputs."""
         if not self.facts.finish:
             pairs = zip(self.program.outputs, outputs, strict=True)
-            return {output.name: values * unit_of(output) for output, values in pairs}
+            return {output.name: values * self.machine.unit_of(output) for output, values in pairs}
         raw = self._client.answer(sum(one.n_bytes for one in self.facts.finish))
         results, start = {}, 0
         for one in self.facts.finish:

@@ -7,7 +7,6 @@ mean is `answers.py`'s matter. The other end is `max78000/apps/shared/serve.c`.
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,12 @@ from max78000.apps.shared.exchange import (
     N_TRIES,
     REPLY_TIME_OUT_S,
     Exchange,
-    Progress,
-    error_text,
     is_retryable,
 )
 from max78000.apps.shared.frames import Frame, FrameType
 from max78000.errors import BoardError
 from max78000.facts.chip import WORD_BYTES
+from max78000.machine.inputs import LOAD_INPUT
 from max78000.program.program import Copy, Fifo, OutputMap, RegisterProgram
 
 GREETING = struct.Struct("<5I")
@@ -82,7 +80,6 @@ class SerialClient:
         self,
         program: RegisterProgram,
         last_layer: int | None = None,
-        progress: Progress | None = None,
     ) -> Times:
         """Give the board the input of a program, and let it run the network, or up to a layer.
 
@@ -97,21 +94,20 @@ class SerialClient:
             raise BoardError(f"{why} {len(words)}", where=self.exchange.device, fix=FIX)
         payload = struct.pack("<I", ALL_LAYERS if last_layer is None else last_layer)
         for _ in range(N_TRIES):
-            self._load(words, progress)
+            self._load(words)
             reply = self.exchange.request(FrameType.RUN, payload, REPLY_TIME_OUT_S)
             if reply is not None and not is_retryable(reply):
                 return Times(*self._unpack(TIMES, reply, FrameType.DONE))
         why = f"the network was started {N_TRIES} times, and no answer came"
         raise BoardError(why, where=self.exchange.device, fix="check the cable, reset the board")
 
-    def _load(self, words: Sequence[int], progress: Progress | None) -> None:
+    def _load(self, words: Sequence[int]) -> None:
         chunk_words = self._known().chunk_words
         for first in range(0, len(words), chunk_words):
             chunk = words[first : first + chunk_words]
             payload = np.array([first, *chunk], "<u4").tobytes()
-            self._expect(self.exchange.insist("input", FrameType.INPUT, payload), FrameType.TAKEN)
-            if progress:
-                progress(first + len(chunk), len(words))
+            reply = self.exchange.insist("input", FrameType.INPUT, payload)
+            self.exchange.expect(reply, FrameType.TAKEN, FIX)
 
     def output(self, output: OutputMap) -> Values:
         """Read a layer's result from the accelerator's memory: int64 (C, H, W).
@@ -162,9 +158,9 @@ class SerialClient:
 
     def _bytes(self, kind: FrameType, payload: bytes, n_bytes: int) -> bytes:
         reply = self.exchange.insist("a question", kind, payload)
-        self._expect(reply, FrameType.BYTES)
+        self.exchange.expect(reply, FrameType.BYTES, FIX)
         if len(reply.payload) != n_bytes:
-            self._refuse(reply)
+            self.exchange.refuse(reply, FIX)
         return reply.payload
 
     def _known(self) -> Greeting:
@@ -172,28 +168,14 @@ class SerialClient:
         return self._greeting
 
     def _unpack(self, layout: struct.Struct, reply: Frame, kind: FrameType) -> tuple[int, ...]:
-        self._expect(reply, kind)
-        if len(reply.payload) != layout.size:
-            self._refuse(reply)
-        return layout.unpack(reply.payload)
-
-    def _expect(self, reply: Frame, kind: FrameType) -> None:
-        if reply.type != kind:
-            self._refuse(reply)
-
-    def _refuse(self, reply: Frame) -> NoReturn:
-        if reply.type == FrameType.ERROR:
-            why = f"the board reports {error_text(reply)}"
-        else:
-            why = f"unexpected reply: type 0x{reply.type:02x}, {len(reply.payload)} bytes"
-        raise BoardError(why, where=self.exchange.device, fix=FIX)
+        return self.exchange.unpack(layout, reply, kind, FIX)
 
 
 def input_words(program: RegisterProgram) -> Sequence[int]:
     """The words of a program's input, block after block."""
     blocks = (
         operation.words
-        for operation in program.phase("load_input").operations
+        for operation in program.phase(LOAD_INPUT).operations
         if isinstance(operation, Copy | Fifo)
     )
     return [word for block in blocks for word in block]

@@ -96,6 +96,9 @@ class Preparation:
 
     def _integers(self, raw: Array, layout: str, path: Path) -> Int8s:
         real = np.asarray(raw, np.float32)
+        if not np.isfinite(real).all():
+            why = "holds numbers that are not finite (NaN, infinite)"
+            raise InputError(why, where=str(path), fix="put numbers in their place")
         if real.ndim != len(LAYOUTS[layout]):
             raise self._misfit(raw, layout, path)
         real = real.transpose(LAYOUTS[layout])

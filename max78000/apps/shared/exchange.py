@@ -3,9 +3,11 @@
 A spoilt frame is sent again by the caller; what a payload means is the caller's, too.
 """
 
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from max78000.apps.shared.frames import MAX_SEQUENCE, DeviceError, Frame, FrameParser, FrameType
 from max78000.errors import BoardError
@@ -93,6 +95,32 @@ class Exchange:
         raise BoardError(
             why, where=self.device, fix="check the cable and its length, then reset the board"
         )
+
+    def unpack(
+        self, layout: struct.Struct, reply: Frame, kind: FrameType, fix: str
+    ) -> tuple[int, ...]:
+        """Take the values of a reply; raises as `expect`."""
+        self.expect(reply, kind, fix)
+        if len(reply.payload) != layout.size:
+            self.refuse(reply, fix)
+        return layout.unpack(reply.payload)
+
+    def expect(self, reply: Frame, kind: FrameType, fix: str) -> None:
+        """Refuse a reply of another kind.
+
+        Raises:
+            BoardError: it is one, or an error; `fix` is what helps where host and board differ.
+        """
+        if reply.type != kind:
+            self.refuse(reply, fix)
+
+    def refuse(self, reply: Frame, fix: str) -> NoReturn:
+        """Say what came in place of what was expected, as a `BoardError`."""
+        if reply.type == FrameType.ERROR:
+            why = f"the board reports {error_text(reply)}"
+        else:
+            why = f"unexpected reply: type 0x{reply.type:02x}, {len(reply.payload)} bytes"
+        raise BoardError(why, where=self.device, fix=fix)
 
 
 def is_retryable(reply: Frame) -> bool:

@@ -101,8 +101,8 @@ static bool are_in_accelerator(const places_t *places)
     const uint32_t offset = places->address - CNN_BASE;
     const uint32_t most = CNN_BYTES / sizeof(words[0]);
     return places->address % sizeof(words[0]) == 0 && offset < CNN_BYTES &&
-           places->n_words <= CHUNK_WORDS && places->step_words <= most &&
-           places->n_words * places->step_words <= most - offset / sizeof(words[0]);
+           places->n_words <= CHUNK_WORDS &&
+           (uint64_t)places->n_words * places->step_words <= most - offset / sizeof(words[0]);
 }
 
 static void tell_memory(void)

@@ -38,6 +38,7 @@ from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE,
 from max78000.errors import InputError
 
 FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
+_FIX = "remove the file and build it again, or name another one"
 SEAL_BYTES = 512  # HDF5's user block: room before a file for whatever its maker likes
 _SEAL = b"sealed by ai8x, crc32 %08x of %d bytes\n"
 _BLOCK_BYTES = 1 << 24
@@ -65,16 +66,16 @@ class Record:
 
 
 @contextmanager
-def reading(path: Path, kind: str = FORMAT_NAME) -> Iterator[h5py.File]:
+def reading(path: Path, kind: str = FORMAT_NAME, fix: str = _FIX) -> Iterator[h5py.File]:
     """Open a file of some kind; whatever HDF5 finds wrong with it becomes one `InputError`."""
     if not path.is_file():
         raise InputError(f"no such {kind}", where=str(path), fix="build it first")
     try:
-        _check_seal(path, kind)
+        _check_seal(path, kind, fix)
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise _unreadable(path, f"not a readable {kind}: {error}") from error
+        raise InputError(f"not a readable {kind}: {error}", where=str(path), fix=fix) from error
 
 
 @contextmanager
@@ -102,14 +103,16 @@ def seal(path: Path) -> None:
         file.write(text.ljust(SEAL_BYTES, b"\0"))
 
 
-def _check_seal(path: Path, kind: str) -> None:
+def _check_seal(path: Path, kind: str, fix: str) -> None:
     """Refuse a file that is not as it was written."""
     with path.open("rb") as file:
         found = file.read(SEAL_BYTES).rstrip(b"\0")
-        if not found.startswith(_SEAL[:6]):
-            raise _unreadable(path, f"not a {kind} of this version: it has no checksum")
+        if not found.startswith(_SEAL.partition(b",")[0]):
+            why = f"not a {kind}, or one of an earlier version: it has no checksum"
+            raise InputError(why, where=str(path), fix=fix)
         if found != _seal_of(file):
-            raise _unreadable(path, f"not a readable {kind}: it is cut short or damaged")
+            why = f"not a readable {kind}: it is cut short or damaged"
+            raise InputError(why, where=str(path), fix=fix)
 
 
 def _seal_of(file: IO[bytes]) -> bytes:
@@ -200,6 +203,4 @@ def _write_attributes(file: h5py.File, header: Header) -> None:
 
 
 def _unreadable(path: Path, why: str) -> InputError:
-    return InputError(
-        why, where=str(path), fix="remove the file and build it again, or name another one"
-    )
+    return InputError(why, where=str(path), fix=_FIX)

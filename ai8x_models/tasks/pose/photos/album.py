@@ -66,7 +66,7 @@ class Album:
             InputError: there is no such file, it is damaged, or it is no album.
         """
         self.path = path
-        with reading(path, FORMAT_NAME) as file:
+        with reading(path, FORMAT_NAME, _FIX) as file:
             _check_format(file, path)
             names = (
                 "person_start",

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Begin to listen. E_BAD_PARAM: 192000 is no multiple of the rate. */
+/* Begin to listen. E_BAD_PARAM: 96000 is no multiple of the rate. */
 int audio_begin(uint32_t rate_hz);
 
 /* Stop; what comes is lost until the next begin. */

@@ -8,6 +8,8 @@
  */
 #include "i2c_bus.h"
 
+#include <stdbool.h>
+
 #include "poll.h"
 
 #define SCL_HZ 100000u
@@ -95,9 +97,10 @@ int i2c_read(mxc_i2c_regs_t *i2c, uint8_t address, uint8_t *bytes, uint32_t n_by
     for (uint32_t i = 0; i < n_bytes; i++) {
         uint32_t left = POLL_LIMIT;
         while ((i2c->status & MXC_F_I2C_STATUS_RX_EM) != 0) {
-            if ((i2c->intfl0 & FAILURES) != 0 || left-- == 0) {
+            const bool has_failed = (i2c->intfl0 & FAILURES) != 0;
+            if (has_failed || left-- == 0) {
                 (void)finish(i2c);
-                return left == 0 ? E_TIME_OUT : E_COMM_ERR;
+                return has_failed ? E_COMM_ERR : E_TIME_OUT;
             }
         }
         bytes[i] = (uint8_t)i2c->fifo;

@@ -28,7 +28,7 @@ int audio_begin(uint32_t rate_hz)
         .mask = MXC_GPIO_PIN(14),
         .func = MXC_GPIO_FUNC_ALT2,
     };
-    if (rate_hz == 0 || 2u * MOST_RATE_HZ % rate_hz != 0 || rate_hz > MOST_RATE_HZ) {
+    if (rate_hz == 0 || MOST_RATE_HZ % rate_hz != 0) {
         return E_BAD_PARAM;
     }
     const uint32_t divider = LINE_CLOCK_HZ / (4u * LINE_BITS * rate_hz);

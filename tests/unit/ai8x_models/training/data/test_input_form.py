@@ -48,11 +48,13 @@ def test_pictures_of_another_size_are_resized():
     assert (found == 127).all()
 
 
-def test_a_folded_input_is_folded_on_the_way_to_the_device():
+@pytest.mark.parametrize("ratio", [2, 4])
+def test_a_folded_input_is_folded_on_the_way_to_the_device(ratio):
     sample = np.arange(48, dtype=np.int8).reshape(3, 4, 4)
     form = InputForm((3, 4, 4), 0.0, 255.0, "HWC")
     np.testing.assert_array_equal(form.device_input(sample), sample)
-    np.testing.assert_array_equal(form.folded_by(2).device_input(sample), fold_image(sample))
+    folded = form.folded_by(ratio).device_input(sample)
+    np.testing.assert_array_equal(folded, fold_image(sample, ratio))
 
 
 def test_a_picture_file_stands_for_the_source_s_range():

@@ -107,6 +107,9 @@ def test_what_the_network_does_not_take(tmp_path):
         signal.read(sound)
     with pytest.raises(InputError, match=r"is 3x3 \(CL\), the network takes 2x8"):
         signal.read(array)
+    np.save(array, np.full((2, 8), np.nan))
+    with pytest.raises(InputError, match="numbers that are not finite"):
+        signal.read(array)
     with pytest.raises(InputError, match="is not a readable picture"):
         prepared_by(InputForm((1, 2, 2), 0.0, 1.0, "HW")).read(sound.with_suffix(".png"))
     sound.write_bytes(b"no sound")
