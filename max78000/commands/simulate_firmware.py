@@ -13,10 +13,12 @@ from pathlib import Path
 
 import click
 
-from max78000.board.board import FAIL, End, Limits, Outcome, VirtualBoard
+from max78000.board.board import FAIL, Limits, Outcome, VirtualBoard
+from max78000.board.device import INTERRUPT
 from max78000.board.timeline import NS_PER_S, Note
 from max78000.commands.simulate_world import WorldSession
 from max78000.errors import BoardError, InputError
+from max78000.files import write_whole
 from max78000.machine.machine import RunResult
 from max78000.machine.run_text import run_lines, run_values
 from max78000.program.folder import PROGRAM_FILE, read_program
@@ -85,7 +87,7 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
         raise
     finally:
         if session.uart_out is not None:
-            session.uart_out.write_bytes(bytes(board.devices.uart.sent))
+            write_whole(session.uart_out, bytes(board.devices.uart.sent))
         if session.outside is not None:
             session.outside.finish(board)
         for warning in board.objections.warnings:
@@ -172,7 +174,7 @@ def _run(board: VirtualBoard, console: LiveConsole, session: Session) -> Outcome
     while True:
         outcome = board.run(limits=limits, on_slice=on_slice)
         console.update()
-        is_waiting = outcome.end in (End.WAITS, End.ASLEEP) and "input" in outcome.awaited
+        is_waiting = outcome.awaited == board.devices.uart.awaits(INTERRUPT) != ""
         line = sys.stdin.buffer.readline() if is_asking and is_waiting else b""
         if not line:
             return outcome

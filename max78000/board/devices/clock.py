@@ -40,6 +40,7 @@ class RealTimeClock(RegisterBlock):
         self._base = around.world.start_s * PER_SECOND  # ticks at `_base_ns`
         self._base_ns = 0
         self._ready_since = 0  # ticks when READY was cleared
+        self._short_since = 0  # ticks when the short alarm began to count
         self._events: list[Event] = []
 
     @property
@@ -68,9 +69,11 @@ class RealTimeClock(RegisterBlock):
             case "SEC" | "SSEC" if not control & WRITE_ENABLE:
                 self.object_to(f"{name} is written without CTRL bit 15 (WR_EN)")
             case "SEC":
-                self._set_ticks(value * PER_SECOND + self._ticks % PER_SECOND)
+                self._move_ticks(value * PER_SECOND + self._ticks % PER_SECOND)
             case "SSEC":
-                self._set_ticks(self._ticks - self._ticks % PER_SECOND + value)
+                self._move_ticks(self._ticks - self._ticks % PER_SECOND + value)
+            case "SSECA":
+                self.values[name], self._short_since = value, self._ticks
             case "CTRL":
                 self._store_control(control, value)
             case _:
@@ -89,13 +92,21 @@ class RealTimeClock(RegisterBlock):
     def _set_ticks(self, ticks: int) -> None:
         self._base, self._base_ns = ticks, self._timeline.now_ns
 
+    def _move_ticks(self, ticks: int) -> None:
+        """Set the count; the short alarm goes on as if it had not been set."""
+        self._short_since += ticks - self._ticks
+        self._set_ticks(ticks)
+
     def _store_control(self, before: int, value: int) -> None:
         if not (before | value) & WRITE_ENABLE and (before ^ value) & PROTECTED:
             self.object_to(f"CTRL {value:#x} is written without bit 15 (WR_EN)")
             value = value & ~PROTECTED | before & PROTECTED
         if not value & READY:
             self._ready_since = self._ticks
-        self._set_ticks(self._ticks)
+        if (before ^ value) & ENABLE:
+            self._set_ticks(self._ticks)
+        if value & ~before & (ENABLE | SHORT_ALARM_ON):
+            self._short_since = self._ticks
         kept = before & value & (DAY_ALARM | SHORT_ALARM)  # flags can only be cleared
         self.values["CTRL"] = value & ~FLAGS | kept
 
@@ -111,7 +122,8 @@ class RealTimeClock(RegisterBlock):
             wait_s = self.values["TODA"] - ticks // PER_SECOND & DAY_MASK or DAY_MASK + 1
             self._at((ticks // PER_SECOND + wait_s) * PER_SECOND, DAY_ALARM)
         if control & SHORT_ALARM_ON:
-            self._at(ticks + (ALL + 1 - self.values["SSECA"]), SHORT_ALARM)
+            period = ALL + 1 - self.values["SSECA"]
+            self._at(ticks + period - (ticks - self._short_since) % period, SHORT_ALARM)
         if control & READY_ON:
             self._at(ticks + 1, 0)
 

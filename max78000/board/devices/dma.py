@@ -166,8 +166,12 @@ class Dma(RegisterBlock):
             self._end(channel)
 
     def _copy(self, channel: int) -> None:
-        """Memory to memory, all at once where both addresses step."""
+        """Memory to memory, all at once."""
         values, memory = self.values, self._around.memory
+        steps = SOURCE_STEPS | TARGET_STEPS
+        if values[f"CTRL{channel}"] & steps != steps:
+            why = "memory to memory at a fixed address is not modelled"
+            raise self.fault(why, "set CTRL bits 18 and 22")
         n_bytes = values[f"CNT{channel}"]
         source, target = values[f"SRC{channel}"], values[f"DST{channel}"]
         memory.write(target, memory.read(source, n_bytes))

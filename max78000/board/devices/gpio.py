@@ -143,8 +143,7 @@ class GpioPort(RegisterBlock):
             return
         before = self._driven, self.values["OUT"]
         self.values[base] = value
-        if base in ("OUT", "OUTEN"):
-            self._note_changes(*before)
+        self._note_changes(*before)
         self._see_edges()
 
     def reset(self) -> None:

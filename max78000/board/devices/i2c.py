@@ -97,10 +97,6 @@ class I2c(RegisterBlock):
                 value = self._receive()
         return value
 
-    def load_part(self, offset: int, n_bytes: int) -> int:
-        """A byte of the FIFO is one of it."""
-        return super().load_part(offset & ~3, n_bytes)
-
     def store_part(self, offset: int, n_bytes: int, value: int) -> None:
         """A byte for the FIFO is taken; registers take words."""
         if offset == 0x2C:

@@ -18,6 +18,7 @@ from max78000.board.timeline import NS_PER_S, Event
 from max78000.board.world import SampleSource
 
 FIFO_WORDS = 8
+FIFO_OFFSET = 0x40
 CLOCK_HZ = 12_288_000
 BURST = 16  # samples between two times that the DMA is served
 PDM = 0x3C  # CTRL0: all that belongs to PDM
@@ -33,7 +34,7 @@ WORDS = (
     Word("CTRL1",    0x10,  0xFFFF_BF1F),
     Word("FILT",     0x20),
     Word("DMA",      0x30,  0x0000_FFFF, 0xFFFF_0000),
-    Word("FIFO",     0x40),
+    Word("FIFO",     FIFO_OFFSET),
     Word("INTFL",    0x50,  0xF),
     Word("INTEN",    0x54,  0xF),
     Word("EXTSETUP", 0x58,  0x1F),
@@ -101,10 +102,6 @@ class I2s(RegisterBlock):
             return self._take()
         return self.values[name]
 
-    def load_part(self, offset: int, n_bytes: int) -> int:
-        """A part of a word of the FIFO takes the whole word."""
-        return super().load_part(offset, n_bytes)
-
     def stored(self, name: str, value: int) -> None:
         """What a store of a register does."""
         self._settle()
@@ -123,8 +120,11 @@ class I2s(RegisterBlock):
         self._expect()
 
     def store_part(self, offset: int, n_bytes: int, value: int) -> None:
-        """A part of a word is taken for the word, as the DMA gives it."""
-        self.store(offset & ~3, value)
+        """A part of a word for the FIFO is taken for the word, as the DMA gives it."""
+        if offset & ~3 == FIFO_OFFSET:
+            self.store(FIFO_OFFSET, value)
+        else:
+            super().store_part(offset, n_bytes, value)
 
     def reset(self) -> None:
         """Return to the state after a system reset."""
@@ -191,7 +191,7 @@ class I2s(RegisterBlock):
             self._hear(self._first + first, n_samples - first, rate_hz)
         first, self._n_played = self._n_played, n_samples
         if self.values["CTRL0"] & TX_ON and n_samples > first:
-            self._play(n_samples - first, rate_hz)
+            self._play(first, n_samples, rate_hz)
 
     def _hear(self, first: int, n_samples: int, rate_hz: float) -> None:
         form = self._format
@@ -224,10 +224,11 @@ class I2s(RegisterBlock):
             self.values["INTFL"] |= RX_OVERRUN
             self._timeline.note(self.name, "samples are lost: the receive FIFO is full")
 
-    def _play(self, n_samples: int, rate_hz: float) -> None:
+    def _play(self, first: int, last: int, rate_hz: float) -> None:
+        """Take the words that begin between two samples, however often this is looked at."""
         form = self._format
-        n_words = -(-n_samples * form.n_channels // form.units_per_word)
-        words = [self._to_play.popleft() for _ in range(min(n_words, len(self._to_play)))]
+        begun, due = (-(-n * form.n_channels // form.units_per_word) for n in (first, last))
+        words = [self._to_play.popleft() for _ in range(min(due - begun, len(self._to_play)))]
         if words:
             self.played_rate_hz = rate_hz
             self.played += form.samples(words)

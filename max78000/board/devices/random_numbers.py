@@ -13,7 +13,6 @@ from max78000.board.registers import ALL, RegisterBlock, Word
 
 INTERRUPT_ON, KEY_GENERATE, KEY_WIPE = 1 << 1, 1 << 3, 1 << 15
 READY = 1
-N_KEY_WORDS = 8
 
 # fmt: off
 WORDS = (
@@ -31,7 +30,6 @@ class RandomNumbers(RegisterBlock):
     def __init__(self, place: Placement, around: Surroundings) -> None:
         super().__init__(place.name, place.base_addr, place.size_bytes, WORDS)
         self._timeline = around.timeline
-        self._devices = around.devices
         self._random = random.Random(around.world.seed)
 
     @property
@@ -49,10 +47,5 @@ class RandomNumbers(RegisterBlock):
         return self.values[name]
 
     def stored(self, name: str, value: int) -> None:
-        """What a store of a register does; keys are made and wiped at once."""
-        keys = self._devices.get("AESKEYS")
-        if keys is not None and value & (KEY_GENERATE | KEY_WIPE):
-            for index in range(N_KEY_WORDS):
-                word = self._random.getrandbits(32) if value & KEY_GENERATE else 0
-                keys.store(4 * index, word)
+        """What a store of a register does; there is no key to be made or wiped."""
         self.values[name] = value & ~(KEY_GENERATE | KEY_WIPE)

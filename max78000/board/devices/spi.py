@@ -176,8 +176,6 @@ class Spi(RegisterBlock):
         self._is_running = True
         self._select()
         self._go_on()
-        if self.requests:
-            self._around.poke_dma()
 
     def _go_on(self) -> None:
         """Move characters as far as the FIFOs allow."""
@@ -191,9 +189,12 @@ class Spi(RegisterBlock):
             if self._n_to_receive:
                 n_chars = min(n_chars, (FIFO_BYTES - len(self._received)) // n_bytes)
             if not n_chars:
-                return
+                break
             self._move(n_chars, n_bytes, n_bits)
-        self._end()
+        else:
+            self._end()
+        if self.requests:
+            self._around.poke_dma()
 
     def _move(self, n_chars: int, n_bytes: int, n_bits: int) -> None:
         data = bytes(self._to_send[: n_chars * n_bytes]).ljust(n_chars * n_bytes, b"\0")

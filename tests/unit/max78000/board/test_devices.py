@@ -180,6 +180,20 @@ def test_the_real_time_clock():
     assert bench.device.asserted  # the counts have changed
 
 
+def test_the_real_time_clock_goes_on_while_it_is_looked_after():
+    bench = Bench("RTC")
+    bench.store(CTRL=1 << 15)
+    bench.store(CTRL=1 << 15 | 1, SSECA=0xFFFFFC00)
+    bench.store(CTRL=0b100101)  # both the short alarm and every change of the counts
+    for _ in range(2490):
+        bench.wait_ms(0.1)
+        bench.store(CTRL=0b100101)
+    assert bench.load("SSEC") == 1019
+    assert not bench.load("CTRL") & 0x80
+    bench.wait_ms(2)
+    assert bench.load("CTRL") & 0x80
+
+
 def test_the_real_time_clock_is_protected():
     bench = Bench("RTC")
     with pytest.raises(BoardError, match="SEC is written without CTRL bit 15"):
@@ -286,6 +300,14 @@ def test_memory_to_memory_and_a_reload():
     bench.store(STATUS1=0xF)
     assert not bench.device.asserted
     assert not bench.load("CTRL1") & 1
+
+
+def test_a_fixed_address_in_memory_is_refused():
+    bench = Bench("DMA")
+    bench.store(SRC0=0x20000000, DST0=0x20001000, CNT0=4)
+    bench.store(CTRL0=WIDTHS & ~(1 << 18) | 1 | 1 << 31)
+    with pytest.raises(BoardError, match="memory to memory at a fixed address is not modelled"):
+        bench.wait_ms(1)
 
 
 def test_a_stopped_channel_interrupts_once():

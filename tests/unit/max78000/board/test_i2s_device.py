@@ -139,6 +139,24 @@ def test_what_is_played():
     assert chip["I2S"].played_rate_hz == pytest.approx(16_000)
 
 
+def test_words_last_as_long_however_often_one_looks():
+    chip = ChipParts()
+    chip.store(CTRL1, CLOCK)
+    chip.store(CTRL0, TX | HALF | LEFT)  # two samples a word
+    for word in range(8):
+        chip.store(FIFO, word)
+    for _ in range(9):
+        chip.let_pass(SAMPLE_S)
+        chip.load(DMA)
+    assert chip.load(DMA) >> 16 == 3
+
+
+def test_a_part_of_another_register_is_refused():
+    chip = ChipParts()
+    with pytest.raises(BoardError, match="registers take words"):
+        chip["I2S"].store_part(0x10, 2, 1)
+
+
 def test_dma_plays():
     chip = ChipParts()
     dma = EagerDma(chip["I2S"], 0x40)

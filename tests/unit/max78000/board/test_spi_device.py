@@ -126,6 +126,21 @@ def test_dma_gives_what_is_left():
     assert chip.load(INTFL) & DONE
 
 
+def test_dma_takes_what_the_program_sends():
+    """The DMA is told whenever characters have moved, not at the start alone."""
+    chip = chip_with(Echo())
+    pokes = []
+    chip["SPI0"]._around.poke_dma = lambda: pokes.append(chip["SPI0"].requests)
+    chip.store(CTRL2, 8 << 8)
+    chip.store(CTRL1, 4 | 4 << 16)
+    chip.store(DMA, 1 << 6 | 1 << 22 | 1 << 31)
+    chip.store(CTRL0, ON | SECOND | START)
+    pokes.clear()
+    chip.store(FIFO, 0x04030201)
+    assert pokes
+    assert pokes[-1] & 1
+
+
 def test_what_it_refuses():
     chip = chip_with(Echo())
     with pytest.raises(BoardError, match="SPI0: being a slave is not modelled"):
