@@ -18,13 +18,12 @@ from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import Operator
 from synthesis.read.finish_keys import entries_of
 
-STAGES = ("graph", "placed", "program")
 NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 OPERATOR_WORDS = {op: "none" if op is Operator.PASSTHROUGH else op.value for op in Operator}
 
 
 def stage_text(stage: str, compiled: Compiled, chip: Chip) -> str:
-    """One stage of a compiled network; see `STAGES`."""
+    """One stage of a compiled network, by its name: graph, placed, program."""
     if stage == "graph":
         return graph_text(compiled.graph)
     if stage == "placed":

@@ -14,7 +14,7 @@ import yaml
 
 from ai8x_models.layers.yaml_text import compose_yaml
 from max78000.errors import InputError, ToolError, raise_all
-from max78000.facts.fixed import WEIGHT_BITS
+from max78000.facts.chip import WEIGHT_BITS
 
 DEFAULT_Z_SCORE = 8.0  # the vendor's
 

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
 from max78000.errors import CapacityError, InputError, ToolError, UnsupportedError, raise_all
-from max78000.facts.chip import MAX78000
-from max78000.facts.fixed import WEIGHT_BITS, Activation
+from max78000.facts.chip import MAX78000, WEIGHT_BITS
+from max78000.facts.fixed import Activation
 
 BN_MOMENTUM = 0.05  # the vendor's layers; torch's own is 0.1
 MAX_POOL = 16

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from max78000.errors import InputError, UnsupportedError
-from max78000.facts.fixed import WEIGHT_BITS
+from max78000.facts.chip import WEIGHT_BITS
 
 _OPERATIONS = ("op", "operation", "operator", "convolution")
 _WITHOUT_WEIGHTS = frozenset(

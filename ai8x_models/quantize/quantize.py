@@ -40,7 +40,7 @@ from ai8x_models.quantize.report import LayerReport, QuantizeReport
 from ai8x_models.zoo.load import load_model, mode_of, restore
 from ai8x_models.zoo.registry import MODELS
 from max78000.errors import InputError
-from max78000.facts.fixed import WEIGHT_BITS
+from max78000.facts.chip import WEIGHT_BITS
 from max78000.files import make_folder
 
 _ZERO_POINTS = ("w_zero_point", "b_zero_point")

@@ -5,10 +5,9 @@ it is asked for, so that `--help` waits for nothing; packages mount further tabl
 """
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +70,8 @@ class VerbGroup(click.Group):
     @cached_property
     def tables(self) -> Mapping[str, tuple[Verb, ...]]:
         """All verbs, by the heading that they have in the help."""
+        from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and own verbs need none
+
         points = sorted(entry_points(group=self._mounted), key=lambda point: point.name)
         return {"Commands": self._own} | {point.name.title(): point.load() for point in points}
 
@@ -80,9 +81,14 @@ class VerbGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a verb; None if there is none of this name."""
-        found = (verb for verbs in self.tables.values() for verb in verbs if verb.name == cmd_name)
-        verb = next(found, None)
+        verb = next((verb for verb in self._verbs() if verb.name == cmd_name), None)
         return None if verb is None else verb.load()
+
+    def _verbs(self) -> Iterator[Verb]:
+        """All verbs; what is mounted is looked for only when the own ones are through."""
+        yield from self._own
+        for verbs in self.tables.values():
+            yield from verbs
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

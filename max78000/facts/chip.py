@@ -10,6 +10,7 @@ from max78000.facts.memory_map import FLASH_BYTES
 
 WORD_BYTES = 4  # of the bus, of data memory and of the register interface
 PLAIN_KERNEL_WORDS = 4  # of the bus, for a kernel word in the plain (unpacked) window
+WEIGHT_BITS = (1, 2, 4, 8)  # how wide a weight can be
 
 
 @dataclass(frozen=True, slots=True)

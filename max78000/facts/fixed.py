@@ -32,7 +32,6 @@ AS_BYTES = (
 )
 # Quirk bias-scale: not 2^(weight bits - 1) of the sum: the same for every weight width.
 BIAS_ONE = 128  # an accumulator gains this much per unit of the bias byte, for every weight width
-WEIGHT_BITS = (1, 2, 4, 8)
 SHIFT_LIMIT = 15  # the scale field holds |shift| in four bits
 
 

@@ -14,7 +14,7 @@ from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 from max78000.facts.chip import MAX78000, Chip
 from synthesis.api import Request
 from synthesis.commands.given import Given
-from synthesis.commands.options import FILE_NAMES
+from synthesis.commands.options import EVERY, FILE_NAMES
 from synthesis.emit.options import DEFAULT_BOARD, FileNames, Pin, ProjectOptions, RiscV
 from synthesis.generate.options import ProgramOptions, ReadySelect
 from synthesis.lower.overrides import ALL, LayerList, Overrides
@@ -208,9 +208,9 @@ def _overrides(given: Given, problems: _Problems) -> Overrides:
 
 
 def _layers_without_bias(text: str) -> LayerList | str | None:
-    if text in ("", ALL):
-        return text or None
-    return layer_list(text, "--no-bias")
+    if text == EVERY:
+        return ALL
+    return layer_list(text, "--no-bias") or None
 
 
 def layer_list(text: str, option: str) -> LayerList:

@@ -9,15 +9,9 @@ from typing import Unpack
 import click
 
 from max78000.command import run
-from max78000.command.other_tools import refusals
-from synthesis.api import compile_files
 from synthesis.commands import options
 from synthesis.commands.given import Given
-from synthesis.commands.request import find_chip, read_request
-from synthesis.commands.vendor_options import OPTIONS, options_page
-from synthesis.report.report import summary_lines, to_json
-from synthesis.rules.manual import explain
-from synthesis.text import STAGES, graph_text, stage_text
+from synthesis.commands.vendor_options import options_page
 from synthesis.version import VERSION
 
 EXAMPLES = """\b
@@ -39,7 +33,7 @@ Examples:
     is_flag=True,
     help="Check rules and budgets; write nothing. Without checkpoint and sample by shapes alone.",
 )
-@click.option("--show", type=click.Choice(STAGES), help="Print a stage; write nothing.")
+@click.option("--show", type=click.Choice(options.STAGES), help="Print a stage; write nothing.")
 @click.option("--explain", metavar="RULE", help="Print a rule's manual entry; `all`: all of them.")
 @click.option("--options", is_flag=True, help="Print what became of the vendor's options.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -54,26 +48,9 @@ def synthesize(**given: Unpack[Given]) -> None:
     if given["options"]:
         click.echo(options_page())
         return
-    if given["explain"] is not None:
-        click.echo(explain(given["explain"], find_chip(given["device"])))
-        return
-    network = compile_files(read_request(given, refusals(OPTIONS, given)))
-    for warning in network.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    if given["show"] is not None:
-        click.echo(stage_text(given["show"], network.stages, network.request.chip), nl=False)
-        return
-    folder = given["test_dir"] / network.request.options.name
-    if not given["check"]:
-        network.write(folder, overwrite=given["overwrite"])
-    if given["as_json"]:
-        click.echo(to_json(network.report), nl=False)
-        return
-    if given["verbose"]:
-        click.echo(graph_text(network.stages.graph), nl=False)
-    for line in summary_lines(network.report):
-        click.echo(line)
-    click.echo("OK: fits" if given["check"] else f"wrote {folder}")
+    from synthesis.commands.carry_out import carry_out
+
+    carry_out(given)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, ToolError, raise_all
-from max78000.facts.fixed import WEIGHT_BITS
+from max78000.facts.chip import WEIGHT_BITS
 from max78000.program.network_file import TRAINED_KEYS
 from synthesis.read.torch_file import Inert, read_torch_file
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
-from max78000.facts.fixed import BIAS_ONE, WEIGHT_BITS
+from max78000.facts.chip import WEIGHT_BITS
+from max78000.facts.fixed import BIAS_ONE
 from max78000.files import DAMAGED
 from synthesis.read.checkpoint import Checkpoint, LayerWeights, integers
 

@@ -14,7 +14,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from max78000.facts.chip import MAX78000 as CHIP
-from max78000.facts.fixed import SHIFT_LIMIT, WEIGHT_BITS, Activation, Combine
+from max78000.facts.chip import WEIGHT_BITS
+from max78000.facts.fixed import SHIFT_LIMIT, Activation, Combine
 from synthesis.graph.ir import Pool, Shape
 from synthesis.lower.hardware import Passes
 from synthesis.place.processors import passed_map

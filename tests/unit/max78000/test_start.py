@@ -20,6 +20,34 @@ def test_nothing_is_imported_before_ctrl_c_has_an_answer(package):
     assert not set(HEAVY) & set(run.stdout.split())
 
 
+MODULES = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+from {package}.commands.start import main
+sys.argv = {words!r}
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "words", "heavy"),
+    [
+        ("synthesis", ["synthesize", "--help"], {*HEAVY[1:], "importlib.metadata"}),
+        ("synthesis", ["synthesize", "--version"], {*HEAVY[1:], "importlib.metadata"}),
+        ("ai8x_models", ["ai8x", "--help"], set(HEAVY[1:])),
+        ("ai8x_models", ["ai8x", "list"], {"numpy", "torch", "jinja2"}),
+        ("max78000", ["max78000", "--help"], set(HEAVY[1:])),
+        ("max78000", ["max78000", "info", "--help"], {"jinja2", "importlib.metadata"}),
+    ],
+)
+def test_what_computes_nothing_imports_little(package, words, heavy):
+    code = MODULES.format(package=package, words=words)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = run.stderr.split()
+    assert not heavy & set(imported)
+    assert sum(name.startswith(COMMANDS) for name in imported) < 40
+
+
 @pytest.mark.parametrize("is_imported", [False, True])
 def test_ctrl_c_while_importing_and_after(monkeypatch, is_imported):
     def interrupted(*_args, **_options):

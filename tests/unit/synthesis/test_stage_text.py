@@ -10,12 +10,13 @@ from max78000.errors import ToolError
 from max78000.facts.chip import MAX78000
 from max78000.program.program import to_text
 from networks import FILE, Net, compile_net, graph_of, network_of, placement_of, source_of
+from synthesis.commands.options import STAGES
 from synthesis.compile import compile_source
 from synthesis.generate.options import ProgramOptions
 from synthesis.read.files import Files, read_source
 from synthesis.read.source import InputPath
 from synthesis.read.yaml_reader import read_network
-from synthesis.text import STAGES, graph_text, placed_yaml, stage_text
+from synthesis.text import graph_text, placed_yaml, stage_text
 
 W, W4 = "4x2x3x3", "4x4x3x3"
 
