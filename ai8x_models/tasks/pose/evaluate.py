@@ -115,15 +115,25 @@ def evaluate_maps(
     Raises:
         InputError: maps of a wrong shape or with values that are not finite.
     """
-    tally = _Tally(one)
+    return tally_maps(predict, cache, progress, one).metrics()
+
+
+def tally_maps(
+    predict: Predict,
+    cache: PoseCache,
+    progress: Progress | None = None,
+    one: int | None = None,
+) -> "Tally":
+    """Ask a model about all pictures of a cache, and count; see `evaluate_maps`."""
+    tally = Tally(one)
     for batch in _batches(cache, progress):
         tally.add(predict(cache.images[batch.start : batch.stop]), cache, batch)
-    return tally.metrics()
+    return tally
 
 
 def evaluate_oracle(cache: PoseCache) -> Metrics:
     """Score perfect targets, the ceiling that resolution and decoder leave; see `evaluate_maps`."""
-    tally = _Tally(one=None)
+    tally = Tally(one=None)
     for batch in _batches(cache):
         heats, pafs = zip(*(_targets(cache, index) for index in batch), strict=True)
         tally.add((np.stack(heats), np.stack(pafs)), cache, batch)
@@ -149,8 +159,13 @@ def format_table(rows: Mapping[str, Metrics], ceiling: Metrics | None = None) ->
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What is summed up over the images before there are scores."""
+class Tally:
+    """What is summed up over the images before there are scores.
+
+    Args:
+        one: the integer that means 1.0 in the maps; None for real ones.
+        truths, found: people, an entry per image.
+    """
 
     one: int | None
     truths: list[Truth] = field(default_factory=list)

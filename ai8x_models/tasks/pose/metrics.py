@@ -145,15 +145,15 @@ def count_correct_points(truth: Truth, found: Detections) -> tuple[Floats, Float
     hits, labelled = np.zeros(len(JOINT_GROUPS)), np.zeros(len(JOINT_GROUPS))
     similarity = oks(found.keypoints, truth)
     for person in np.flatnonzero(truth.counts):
-        torso_px = _torso_px(truth.keypoints[person])
-        if torso_px == 0:
+        torso = torso_px(truth.keypoints[person])
+        if torso == 0:
             continue
         is_labelled = truth.labelled[person]
         is_hit = np.zeros(N_COCO, dtype=bool)
         if len(similarity):
             best = found.keypoints[similarity[:, person].argmax()]
             delta = best[:, :2] - truth.keypoints[person, :, :2]
-            is_near = np.hypot(delta[:, 0], delta[:, 1]) <= PCK_SHARE * torso_px
+            is_near = np.hypot(delta[:, 0], delta[:, 1]) <= PCK_SHARE * torso
             is_hit = is_labelled & is_near & (best[:, 2] > 0)
         for group, (_, joints) in enumerate(JOINT_GROUPS):
             hits[group] += np.count_nonzero(is_hit[list(joints)])
@@ -233,7 +233,7 @@ def _precision_and_recall(hit: Bools, excused: Bools, n_people: int) -> tuple[fl
     return float(at_recall.mean()), float(recall[-1]) if len(recall) else 0.0
 
 
-def _torso_px(keypoints: Array) -> float:
+def torso_px(keypoints: Array) -> float:
     """Longer labelled shoulder-hip distance of a person (17, 3); 0 if no side has both."""
     lengths = [
         float(np.hypot(*(keypoints[shoulder, :2] - keypoints[hip, :2])))

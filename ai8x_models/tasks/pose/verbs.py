@@ -4,6 +4,11 @@ from max78000.command import Verb
 
 VERBS = (
     Verb(
+        "compare",
+        "ai8x_models.tasks.pose.commands.compare:compare",
+        "Compare pose networks: what each costs, and what it sees.",
+    ),
+    Verb(
         "data",
         "ai8x_models.tasks.pose.commands.data:data",
         "Render labelled figures, or import pictures.",

@@ -3,18 +3,19 @@
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ai8x_models.tasks.pose.commands.options import (
-    FOLDER,
-    PRESET,
     SHIPPED,
-    count_option,
+    data_options,
     require_shipped,
-    split_option,
 )
 from max78000.command import FILE, JSON, examples
+
+if TYPE_CHECKING:
+    from ai8x_models.tasks.pose.data.source import DataSource
 
 
 @click.command(
@@ -24,20 +25,15 @@ from max78000.command import FILE, JSON, examples
     )
 )
 @click.argument("checkpoints", nargs=-1, type=FILE)
-@PRESET
-@split_option("validation")
-@count_option(300)
-@FOLDER
+@data_options("validation", 300)
 @JSON
-def evaluate(
-    checkpoints: tuple[Path, ...], preset: str, split: str, count: int, folder: Path, as_json: bool
-) -> None:
+def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool) -> None:
     """Score pose networks.
 
     Float, quantization-aware or integer, beside what perfect maps would reach. Without CHECKPOINTS,
     the shipped ones.
     """
-    from ai8x_models.tasks.pose.data.source import DataSource, open_data
+    from ai8x_models.tasks.pose.data.source import open_data
     from ai8x_models.tasks.pose.evaluate import format_table
     from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
     from ai8x_models.training.logs import Console
@@ -47,12 +43,12 @@ def evaluate(
         require_shipped(path, "name checkpoints of pose networks: ai8x evaluate FILE ...")
     networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
     console = Console(sys.stderr)
-    cache = open_data(DataSource(folder, preset, split, count), console)
+    cache = open_data(source, console)
     scores = score_networks(networks, cache, console)
     if as_json:
         rows = {name: row.to_json() for name, row in scores.items()}
         for path, network in networks:
-            asked = Asked(path, network.mode, "pose", split, cache.count)
+            asked = Asked(path, network.mode, "pose", source.split, cache.count)
             name = name_of(path, network)
             rows[name] = score_row(asked, scores[name].to_json())
         click.echo(json.dumps(rows, indent=2))

@@ -1,6 +1,7 @@
 """Options that the verbs of the pose task have alike, and the checkpoints they take unasked."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,21 @@ def split_option(default: str) -> Callable[[Command], Command]:
 def count_option(default: int) -> Callable[[Command], Command]:
     """The option `--count`."""
     return click.option("--count", default=default, show_default=True, help="Number of images.")
+
+
+def data_options(split: str, count: int) -> Callable[[Command], Command]:
+    """The options that say which pictures; the command gets them as `source`, a `DataSource`."""
+
+    def add(command: Command) -> Command:
+        @wraps(command)
+        def with_source(preset: str, split: str, count: int, folder: Path, **others: Any) -> Any:
+            from ai8x_models.tasks.pose.data.source import DataSource
+
+            return command(source=DataSource(folder, preset, split, count), **others)
+
+        added: Command = FOLDER(with_source)
+        for option in (count_option(count), split_option(split), PRESET):
+            added = option(added)
+        return added
+
+    return add
