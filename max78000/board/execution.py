@@ -58,7 +58,7 @@ class Execution:
             chip,
             self.timeline,
             self._resets,
-            Flash(self.flash, self._on_code_change),
+            Flash(self.flash, self._on_code_change, self.memories.info),
             Setting(world or World(), self.objections, self.memories),
         )
         cnn_bytes = chip.quadrant_addr(chip.n_quadrants) - chip.fifo_base

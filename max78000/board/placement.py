@@ -31,6 +31,7 @@ class Flash:
 
     content: bytearray
     on_change: Callable[[], None]
+    info: bytearray | None = None  # what the program sees of the information block
 
 
 class Pins(Protocol):

@@ -4,6 +4,8 @@ Each uses the drivers as their headers say and prints what came out; the snapsho
 make files of its own examples, but not their sources.
 """
 
+from sdk_secret_programs import ADC, INFO
+
 HEAD = """
 #include <stdio.h>
 #include <string.h>
@@ -336,5 +338,7 @@ PROGRAMS = {
     "lp":    (LP,    "sleep 1 low 2 micro 3 standby 4 backup"),
     "sema":  (SEMA,  "1 1 0"),
     "flash": (FLASH, "0 0 0 0 1"),
+    "adc":   (ADC,   "0 512 839 209"),
+    "info":  (INFO,  "ffffffff 0 something 0 3 0 ffffffff"),
 }
 # fmt: on

@@ -11,6 +11,7 @@ item 5 (page locks).
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from max78000.board.devices.info_block import content, serial_number
 from max78000.board.objections import Objections
 from max78000.board.placement import Placement, Surroundings
 from max78000.errors import BoardError
@@ -36,6 +37,7 @@ CTRL_OPERATIONS = CTRL_WRITE | CTRL_MASS_ERASE | CTRL_PAGE_ERASE
 CTRL_KNOWN = CTRL_OPERATIONS | CTRL_IS_32_BIT | CTRL_ERASE_CODE | CTRL_LOW_VOLTAGE | CTRL_UNLOCK
 
 UNLOCKED, LOCKED = 2 << 28, 3 << 28
+INFO_KEY = (0x3A7F_5CA3, 0xA1E3_4F20, 0x9608_B2C1)  # stores to ACTRL that open the block
 PAGE_CODE, MASS_CODE = 0x55 << 8, 0xAA << 8
 
 INTR_DONE = 1 << 0
@@ -45,6 +47,7 @@ INTR_ENABLES = INTR_FLAGS << 8
 
 INFO_BLOCK_OFFSET = FLASH_BYTES  # the information block follows the flash in the controller's view
 INFO_BLOCK_BYTES = 0x4000
+ERASED = b"\xff"
 FLASH_CLOCK_HZ = 1_000_000
 CLOCK_TOLERANCE = 0.1
 
@@ -63,6 +66,8 @@ class FlashController:
             CLKDIV, must then be 1 MHz within a tenth. None checks only that CLKDIV is not 0.
         on_change: called after each erase or write, so that cached code can be dropped.
         locked_pages: pages whose erase and write fail; firmware may not lock any, tests may.
+        info: what the program sees of the information block; erased while that is locked.
+        info_content: what is in it.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class FlashController:
         system_clock_hz: Callable[[], int] | None = None,
         on_change: Callable[[], None] | None = None,
         locked_pages: frozenset[int] = frozenset(),
+        info: bytearray | None = None,
+        info_content: bytes = ERASED * INFO_BLOCK_BYTES,
     ) -> None:
         self.name = "FLC"
         self.base_addr = 0x4002_9000
@@ -81,7 +88,11 @@ class FlashController:
         self._system_clock_hz = system_clock_hz
         self._on_change = on_change
         self.locked_pages = locked_pages
+        self._info = bytearray(INFO_BLOCK_BYTES) if info is None else info
+        self._info_content = bytearray(info_content)
+        self._keys: tuple[int, ...] = ()  # the last stores to ACTRL
         self._words = dict(_RESET)
+        self._lock_info()
         if len(self._flash) != FLASH_BYTES:
             raise ValueError(f"the flash has {len(self._flash)} of {FLASH_BYTES} bytes")
 
@@ -114,6 +125,7 @@ class FlashController:
     def reset(self) -> None:
         """Return to the registers after a system reset; the flash keeps its contents."""
         self._words = dict(_RESET)
+        self._lock_info()
 
     def load(self, offset: int) -> int:
         """Return the register at a byte offset.
@@ -144,7 +156,7 @@ class FlashController:
         elif offset == INTR:  # a flag is cleared by writing 0 and cannot be set
             self._words[INTR] = (self._words[INTR] & value & INTR_FLAGS) | (value & INTR_ENABLES)
         elif offset == ACTRL:
-            self._words[ACTRL] = 0  # the key is not modelled: the information block stays locked
+            self._take_key(value)
         else:
             self._words[offset] = value & (0xFF if offset == CLKDIV else 0xFFFF_FFFF)
 
@@ -183,21 +195,23 @@ class FlashController:
             return False
         words = [self._words[DATA0 + 4 * index] for index in range(n_bytes // 4)]
         data = b"".join(word.to_bytes(4, "little") for word in words)
+        memory, start = self._memory(start)
         for index, byte in enumerate(data, start):
-            self._flash[index] &= byte  # programming clears bits, only an erase sets them
+            memory[index] &= byte  # programming clears bits, only an erase sets them
         return True
 
     def _erase_page(self, ctrl: int) -> bool:
         start = self._offset() // PAGE_BYTES * PAGE_BYTES
         if ctrl & CTRL_ERASE_CODE != PAGE_CODE or not self._is_open(start):
             return False
-        self._flash[start : start + PAGE_BYTES] = b"\xff" * PAGE_BYTES
+        memory, start = self._memory(start)
+        memory[start : start + PAGE_BYTES] = ERASED * PAGE_BYTES
         return True
 
     def _erase_all(self, ctrl: int) -> bool:
         if ctrl & CTRL_ERASE_CODE != MASS_CODE or self.locked_pages:
             return False
-        self._flash[:] = b"\xff" * FLASH_BYTES
+        self._flash[:] = ERASED * FLASH_BYTES
         return True
 
     def _offset(self) -> int:
@@ -209,7 +223,33 @@ class FlashController:
         return offset
 
     def _is_open(self, offset: int) -> bool:
-        return offset < INFO_BLOCK_OFFSET and offset // PAGE_BYTES not in self.locked_pages
+        if offset >= INFO_BLOCK_OFFSET:
+            return self.is_info_open
+        return offset // PAGE_BYTES not in self.locked_pages
+
+    def _memory(self, offset: int) -> tuple[bytearray | memoryview, int]:
+        """Flash or information block, and the offset there."""
+        if offset < INFO_BLOCK_OFFSET:
+            return self._flash, offset
+        return self._info, offset - INFO_BLOCK_OFFSET
+
+    @property
+    def is_info_open(self) -> bool:
+        """The program has given the key of the information block."""
+        return self._keys == INFO_KEY
+
+    def _take_key(self, value: int) -> None:
+        """A store to ACTRL: the key's last word opens the information block, others lock it."""
+        if self.is_info_open:
+            self._info_content[:] = self._info
+        self._keys = (*self._keys, value)[-len(INFO_KEY) :]
+        if self.is_info_open:
+            self._info[:] = self._info_content
+        else:
+            self._info[:] = ERASED * INFO_BLOCK_BYTES
+
+    def _lock_info(self) -> None:
+        self._take_key(0)
 
     def _check_clock(self) -> None:
         divider = self._words[CLKDIV]
@@ -231,5 +271,9 @@ def flash_controller(_place: Placement, around: Surroundings) -> FlashController
     """Make the controller of the board's flash."""
     clocks, flash = around.clocks, around.flash
     return FlashController(
-        flash.content, system_clock_hz=lambda: clocks.system_clock_hz, on_change=flash.on_change
+        flash.content,
+        system_clock_hz=lambda: clocks.system_clock_hz,
+        on_change=flash.on_change,
+        info=flash.info,
+        info_content=content(serial_number(around.world.seed), INFO_BLOCK_BYTES),
     )

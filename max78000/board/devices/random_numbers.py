@@ -8,6 +8,7 @@ Source: [MSDK] trng_regs.h, trng_revb.c.
 
 import random
 
+from max78000.board.devices.aes import KEYS, N_KEY_WORDS, AesKeys
 from max78000.board.placement import Placement, Surroundings
 from max78000.board.registers import ALL, RegisterBlock, Word
 
@@ -30,6 +31,9 @@ class RandomNumbers(RegisterBlock):
     def __init__(self, place: Placement, around: Surroundings) -> None:
         super().__init__(place.name, place.base_addr, place.size_bytes, WORDS)
         self._timeline = around.timeline
+        keys = around.devices[KEYS]
+        assert isinstance(keys, AesKeys)
+        self._keys = keys
         self._random = random.Random(around.world.seed)
 
     @property
@@ -47,5 +51,9 @@ class RandomNumbers(RegisterBlock):
         return self.values[name]
 
     def stored(self, name: str, value: int) -> None:
-        """What a store of a register does; there is no key to be made or wiped."""
+        """What a store of a register does."""
+        if value & KEY_GENERATE:
+            self._keys.fill([self._random.getrandbits(32) for _ in range(N_KEY_WORDS)])
+        if value & KEY_WIPE:
+            self._keys.fill([0] * N_KEY_WORDS)
         self.values[name] = value & ~(KEY_GENERATE | KEY_WIPE)

@@ -7,8 +7,9 @@ Source: docs/hardware/firmware.md; [MSDK] max78000.h, gcr_regs.h, lpgcr_regs.h, 
 
 from collections.abc import Callable
 
+from max78000.board.devices.adc import Adc
+from max78000.board.devices.aes import KEYS, AesEngine, AesKeys
 from max78000.board.devices.camera_interface import CameraInterface
-from max78000.board.devices.clock import RealTimeClock
 from max78000.board.devices.crc import CrcEngine
 from max78000.board.devices.dma import Dma
 from max78000.board.devices.flash_controller import flash_controller
@@ -17,6 +18,7 @@ from max78000.board.devices.i2c import I2c
 from max78000.board.devices.i2s import I2s
 from max78000.board.devices.pulse_train import PulseTrains
 from max78000.board.devices.random_numbers import RandomNumbers
+from max78000.board.devices.real_time_clock import RealTimeClock
 from max78000.board.devices.semaphores import Semaphores
 from max78000.board.devices.spi import Spi
 from max78000.board.devices.timer import Timer
@@ -87,6 +89,9 @@ TABLE: tuple[Placement, ...] = (
     Placement("WUT",   WakeupTimer,      0x4000_6400, 0x400,  None,         None,         (53,)),
     Placement("PWRSEQ", WakeStatus,      0x4000_6800, 0x400,  None,         None,         (54,)),
     Placement("MCR",   words(MCR),       0x4000_6C00, 0x400),
+    Placement(KEYS,    AesKeys,          0x4000_7800, 0x400),
+    Placement("AES",   AesEngine,        0x4000_7400, 0x400,  gate1(15),    reset1(10),   (97,),
+              (Request(0x10, 0x10), Request(0x30, 0x10, is_sending=True))),
     Placement("CRC",   CrcEngine,        0x4000_F000, 0x1000, gate1(14),    reset1(9),    (),
               (Request(0x2C, 0x04, is_sending=True),)),
     Placement("TMR0",  Timer,            0x4001_0000, 0x1000, gate0(15),    reset0(5),    (5,)),
@@ -119,6 +124,7 @@ TABLE: tuple[Placement, ...] = (
               fifo(0x08, 0x28, 0x2C)),
     Placement("I2C2",  I2c,              0x4001_F000, 0x1000, gate1(24),    reset1(20),   (62,),
               fifo(0x0A, 0x2A, 0x2C)),
+    Placement("ADC",   Adc,              0x4003_4000, 0x1000, gate0(23),    reset0(26),   (20,)),
     Placement("PT",    PulseTrains,      0x4003_C000, 0x1000, gate0(29),    reset1(1),    (59,)),
     Placement("SPI1",  Spi,              0x4004_6000, 0x1000, gate0(6),     reset0(13),   (16,),
               fifo(0x01, 0x21, 0x00)),
