@@ -10,6 +10,7 @@ from max78000.errors import InputError
 
 IMPORTED = "coco"  # preset of pictures that were imported, not rendered
 CROPS = "crops"  # the same, a person in the middle of each
+PASTED = "pasted"  # preset of pictures pasted together from people cut out of photographs
 PHOTOS = "photos"  # preset of an album, of which every example is another view
 
 
@@ -17,12 +18,12 @@ PHOTOS = "photos"  # preset of an album, of which every example is another view
 class DataPlan:
     """Which images, how many of each split, and where their caches are kept.
 
-    `preset` says what is rendered; `coco` takes imported pictures, whose counts must be right, and
-    `crops` people of them. `photos` takes an album: `train_count` is the number of views that an
-    epoch draws of it, and crops of people who are kept out of it validate.
+    `preset` says what is rendered, `pasted` from cut-outs; `coco` takes imported pictures, whose
+    counts must be right, and `crops` people of them. `photos` takes an album: `train_count` is the
+    number of views that an epoch draws of it, and crops of people who are kept out of it validate.
     """
 
-    preset: str = field(metadata=one_of(*PRESETS, IMPORTED, CROPS, PHOTOS))
+    preset: str = field(metadata=one_of(*PRESETS, PASTED, IMPORTED, CROPS, PHOTOS))
     train_count: int = field(metadata=within(1, 1_000_000))
     validation_count: int = field(default=300, metadata=within(1, 1_000_000))
     folder: Path = Path("data")
@@ -57,6 +58,7 @@ class ViewPlan:
 
     Args:
         crop_share: share of the views that show a person; the others, a whole picture.
+        pasted_share: share of all views that are pasted together from cut-outs instead.
         scale: smallest and largest factor by which what is seen differs from its usual size.
         rotate: degrees by which a view is turned at most, to either side.
         shift: share of its side by which a view is moved at most.
@@ -66,6 +68,7 @@ class ViewPlan:
     """
 
     crop_share: float = field(default=0.7, metadata=within(0.0, 1.0))
+    pasted_share: float = field(default=0.0, metadata=within(0.0, 1.0))
     scale: tuple[float, ...] = (0.65, 1.3)
     rotate: float = field(default=30.0, metadata=within(0.0, 180.0))
     shift: float = field(default=0.1, metadata=within(0.0, 0.5))

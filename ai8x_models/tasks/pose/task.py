@@ -14,7 +14,7 @@ from ai8x_models.tasks.pose.data.examples import PoseExamples
 from ai8x_models.tasks.pose.data.source import DataSource
 from ai8x_models.tasks.pose.evaluate import evaluate_maps
 from ai8x_models.tasks.pose.losses import PoseLoss
-from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_album
+from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_photos
 from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.tasks.pose.recipe import CROPS, PHOTOS, PoseRecipe
 from ai8x_models.training.logs import Console
@@ -31,7 +31,7 @@ def open_examples(recipe: PoseRecipe, split: str, console: Console) -> PoseExamp
     preset = plan.preset
     if preset == PHOTOS:
         if split == "train":
-            return PhotoExamples(open_album(plan.folder), recipe.view, plan.train_count)
+            return open_photos(plan.folder, recipe.view, plan.train_count)
         preset = CROPS
     count = plan.train_count if split == "train" else plan.validation_count
     return PoseExamples.open(DataSource(plan.folder, preset, split, count), console)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         "ai8x data --preset single --split validation --count 300",
         "ai8x data --images coco/val2017 --annotations person_keypoints_val2017.json",
         "ai8x data --images coco/train2017 --annotations person_keypoints_train2017.json --album",
+        "ai8x data --preset pasted --count 4000",
     )
 )
 @PRESET
@@ -51,12 +52,14 @@ def data(
     Rendering uses all cores and keeps a cache that is there already. Imported pictures are the
     preset `coco` of `evaluate` and of recipes, crops the preset `crops`. An album is trained on as
     `photos`: every epoch draws other views of it; a tenth of the pictures is kept out of it, and
-    crops of the people on them are written beside it.
+    crops of the people on them are written beside it. People with outlines are cut out, too: the
+    preset `pasted` makes other pictures of them.
     """
     from ai8x_models.tasks.pose.data.source import DataSource, open_data
-    from ai8x_models.tasks.pose.photos.album import described
+    from ai8x_models.tasks.pose.photos.album import Album, described
     from ai8x_models.tasks.pose.photos.guard import HeldOut
     from ai8x_models.tasks.pose.photos.imported import Import
+    from ai8x_models.tasks.pose.photos.paste import Cutouts
     from ai8x_models.training.logs import Console
 
     console = Console(sys.stderr)
@@ -74,9 +77,12 @@ def data(
     if not album:
         click.echo(_summary(*pictures.cache("crops" if crops else "coco", split, console)))
         return
-    (path, made), validation = pictures.album(console)
-    click.echo(f"{path}: {described(made)}")
-    click.echo(_summary(*validation))
+    made = pictures.album(console)
+    click.echo(f"{made.path}: {described(Album(made.path))}")
+    click.echo(_summary(*made.crops))
+    for path in made.cutouts:
+        cutouts = Cutouts.open(path)
+        click.echo(f"{path}: {len(cutouts.people)} people cut out, {cutouts.n_grounds} grounds")
 
 
 def _summary(path: Path, cache: "PoseCache") -> str:

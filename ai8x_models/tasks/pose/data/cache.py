@@ -1,4 +1,4 @@
-"""The pose data set: builds cache files from rendered figures, and reads them.
+"""The pose data set: builds cache files of rendered people, and reads them.
 
 `build_cache` renders a split; `photos/imported.py` makes files of a user's own pictures.
 `PoseCache.open` reads either whole into memory. A teacher's maps go into the same file. Targets are
@@ -6,13 +6,11 @@ not stored: drawing them costs less than it saves. The layout is in `cache_file`
 trains.
 """
 
-import json
 import math
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +25,7 @@ from ai8x_models.tasks.pose.data.cache_file import (
     write_cache,
 )
 from ai8x_models.tasks.pose.data.people import PEOPLE_FIELDS, People
-from ai8x_models.tasks.pose.figures.figures import GENERATOR_VERSION, SPLIT_BASE, Preset, render
+from ai8x_models.tasks.pose.figures.figures import SPLIT_BASE, Renderer
 from ai8x_models.training.progress import Progress, no_progress
 from max78000.apps.pose.arrays import Float32s, Int8s, Int32s, Int64s, Uint8s
 from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
@@ -76,7 +74,7 @@ class PoseCache:
 
     @property
     def preset(self) -> str:
-        """Name of the preset that drew the images, or `coco`."""
+        """Name of what drew the images, or `coco`."""
         return self.header.preset
 
     @property
@@ -97,7 +95,7 @@ class PoseCache:
 
 def build_cache(
     path: str | Path,
-    preset: Preset,
+    renderer: Renderer,
     split: str,
     count: int,
     workers: int = 1,
@@ -105,7 +103,7 @@ def build_cache(
 ) -> Path:
     """Render `count` images of a split into a cache file, on `workers` processes.
 
-    A finished file with the same preset, split, count and generator is kept as it is, teacher maps
+    A finished file with the same name, split, count and generator is kept as it is, teacher maps
     included; one with others is replaced. The contents do not depend on the number of workers.
 
     Raises:
@@ -116,19 +114,14 @@ def build_cache(
         raise InputError(f"unknown split {split!r}", fix=f"one of {', '.join(SPLIT_BASE)}")
     if count < 1:
         raise InputError(f"a cache of {count} images", where=str(path), fix="ask for at least one")
-    header = Header(preset.name, split, count, generator_of(preset))
+    header = Header(renderer.name, split, count, renderer.generator)
     if path.exists():
         with reading(path) as file:
             if read_header(file, path) == header:
                 return path
-    records = _rendered(preset, SPLIT_BASE[split], count, workers)
+    records = _rendered(renderer, SPLIT_BASE[split], count, workers)
     write_cache(path, header, records, progress or no_progress)
     return path
-
-
-def generator_of(preset: Preset) -> str:
-    """Version and parameters of the figures as one line of JSON."""
-    return json.dumps({"figures": GENERATOR_VERSION, **asdict(preset)}, sort_keys=True)
 
 
 def write_teacher(
@@ -192,15 +185,15 @@ def read_teacher(path: str | Path, name: str, checkpoint_hash: str) -> TeacherMa
     return heat, paf
 
 
-def _rendered(preset: Preset, base: int, count: int, workers: int) -> Iterator[Record]:
+def _rendered(renderer: Renderer, base: int, count: int, workers: int) -> Iterator[Record]:
     seeds = range(base, base + count)
     if workers <= 1:
         for seed in seeds:
-            yield Record(render(preset, seed), seed, _IDENTITY)
+            yield Record(renderer.render(seed), seed, _IDENTITY)
         return
     # "spawn" because the caller may hold threads (torch does), which a fork would not survive.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        figures = pool.map(partial(render, preset), seeds, chunksize=_FIGURES_PER_TASK)
+        figures = pool.map(renderer.render, seeds, chunksize=_FIGURES_PER_TASK)
         for seed, figure in zip(seeds, figures, strict=True):
             yield Record(figure, seed, _IDENTITY)

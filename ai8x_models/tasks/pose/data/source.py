@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache
+from ai8x_models.tasks.pose.figures.figures import Renderer, StickFigures
 from ai8x_models.tasks.pose.figures.preset import PRESETS
-from ai8x_models.tasks.pose.recipe import CROPS, IMPORTED
+from ai8x_models.tasks.pose.photos.cutouts import cutouts_path
+from ai8x_models.tasks.pose.photos.paste import Pasted
+from ai8x_models.tasks.pose.recipe import CROPS, IMPORTED, PASTED
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
 
@@ -35,17 +38,30 @@ def open_data(source: DataSource, console: Console) -> PoseCache:
         InputError: there is no such preset or split, pictures were not imported, or the file is
             damaged or something else.
     """
-    path, preset = source.path, PRESETS.get(source.preset)
-    if preset is None and source.preset not in (IMPORTED, CROPS):
-        known = ", ".join((*PRESETS, IMPORTED, CROPS))
-        raise InputError(f"there is no preset {source.preset!r}", fix=f"one of {known}")
-    if preset is None and not path.exists():
+    path, renderer = source.path, _renderer(source)
+    if renderer is None and not path.exists():
         option = " --crops" if source.preset == CROPS else ""
         fix = f"ai8x data --images FOLDER --annotations FILE{option}"
         raise InputError("has not been imported", where=str(path), fix=fix)
-    if preset is not None:
+    if renderer is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         workers = (os.cpu_count() or 1) if source.count > FEW_IMAGES else 1
         with console.progress(f"rendering {path}") as progress:
-            build_cache(path, preset, source.split, source.count, workers, progress)
+            build_cache(path, renderer, source.split, source.count, workers, progress)
     return PoseCache.open(path)
+
+
+def _renderer(source: DataSource) -> Renderer | None:
+    """What draws the images of a preset; None if they were imported.
+
+    Raises:
+        InputError: there is no such preset, or what it is drawn from is missing.
+    """
+    if source.preset in PRESETS:
+        return StickFigures(PRESETS[source.preset])
+    if source.preset == PASTED:
+        return Pasted.of(cutouts_path(source.folder, source.split))
+    if source.preset in (IMPORTED, CROPS):
+        return None
+    known = ", ".join((*PRESETS, PASTED, IMPORTED, CROPS))
+    raise InputError(f"there is no preset {source.preset!r}", fix=f"one of {known}")

@@ -7,8 +7,10 @@ body -> paint -> person -> scene -> figures; `cache` stores what this file retur
 Labels use the pixel-centre convention of `skeleton.cell_to_pixel`: pixel i has its centre at i.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -26,7 +28,16 @@ from ai8x_models.tasks.pose.figures.scene import (
 from max78000.apps.pose.arrays import Bools, Float32s, Floats, Uint8s
 from max78000.apps.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO
 
-__all__ = ["GENERATOR_VERSION", "PRESETS", "SPLIT_BASE", "Figure", "Preset", "render"]
+__all__ = [
+    "GENERATOR_VERSION",
+    "PRESETS",
+    "SPLIT_BASE",
+    "Figure",
+    "Preset",
+    "Renderer",
+    "StickFigures",
+    "render",
+]
 
 GENERATOR_VERSION = 1  # raise it when any pixel or label changes
 # Splits never meet: image i of a split has seed base + i.
@@ -54,6 +65,42 @@ class Figure:
     loss_mask: Uint8s
 
 
+class Renderer(Protocol):
+    """What draws labelled images, one from one seed; processes are sent it."""
+
+    @property
+    def name(self) -> str:
+        """What recipes and files call it."""
+
+    @property
+    def generator(self) -> str:
+        """Version and parameters, JSON: equal ones mean equal images."""
+
+    def render(self, seed: int) -> Figure:
+        """Draw the image of one seed; the same seed gives the same bytes on every call."""
+
+
+@dataclass(frozen=True, slots=True)
+class StickFigures:
+    """Draws the figures of a preset."""
+
+    preset: Preset
+
+    @property
+    def name(self) -> str:
+        """The preset's."""
+        return self.preset.name
+
+    @property
+    def generator(self) -> str:
+        """Version and parameters, JSON."""
+        return json.dumps({"figures": GENERATOR_VERSION, **asdict(self.preset)}, sort_keys=True)
+
+    def render(self, seed: int) -> Figure:
+        """Draw the image of one seed."""
+        return render(self.preset, seed)
+
+
 @dataclass(frozen=True, slots=True)
 class Painting:
     """The double-size canvas: picture, number image (256, 256), and who stands where."""
@@ -69,7 +116,18 @@ def render(preset: Preset, seed: int) -> Figure:
     rng = np.random.default_rng(seed)
     painting = paint(rng, preset)
     keypoints = [label(rng, painting, person) for person in range(len(painting.bodies))]
-    masks = [painting.numbers == person + 1 for person in range(len(painting.bodies))]
+    return labelled(expose(rng, painting.picture), keypoints, painting.numbers)
+
+
+def labelled(image: Uint8s, keypoints: Sequence[Floats], numbers: Uint8s) -> Figure:
+    """Make a figure of an image, leaving out people of whom too little is known or seen.
+
+    Args:
+        image: (128, 128, 3).
+        keypoints: of person k, (17, 3), in image pixels.
+        numbers: number image (256, 256), k + 1 where person k shows.
+    """
+    masks = [numbers == person + 1 for person in range(len(keypoints))]
     is_kept = [
         np.count_nonzero(points[:, 2]) >= MIN_LABELLED and mask.sum() / 4 >= MIN_MASK_PIXELS
         for points, mask in zip(keypoints, masks, strict=True)
@@ -77,12 +135,12 @@ def render(preset: Preset, seed: int) -> Figure:
     kept = [k for k, keep in enumerate(is_kept) if keep]
     left_out = [k + 1 for k, keep in enumerate(is_kept) if not keep]
     return Figure(
-        image=expose(rng, painting.picture),
+        image=image,
         keypoints=np.array([keypoints[k] for k in kept], np.float32).reshape(-1, N_COCO, 3),
         bbox=np.array([box_of(masks[k]) for k in kept], np.float32).reshape(-1, 4),
         area=np.array([masks[k].sum() / 4 for k in kept], np.float32),
         iscrowd=np.zeros(len(kept), np.uint8),
-        loss_mask=loss_mask_of(np.isin(painting.numbers, left_out)),
+        loss_mask=loss_mask_of(np.isin(numbers, left_out)),
     )
 
 

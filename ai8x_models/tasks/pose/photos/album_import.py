@@ -8,7 +8,7 @@ import hashlib
 import io
 import multiprocessing
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,26 @@ _PER_PIECE = 128
 _VALIDATION_SHARE = 10  # one picture of so many, by a hash of its name
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Pictures, and what becomes of them.
+
+    Args:
+        folder: with the pictures.
+        held_out: pictures that are left out.
+        make: the entries of a picture, `whole` or `cutouts.cut`; processes are sent it.
+    """
+
+    folder: Path
+    held_out: HeldOut
+    make: Callable[[Image.Image, Picture], Iterator[Entry]]
+
+    @property
+    def stamp(self) -> str:
+        """Equal for equal sources."""
+        return repr((self.make.__qualname__, self.folder.resolve(), self.held_out.names))
+
+
 def is_kept_out(file_name: str) -> bool:
     """True for the tenth of the pictures that validates; a function of the name alone."""
     digest = hashlib.sha256(Path(file_name).name.encode()).digest()
@@ -41,39 +61,33 @@ def is_kept_out(file_name: str) -> bool:
 
 
 def import_album(
-    folder: Path,
-    listing: Listing,
-    path: Path,
-    held_out: HeldOut,
-    workers: int,
-    progress: Progress = no_progress,
+    source: Source, listing: Listing, path: Path, workers: int, progress: Progress = no_progress
 ) -> tuple[str, ...]:
     """Write the pictures of a list as an album.
 
     Args:
-        folder: with the pictures.
+        source: where the pictures are, and what becomes of each.
         listing: their annotations.
         path: of the album.
-        held_out: pictures that are left out.
         workers: processes.
         progress: called after every piece.
 
     Returns:
-        Names of the pictures that were left out.
+        Names of the pictures of which nothing became.
 
     Raises:
         InputError: a picture or an annotation is missing or malformed, or nothing is left.
     """
     pictures, n = listing.pictures, len(listing.pictures)
-    stamp = hashlib.sha256(repr((folder.resolve(), pictures, held_out.names)).encode()).hexdigest()
+    stamp = hashlib.sha256(repr((source.stamp, pictures)).encode()).hexdigest()
     parts = path.with_name(f"{path.name}.{stamp[:12]}.parts")
     parts.mkdir(parents=True, exist_ok=True)
     work = [
-        _Piece(folder, pictures[start : start + _PER_PIECE], parts / f"{start:08}.h5")
+        _Piece(source, pictures[start : start + _PER_PIECE], parts / f"{start:08}.h5")
         for start in range(0, n, _PER_PIECE)
     ]
     missing = [piece for piece in work if not piece.path.exists()]
-    for done, _ in enumerate(_made(missing, held_out, workers), len(work) - len(missing) + 1):
+    for done, _ in enumerate(_made(missing, workers), len(work) - len(missing) + 1):
         progress(min(done * _PER_PIECE, n), n)
     albums = [Album(piece.path) for piece in work]
     found = {int(one) for album in albums for one in album.source_ids}
@@ -93,29 +107,35 @@ def nothing_left(annotations: Path) -> InputError:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    folder: Path
+    source: Source
     pictures: Sequence[Picture]
     path: Path
 
-    def make(self, held_out: HeldOut) -> Path:
-        write_album(self.path, self._entries(held_out))
+    def make(self) -> Path:
+        write_album(self.path, self._entries())
         return self.path
 
-    def _entries(self, held_out: HeldOut) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[Entry]:
+        source = self.source
         for picture in self.pictures:
-            shown = read_picture(self.folder / picture.file_name)
-            if not held_out.found(picture.file_name, shown):
-                yield entry_of(shown, picture)
+            shown = read_picture(source.folder / picture.file_name)
+            if not source.held_out.found(picture.file_name, shown):
+                yield from source.make(shown, picture)
 
 
-def _made(pieces: Sequence[_Piece], held_out: HeldOut, workers: int) -> Iterator[Path]:
+def _made(pieces: Sequence[_Piece], workers: int) -> Iterator[Path]:
     if workers <= 1 or len(pieces) <= 1:
         for piece in pieces:
-            yield piece.make(held_out)
+            yield piece.make()
         return
     context = multiprocessing.get_context("spawn")  # threads of the caller would not survive a fork
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield from pool.map(_Piece.make, pieces, [held_out] * len(pieces))
+        yield from pool.map(_Piece.make, pieces)
+
+
+def whole(shown: Image.Image, picture: Picture) -> Iterator[Entry]:
+    """Make the one entry of a picture of which all is kept."""
+    yield entry_of(shown, picture)
 
 
 def entry_of(shown: Image.Image, picture: Picture) -> Entry:

@@ -19,6 +19,8 @@ from ai8x_models.tasks.pose.network_input import normalize
 from ai8x_models.tasks.pose.photos.album import Album, album_path
 from ai8x_models.tasks.pose.photos.camera import photographed
 from ai8x_models.tasks.pose.photos.crops import subjects
+from ai8x_models.tasks.pose.photos.cutouts import cutouts_path
+from ai8x_models.tasks.pose.photos.paste import Cutouts, Pasted, paste
 from ai8x_models.tasks.pose.photos.view import View
 from ai8x_models.tasks.pose.recipe import ViewPlan
 from ai8x_models.training.ahead import made_ahead
@@ -30,6 +32,7 @@ from max78000.errors import InputError
 
 MIN_POINTS, MIN_SIDE = 5, 40  # of people worth a view of their own: labelled points, album pixels
 _WHOLE_MASK = 255
+_WHOLE, _CROP, _PASTED = range(3)  # what a view shows
 _N_THREADS = 1  # an album is one open file: HDF5 reads in one thread at a time
 
 
@@ -57,12 +60,14 @@ class PhotoExamples:
         album: the pictures.
         plan: how views are drawn.
         count: views of an epoch.
+        cutouts: of what views are pasted together, if the plan says so.
         teacher: a network that is asked about every view; None for none.
     """
 
     album: Album
     plan: ViewPlan
     count: int
+    cutouts: Cutouts | None = None
     teacher: nn.Module | None = None
 
     def __len__(self) -> int:
@@ -79,27 +84,37 @@ class PhotoExamples:
     def shuffled(self, size: int, seed: int, epoch: int, _augment: Any) -> Iterator[Batch[Maps]]:
         """Yield the batches of one epoch."""
         rng = np.random.default_rng((seed, epoch + 1))
-        is_crop = rng.random(self.count) < self.plan.crop_share
+        kinds = self._kinds(rng)
         people = subjects(self.album.all_people, MIN_POINTS, MIN_SIDE)
         if not len(people):
             why = f"nobody has {MIN_POINTS} keypoints and {MIN_SIDE} pixels"
             raise InputError(why, where=str(self.album.path), fix="import other pictures")
         pictures = _dealt(np.arange(len(self.album)), self.count, rng)
-        chosen = np.where(is_crop, _dealt(people, self.count, rng), pictures)
+        chosen = np.where(kinds == _CROP, _dealt(people, self.count, rng), pictures)
         starts = range(0, self.count - self.count % size, size)
 
         def sights(start: int) -> list[Sight]:
             part, own = slice(start, start + size), np.random.default_rng((seed, epoch + 1, start))
             return [
-                self._sight(int(index), bool(crop), own)
-                for index, crop in zip(chosen[part], is_crop[part], strict=True)
+                self._sight(int(index), int(kind), own)
+                for index, kind in zip(chosen[part], kinds[part], strict=True)
             ]
 
         yield from map(self._batch, made_ahead(sights, starts, _N_THREADS))
 
-    def _sight(self, index: int, is_crop: bool, rng: np.random.Generator) -> Sight:
+    def _kinds(self, rng: np.random.Generator) -> Indexes:
+        """What each view of an epoch shows."""
+        kinds = np.where(rng.random(self.count) < self.plan.crop_share, _CROP, _WHOLE)
+        if self.plan.pasted_share:
+            kinds[rng.random(self.count) < self.plan.pasted_share] = _PASTED
+        return kinds
+
+    def _sight(self, index: int, kind: int, rng: np.random.Generator) -> Sight:
         album = self.album
-        if is_crop:
+        if kind == _PASTED:
+            assert self.cutouts is not None  # opened with the album if the plan wants some
+            return pasted_sight(self.cutouts, self.plan.camera, rng)
+        if kind == _CROP:
             person = index
             index = int(np.searchsorted(album.person_start, person, "right")) - 1
             usual = View.of_person(album.all_people.bbox[person])
@@ -122,8 +137,8 @@ class PhotoExamples:
         return Batch(inputs, Maps(heat, paf), torch.from_numpy(mask)[:, None], teacher)
 
 
-def open_album(folder: Path) -> Album:
-    """Open the album of a folder of data.
+def open_photos(folder: Path, plan: ViewPlan, count: int) -> PhotoExamples:
+    """Open the album of a folder of data, and the cut-outs if the plan wants some.
 
     Raises:
         InputError: there is none, or it is damaged.
@@ -132,7 +147,18 @@ def open_album(folder: Path) -> Album:
     if not path.exists():
         fix = "ai8x data --images FOLDER --annotations FILE --album"
         raise InputError("has not been imported", where=str(path), fix=fix)
-    return Album(path)
+    cutouts = None
+    if plan.pasted_share:
+        cutouts = Cutouts.open(Pasted.of(cutouts_path(folder, "train")).path)
+    return PhotoExamples(Album(path), plan, count, cutouts)
+
+
+def pasted_sight(cutouts: Cutouts, camera: float, rng: np.random.Generator) -> Sight:
+    """A picture pasted together, and what should be said of it."""
+    collage = paste(cutouts, rng)
+    figure = collage.figure(np.array(collage.picture.reduce(2)))
+    heat, paf = draw_targets(figure.keypoints)
+    return Sight(photographed(figure.image, camera, rng), heat, paf, figure.loss_mask)
 
 
 def sight_of(

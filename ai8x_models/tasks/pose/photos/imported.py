@@ -15,9 +15,16 @@ from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.data.cache_coco import Listing, coco_records, read_annotations
 from ai8x_models.tasks.pose.data.cache_file import Header, Record, write_cache
 from ai8x_models.tasks.pose.data.source import DataSource
-from ai8x_models.tasks.pose.photos.album import Album, album_path
-from ai8x_models.tasks.pose.photos.album_import import import_album, is_kept_out, nothing_left
+from ai8x_models.tasks.pose.photos.album import album_path
+from ai8x_models.tasks.pose.photos.album_import import (
+    Source,
+    import_album,
+    is_kept_out,
+    nothing_left,
+    whole,
+)
 from ai8x_models.tasks.pose.photos.crops import MIN_POINTS, MIN_SIDE, crop_records
+from ai8x_models.tasks.pose.photos.cutouts import cut, cutouts_path, has_outline
 from ai8x_models.tasks.pose.photos.guard import HeldOut
 from ai8x_models.tasks.pose.recipe import CROPS, IMPORTED
 from ai8x_models.training.logs import Console
@@ -33,6 +40,21 @@ _PARAMETERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
 _RECORDS: Mapping[str, Callable[[Path, Listing], Iterator[Record]]] = MappingProxyType(
     {IMPORTED: coco_records, CROPS: crop_records}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedAlbum:
+    """What an import for training made.
+
+    Args:
+        path: the album.
+        crops: the cache that validates, and what is in it.
+        cutouts: of the splits whose people have outlines.
+    """
+
+    path: Path
+    crops: tuple[Path, PoseCache]
+    cutouts: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +88,10 @@ class Import:
         listing = self._allowed(read_annotations(self.annotations), split, console)
         return self._cache(listing, kind, split, console)
 
-    def album(self, console: Console) -> tuple[tuple[Path, Album], tuple[Path, PoseCache]]:
+    def album(self, console: Console) -> "ImportedAlbum":
         """Make an album to train on, and crops of people in the pictures kept out of it: a tenth.
+
+        Of people with outlines cut-outs are made, of either part.
 
         Raises:
             InputError: as `cache`.
@@ -79,10 +103,9 @@ class Import:
         path = album_path(self.folder)
         with console.progress(f"importing {self.images}") as progress:
             left_out = import_album(
-                self.images,
+                Source(self.images, self.held_out, whole),
                 replace(listing, pictures=tuple(trained)),
                 path,
-                self.held_out,
                 os.cpu_count() or 1,
                 progress,
             )
@@ -91,10 +114,23 @@ class Import:
         if not kept_out:
             why = "lists too few pictures to keep a tenth out for validation"
             raise InputError(why, where=str(self.annotations), fix="give more pictures")
-        crops = self._cache(
-            self._allowed(validation, "validation", console), CROPS, "validation", console
+        allowed = self._allowed(validation, "validation", console)
+        crops = self._cache(allowed, CROPS, "validation", console)
+        cutouts = (
+            self._cut("train", replace(listing, pictures=tuple(trained)), console),
+            self._cut("validation", allowed, console),
         )
-        return (path, Album(path)), crops
+        return ImportedAlbum(path, crops, tuple(one for one in cutouts if one is not None))
+
+    def _cut(self, split: str, listing: Listing, console: Console) -> Path | None:
+        """Make the cut-outs of a split; None if nobody has an outline."""
+        if not any(has_outline(person) for one in listing.pictures for person in one.people):
+            return None
+        path = cutouts_path(self.folder, split)
+        with console.progress(f"cutting out {path}") as progress:
+            source = Source(self.images, self.held_out, cut)
+            import_album(source, listing, path, os.cpu_count() or 1, progress)
+        return path
 
     def _cache(
         self, listing: Listing, kind: str, split: str, console: Console

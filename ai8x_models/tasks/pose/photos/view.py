@@ -104,7 +104,7 @@ class View:
         """What a network is shown of a picture, uint8 (128, 128, 3)."""
         factor = max(int(self.side / IMAGE_SIZE), 1)
         small = picture.reduce(factor) if factor > 1 else picture
-        return np.array(_warped(small, self.to_source, IMAGE_SIZE, 1 / factor, (PADDING,) * 3))
+        return np.array(warped(small, self.to_source, IMAGE_SIZE, 1 / factor, (PADDING,) * 3))
 
     def mask(self, mask: Image.Image, per_pixel: float) -> Uint8s:
         """How much of each cell a mask covers, uint8 (16, 16), 255 = all of it.
@@ -118,13 +118,13 @@ class View:
         matrix = self.to_source  # from the finer grid of cells, edges being where they are
         matrix[:, 2] += matrix[:, :2] @ np.full(2, (step - 1) / 2)
         matrix[:, :2] *= step
-        fine = np.asarray(_warped(mask, matrix, size, per_pixel, 0), np.float64)
+        fine = np.asarray(warped(mask, matrix, size, per_pixel, 0), np.float64)
         cells = fine.reshape(MAP_SIZE, _MASK_OVERSAMPLING, MAP_SIZE, _MASK_OVERSAMPLING)
         covered: Uint8s = np.rint(cells.mean((1, 3))).astype(np.uint8)
         return covered
 
 
-def _warped(
+def warped(
     picture: Image.Image,
     to_source: Floats,
     size: int,

@@ -13,10 +13,10 @@ from ai8x_models.tasks.pose.data.cache import (
     write_teacher,
 )
 from ai8x_models.tasks.pose.data.cache_file import SEAL_BYTES, seal
-from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
+from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, StickFigures
 from max78000.errors import InputError
 
-SCENE = PRESETS["scene"]
+SCENE = StickFigures(PRESETS["scene"])
 N = 9
 
 
@@ -44,7 +44,7 @@ def test_a_cache_holds_what_was_rendered(built):
     cache = PoseCache.open(built)
     assert (cache.preset, cache.split, cache.count) == ("scene", "test", N)
     for index in range(N):
-        figure = render(SCENE, SPLIT_BASE["test"] + index)
+        figure = SCENE.render(SPLIT_BASE["test"] + index)
         people = cache.people(index)
         np.testing.assert_array_equal(cache.images[index], figure.image)
         np.testing.assert_array_equal(cache.loss_mask[index], figure.loss_mask)
@@ -95,7 +95,7 @@ def test_a_finished_file_is_reused_and_another_request_replaces_it(copied):
     assert copied.read_bytes() == before
     build_cache(copied, SCENE, "test", 2)
     assert PoseCache.open(copied).count == 2
-    build_cache(copied, PRESETS["single"], "test", 2)
+    build_cache(copied, StickFigures(PRESETS["single"]), "test", 2)
     assert PoseCache.open(copied).preset == "single"
     assert read_teacher(copied, "Student", "abc") is None
 

@@ -15,7 +15,7 @@ from ai8x_models.tasks.pose.evaluate import (
     evaluate_oracle,
     format_table,
 )
-from ai8x_models.tasks.pose.figures.figures import PRESETS
+from ai8x_models.tasks.pose.figures.figures import PRESETS, StickFigures
 from max78000.errors import InputError
 
 pytestmark = pytest.mark.long  # seconds each
@@ -28,7 +28,7 @@ def caches(tmp_path_factory):
     folder = tmp_path_factory.mktemp("caches")
     return {
         name: PoseCache.open(
-            build_cache(folder / f"{name}.h5", PRESETS[name], "validation", N_IMAGES)
+            build_cache(folder / f"{name}.h5", StickFigures(PRESETS[name]), "validation", N_IMAGES)
         )
         for name in ("single", "scene")
     }

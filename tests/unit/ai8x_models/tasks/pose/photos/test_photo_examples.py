@@ -9,6 +9,7 @@ from street import street
 
 from ai8x_models.tasks.pose.data.targets import draw_targets
 from ai8x_models.tasks.pose.losses import Maps
+from ai8x_models.tasks.pose.photos.album import Album
 from ai8x_models.tasks.pose.photos.examples import PhotoExamples
 from ai8x_models.tasks.pose.photos.guard import N_BITS, HeldOut
 from ai8x_models.tasks.pose.photos.imported import Import
@@ -21,8 +22,7 @@ from ai8x_models.training.logs import Console
 def album(tmp_path_factory):
     folder = tmp_path_factory.mktemp("album")
     held_out = HeldOut((), np.zeros((0, N_BITS), bool))
-    (_, album), _ = Import(*street(folder), folder, held_out).album(Console(io.StringIO()))
-    return album
+    return Album(Import(*street(folder), folder, held_out).album(Console(io.StringIO())).path)
 
 
 def batches(album, epoch=0, **plan):
