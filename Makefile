@@ -22,6 +22,8 @@ setup: .venv/.installed ## Make .venv with everything installed
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
 		-c constraints.txt -e '.[train,firmware,board,link,docs,dev]'
+	$(BIN)/python -m compileall -q max78000 ai8x_models synthesis
+	$(BIN)/python -m synthesis.emit.compile_templates
 	touch $@
 
 demo: setup ## The whole road once: short training, quantize, synthesize, build, simulate

@@ -1,22 +1,20 @@
-"""C templates, read and compiled once a process: it takes longer than to fill them in."""
+"""C templates, read once a process."""
 
 from functools import cache
+from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, Template
+
+from synthesis.report.template_cache import environment
 
 
 def c_template(name: str) -> Template:
     """Return a template by the name of the file that it makes, or of its part in one."""
-    return _environment().get_template(f"{name}.j2")
+    return c_environment().get_template(f"{name}.j2")
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("synthesis.emit"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+def c_environment() -> Environment:
+    """All templates of C projects."""
+    folder = Path(__file__).parent / "templates"
+    return environment(folder, keep_trailing_newline=True, autoescape=False)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import inf
+from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, select_autoescape
 
 from max78000.facts.chip import Chip
 from synthesis.place.place import Placement
@@ -18,6 +19,7 @@ from synthesis.report.maps import bias_boxes, data_maps, kernel_boxes, kernel_sl
 from synthesis.report.pictures import Picture, input_picture, output_picture
 from synthesis.report.report import Budget, Report, TensorReport
 from synthesis.report.sample import SampleReport, SampleRun, TensorFigures
+from synthesis.report.template_cache import environment
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE
 from synthesis.version import VERSION
 
@@ -59,7 +61,7 @@ def report_html(
         description: text of the network description, for layers to link to.
     """
     return (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -84,18 +86,12 @@ def report_html(
 
 
 @cache
-def _environment() -> Environment:
-    """The templates and what they call; compiled once a process."""
-    environment = Environment(
-        loader=PackageLoader("synthesis.report"),
-        undefined=StrictUndefined,
-        optimized=False,  # folding constants takes longer than it saves
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=select_autoescape(default=True),
-    )
-    environment.filters |= {"count": _count, "colour": _colour, "percent": _percent}
-    return environment
+def page_environment() -> Environment:
+    """The templates and what they call; read once a process."""
+    folder = Path(__file__).parent / "templates"
+    made = environment(folder, autoescape=select_autoescape(default=True))
+    made.filters |= {"count": _count, "colour": _colour, "percent": _percent}
+    return made
 
 
 def _count(number: float) -> str:
