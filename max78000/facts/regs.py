@@ -5,6 +5,7 @@ accelerator unpacks with them, reports and generated C print with them.
 """
 
 from dataclasses import dataclass
+from dataclasses import field as computed
 from enum import Enum
 
 from max78000.errors import InternalError, ToolError
@@ -36,22 +37,24 @@ class FieldRangeError(ToolError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`width` bits from bit `lsb` upwards, an unsigned number."""
+    """`width` bits from bit `lsb` upwards, an unsigned number.
+
+    Attributes:
+        limit: first value that no longer fits.
+        mask: the field's bits in the register word.
+    """
 
     name: str
     lsb: int
     width: int = 1
     model: Model = Model.FULL
+    limit: int = computed(init=False, repr=False, compare=False)
+    mask: int = computed(init=False, repr=False, compare=False)
 
-    @property
-    def limit(self) -> int:
-        """First value that no longer fits."""
-        return 1 << self.width
-
-    @property
-    def mask(self) -> int:
-        """The field's bits in the register word."""
-        return (self.limit - 1) << self.lsb
+    def __post_init__(self) -> None:
+        """Work out once what every access to a register asks for."""
+        object.__setattr__(self, "limit", 1 << max(self.width, 0))
+        object.__setattr__(self, "mask", (self.limit - 1) << max(self.lsb, 0))
 
     def get(self, word: int) -> int:
         """Take the field's value out of a register word."""
@@ -60,13 +63,20 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A named 32-bit register; `index` counts words in its bank, `regmap` makes addresses of it."""
+    """A named 32-bit register; `index` counts words in its bank, `regmap` makes addresses of it.
+
+    Attributes:
+        mask: all bits that some field names.
+        forbidden_mask: bits that a program must leave 0: unnamed ones and fields marked FORBIDDEN.
+    """
 
     name: str
     fields: tuple[Field, ...]
     source: str
     index: int
     bank: Bank = Bank.LAYER
+    mask: int = computed(init=False, repr=False, compare=False)
+    forbidden_mask: int = computed(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         taken = 0
@@ -78,17 +88,9 @@ class Register:
             taken |= field.mask
         if len({field.name for field in self.fields}) != len(self.fields):
             raise InternalError(f"{self.name}: two fields share a name")
-
-    @property
-    def mask(self) -> int:
-        """All bits that some field names."""
-        return sum(field.mask for field in self.fields)
-
-    @property
-    def forbidden_mask(self) -> int:
-        """Bits that a program must leave 0: unnamed ones and fields marked FORBIDDEN."""
         usable = sum(field.mask for field in self.fields if field.model is not Model.FORBIDDEN)
-        return ~usable & ((1 << WORD_BITS) - 1)
+        object.__setattr__(self, "mask", taken)
+        object.__setattr__(self, "forbidden_mask", ~usable & ((1 << WORD_BITS) - 1))
 
     def field(self, name: str) -> Field:
         """Find a field by its name.

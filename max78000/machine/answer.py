@@ -73,19 +73,19 @@ def read_output(chip: Chip, memories: MemoryMap, output: OutputMap) -> NDArray[n
     """
     n_bytes = output.width_bits // 8
     n_pixels = output.shape[1] * output.shape[2]
-    tensor = np.empty((output.shape[0], n_pixels), np.int64)
+    span = output.pixel_stride_bytes * (n_pixels - 1)  # from the first pixel to the last
+    raw = np.empty((output.shape[0], n_pixels, n_bytes), np.uint8)
     for channel, addr in enumerate(output.channel_addrs):
-        bank, byte = _data_place(chip, addr)
-        offsets = byte + output.pixel_stride_bytes * np.arange(n_pixels)
-        memories.data.require_words(bank, byte // LANES, int(offsets[-1]) // LANES)
-        at = offsets[:, None] + np.arange(n_bytes)
-        if (memories.data.states[bank].reshape(-1)[at] != ByteState.DEFINED).any():
-            raise MachineFault(
-                "nobody gave all of it a value", where=f"{output.name} channel {channel}"
-            )
-        raw = np.ascontiguousarray(memories.data.lanes[bank].reshape(-1)[at])
-        tensor[channel] = raw.view(f"<i{n_bytes}")[:, 0]
-    return tensor.reshape(output.shape)
+        bank, first = _data_place(chip, addr)
+        memories.data.require_words(bank, first // LANES, (first + span) // LANES)
+        for byte in range(n_bytes):
+            at = slice(first + byte, first + byte + span + 1, output.pixel_stride_bytes)
+            if (memories.data.states[bank].reshape(-1)[at] != ByteState.DEFINED).any():
+                raise MachineFault(
+                    "nobody gave all of it a value", where=f"{output.name} channel {channel}"
+                )
+            raw[channel, :, byte] = memories.data.lanes[bank].reshape(-1)[at]
+    return raw.view(f"<i{n_bytes}").astype(np.int64).reshape(output.shape)
 
 
 def _differs(chip: Chip, memories: MemoryMap, expected: Expected) -> NDArray[np.bool_]:

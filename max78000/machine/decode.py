@@ -43,7 +43,10 @@ class _LayerView:
 
     def shared(self, register: Register, *except_fields: str) -> dict[str, int]:
         """Fields that all running quadrants must agree on."""
-        first, *others = (self.fields(register, quadrant) for quadrant in self.quadrants)
+        words = [self.file.load(register, quadrant, self.index) for quadrant in self.quadrants]
+        if len(set(words)) == 1:
+            return register.unpack(words[0])
+        first, *others = map(register.unpack, words)
         for quadrant, other in zip(self.quadrants[1:], others, strict=True):
             for name, value in first.items():
                 if name not in except_fields and other[name] != value:

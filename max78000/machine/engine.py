@@ -45,15 +45,10 @@ class Memories:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Values and, for each, whether it comes from something nobody wrote."""
+    """Values and, for each, whether it comes from something nobody wrote; None: none does."""
 
     values: Ints
-    is_unknown: Bools
-
-    @property
-    def is_known(self) -> bool:
-        """Nothing is unknown."""
-        return not self.is_unknown.any()
+    is_unknown: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,7 @@ def _run_layer(chip: Chip, setup: LayerSetup, memories: Memories) -> LayerRun:
         weights = _fetch_kernels(setup, setup.kernel, memories.kernels)
         notes += _kernel_notes(setup, weights)
         output = _convolve(setup, setup.kernel, pooled, weights, memories.biases)
-    if output.is_unknown.all():
+    if output.is_unknown is not None and output.is_unknown.all():
         reason = "; ".join(notes) or "its biases were never written"
         raise UndefinedFault(f"the whole output is undefined: {reason}")
     _write(chip, setup, output, memories)
@@ -116,12 +111,19 @@ def read_data(chip: Chip, read: ReadSetup, source: DataMemory) -> Tensor:
     n_values = n_pixels * read.passes * read.operands
     shape = (len(read.processors), n_pixels, read.passes, read.operands)
 
-    def arrange(taken: list[Bytes]) -> Bytes:
-        stacked = np.stack(taken)[:, :n_values].reshape(shape)
-        moved = stacked.transpose(0, 2, 3, 1)
+    def arrange(taken: NDArray[Any]) -> NDArray[Any]:
+        moved = taken[:, :n_values].reshape(shape).transpose(0, 2, 3, 1)
         return moved.reshape(*moved.shape[:3], read.rows, read.columns)
 
-    return Tensor(arrange(values).view(np.int8), arrange(states) != ByteState.DEFINED)
+    unknown = _if_any(np.stack(states)[:, :n_values] != ByteState.DEFINED)
+    return Tensor(
+        arrange(np.stack(values).view(np.int8)), None if unknown is None else arrange(unknown)
+    )
+
+
+def _if_any(is_unknown: Bools) -> Bools | None:
+    """None if everything is known: what follows then has nothing to look at."""
+    return is_unknown if is_unknown.any() else None
 
 
 def _pool_and_combine(data: Tensor, setup: LayerSetup) -> Tensor:
@@ -130,8 +132,10 @@ def _pool_and_combine(data: Tensor, setup: LayerSetup) -> Tensor:
     Returns shape (processors, passes, pooled rows, pooled columns).
     """
     pool = setup.pool
-    windows = ops.pool_windows(data.is_unknown, pool)
-    unknown: Bools = np.any(reduce(np.logical_or, windows), axis=2)
+    unknown: Bools | None = None
+    if data.is_unknown is not None:
+        windows = ops.pool_windows(data.is_unknown, pool)
+        unknown = _if_any(np.any(reduce(np.logical_or, windows), axis=2))
     operands = list(np.moveaxis(data.values, 2, 0))
     if pool.combine is None:
         return Tensor(ops.pool(operands[0], pool), unknown)
@@ -143,9 +147,10 @@ def _pool_and_combine(data: Tensor, setup: LayerSetup) -> Tensor:
 
 def _flat_columns(pooled: Tensor) -> Tensor:
     """Pass-through: passes outside, processors inside."""
-    shape = (-1, *pooled.values.shape[2:])
+    shape, is_unknown = (-1, *pooled.values.shape[2:]), pooled.is_unknown
     return Tensor(
-        pooled.values.swapaxes(0, 1).reshape(shape), pooled.is_unknown.swapaxes(0, 1).reshape(shape)
+        pooled.values.swapaxes(0, 1).reshape(shape),
+        None if is_unknown is None else is_unknown.swapaxes(0, 1).reshape(shape),
     )
 
 
@@ -158,13 +163,16 @@ def _fetch_kernels(setup: LayerSetup, kernel: KernelSetup, memory: KernelMemory)
     Raises:
         MachineFault: the mask addresses leave the memory.
     """
-    words = ops.kernel_bytes(kernel) // memory.word_bytes
+    places = ops.kernel_bytes(kernel)
+    words = places // memory.word_bytes
     if words.max() >= memory.n_words:
         raise MachineFault(f"kernel word {words.max()} is not in 0..{memory.n_words - 1}")
-    processors = list(setup.read.processors)
-    weights = ops.kernels_of(kernel, memory.streams(setup.read.processors))
-    is_unwritten = ~memory.is_written[processors][:, words]
-    return Tensor(_by_column(setup, weights), _by_column(setup, is_unwritten))
+    processors = setup.read.processors
+    weights = ops.kernels_of(kernel, memory.stream(processors, places))
+    unwritten = _if_any(~memory.is_written[list(processors)][:, words])
+    return Tensor(
+        _by_column(setup, weights), None if unwritten is None else _by_column(setup, unwritten)
+    )
 
 
 def _convolve(
@@ -179,16 +187,19 @@ def _convolve(
     bias_of_column = _biases(setup, biases)
     total += fixed.BIAS_ONE * bias_of_column.values[:, None, None]
 
-    of_column = weights.is_unknown.any(axis=(1, 2)) | bias_of_column.is_unknown
-    is_unknown = np.broadcast_to(of_column[:, None, None], total.shape)
-    if not pooled.is_known:
+    is_unknown = np.zeros(total.shape, np.bool_)
+    if weights.is_unknown is not None:
+        of_column: Bools = np.any(weights.is_unknown, axis=(1, 2))
+        is_unknown |= of_column[:, None, None]
+    if bias_of_column.is_unknown is not None:
+        is_unknown |= bias_of_column.is_unknown[:, None, None]
+    if pooled.is_unknown is not None:
         sources = pooled.is_unknown.reshape(image_shape).astype(np.int8)
-        touched = ops.convolve(sources, (weights.values != 0).astype(np.int8), kernel)
-        is_unknown = is_unknown | (touched > 0)
+        is_unknown |= ops.convolve(sources, (weights.values != 0).astype(np.int8), kernel) > 0
     post = setup.post
     if not post.is_wide:
         total = fixed.requantize(total, post.shift, post.activation)
-    return Tensor(total, is_unknown)
+    return Tensor(total, _if_any(is_unknown))
 
 
 def _by_column(setup: LayerSetup, steps: NDArray[Any]) -> NDArray[Any]:
@@ -203,14 +214,14 @@ def _biases(setup: LayerSetup, memory: EntryMemory) -> Tensor:
     """Take the bias byte of every output column; what lies behind the memory is unknown."""
     post, n_columns = setup.post, setup.n_columns
     if post.bias_quadrant is None:
-        return Tensor(np.zeros(n_columns, np.int64), np.zeros(n_columns, np.bool_))
+        return Tensor(np.zeros(n_columns, np.int64))
     # Quirk stream-bias-byte: a streaming first layer skips one; the vendor puts a dummy there.
     skipped = 1 if setup.index == 0 and setup.read.ring_words else 0
     entries = post.bias_offset + skipped + np.arange(n_columns)
     last = memory.values.shape[1] - 1
     bank, inside = post.bias_quadrant, np.minimum(entries, last)
     values = memory.values[bank, inside].astype(np.int8).astype(np.int64)
-    return Tensor(values, (entries > last) | ~memory.is_written[bank, inside])
+    return Tensor(values, _if_any((entries > last) | ~memory.is_written[bank, inside]))
 
 
 # -- write -----------------------------------------------------------------------------------------
@@ -223,45 +234,50 @@ def _write(chip: Chip, setup: LayerSetup, output: Tensor, memories: Memories) ->
     if len(set(places)) < len(places):
         raise MachineFault("two output columns have the same place")
     is_taken = np.zeros(memories.target.lanes.shape[:2], np.bool_)
-    values = output.values.reshape(len(places), -1)
-    states = np.where(
-        output.is_unknown.reshape(values.shape), ByteState.UNDEFINED, ByteState.DEFINED
-    )
+    is_wide = setup.post.is_wide
+    values = output.values.astype("<i4" if is_wide else np.uint8).reshape(len(places), -1)
     words = [(place.word, place.offset) for place in places]
     for place, columns in groupby(range(len(places)), key=words.__getitem__):
         chosen = list(columns)
-        new_lanes = np.zeros((values.shape[1], LANES), np.uint8)
-        # Quirk whole-words: lanes without a channel lose their value; silicon may keep it.
-        new_states = np.full(new_lanes.shape, ByteState.UNDEFINED, np.uint8)
-        if setup.post.is_wide:
-            new_lanes[:] = values[chosen[0]].astype("<i4").view(np.uint8).reshape(-1, LANES)
-            new_states[:] = states[chosen[0], :, None]
-        else:
-            lanes = [places[column].lane for column in chosen]
-            new_lanes[:, lanes] = values[chosen].T.astype(np.uint8)
-            new_states[:, lanes] = states[chosen].T
         at = _target_words(chip, setup, memories, *place)
         if is_taken[at].any():
             raise MachineFault(f"two output columns share words of data memory {at[0]}")
         is_taken[at] = True
+        lanes = list(range(LANES)) if is_wide else [places[column].lane for column in chosen]
+        new_lanes = np.zeros((values.shape[1], LANES), np.uint8)
+        new_lanes[:, lanes] = values[chosen].T.copy().view(np.uint8)
         memories.target.lanes[at] = new_lanes
-        memories.target.states[at] = new_states
+        # Quirk whole-words: lanes without a channel lose their value; silicon may keep it.
+        memories.target.states[at] = ByteState.UNDEFINED
+        memories.target.states[at][:, lanes] = _states(output.is_unknown, chosen)
+
+
+def _states(is_unknown: Bools | None, columns: list[int]) -> Bytes | ByteState:
+    """What to mark the bytes of some output columns with: (pixels, columns), or all alike."""
+    if is_unknown is None:
+        return ByteState.DEFINED
+    chosen = is_unknown[columns].reshape(len(columns), -1).T
+    return np.where(chosen, np.uint8(ByteState.UNDEFINED), np.uint8(ByteState.DEFINED))
 
 
 def _target_words(
     chip: Chip, setup: LayerSetup, memories: Memories, word: int, offset: int
-) -> tuple[int, Ints]:
+) -> tuple[int, slice]:
     """Find instance and word of every output pixel; refuse missing words and live input."""
     rows, columns = setup.out_shape
     instance, word = divmod(word, chip.data_instance_words)
-    words = word + offset + setup.write.pixel_step * np.arange(rows * columns)
+    first = word + offset
+    last = first + setup.write.pixel_step * (rows * columns - 1)
     try:
-        memories.target.require_words(instance, int(words[0]), int(words[-1]))
+        memories.target.require_words(instance, first, last)
     except MachineFault as fault:
         fault.where = f"output to {fault.where}"
         raise
-    if memories.target is memories.source:
-        _require_dead(chip, setup, instance, words)
+    words = slice(first, last + 1, setup.write.pixel_step)
+    read = setup.read
+    is_near = first < read.first_word + read.n_words and last >= read.first_word
+    if memories.target is memories.source and is_near:
+        _require_dead(chip, setup, instance, np.arange(words.start, words.stop, words.step))
     return instance, words
 
 
@@ -332,7 +348,7 @@ def _progress(setup: LayerSetup) -> tuple[Ints, Ints]:
 
 def _input_notes(chip: Chip, read: ReadSetup, data: Tensor) -> tuple[str, ...]:
     """Say which input nobody wrote."""
-    if data.is_known:
+    if data.is_unknown is None:
         return ()
     rank, pass_index, operand, row, column = np.argwhere(data.is_unknown)[0]
     where = f"processor {read.processors[rank]} pass {pass_index} operand {operand}"
@@ -343,7 +359,7 @@ def _input_notes(chip: Chip, read: ReadSetup, data: Tensor) -> tuple[str, ...]:
 
 def _kernel_notes(setup: LayerSetup, weights: Tensor) -> tuple[str, ...]:
     """Say which kernels nobody wrote."""
-    if weights.is_known:
+    if weights.is_unknown is None:
         return ()
     columns = np.flatnonzero(weights.is_unknown.any(axis=(1, 2)))
     first = np.argwhere(weights.is_unknown[columns[0]])[0][0]

@@ -81,6 +81,10 @@ class RegisterFile:
         """Read one field."""
         return register.field(name).get(self.load(register, quadrant, layer))
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "RegisterFile":
+        """Copy the values: they are numbers, by keys that never change."""
+        return RegisterFile(self.chip, dict(self._values))
+
     def forget(self, quadrant: int) -> None:
         """A quadrant is reset; the registers the accelerator has once go with quadrant 0."""
         self._values = {key: value for key, value in self._values.items() if key[1] != quadrant}
@@ -195,10 +199,17 @@ class KernelMemory:
         self._require_word(processor, word)
         return int.from_bytes(self.bytes[processor, word, PLAIN_PARTS[part]].tobytes(), "big")
 
-    def streams(self, processors: tuple[int, ...]) -> Bytes:
-        """Kernel bytes in reading order, d[8] of a word first: shape (processors, 9 * words)."""
+    def stream(self, processors: tuple[int, ...], places: NDArray[np.int64]) -> Bytes:
+        """Kernel bytes by their places in reading order: d[8] of word 0 is first, then its d[7].
+
+        Args:
+            processors: whose memories.
+            places: of any shape; the result has the shape (processors, *places).
+        """
         # Quirk kernel-bytes: words are filled from the last byte to the first.
-        return self.bytes[list(processors), :, ::-1].reshape(len(processors), -1)
+        word, behind = np.divmod(places, self.word_bytes)
+        at = self.word_bytes * word + (self.word_bytes - 1 - behind)
+        return self.bytes[list(processors)].reshape(len(processors), -1)[:, at]
 
     def clear(self, first: int, n_processors: int) -> None:
         """Fill with zeros, as the self test does."""

@@ -1,8 +1,8 @@
 """Integer tensor operations of the accelerator: pooling, kernels from bytes, convolution.
 
 Plain functions on arrays; no registers, no memories. Rounding, clamping and combining are in
-`fixed`. Convolutions are sums of matrix products in floating point, which is exact here, since
-every partial sum is an integer below 2^53 (2^24 in single precision), and far faster than integers.
+`fixed`. A convolution is one matrix product in floating point, which is exact here, since every
+partial sum is an integer below 2^53 (2^24 in single precision), and far faster than integers.
 """
 
 from functools import reduce
@@ -22,7 +22,7 @@ EXACT_IN_SINGLE = 1 << 24
 DATA_LIMIT = 128  # largest magnitude of a data byte
 
 
-def pool(x_chw: Ints, setup: PoolSetup) -> Sums:
+def pool(x_chw: Ints, setup: PoolSetup) -> Ints:
     """Reduce every window to one value; windows that do not fit completely are dropped.
 
     Args:
@@ -30,8 +30,8 @@ def pool(x_chw: Ints, setup: PoolSetup) -> Sums:
         setup: window, step, maximum or average.
     """
     windows = pool_windows(x_chw, setup)
-    if setup.is_max:
-        return reduce(np.maximum, windows).astype(np.int64)
+    if setup.is_max or len(windows) == 1:
+        return reduce(np.maximum, windows)
     total = np.zeros(windows[0].shape, np.int64)
     for window in windows:
         total += window
@@ -58,16 +58,15 @@ def kernel_bytes(setup: KernelSetup) -> NDArray[np.int64]:
     return last_byte[:, None] - np.arange(setup.taps)
 
 
-def kernels_of(setup: KernelSetup, stream: Bytes) -> Weights:
+def kernels_of(setup: KernelSetup, chosen: Bytes) -> Weights:
     """Cut the weights of all steps out of kernel bytes.
 
     Args:
         setup: addresses and weight bits.
-        stream: kernel bytes in the order of `kernel_bytes`, shape (processors, bytes).
+        chosen: the bytes at `kernel_bytes`, shape (processors, steps, taps).
     Returns:
-        Signed weights, shape (processors, steps, taps).
+        Signed weights, of the same shape.
     """
-    chosen = stream[:, kernel_bytes(setup)]
     unused_bits = np.uint8(8 - setup.weight_bits)
     lowest_bit = (_mask_addresses(setup) & 7).astype(np.uint8)[None, :, None]
     # the wanted bits move to the top and come back with their sign
@@ -88,25 +87,34 @@ def convolve(x_chw: Ints, weights_oct: Ints, setup: KernelSetup) -> Sums:
     Returns:
         Exact sums, shape (outputs, rows, columns).
     """
-    bound = int(np.abs(weights_oct.astype(np.int64)).sum(axis=(1, 2)).max()) * DATA_LIMIT
+    weights = weights_oct.reshape(len(weights_oct), -1)
+    bound = int(np.abs(weights, dtype=np.int32).sum(axis=1).max()) * DATA_LIMIT
     kind = np.float32 if bound < EXACT_IN_SINGLE else np.float64
-    image = _padded(x_chw.astype(kind), setup)
-    weights = weights_oct.astype(kind)
-    n_rows = image.shape[1] - setup.rows + 1
-    n_columns = image.shape[2] - setup.columns + 1
-    total = np.zeros((weights.shape[0], n_rows * n_columns), kind)
-    for tap in range(setup.taps):
-        row, column = divmod(tap, setup.columns)
-        shifted = image[:, row : row + n_rows, column : column + n_columns]
-        total += weights[:, :, tap] @ shifted.reshape(len(image), -1)
-    return total.astype(np.int64).reshape(-1, n_rows, n_columns)
+    windows = _windows(_padded(x_chw, setup, kind), setup)
+    products = np.matmul(weights.astype(kind), windows.reshape(weights.shape[1], -1))
+    total: Sums = products.astype(np.int64)
+    return total.reshape(-1, *windows.shape[-2:])
 
 
-def _padded(x_chw: NDArray[Any], setup: KernelSetup) -> NDArray[Any]:
-    if setup.is_transposed:
-        channels, rows, columns = x_chw.shape
-        spread = np.zeros((channels, 2 * rows, 2 * columns), x_chw.dtype)
-        spread[:, ::2, ::2] = x_chw
-        x_chw = spread
-    rows, columns = (setup.pad_rows,) * 2, (setup.pad_columns,) * 2
-    return np.pad(x_chw, ((0, 0), rows, columns))
+def _windows(image: NDArray[Any], setup: KernelSetup) -> NDArray[Any]:
+    """What each weight meets, side by side: (channels, kernel rows, columns, rows, columns).
+
+    A copy, as large as the kernel has taps: a matrix product of views takes far longer.
+    """
+    rows = image.shape[1] - setup.rows + 1
+    columns = image.shape[2] - setup.columns + 1
+    windows = np.empty((len(image), setup.rows, setup.columns, rows, columns), image.dtype)
+    for row, column in np.ndindex(setup.rows, setup.columns):
+        windows[:, row, column] = image[:, row : row + rows, column : column + columns]
+    return windows
+
+
+def _padded(x_chw: Ints, setup: KernelSetup, kind: type[np.floating[Any]]) -> NDArray[Any]:
+    """Zeros around; in a transposed layer also after every element."""
+    step = 2 if setup.is_transposed else 1
+    channels, rows, columns = x_chw.shape
+    top, left, bottom = setup.pad_rows, setup.pad_columns, setup.pad_rows + step * rows
+    right = left + step * columns
+    padded = np.zeros((channels, bottom + top, right + left), kind)
+    padded[:, top:bottom:step, left:right:step] = x_chw
+    return padded

@@ -26,6 +26,7 @@ from max78000.program.program import (
 from max78000.program.strict_json import hex_word
 
 WORDS_PER_LINE = 8
+WORD_ITEM = "%#010x, "  # in a list of constants: there are tens of thousands
 BYTES_PER_LINE = 16
 
 
@@ -156,7 +157,10 @@ def kernel_array(program: RegisterProgram, *, is_compact: bool = False) -> Array
 
 def word_array(name: str, words: Sequence[int]) -> Array:
     """A list of 32-bit constants."""
-    return Array(name, tuple(_lines([hex_word(word) for word in words], WORDS_PER_LINE)))
+    lines = (
+        words[start : start + WORDS_PER_LINE] for start in range(0, len(words), WORDS_PER_LINE)
+    )
+    return Array(name, tuple((WORD_ITEM * len(line))[:-1] % tuple(line) for line in lines))
 
 
 def bias_rows(program: RegisterProgram, chip: Chip) -> tuple[BiasRow, ...]:

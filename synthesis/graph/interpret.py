@@ -12,8 +12,9 @@ from max78000.errors import InternalError
 from max78000.facts import fixed
 from synthesis.finish.compute import Array
 from synthesis.finish.finish import finish_answers
+from synthesis.graph.convolve import convolve
 from synthesis.graph.ir import BUFFER, INPUT, Graph, Kernel, Layer, Pool, PoolKind
-from synthesis.read.description import Operator, Pair
+from synthesis.read.description import Pair
 from synthesis.read.source import Tensor
 
 
@@ -77,7 +78,7 @@ def run_layer(layer: Layer, sources: Sequence[Tensor], *, round_average: bool = 
         return data
     if layer.flatten:
         data = data.reshape(-1, 1, 1)
-    return _finish(layer, layer.kernel, _convolve(layer, layer.kernel, data))
+    return _finish(layer, layer.kernel, convolve(layer, layer.kernel, data).astype(np.int64))
 
 
 def _gather(layer: Layer, sources: Sequence[Tensor]) -> list[Tensor]:
@@ -118,33 +119,6 @@ def _pool(data: Tensor, layer: Layer, *, round_average: bool) -> Tensor:
 def _windows(data: Tensor, pool: Pool, pooled: Pair) -> Tensor:
     view = np.lib.stride_tricks.sliding_window_view(data, pool.window, (1, 2))
     return view[:, :: pool.stride[0], :: pool.stride[1]][:, : pooled[0], : pooled[1]]
-
-
-def _convolve(layer: Layer, kernel: Kernel, data: Tensor) -> Tensor:
-    """Sums of products of one layer, exact: float64 holds every partial sum without rounding."""
-    weights = kernel.weights_oihw.astype(np.float64)
-    rows, columns = layer.out_shape.dims
-    padded = _padded(layer, data).astype(np.float64)
-    total = np.zeros((weights.shape[0], rows * columns))
-    for i, j in np.ndindex(*layer.kernel_size):
-        top = i * layer.dilation
-        taps = padded[:, top : top + rows, j : j + columns]
-        total += weights[:, :, i, j] @ taps.reshape(len(taps), -1)
-    return total.astype(np.int64).reshape(-1, rows, columns)
-
-
-def _padded(layer: Layer, data: Tensor) -> Tensor:
-    """The image a stride-1 correlation runs over: zeros around, for a transposed layer also
-    between.
-    """
-    pad_rows, pad_columns = layer.pad
-    if layer.op is not Operator.CONVTRANSPOSE2D:
-        return np.pad(data, ((0, 0), (pad_rows, pad_rows), (pad_columns, pad_columns)))
-    channels, rows, columns = data.shape
-    stuffed = np.zeros((channels, 2 * rows - 1, 2 * columns - 1), np.int64)
-    stuffed[:, ::2, ::2] = data
-    top, left = layer.kernel_size[0] - 1 - pad_rows, layer.kernel_size[1] - 1 - pad_columns
-    return np.pad(stuffed, ((0, 0), (top, top + layer.output_pad), (left, left + layer.output_pad)))
 
 
 def _finish(layer: Layer, kernel: Kernel, total: Tensor) -> Tensor:

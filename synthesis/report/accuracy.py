@@ -3,9 +3,9 @@
 The real networks have the same integer weights and biases, but nothing is rounded or truncated on
 the way. One has no limits either; the other clips where bytes do, as networks are trained, so that
 it shows rounding alone. Both carry errors of earlier layers on; a third comparison takes each layer
-by itself, on the bytes it really gets. This is a second reading of the graph, in float64: where
-nothing is lost it has to give the interpreter's values. What was lost when weights became integers
-is not known here: `ai8x quantize` tells that.
+by itself, on the bytes it really gets. This is a second reading of the graph, in float64, but for
+the sums of products: where nothing is lost it has to give the interpreter's values. What was lost
+when weights became integers is not known here: `ai8x quantize` tells that.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from max78000.facts import fixed
 from max78000.facts.fixed import Activation, Combine
-from synthesis.graph.ir import BUFFER, INPUT, Graph, Kernel, Layer, PoolKind
-from synthesis.read.description import Operator
+from synthesis.graph.convolve import convolve
+from synthesis.graph.ir import BUFFER, INPUT, Graph, Layer, PoolKind
 from synthesis.read.source import Tensor
 
 Reals = NDArray[np.float64]  # channels, rows, columns
@@ -250,37 +250,12 @@ def _scaled(layer: Layer, data: Reals) -> Reals:
     kernel = layer.kernel
     if kernel is None:
         return data
-    total = _convolve(layer, kernel, data.reshape(-1, 1, 1) if layer.flatten else data)
+    total = convolve(layer, kernel, data.reshape(-1, 1, 1) if layer.flatten else data)
     if kernel.bias is not None:
         total += fixed.BIAS_ONE * kernel.bias.reshape(-1, 1, 1)
     if layer.output_width == 8:
         total *= 2.0**kernel.shift / fixed.DATA_ONE
     return total
-
-
-def _convolve(layer: Layer, kernel: Kernel, data: Reals) -> Reals:
-    weights = kernel.weights_oihw.astype(np.float64)
-    rows, columns = layer.out_shape.dims
-    padded = _padded(layer, data)
-    total = np.zeros((len(weights), rows * columns))
-    for i, j in np.ndindex(*layer.kernel_size):
-        top = i * layer.dilation
-        taps = padded[:, top : top + rows, j : j + columns]
-        total += weights[:, :, i, j] @ taps.reshape(len(taps), -1)
-    return total.reshape(-1, rows, columns)
-
-
-def _padded(layer: Layer, data: Reals) -> Reals:
-    """Zeros around; for a transposed layer also between the pixels."""
-    (pad_rows, pad_columns), after = layer.pad, 0
-    if layer.op is Operator.CONVTRANSPOSE2D:
-        spread = np.zeros((len(data), *(2 * n - 1 for n in data.shape[1:])))
-        spread[:, ::2, ::2] = data
-        data, after = spread, layer.output_pad
-        pad_rows, pad_columns = (
-            n - 1 - pad for n, pad in zip(layer.kernel_size, layer.pad, strict=True)
-        )
-    return np.pad(data, ((0, 0), (pad_rows, pad_rows + after), (pad_columns, pad_columns + after)))
 
 
 def _activate(values: Reals, layer: Layer) -> Reals:

@@ -100,7 +100,7 @@ def test_the_trace_sees_data_and_output():
     assert run.data.values.shape == (5, 1, 1, 3, 3)
     assert np.array_equal(run.data.values[:, 0, 0], X[0])
     assert np.array_equal(run.output.values, CASE.answer())
-    assert run.output.is_known
+    assert run.output.is_unknown is None
 
 
 def test_fifo():
