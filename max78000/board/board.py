@@ -23,6 +23,7 @@ from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES
 from max78000.machine.memory import MachineFault
 
 PASS, FAIL = b"*** PASS ***", b"*** FAIL ***"  # what generated firmware prints
+FAULT = b"*** FAULT: "  # what firmware on our support package prints before it stops
 
 
 class End(Enum):

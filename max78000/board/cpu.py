@@ -2,19 +2,28 @@
 
 The instructions are unicorn's; exceptions are made here by hand, since unicorn has no interrupt
 controller. Exceptions are entered between slices, after WFI, and right after an access to the bus
-during which that asked for attention. The process stack, lazy stacking and faults as exceptions are
-not modelled: a fault ends the run as a `BoardError` that names the instruction.
+during which that asked for attention. The process stack and lazy stacking are not modelled. Faults
+end the run as a `BoardError` that names the instruction, but for those of memory protection.
 
-Source: [Armv7-M] B1.5 (exceptions), C1.6 (register numbers).
+Source: [Armv7-M] B1.5 (exceptions).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 from typing import Any
 
-from max78000.board.engine import INVALID_ACCESS, Region, load_unicorn, share
+from max78000.board.core_registers import CORE_NAMES, CORE_REGISTERS, SPECIAL_NAMES, core_name
+from max78000.board.engine import (
+    FETCH_PROTECTED,
+    INVALID_ACCESS,
+    PROTECTED,
+    Denied,
+    Region,
+    load_unicorn,
+    permissions,
+    share,
+)
 from max78000.board.exception_frame import (
     EXC_RETURN_FIRST,
     N_FLOATS,
@@ -25,6 +34,7 @@ from max78000.board.exception_frame import (
     restores_floats,
 )
 from max78000.board.load_store import Bus, LoadStoreUnit
+from max78000.board.mpu import ALL_RIGHTS, Rights
 from max78000.errors import BoardError
 
 NEVER = 0xFFFF_FFFE  # an address no program reaches: unicorn wants one to stop at
@@ -34,14 +44,6 @@ BRANCH_TO_SELF = 0xE7FE
 LONG_BRANCH, TO_SELF = 0xF7FF, (0xFFFE, 0xBFFE)  # bl and b.w, the two halves
 XPSR_THUMB, XPSR_IPSR, XPSR_ALIGNED = 1 << 24, 0x1FF, 1 << 9
 CONTROL_PROCESS_STACK, CONTROL_FLOAT = 1 << 1, 1 << 2
-
-CORE_NAMES: Mapping[int, str] = MappingProxyType(
-    {n: f"R{n}" for n in range(13)}
-    | {13: "SP", 14: "LR", 16: "XPSR", 17: "MSP", 18: "PSP", 0x21: "FPSCR"}
-    | {0x40 + n: f"S{n}" for n in range(32)}
-)
-CORE_REGISTERS = (*(f"R{n}" for n in range(13)), "SP", "LR", "XPSR")
-SPECIAL_NAMES = ("PRIMASK", "BASEPRI", "FAULTMASK", "CONTROL")  # bytes of register 20
 
 
 class Stop(Enum):
@@ -54,6 +56,7 @@ class Stop(Enum):
     RETURN = "an exception returns"
     SUPERVISOR = "it executed svc"
     ATTENTION = "the bus asked for a look at exceptions and resets"
+    DENIED = "memory protection forbids what it wanted to do"
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class Met:
 
     event: int | None = None  # a number of its interrupt hook
     invalid: str = ""  # an access to no memory, in words
+    denied: Denied | None = None  # the same, if memory protection is the reason
     is_at_breakpoint: bool = False
 
 
@@ -90,6 +94,8 @@ class Core:
         self._is_stale = False  # unicorn has translated code that may have changed since
         self._breakpoints: dict[int, Any] = {}  # address -> unicorn's hook
         self.is_ignoring_breakpoints = False
+        self._protected: dict[int, tuple[int, Rights]] = {}  # bytes and rights, by address
+        self.is_frame_lost = False  # the last exception's, where nothing may be stored
         self._keep = [share(self._uc, region, self._unicorn) for region in regions]
         for addr, n_bytes in bus_ranges:
             self._uc.mmio_map(addr, n_bytes, self._on_load, addr, self._on_store, addr)
@@ -108,9 +114,9 @@ class Core:
         self._met = Met()
         self._load_store.begin()
         self._emulate(n_instructions)
-        if self._load_store.is_attention_wanted and self._met.event is None:
+        if self._load_store.is_attention_wanted and not self._is_over:
             self._finish_access()
-            if self._met.event is None and not self._met.is_at_breakpoint:
+            if not self._is_over and not self._met.is_at_breakpoint:
                 return Stop.ATTENTION
         self._load_store.is_attention_wanted = False
         return self._why()
@@ -123,10 +129,20 @@ class Core:
         is the access that the bus has seen, the bus does not see it again.
         """
         # Quirk emulator-repeat: stopped in an access, unicorn would do it again.
-        while self._load_store.is_attention_wanted and self._met.event is None:
+        while self._load_store.is_attention_wanted and not self._is_over:
             self._load_store.begin_repetition()
             self._emulate(1)
             self._load_store.end_repetition()
+
+    @property
+    def denied(self) -> Denied | None:
+        """What memory protection has forbidden in the last run."""
+        return self._met.denied
+
+    @property
+    def _is_over(self) -> bool:
+        """The program cannot go on before something is looked after."""
+        return self._met.event is not None or self._met.denied is not None
 
     def ask_attention(self) -> None:
         """For the bus, during a load or store: come back right after this instruction."""
@@ -137,6 +153,10 @@ class Core:
             self._uc.emu_start(self.pc | 1, NEVER, 0, n_instructions)
         except self._unicorn.UcError as error:
             self.pc = self.register("PC")
+            if self._met.denied is not None:
+                # unicorn has noted the page all the same, and would let the next load pass
+                self._uc.ctl(self._unicorn.UC_CTL_TLB_FLUSH, self._unicorn.UC_CTL_IO_WRITE)
+                return
             raise BoardError(self._met.invalid or f"{error}".lower(), where=self.place) from None
         self.pc = self.register("PC")
         failure = self._load_store.failure
@@ -145,6 +165,8 @@ class Core:
 
     def _why(self) -> Stop:
         event = self._met.event
+        if self._met.denied is not None:
+            return Stop.DENIED
         if event == SVC_EVENT:
             return Stop.SUPERVISOR
         if event == BKPT_EVENT:
@@ -269,6 +291,12 @@ class Core:
         self.pc = frame.return_addr & ~1
 
     def _push(self, addr: int, frame: ExceptionFrame) -> None:
+        self.is_frame_lost = any(
+            not rights.may_store and first < addr + frame.n_bytes and addr < first + n_bytes
+            for first, (n_bytes, rights) in self._protected.items()
+        )
+        if self.is_frame_lost:
+            return
         try:
             self._uc.mem_write(addr, frame.pack())
         except self._unicorn.UcError:
@@ -289,7 +317,7 @@ class Core:
             return self.pc
         if number == 20:
             return sum(self.register(name) << 8 * i for i, name in enumerate(SPECIAL_NAMES))
-        value = self.register(_core_name(number))
+        value = self.register(core_name(number))
         return value | XPSR_THUMB if number == 16 else value
 
     def write(self, number: int, value: int) -> None:
@@ -300,7 +328,7 @@ class Core:
             for i, name in enumerate(SPECIAL_NAMES):
                 self._set(name, value >> 8 * i & 0xFF)
         else:
-            self._set(_core_name(number), value)
+            self._set(core_name(number), value)
 
     def reset(self, stack_addr: int, pc: int) -> None:
         """Set all registers as a reset leaves them."""
@@ -311,6 +339,13 @@ class Core:
         self._set("LR", 0xFFFF_FFFF)
         self.pc = pc & ~1
         self._is_stale = True
+
+    def protect(self, addr: int, n_bytes: int, rights: Rights, region: Region) -> None:
+        """Allow no more than these rights in pages of a memory; all rights end it."""
+        self._uc.mem_protect(addr, n_bytes, permissions(region, rights, self._unicorn))
+        self._protected.pop(addr, None)
+        if rights != ALL_RIGHTS:
+            self._protected[addr] = n_bytes, rights
 
     def set_breakpoints(self, addrs: frozenset[int]) -> None:
         """Stop before executing at any of these addresses."""
@@ -346,6 +381,9 @@ class Core:
     ) -> bool:
         text = INVALID_ACCESS.get(access, "has a bad access to {addr}")
         self._met.invalid = "the program " + text.format(addr=f"{addr:#010x}")
+        pages = self._protected.items()
+        if access in PROTECTED and any(a <= addr < a + n_bytes for a, (n_bytes, _) in pages):
+            self._met.denied = Denied(addr, access == FETCH_PROTECTED, self._met.invalid)
         if access == self._unicorn.UC_MEM_FETCH_UNMAPPED:
             self._met.invalid += f"; it came from {self._describe(self.register('LR') & ~1)}"
         return False
@@ -360,10 +398,3 @@ class Core:
         self._load_store.store(base_addr + offset, n_bytes, value)
         if self._load_store.is_stop_wanted:
             uc.emu_stop()
-
-
-def _core_name(number: int) -> str:
-    name = CORE_NAMES.get(number)
-    if name is None:
-        raise BoardError(f"the core has no register {number:#x}")
-    return name

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from max78000.board.mpu import ALL_RIGHTS, Rights
 from max78000.errors import UnsupportedError
 
 INVALID_ACCESS: Mapping[int, str] = MappingProxyType(
@@ -33,6 +34,19 @@ class Region:
     is_writable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """An access to memory whose rights do not allow it."""
+
+    addr: int
+    is_fetch: bool
+    why: str
+
+
+PROTECTED = (22, 23, 24)  # unicorn's UC_MEM_WRITE_PROT, READ_PROT and FETCH_PROT
+FETCH_PROTECTED = 24
+
+
 def load_unicorn() -> tuple[Any, Mapping[str, int]]:
     """The emulator, and its register numbers by name.
 
@@ -54,7 +68,13 @@ def load_unicorn() -> tuple[Any, Mapping[str, int]]:
 def share(engine: Any, region: Region, unicorn: Any) -> object:
     """Give the engine a buffer; the result must live as long as the engine."""
     shared = (ctypes.c_char * len(region.buffer)).from_buffer(region.buffer)
-    rights = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
-    rights |= unicorn.UC_PROT_WRITE if region.is_writable else 0
+    rights = permissions(region, ALL_RIGHTS, unicorn)
     engine.mem_map_ptr(region.addr, len(region.buffer), rights, ctypes.addressof(shared))
     return shared
+
+
+def permissions(region: Region, rights: Rights, unicorn: Any) -> int:
+    """What the engine is told of memory: flash takes no stores, whatever the rights."""
+    bits = unicorn.UC_PROT_READ if rights.may_load else 0
+    bits |= unicorn.UC_PROT_EXEC if rights.may_execute else 0
+    return bits | (unicorn.UC_PROT_WRITE if rights.may_store and region.is_writable else 0)

@@ -15,7 +15,8 @@ from max78000.board.objections import Objections
 from max78000.board.peripherals import Resets, Setting, build_peripherals
 from max78000.board.placement import Flash
 from max78000.board.power import MODE_MASK, OFF_MODES, Mode, may_wake
-from max78000.board.scs import FIRST_IRQ, SVC, SystemControl
+from max78000.board.protection import Protection
+from max78000.board.scs import FIRST_IRQ, HARD_FAULT, SVC, SystemControl
 from max78000.board.timeline import Timeline, Watch
 from max78000.board.waiting import WaitDetector
 from max78000.board.world import World
@@ -70,6 +71,8 @@ class Execution:
             self.memories.regions,
             self._describe,
         )
+        regions = self.memories.regions
+        self._protection = Protection(self._core, self._scs, regions, self.objections)
         self._n_careful_steps = 0
         self._slice_end_ns = 0
         self._n_happened = 0  # events that were looked at
@@ -137,7 +140,7 @@ class Execution:
             self.devices.accelerator.store(addr, n_bytes, value)
         elif addr >= PPB_ADDR:
             self._scs.store(addr, n_bytes, value)
-            if self._scs.candidate is not None:
+            if self._scs.candidate is not None or self._scs.mpu.is_changed:
                 self._core.ask_attention()
         else:
             device = self.devices.bus.store(addr, n_bytes, value)
@@ -169,6 +172,7 @@ class Execution:
         if self.is_asleep:
             self._sleep()
             return Stop.SLEEP
+        self._protection.follow()
         n_instructions = self._slice()
         stop = self._core.run(n_instructions)
         if self._core.has_used_floats and not self._scs.has_fpu:
@@ -184,6 +188,9 @@ class Execution:
                 self._return()
             case Stop.SUPERVISOR:
                 self._scs.pending.add(SVC)
+            case Stop.DENIED:
+                assert self._core.denied is not None
+                self._protection.fault(self._core.denied)
         self._reset_if_wanted()
         self._power_off_if_wanted()
         self._take_exception()
@@ -319,7 +326,7 @@ class Execution:
             return
         self._collect_interrupts()
         exception = self._scs.candidate
-        if exception is None or self._core.is_masking:
+        if exception is None or (self._core.is_masking and exception != HARD_FAULT):
             return
         if self._scs.preempts(exception, self._core.register("BASEPRI")):
             self._core.enter(exception, self._scs.vector_table_addr)
@@ -329,6 +336,8 @@ class Execution:
             irq = exception - FIRST_IRQ
             name = f"interrupt {irq}" if irq >= 0 else f"exception {exception}"
             self.timeline.note("core", name)
+            if self._core.is_frame_lost and self._protection.note_lost_frame(exception):
+                self._take_exception()
 
     def _return(self) -> None:
         if not self._scs.active:

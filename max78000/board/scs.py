@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
-from max78000.board import systick
+from max78000.board import mpu, systick
+from max78000.board.mpu import Mpu
 from max78000.board.system import GlobalControl
 from max78000.board.systick import SysTick
 from max78000.board.timeline import NS_PER_S, Timeline
 from max78000.errors import BoardError
 from max78000.facts.memory_map import FLASH_ADDR
 
+NMI, HARD_FAULT, MEMORY_FAULT = 2, 3, 4
 SVC, PENDSV, FIRST_IRQ = 11, 14, 16
+FIXED_PRIORITIES: Mapping[int, int] = MappingProxyType({NMI: -2, HARD_FAULT: -1})
 N_IRQS = 104
 PRIORITY_MASK = 0xE0  # three bits
 THREAD_PRIORITY = 0x100  # of code outside exceptions
@@ -24,6 +27,8 @@ RESET_KEY = 0x05FA
 TRACE_ENABLE = 1 << 24  # DEMCR
 SLEEPDEEP = 1 << 2  # SCR
 FPU_ACCESS = 0xF << 20  # CPACR
+MEMORY_FAULT_ENABLE = 1 << 16  # SHCSR
+FORCED = 1 << 30  # HFSR
 
 
 class Reg(IntEnum):
@@ -39,24 +44,25 @@ class Reg(IntEnum):
     SCR, CCR, SHPR1, SHCSR   = 0xE000_ED10, 0xE000_ED14, 0xE000_ED18, 0xE000_ED24
     CFSR, HFSR               = 0xE000_ED28, 0xE000_ED2C
     MMFAR, BFAR, AFSR        = 0xE000_ED34, 0xE000_ED38, 0xE000_ED3C
-    CPACR, MPU_TYPE          = 0xE000_ED88, 0xE000_ED90
+    CPACR                    = 0xE000_ED88
     DHCSR, DEMCR             = 0xE000_EDF0, 0xE000_EDFC
     STIR                     = 0xE000_EF00
     FPCCR, FPCAR, FPDSCR     = 0xE000_EF34, 0xE000_EF38, 0xE000_EF3C
     # fmt: on
 
 
-# registers that only remember; DHCSR and MPU_TYPE tell that there is neither debugger nor MPU
+# registers that only remember; DHCSR tells that there is no debugger
 # fmt: off
 ZERO: tuple[int, ...] = (
     Reg.SCR, Reg.SHCSR, Reg.CFSR, Reg.HFSR, Reg.MMFAR, Reg.BFAR, Reg.AFSR, Reg.CPACR,
-    Reg.MPU_TYPE, Reg.DHCSR, Reg.DEMCR, Reg.FPCAR, Reg.FPDSCR,
+    Reg.DHCSR, Reg.DEMCR, Reg.FPCAR, Reg.FPDSCR,
 )
 # fmt: on
 RESET_VALUES: Mapping[int, int] = MappingProxyType(
     dict.fromkeys(ZERO, 0)
     | {int(Reg.CCR): 0x200, int(Reg.FPCCR): 0xC000_0000, int(Reg.DWT_CTRL): 0x4000_0000}
 )
+FAULTS = (Reg.CFSR, Reg.HFSR)  # a stored one clears
 BANK_BYTES = 4 * (N_IRQS // 32 + 1)
 
 
@@ -79,6 +85,7 @@ class SystemControl:
         self.enabled: set[int] = set()  # of the interrupts; system exceptions always are
         self.active: list[int] = []  # innermost last
         self.systick = SysTick(clocks, timeline, self.pending.add)
+        self.mpu = Mpu()
         self.reset()
 
     def reset(self) -> None:
@@ -91,6 +98,7 @@ class SystemControl:
         self._counter_start = 0  # cycles
         self.vector_table_addr = FLASH_ADDR
         self.systick.reset()
+        self.mpu.reset()
 
     # -- exceptions --------------------------------------------------------------------------------
 
@@ -114,10 +122,27 @@ class SystemControl:
         """An exception is entered."""
         self.pending.discard(exception)
         self.active.append(exception)
+        self.mpu.is_changed |= exception in FIXED_PRIORITIES
 
     def deactivate(self) -> int:
         """The innermost exception returns; which one it was."""
-        return self.active.pop()
+        exception = self.active.pop()
+        self.mpu.is_changed |= exception in FIXED_PRIORITIES
+        return exception
+
+    def note_fault(self, flags: int, addr: int | None = None) -> None:
+        """Say in CFSR, and with an address in MMFAR, what the program did."""
+        self._values[Reg.CFSR] |= flags
+        if addr is not None:
+            self._values[Reg.MMFAR] = addr
+
+    def pend_memory_fault(self, *, is_masked: bool) -> None:
+        """Make the exception pending; a hard fault if that is off or cannot come now."""
+        if is_masked or not self._values[Reg.SHCSR] & MEMORY_FAULT_ENABLE:
+            self._values[Reg.HFSR] |= FORCED
+            self.pending.add(HARD_FAULT)
+        else:
+            self.pending.add(MEMORY_FAULT)
 
     @property
     def is_deep_sleep(self) -> bool:
@@ -130,7 +155,8 @@ class SystemControl:
         return self._values[Reg.CPACR] & FPU_ACCESS == FPU_ACCESS
 
     def _priority(self, exception: int) -> int:
-        return self._priorities[exception] & PRIORITY_MASK
+        fixed = FIXED_PRIORITIES.get(exception)
+        return self._priorities[exception] & PRIORITY_MASK if fixed is None else fixed
 
     # -- registers ---------------------------------------------------------------------------------
 
@@ -165,6 +191,8 @@ class SystemControl:
             return int.from_bytes(self._priorities[first : first + 4], "little")
         if systick.CSR <= addr <= systick.CALIB:
             return self.systick.load(addr)
+        if mpu.TYPE <= addr <= mpu.LAST:
+            return self.mpu.load(addr)
         bank = self._bank_of(addr)
         if bank is not None:
             return _bits_of(bank[0], bank[1])
@@ -193,6 +221,10 @@ class SystemControl:
     def _store_word(self, addr: int, value: int) -> None:
         if systick.CSR <= addr <= systick.CALIB:
             self.systick.store(addr, value)
+        elif mpu.TYPE <= addr <= mpu.LAST:
+            self.mpu.store(addr, value)
+        elif addr in FAULTS:
+            self._values[addr] &= ~value
         elif (bank := self._bank_of(addr)) is not None:
             irqs, first, is_set = bank
             changed = {first + bit for bit in range(32) if value >> bit & 1}

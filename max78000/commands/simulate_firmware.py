@@ -13,9 +13,10 @@ from pathlib import Path
 
 import click
 
-from max78000.board.board import FAIL, Limits, Outcome, VirtualBoard
+from max78000.board.board import FAIL, FAULT, Limits, Outcome, VirtualBoard
 from max78000.board.device import INTERRUPT
 from max78000.board.timeline import NS_PER_S, Note
+from max78000.commands.simulate_stack import stack_use
 from max78000.commands.simulate_world import WorldSession
 from max78000.errors import BoardError, InputError
 from max78000.files import write_whole
@@ -92,13 +93,21 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
             session.outside.finish(board)
         for warning in board.objections.warnings:
             click.echo(f"warning: {warning}", err=True)
-    is_right = outcome.is_pass or (directory is None and FAIL.decode() not in outcome.console)
+    is_bad = any(word.decode() in outcome.console for word in (FAIL, FAULT))
+    is_right = outcome.is_pass or (directory is None and not is_bad)
+    stack = stack_use(elf, board)
     if manner.is_json:
         name = elf.name if directory is None else directory.resolve().name
-        click.echo(json.dumps(_report(name, outcome, board, is_right=is_right)))
+        report = _report(name, outcome, board, is_right=is_right)
+        if stack is not None:
+            report["stack_bytes"] = stack.used_bytes
+            report["stack_available_bytes"] = stack.available_bytes
+        click.echo(json.dumps(report))
         return is_right
     console.end()
     _print_runs(outcome, directory, manner)
+    if stack is not None:
+        click.echo(stack)
     click.echo(_verdict(outcome, is_right=is_right))
     return is_right
 
@@ -202,6 +211,8 @@ def _verdict(outcome: Outcome, *, is_right: bool) -> str:
         return "PASS"
     if is_right:
         return f"END {outcome.reason}"
+    if FAULT.decode() in outcome.console:
+        return "FAIL the firmware has met a fault"
     return f"FAIL the firmware does not say PASS; the run is over because {outcome.reason}"
 
 

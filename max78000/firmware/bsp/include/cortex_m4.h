@@ -44,15 +44,33 @@ typedef struct {
     volatile uint32_t VAL; /* 0x8: a write clears it */
 } SysTick_Type;
 
+typedef struct {
+    volatile uint32_t TYPE; /* 0x00: 15:8 regions */
+    volatile uint32_t CTRL; /* 0x04 */
+    volatile uint32_t RNR; /* 0x08: the region that the next two registers are of */
+    volatile uint32_t RBAR; /* 0x0C: 31:5 address, 3:0 another region if 4 is set */
+    volatile uint32_t RASR; /* 0x10: 26:24 access, 15:8 subregions off, 5:1 size, 0 enable */
+} MPU_Type;
+
 _Static_assert(offsetof(NVIC_Type, ICPR) == 0x180, "NVIC");
 _Static_assert(offsetof(SCB_Type, CPACR) == 0x88, "SCB");
 
 #define SysTick ((SysTick_Type *)0xE000E010u)
 #define NVIC ((NVIC_Type *)0xE000E100u)
 #define SCB ((SCB_Type *)0xE000ED00u)
+#define MPU ((MPU_Type *)0xE000ED90u)
 
 #define SCB_ICSR_VECTACTIVE_Msk 0x1FFu
 #define SCB_SCR_SLEEPDEEP_Msk (1u << 2)
+#define SCB_SHCSR_MEMFAULTENA_Msk (1u << 16)
+#define SCB_CFSR_MSTKERR_Msk (1u << 4) /* no frame: there was no room on the stack */
+#define SCB_CFSR_MMARVALID_Msk (1u << 7) /* MMFAR has the address */
+#define MPU_CTRL_ENABLE_Msk (1u << 0)
+#define MPU_CTRL_PRIVDEFENA_Msk (1u << 2) /* what no region has is open */
+#define MPU_RBAR_VALID_Msk (1u << 4)
+#define MPU_RASR_ENABLE_Msk (1u << 0)
+#define MPU_RASR_SIZE_Pos 1
+#define MPU_RASR_XN_Msk (1u << 28)
 #define SCB_CPACR_FPU_FULL_ACCESS (0xFu << 20)
 #define SysTick_CTRL_ENABLE_Msk (1u << 0)
 #define SysTick_CTRL_CLKSOURCE_Msk (1u << 2)

@@ -7,13 +7,13 @@
 #include <stdio.h>
 
 #include "mxc_device.h"
+#include "stack_guard.h"
 #include "vectors.h"
 
 #define NO_MEMORY ((void *)-1)
 
 /* From the linker script; only the addresses mean something. */
 extern uint8_t bss_end[];
-extern const uint8_t stack_top[], stack_min_bytes[];
 
 void *_sbrk(ptrdiff_t n_bytes);
 __attribute__((noreturn)) void _exit(int status);
@@ -27,17 +27,17 @@ int _lseek(int file, int offset, int from);
 __attribute__((noreturn)) void __assert_func(const char *file, int line, const char *function,
                                              const char *condition);
 
-/* Memory for malloc(), between variables and stack. It never goes back. */
+/* Memory for malloc(), between variables and the guard of the stack. It never goes back. */
 void *_sbrk(ptrdiff_t n_bytes)
 {
     static uintptr_t end = 0;
     const uintptr_t start = end == 0 ? (uintptr_t)bss_end : end;
-    const uintptr_t limit = (uintptr_t)stack_top - (uintptr_t)stack_min_bytes;
     const uintptr_t wanted = start + (uintptr_t)n_bytes;
-    if (wanted > limit || wanted < (uintptr_t)bss_end) {
+    if (wanted > stack_guard_highest() || wanted < (uintptr_t)bss_end) {
         return NO_MEMORY;
     }
     end = wanted;
+    stack_guard_above(end);
     return (void *)start;
 }
 

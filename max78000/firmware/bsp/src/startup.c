@@ -10,6 +10,7 @@
 
 #include "board.h"
 #include "mxc.h"
+#include "stack_guard.h"
 #include "vectors.h"
 
 /* From the linker script; only the addresses mean something. */
@@ -55,6 +56,7 @@ void reset_handler(void)
 {
     start_core();
     fill_memory();
+    stack_begin();
     (void)Board_Init(); /* without a console there is nobody to tell */
     (void)main();
     program_end();

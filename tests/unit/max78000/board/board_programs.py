@@ -54,6 +54,7 @@ void stop(void) { for (;;) __asm volatile("bkpt 0"); }
 /* Handlers that a test does not write have the vector 0. */
 #define HANDLER(name) void name(void) __attribute__((weak));
 HANDLER(svc_handler) HANDLER(pendsv_handler) HANDLER(systick_handler)
+HANDLER(hard_handler) HANDLER(memory_handler)
 HANDLER(tmr0_handler) HANDLER(tmr1_handler) HANDLER(uart_handler) HANDLER(cnn_handler)
 
 extern uint32_t bss_start[], bss_end[];
@@ -68,7 +69,8 @@ void reset(void)
 
 typedef void (*handler_t)(void);
 USED __attribute__((section(".vectors"), aligned(512))) const handler_t vectors[120] = {
-    [0] = (handler_t)0x20020000u, [1] = reset, [11] = svc_handler, [14] = pendsv_handler,
+    [0] = (handler_t)0x20020000u, [1] = reset, [3] = hard_handler,
+    [4] = memory_handler, [11] = svc_handler, [14] = pendsv_handler,
     [15] = systick_handler, [16 + 5] = tmr0_handler, [16 + 6] = tmr1_handler,
     [16 + 14] = uart_handler, [16 + 101] = cnn_handler,
 };
