@@ -122,7 +122,7 @@ def test_a_board_without_a_camera(digits, tmp_path):
 
 
 def test_the_camera_with_a_word_for_each_pixel(tmp_path):
-    """RGB888: the interface spreads the camera's 5, 6 and 5 bits, with zeros below them."""
+    """RGB888: the driver spreads the camera's 5, 6 and 5 bits, with zeros below them."""
     form = of_colours(32, 1)
     project = write_project("residual_net", tmp_path, trained("classification", form))
     folder = make(tmp_path / "eye", "camera", project)

@@ -24,18 +24,21 @@ int main(void)
         return 1;
     }
     printf("\n%s: watching\n", network.name);
+    sensor_start(network.raw);
     for (;;) {
         MXC_TMR_SW_Start(STOPWATCH);
-        const bool is_whole = sensor_take(network.raw);
+        const bool is_whole = sensor_wait();
         round.input_us = MXC_TMR_SW_Stop(STOPWATCH);
         if (!is_whole) {
             printf("a picture was lost\n");
+            sensor_start(network.raw);
             continue;
         }
 
         MXC_TMR_SW_Start(STOPWATCH);
         network_load(&network, picture_value, &picture);
         round.load_us = MXC_TMR_SW_Stop(STOPWATCH);
+        sensor_start(network.raw); /* the next one comes while this one is worked on */
 
         round.network_us = network_run(&network);
 

@@ -13,8 +13,8 @@ typedef enum {
 } sensor_format_t;
 
 /*
- * Clock, pins, set-up; the columns are even.
- * E_COMM_ERR: no camera answers. E_BAD_PARAM: more than 640x480 pixels.
+ * Clock, pins, set-up; the columns are even, and the pixels of RGB888 a multiple of four.
+ * E_COMM_ERR: no camera answers. E_BAD_PARAM: they are not, or more than 640x479.
  */
 int sensor_begin(uint16_t rows, uint16_t columns, sensor_format_t format);
 
@@ -22,9 +22,15 @@ int sensor_begin(uint16_t rows, uint16_t columns, sensor_format_t format);
 uint32_t sensor_picture_bytes(void);
 
 /*
- * Take the next picture; interrupts wait as long, for the FIFO has eight words. False if words
- * were lost or missing: the picture then is not whole.
+ * Begin to take the next picture into `picture`; the DMA's channel 0 does it, and the core is free
+ * meanwhile. Nobody uses the memory before sensor_wait().
  */
-bool sensor_take(uint8_t *picture);
+void sensor_start(uint32_t *picture);
+
+/* Wait until the picture is there. False if words were lost or missing: it is not whole. */
+bool sensor_wait(void);
+
+/* Both. */
+bool sensor_take(uint32_t *picture);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cortex_m4.h"
+#include "dma_regs.h"
 #include "gcfr_regs.h"
 #include "gcr_regs.h"
 #include "gpio_regs.h"
@@ -87,6 +88,7 @@ extern uint32_t SystemCoreClock;
 #define MXC_I2C0 ((mxc_i2c_regs_t *)0x4001D000u)
 #define MXC_I2C1 ((mxc_i2c_regs_t *)0x4001E000u)
 #define MXC_I2C2 ((mxc_i2c_regs_t *)0x4001F000u)
+#define MXC_DMA ((mxc_dma_regs_t *)0x40028000u)
 #define MXC_ICC0 ((mxc_icc_regs_t *)0x4002A000u)
 #define MXC_PTG ((mxc_ptg_regs_t *)0x4003C000u)
 #define MXC_UART0 ((mxc_uart_regs_t *)0x40042000u)

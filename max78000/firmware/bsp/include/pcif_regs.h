@@ -25,11 +25,10 @@ _Static_assert(offsetof(mxc_pcif_regs_t, fifo_data) == 0x30, "PCIF");
 #define MXC_F_PCIF_CTRL_READ_MODE 3u
 #define MXC_S_PCIF_CTRL_READ_MODE_SINGLE 1u
 #define MXC_F_PCIF_CTRL_FIFO_THRSH_POS 5
-#define MXC_F_PCIF_CTRL_THREE_CH_EN (1u << 30) /* a word of 8, 8, 8 and 0 bits for each pixel */
+#define MXC_F_PCIF_CTRL_RX_DMA (1u << 16)
+#define MXC_F_PCIF_CTRL_RX_DMA_THRSH_POS 17
 #define MXC_F_PCIF_CTRL_PCIF_SYS (1u << 31)
 #define MXC_F_PCIF_INT_FL_IMG_DONE (1u << 0)
-#define MXC_F_PCIF_INT_FL_FIFO_FULL (1u << 1)
-#define MXC_F_PCIF_INT_FL_FIFO_NOT_EMPTY (1u << 3)
 
 typedef struct {
     volatile uint32_t rate_length; /* 26:0 peripheral clocks a bit, 31:27 mode */
