@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         "ai8x data --images coco/val2017 --annotations person_keypoints_val2017.json",
         "ai8x data --images coco/train2017 --annotations person_keypoints_train2017.json --album",
         "ai8x data --preset pasted --count 4000",
+        "ai8x data --motion mocap",
+        "ai8x data --preset bodies --count 4000",
     )
 )
 @PRESET
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Folder of pictures that must not be trained on; in any case, those of published scores.",
 )
+@click.option("--motion", type=FILE, help="Take postures from this folder of .asf and .amc files.")
 @FOLDER
 def data(
     *,
@@ -45,6 +48,7 @@ def data(
     crops: bool,
     album: bool,
     test_only: tuple[Path, ...],
+    motion: Path | None,
     folder: Path,
 ) -> None:
     """Render labelled figures, or import pictures.
@@ -53,8 +57,10 @@ def data(
     preset `coco` of `evaluate` and of recipes, crops the preset `crops`. An album is trained on as
     `photos`: every epoch draws other views of it; a tenth of the pictures is kept out of it, and
     crops of the people on them are written beside it. People with outlines are cut out, too: the
-    preset `pasted` makes other pictures of them.
+    preset `pasted` makes other pictures of them. The preset `bodies` renders people as meshes, in
+    drawn postures and in those of captured motion, if some was given by --motion.
     """
+    from ai8x_models.tasks.pose.bodies.postures import captured_from, captured_path
     from ai8x_models.tasks.pose.data.source import DataSource, open_data
     from ai8x_models.tasks.pose.photos.album import Album, described
     from ai8x_models.tasks.pose.photos.guard import HeldOut
@@ -65,6 +71,11 @@ def data(
     console = Console(sys.stderr)
     if (images is None) != (annotations is None):
         raise click.UsageError("--images and --annotations go together")
+    if motion is not None:
+        captured = captured_from(motion)
+        captured.write(captured_path(folder))
+        click.echo(f"{captured_path(folder)}: {len(captured.postures)} postures")
+        return
     if images is None or annotations is None:
         if crops or album or test_only:
             raise click.UsageError("--crops, --album and --test-only are for --images")

@@ -103,6 +103,12 @@ def seal(path: Path) -> None:
         file.write(text.ljust(SEAL_BYTES, b"\0"))
 
 
+def read_seal(path: Path) -> str:
+    """What a file's seal says: equal files have equal ones."""
+    with path.open("rb") as file:
+        return file.read(SEAL_BYTES).rstrip(b"\0\n").decode("ascii", "replace")
+
+
 def _check_seal(path: Path, kind: str, fix: str) -> None:
     """Refuse a file that is not as it was written."""
     with path.open("rb") as file:

@@ -4,12 +4,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai8x_models.tasks.pose.bodies.render import Bodies
 from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache
 from ai8x_models.tasks.pose.figures.figures import Renderer, StickFigures
 from ai8x_models.tasks.pose.figures.preset import PRESETS
 from ai8x_models.tasks.pose.photos.cutouts import cutouts_path
 from ai8x_models.tasks.pose.photos.paste import Pasted
-from ai8x_models.tasks.pose.recipe import CROPS, IMPORTED, PASTED
+from ai8x_models.tasks.pose.recipe import BODIES, CROPS, IMPORTED, PASTED
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
 
@@ -59,9 +60,11 @@ def _renderer(source: DataSource) -> Renderer | None:
     """
     if source.preset in PRESETS:
         return StickFigures(PRESETS[source.preset])
+    if source.preset == BODIES:
+        return Bodies.of(source.folder)
     if source.preset == PASTED:
         return Pasted.of(cutouts_path(source.folder, source.split))
     if source.preset in (IMPORTED, CROPS):
         return None
-    known = ", ".join((*PRESETS, PASTED, IMPORTED, CROPS))
+    known = ", ".join((*PRESETS, BODIES, PASTED, IMPORTED, CROPS))
     raise InputError(f"there is no preset {source.preset!r}", fix=f"one of {known}")

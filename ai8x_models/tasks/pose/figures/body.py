@@ -46,6 +46,25 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
+class Posture:
+    """The axes of the parts of a body, whatever its proportions.
+
+    Each is a rotation (3, 3) from a body that stands upright, faces the camera and lets its arms
+    hang; those of limbs are stacked, (2, 3, 3), left first.
+    """
+
+    trunk: Floats
+    chest: Floats
+    head: Floats
+    upper: Floats
+    fore: Floats
+    hand: Floats
+    thigh: Floats
+    shank: Floats
+    foot: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """A posed body in camera axes, hip centre at the origin.
 
@@ -112,12 +131,17 @@ def draw_build(rng: np.random.Generator) -> Build:
 
 def draw_body(rng: np.random.Generator, preset: Preset, camera_pitch: float) -> Body:
     """Draw a person in a pose of the preset's families, as the camera sees it."""
-    names = [name for name, _ in preset.family_shares]
-    family = FAMILIES[str(rng.choice(names, p=[share for _, share in preset.family_shares]))]
+    family = draw_family(rng, preset)
     build = draw_build(rng)
     yaw = rng.normal(0, 35) if rng.random() < preset.frontal_share else rng.uniform(-180, 180)
     world = turn_x(camera_pitch) @ turn_z(rng.normal(0, 6)) @ turn_y(yaw)
     return _turned(_posed(rng, build, family), world)
+
+
+def draw_family(rng: np.random.Generator, preset: Preset) -> Family:
+    """Draw one of the preset's families."""
+    names = [name for name, _ in preset.family_shares]
+    return FAMILIES[str(rng.choice(names, p=[share for _, share in preset.family_shares]))]
 
 
 def _turned(body: Body, world: Floats) -> Body:
@@ -131,31 +155,44 @@ def _turned(body: Body, world: Floats) -> Body:
     )
 
 
-def _posed(rng: np.random.Generator, build: Build, family: Family) -> Body:
-    """Build the body in its own axes: trunk, head, then two arms and two legs."""
+def draw_posture(rng: np.random.Generator, family: Family) -> Posture:
+    """Draw the angles of a pose: trunk, then arms and legs of either side, then the head."""
     bend = sum(spread.draw(rng) for spread in family.bend)
     twist = rng.normal(0, 10)
     trunk = turn_x(bend)
     chest = trunk @ turn_y(twist)
-    neck_base = -build.torso * trunk @ DOWN
-
     gait = 1.0 if rng.random() < 0.5 else -1.0  # which leg is in front
+    limbs = []
+    for side in (LEFT, RIGHT):
+        phase = gait * side if family.is_gait else 0.0
+        upper, fore = _arm_frame(rng, family, chest, side, -phase)
+        hand = fore @ turn_x(rng.normal(0, 12))
+        limbs.append((upper, fore, hand, *_leg_frames(rng, family, side, phase)))
+    look = turn_y(rng.normal(0, 28) + twist / 2) @ turn_x(rng.normal(5, 14))
+    head = turn_x(bend / 2) @ look @ turn_z(rng.normal(0, 9))
+    return Posture(trunk, chest, head, *(np.stack(pair) for pair in zip(*limbs, strict=True)))
+
+
+def _posed(rng: np.random.Generator, build: Build, family: Family) -> Body:
+    """Build the body in its own axes: trunk, head, then two arms and two legs."""
+    posture = draw_posture(rng, family)
+    neck_base = -build.torso * posture.trunk @ DOWN
     joints = np.zeros((17, 3))
     hands, toes = np.zeros((2, 3)), np.zeros((2, 3))
     for k, side in enumerate((LEFT, RIGHT)):
-        phase = gait * side if family.is_gait else 0.0
-        shoulder = neck_base + side * build.shoulder * chest[:, 0]
+        shoulder = neck_base + side * build.shoulder * posture.chest[:, 0]
+        elbow = build.upper_arm * posture.upper[k] @ DOWN
+        wrist = elbow + build.forearm * posture.fore[k] @ DOWN
         hip = np.array((side * build.hip, 0.0, 0.0))
-        elbow, wrist, hands[k] = _arm(rng, build, _arm_frame(rng, family, chest, side, -phase))
-        knee, ankle, toes[k] = _leg(rng, build, family, side, phase)
+        knee = build.thigh * posture.thigh[k] @ DOWN
+        ankle = knee + build.shank * posture.shank[k] @ DOWN
         joints[[5 + k, 7 + k, 9 + k]] = shoulder, shoulder + elbow, shoulder + wrist
         joints[[11 + k, 13 + k, 15 + k]] = hip, hip + knee, hip + ankle
-        hands[k] += shoulder
-        toes[k] += hip
+        hands[k] = shoulder + wrist + HAND_LENGTH * posture.hand[k] @ DOWN
+        toes[k] = hip + ankle + posture.foot[k] @ TOE
 
-    look = turn_y(rng.normal(0, 28) + twist / 2) @ turn_x(rng.normal(5, 14))
-    head_axes = turn_x(bend / 2) @ look @ turn_z(rng.normal(0, 9)) * (build.head / 2)
-    head = neck_base - build.neck * trunk @ DOWN - head_axes[:, 1]
+    head_axes = posture.head * (build.head / 2)
+    head = neck_base - build.neck * posture.trunk @ DOWN - head_axes[:, 1]
     joints[:5] = head + FACE @ head_axes.T
     return Body(build, joints, hands, toes, head, head_axes)
 
@@ -174,21 +211,10 @@ def _arm_frame(
     return upper, upper @ turn_x(-elbow)
 
 
-def _arm(
-    rng: np.random.Generator, build: Build, frames: tuple[Floats, Floats]
+def _leg_frames(
+    rng: np.random.Generator, family: Family, side: float, phase: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Elbow, wrist and finger tips from the shoulder, each (3,)."""
-    upper, fore = frames
-    elbow = build.upper_arm * upper @ DOWN
-    wrist = elbow + build.forearm * fore @ DOWN
-    tips = wrist + HAND_LENGTH * fore @ turn_x(rng.normal(0, 12)) @ DOWN
-    return elbow, wrist, tips
-
-
-def _leg(
-    rng: np.random.Generator, build: Build, family: Family, side: float, phase: float
-) -> tuple[Floats, Floats, Floats]:
-    """Knee, ankle and toes from the hip, each (3,)."""
+    """Axes of thigh, shank and foot; the leg of `phase` 1 is in front, -1 behind, 0 as drawn."""
     flexion = family.thigh_flexion.draw(rng)
     knee_bend = max(family.knee.draw(rng), 0.0)  # knees bend backwards only
     if phase > 0:
@@ -197,7 +223,4 @@ def _leg(
         flexion *= -0.75
     thigh = turn_z(-side * family.thigh_abduction.draw(rng)) @ turn_x(-flexion)
     shank = thigh @ turn_x(knee_bend)
-    knee = build.thigh * thigh @ DOWN
-    ankle = knee + build.shank * shank @ DOWN
-    toes = ankle + shank @ turn_y(-side * rng.uniform(0, 30)) @ TOE
-    return knee, ankle, toes
+    return thigh, shank, shank @ turn_y(-side * rng.uniform(0, 30))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from ai8x_models.tasks.pose.data.cache_file import SEAL_BYTES
+from ai8x_models.tasks.pose.data.cache_file import read_seal
 from ai8x_models.tasks.pose.data.people import People
 from ai8x_models.tasks.pose.figures.figures import Figure, labelled, shows_near
 from ai8x_models.tasks.pose.figures.scene import CANVAS, OCCLUDER, draw_background, expose
@@ -64,9 +64,7 @@ class Pasted:
         if not path.exists():
             fix = "ai8x data --images FOLDER --annotations FILE --album, people having outlines"
             raise InputError("nobody has been cut out", where=str(path), fix=fix)
-        with path.open("rb") as file:
-            seal = file.read(SEAL_BYTES).rstrip(b"\0\n").decode("ascii", "replace")
-        return cls(path, seal)
+        return cls(path, read_seal(path))
 
     @property
     def name(self) -> str:

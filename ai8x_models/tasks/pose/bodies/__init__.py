@@ -1,0 +1,1 @@
+"""People as meshes: real proportions, captured motion, clothes, light, and exact labels."""

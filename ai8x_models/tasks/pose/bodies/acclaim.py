@@ -1,0 +1,221 @@
+"""Reads captured motion in Acclaim's files: a skeleton (.asf) and its motions (.amc).
+
+A skeleton is bones with a direction, a length and an axis system each, in a tree below `root`; a
+motion gives, for every frame, the angles of each bone's degrees of freedom about those axes. Read
+is what poses need: names, directions, lengths, axes, degrees of freedom, the tree. Limits, masses
+and where the root moves are not. After J. Lander, "Working with Motion Capture File Formats", Game
+Developer, January 1998.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from max78000.apps.pose.arrays import Floats
+from max78000.errors import InputError
+
+ROOT = "root"
+_MAX_BYTES = 1 << 28
+_TURNS: Mapping[str, int] = {"rx": 0, "ry": 1, "rz": 2}
+_SECTION = re.compile(r"^:(\S+)(.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Bone:
+    """One bone, as the skeleton stands at rest.
+
+    Args:
+        name: `lfemur`, for example.
+        parent: name of the bone at whose end it begins, or `root`.
+        direction: (3,) of length 1.
+        length: in units of the file.
+        axes: (3, 3) rotation, from the bone's own axes to those of the file.
+        freedoms: `rx`, `ry`, `rz`: about which of its axes it turns, in the motion's order.
+    """
+
+    name: str
+    parent: str
+    direction: Floats
+    length: float
+    axes: Floats
+    freedoms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A skeleton.
+
+    Args:
+        bones: by name, each after its parent.
+        root_order: what the numbers of the root are: `TX`, ..., `RX`, ...
+        root_axes: (3, 3) of the root at rest.
+        radians_per_unit: of angles.
+    """
+
+    bones: Mapping[str, Bone]
+    root_order: tuple[str, ...]
+    root_axes: Floats
+    radians_per_unit: float
+
+    def turns(self, frame: Mapping[str, Sequence[float]]) -> dict[str, Floats]:
+        """How far each bone, and the root, is turned from rest in a frame, in the file's axes.
+
+        Args:
+            frame: numbers by name, as a motion has them; bones that are left out stay at rest.
+        """
+        given = dict(zip(map(str.lower, self.root_order), frame.get(ROOT, ()), strict=False))
+        turns = {ROOT: self._about(self.root_axes, given)}
+        for name, bone in self.bones.items():
+            angles = dict(zip(bone.freedoms, frame.get(name, ()), strict=False))
+            turns[name] = turns[bone.parent] @ self._about(bone.axes, angles)
+        return turns
+
+    def ends(self, frame: Mapping[str, Sequence[float]]) -> dict[str, Floats]:
+        """Where each bone ends in a frame, (3,) in the file's units; the root is at the origin."""
+        turns = self.turns(frame)
+        ends = {ROOT: np.zeros(3)}
+        for name, bone in self.bones.items():
+            ends[name] = ends[bone.parent] + bone.length * turns[name] @ bone.direction
+        return ends
+
+    def _about(self, axes: Floats, angles: Mapping[str, float]) -> Floats:
+        values = [self.radians_per_unit * angles.get(name, 0.0) for name in _TURNS]
+        turned: Floats = axes @ turn(values) @ axes.T
+        return turned
+
+
+def turn(angles: Sequence[float], order: str = "XYZ") -> Floats:
+    """Rotation (3, 3) about the axes of `order`, the first one first; radians."""
+    matrix = np.eye(3)
+    for axis, angle in zip(order, angles, strict=True):
+        a, b = {"X": (1, 2), "Y": (2, 0), "Z": (0, 1)}[axis]
+        step = np.eye(3)
+        step[a, a] = step[b, b] = math.cos(angle)
+        step[a, b], step[b, a] = -math.sin(angle), math.sin(angle)
+        matrix = step @ matrix
+    return matrix
+
+
+def read_skeleton(path: Path) -> Skeleton:
+    """Read a skeleton.
+
+    Raises:
+        InputError: it cannot be read, or is none.
+    """
+    sections = dict(_sections(_text(path)))
+    try:
+        unit = _pairs(sections["units"]).get("angle", ["deg"])[0]
+        per_unit = math.radians(1) if unit == "deg" else 1.0
+        root = _pairs(sections["root"])
+        root_axes = _axes(root["orientation"], root["axis"][0], per_unit)
+        parents = _parents(sections["hierarchy"])
+        read = {}
+        for block in _blocks(sections["bonedata"]):
+            entries = _pairs(block)
+            axis = entries["axis"]
+            direction = np.array([float(one) for one in entries["direction"]])
+            if direction.shape != (3,) or not np.isfinite(direction).all() or not direction.any():
+                raise ValueError(f"a direction {entries['direction']}")
+            name = entries["name"][0]
+            read[name] = Bone(
+                name=name,
+                parent=parents[name],
+                direction=direction / np.linalg.norm(direction),
+                length=float(entries["length"][0]),
+                axes=_axes(axis[:3], axis[3] if len(axis) > 3 else "XYZ", per_unit),
+                freedoms=tuple(one.lower() for one in entries.get("dof", [])),
+            )
+        bones = {name: read[name] for name in parents if name != ROOT}
+    except (KeyError, ValueError, IndexError) as error:
+        why = f"not an Acclaim skeleton: {type(error).__name__} {error}"
+        raise InputError(why, where=str(path), fix="give the .asf file of the motions") from error
+    return Skeleton(bones, tuple(root["order"]), root_axes, per_unit)
+
+
+def read_motion(path: Path, skeleton: Skeleton) -> tuple[Mapping[str, tuple[float, ...]], ...]:
+    """Read the frames of a motion: the numbers of each bone, by name.
+
+    Raises:
+        InputError: it cannot be read, is none, or is one of another skeleton.
+    """
+    frames: list[dict[str, tuple[float, ...]]] = []
+    n_numbers = {name: len(bone.freedoms) for name, bone in skeleton.bones.items()}
+    n_numbers[ROOT] = len(skeleton.root_order)
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        words = line.split("#")[0].split()
+        if not words or words[0].startswith(":"):
+            continue
+        if len(words) == 1 and words[0].isdecimal():
+            frames.append({})
+            continue
+        try:
+            values = tuple(float(word) for word in words[1:])
+            if not frames or n_numbers[words[0]] != len(values) or not np.isfinite(values).all():
+                raise ValueError(f"{len(values)} numbers of {words[0]}")
+        except (ValueError, KeyError) as error:
+            why = f"not a motion of this skeleton: {type(error).__name__} {error}"
+            fix = "give the .amc files beside their .asf file"
+            raise InputError(why, where=f"{path}:{number}", fix=fix) from error
+        frames[-1][words[0]] = values
+    if not frames:
+        raise InputError("has no frames", where=str(path), fix="give an .amc file")
+    return tuple(frames)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"has more than {_MAX_BYTES} bytes", where=str(path))
+        return path.read_text(encoding="latin-1")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Name and lines of each section."""
+    name, lines = "", list[str]()
+    for line in text.splitlines():
+        stripped = line.split("#")[0].strip()
+        if begins := _SECTION.match(stripped):
+            yield name, lines
+            name, lines = begins[1].lower(), [begins[2].strip()]
+        elif stripped:
+            lines.append(stripped)
+    yield name, lines
+
+
+def _pairs(lines: Sequence[str]) -> dict[str, list[str]]:
+    """First word of each line, and those behind it."""
+    return {words[0]: words[1:] for words in map(str.split, lines) if words}
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Lines between `begin` and `end`."""
+    block: list[str] = []
+    for line in lines:
+        if line in ("begin", "end"):
+            if block:
+                yield block
+            block = []
+        elif line:
+            block.append(line)
+
+
+def _parents(lines: Sequence[str]) -> dict[str, str]:
+    """Parent of each bone, which comes before it."""
+    parents = {ROOT: ""}
+    for line in lines:
+        words = line.split()
+        if words and words[0] not in ("begin", "end"):
+            if words[0] not in parents:
+                raise ValueError(f"{words[0]} hangs on nothing")
+            parents |= dict.fromkeys(words[1:], words[0])
+    return parents
+
+
+def _axes(angles: Sequence[str], order: str, per_unit: float) -> Floats:
+    return turn([per_unit * float(one) for one in angles], order.upper())

@@ -1,0 +1,54 @@
+"""Poses a body: linear blend skinning of a mesh's vertices, and of its keypoints with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ai8x_models.tasks.pose.bodies.people import Library
+from ai8x_models.tasks.pose.bodies.segments import DOWN, INDEX, N_SEGMENTS, PARENTS, between
+from max78000.apps.pose.arrays import Array, Floats
+
+# Segments that point from their own joint to that of another, and hang down in an upright body.
+_POINTS_TO: Mapping[str, str] = {"upper": "fore", "fore": "hand", "thigh": "shank", "shank": "foot"}
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A body in some posture, its pelvis at the origin.
+
+    Args:
+        vertices: (V, 3).
+        keypoints: (17, 3) in COCO order.
+    """
+
+    vertices: Floats
+    keypoints: Floats
+
+
+def pose_person(library: Library, person: int, posture: Array) -> Posed:
+    """Bring a body into a posture (17, 3, 3), see `segments`."""
+    joints = np.asarray(library.joints[person], np.float64)
+    turns = np.asarray(posture, np.float64) @ upright(joints)
+    places = np.zeros((N_SEGMENTS, 3))
+    for k, parent in enumerate(PARENTS):  # every segment comes after the one that it hangs on
+        if parent >= 0:
+            places[k] = places[parent] + turns[parent] @ (joints[k] - joints[parent])
+    shifts = places - np.einsum("sij,sj->si", turns, joints)
+    maps = np.concatenate((turns, shifts[..., None]), axis=2)  # (17, 3, 4)
+    rest = np.asarray(library.rest[person], np.float64)
+    blended = (library.weights @ maps.reshape(N_SEGMENTS, 12)).reshape(-1, 3, 4)
+    vertices = np.einsum("vij,vj->vi", blended[..., :3], rest) + blended[..., 3]
+    keypoints = np.einsum("sij,ksj->ki", maps, library.keypoints[person])
+    return Posed(vertices, keypoints)
+
+
+def upright(joints: Array) -> Floats:
+    """Rotations (17, 3, 3) that let a body's limbs hang, from its joints (17, 3) at rest."""
+    turns = np.tile(np.eye(3), (N_SEGMENTS, 1, 1))
+    for side in ("left", "right"):
+        for name, end in _POINTS_TO.items():
+            start = INDEX[f"{side}_{name}"]
+            turns[start] = between(joints[INDEX[f"{side}_{end}"]] - joints[start], DOWN)
+        turns[INDEX[f"{side}_hand"]] = turns[INDEX[f"{side}_fore"]]
+    return turns
