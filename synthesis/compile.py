@@ -1,7 +1,10 @@
-"""The whole compiler on one screen: description, weights and sample in, register program out."""
+"""The whole compiler on one screen: description, weights and sample in, register program out.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+Networks of one firmware are compiled each by itself, and then combined.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from max78000.errors import raise_all
@@ -15,6 +18,7 @@ from synthesis.graph.interpret import interpret
 from synthesis.graph.ir import Graph
 from synthesis.lower.input_shape import lower_or_say_shape
 from synthesis.place.place import Placement, place
+from synthesis.place.together import place_together
 from synthesis.read.source import Source, Tensor
 from synthesis.rules.graph_rules import GRAPH_RULES
 from synthesis.rules.placement_rules import PLACEMENT_RULES
@@ -36,6 +40,19 @@ class Compiled:
     program: RegisterProgram
     warnings: tuple[str, ...]  # of rules
     trained: Mapping[str, Any]  # what the checkpoint says of inputs and answers, for applications
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Networks of one firmware, in memories that they share.
+
+    Attributes:
+        networks: in the order in which they were given.
+        displaced: by each, the networks whose kernels or biases it is loaded over.
+    """
+
+    networks: tuple[Compiled, ...]
+    displaced: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +119,24 @@ def place_source(
     raise_all(fits.errors)
     watch("placed", placement.placed_graph)
     return Placed(placement, (*legal.warnings, *fits.warnings))
+
+
+def combine(
+    networks: Sequence[Compiled], chip: Chip, allowed: frozenset[str] = frozenset()
+) -> Combined:
+    """Give networks that fit the chip by themselves places in one chip, and their new programs.
+
+    Raises:
+        ToolError: a rule that holds for a network alone, and not in its new place.
+    """
+    together = place_together([network.placement for network in networks], chip)
+    pairs = zip(networks, together.placements, strict=True)
+    return Combined(tuple(_moved(*pair, chip, allowed) for pair in pairs), together.displaced)
+
+
+def _moved(
+    compiled: Compiled, placement: Placement, chip: Chip, allowed: frozenset[str]
+) -> Compiled:
+    raise_all(apply_rules(PLACEMENT_RULES, placement, chip, allowed).errors)
+    program = generate(placement, compiled.image, compiled.results, compiled.options, chip)
+    return replace(compiled, placement=placement, program=program)

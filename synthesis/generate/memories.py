@@ -74,7 +74,7 @@ def bias_copies(memory: BiasMemory, chip: Chip) -> Iterator[Copy]:
     """The bytes of each quadrant, one per word."""
     for quadrant, contents in enumerate(memory.contents):
         if contents:
-            yield Copy(chip.bias_addr(quadrant), tuple(contents))
+            yield Copy(chip.bias_addr(quadrant, memory.starts[quadrant]), tuple(contents))
 
 
 def input_copies(first: PlacedLayer, image: Tensor, chip: Chip) -> Iterator[Copy]:

@@ -17,20 +17,30 @@ from synthesis.place.placed import BiasSlot, PlacedLayer, quadrants_of
 
 @dataclass(frozen=True, slots=True)
 class BiasMemory:
-    """Bytes (0..255) of each quadrant, in order."""
+    """Bytes (0..255) of each quadrant, in order, and where the first of them lies."""
 
     contents: tuple[bytes, ...]
+    starts: tuple[int, ...]
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The byte behind the last one, in each quadrant."""
+        pairs = zip(self.starts, self.contents, strict=True)
+        return tuple(start + len(content) for start, content in pairs)
 
 
 def place_biases(
-    layers: Sequence[PlacedLayer], chip: Chip
+    layers: Sequence[PlacedLayer], chip: Chip, taken: Sequence[int] = ()
 ) -> tuple[tuple[PlacedLayer, ...], BiasMemory]:
     """Give every layer with a bias a quadrant and an offset; equal biases are stored once.
+
+    `taken` are the first bytes of each quadrant, which hold biases of other networks.
 
     Flattened layers come first, then layers bound to one quadrant, then the others from long to
     short; each goes to the emptiest quadrant (the vendor generator's order).
     """
     used = _used_quadrants(layers, chip)
+    starts = tuple(taken) or (0,) * chip.n_quadrants
     fill: dict[int, bytearray] = {quadrant: bytearray() for quadrant in range(chip.n_quadrants)}
     slots: dict[int, BiasSlot] = {}
     biased = [p for p in layers if _bias(p) is not None and p.has_fitting_maps]
@@ -42,11 +52,11 @@ def place_biases(
     owners.sort(key=lambda placed: _order(placed, len(contents[placed.layer.index]), used, chip))
     for placed in owners:
         candidates = placed.layer.constraints.bias_group or used
-        quadrant = min(candidates, key=lambda q: len(fill[q]))
+        quadrant = min(candidates, key=lambda q: starts[q] + len(fill[q]))
         data = contents[placed.layer.index]
         slots[placed.layer.index] = BiasSlot(
             quadrant=quadrant,
-            offset=len(fill[quadrant]),
+            offset=starts[quadrant] + len(fill[quadrant]),
             length=len(data),
             owner=placed.layer.index,
         )
@@ -54,7 +64,7 @@ def place_biases(
     for placed in biased:
         slots[placed.layer.index] = slots[owner_of[contents[placed.layer.index]]]
     done = tuple(replace(placed, bias_slot=slots.get(placed.layer.index)) for placed in layers)
-    return done, BiasMemory(tuple(bytes(fill[q]) for q in range(chip.n_quadrants)))
+    return done, BiasMemory(tuple(map(bytes, fill.values())), starts)
 
 
 def _bias(placed: PlacedLayer) -> NDArray[np.int64] | None:

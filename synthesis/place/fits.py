@@ -26,7 +26,7 @@ def memories_fit(graph: Graph, maps: Mapping[Producer, int], chip: Chip) -> bool
     if kernel_places(layers, chip).end > chip.kernel_words:
         return False
     _, biases = place_biases(layers, chip)
-    return all(len(content) <= chip.bias_bytes_per_quadrant for content in biases.contents)
+    return all(end <= chip.bias_bytes_per_quadrant for end in biases.ends)
 
 
 def on_maps(graph: Graph, maps: Mapping[Producer, int], chip: Chip) -> tuple[PlacedLayer, ...]:

@@ -29,15 +29,17 @@ class KernelImage:
 
 
 def place_weights(
-    layers: Sequence[PlacedLayer], chip: Chip
+    layers: Sequence[PlacedLayer], chip: Chip, taken: Sequence[int] = ()
 ) -> tuple[tuple[PlacedLayer, ...], KernelImage]:
     """Give every layer with weights a slot; equal weights on equal processors are stored once.
+
+    `taken` are words that hold kernels of other networks: bit n of processor p's number is word n.
 
     Layers on all processors come first, then the others, each group in order (the vendor
     generator's order: programs stay equal word for word). Layers whose maps do not have a processor
     per channel get none; rules P2 and P3 refuse them.
     """
-    memory = _Memory(chip)
+    memory = _Memory(chip, taken)
     slots: dict[int, KernelSlot] = {}
     shared: list[tuple[PlacedLayer, int]] = []
     for placed, owner in _in_order(layers, chip):
@@ -61,9 +63,11 @@ class KernelPlaces:
     end: int
 
 
-def kernel_places(layers: Sequence[PlacedLayer], chip: Chip) -> KernelPlaces:
+def kernel_places(
+    layers: Sequence[PlacedLayer], chip: Chip, taken: Sequence[int] = ()
+) -> KernelPlaces:
     """What `place_weights` would do; the weights are not packed."""
-    room, starts = _Room(chip), dict[int, int]()
+    room, starts = _Room(chip, taken), dict[int, int]()
     for placed, owner in _in_order(layers, chip):
         if owner is None:
             starts[placed.layer.index] = room.take(placed, kernel_size(placed).n_words)
@@ -121,11 +125,11 @@ class _Memory:
     numbers.
     """
 
-    def __init__(self, chip: Chip) -> None:
+    def __init__(self, chip: Chip, taken: Sequence[int]) -> None:
         size = chip.n_processors, chip.kernel_words
         self.words = np.zeros((*size, chip.kernel_word_bytes), np.uint8)
         self.is_used = np.zeros(size, bool)
-        self.room = _Room(chip)
+        self.room = _Room(chip, taken)
 
     def store(self, placed: PlacedLayer) -> KernelSlot:
         size = kernel_size(placed)
@@ -150,8 +154,8 @@ class _Memory:
 class _Room:
     """Which words of every processor are taken: bit n of a number is word n."""
 
-    def __init__(self, chip: Chip) -> None:
-        self.taken = [0] * chip.n_processors
+    def __init__(self, chip: Chip, taken: Sequence[int]) -> None:
+        self.taken = list(taken) or [0] * chip.n_processors
         self.end = 0
 
     def take(self, placed: PlacedLayer, n_words: int) -> int:

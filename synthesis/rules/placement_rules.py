@@ -271,10 +271,10 @@ def bias_memory(placement: Placement, chip: Chip) -> Iterator[Finding]:
     quadrant.
     """
     limit = chip.bias_bytes_per_quadrant
-    for quadrant, contents in enumerate(placement.biases.contents):
-        if len(contents) > limit:
+    for quadrant, end in enumerate(placement.biases.ends):
+        if end > limit:
             yield Finding(
-                f"biases need {len(contents)} bytes of {limit} in quadrant {quadrant}",
+                f"biases need {end} bytes of {limit} in quadrant {quadrant}",
                 fix="train the widest layers without bias, or spread them with bias_group",
             )
 
