@@ -5,7 +5,7 @@ The files, functions and macros are the ones users of the vendor's generator cal
 application code keeps compiling. Same inputs, same bytes: no dates, no paths.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -53,7 +53,7 @@ def emit_project(
     program: RegisterProgram, facts: ProjectFacts, options: ProjectOptions, chip: Chip
 ) -> dict[str, str]:
     """File name -> text."""
-    context = _context(program, facts, options, chip)
+    context = project_context(program, facts, options, chip)
     names = options.names
 
     def render(template: str, **more: Any) -> str:
@@ -61,7 +61,7 @@ def emit_project(
 
     files = {
         name: render("arrays.h", title=title, arrays=arrays)
-        for name, title, arrays in _headers(program, options, chip)
+        for name, title, arrays in data_headers(program, options, chip)
     }
     files["cnn.h"] = render("cnn.h")
     if options.riscv is None:
@@ -92,7 +92,7 @@ def gather_warnings(unloaded: Iterable[OutputMap]) -> tuple[str, ...]:
     )
 
 
-def _headers(
+def data_headers(
     program: RegisterProgram, options: ProjectOptions, chip: Chip
 ) -> list[tuple[str, str, list[rows.Array]]]:
     """Name, title and arrays of the files that hold constants."""
@@ -135,7 +135,7 @@ def _is_compact(program: RegisterProgram, options: ProjectOptions) -> bool:
     return options.has_compact_weights and not _packs_kernels(program)
 
 
-def _context(
+def project_context(
     program: RegisterProgram, facts: ProjectFacts, options: ProjectOptions, chip: Chip
 ) -> Mapping[str, Any]:
     """Everything that the templates name: the options as they are, and what is made of the rest."""
@@ -153,7 +153,7 @@ def _context(
         "scales_note": facts.scales,
         "packs_kernels": _packs_kernels(program),
         "has_compact_weights": _is_compact(program, options),
-        **_power(facts, chip),
+        **power_context(facts.quadrants, chip, streams=facts.streams),
         **_phases(program, options, chip),
         **unload_context(facts.unload, chip, gathers=options.gathers_bytes),
         "in_flash": _in_flash(options),
@@ -161,15 +161,15 @@ def _context(
     }
 
 
-def _power(facts: ProjectFacts, chip: Chip) -> dict[str, Any]:
+def power_context(quadrants: Sequence[int], chip: Chip, *, streams: bool) -> dict[str, Any]:
     """Quadrants in use: their power, and how their interrupt is acknowledged."""
-    power = sum(1 << quadrant for quadrant in facts.quadrants)
+    power = sum(1 << quadrant for quadrant in quadrants)
     # Quirk stream-restart: behind a stream its bit goes, too; the start is repeated whole.
-    acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(facts.streams))
+    acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(streams))
     return {
         "control_addrs": [
             hex_word(quadrant_register_addr(chip, regmap.CTL, quadrant))
-            for quadrant in facts.quadrants
+            for quadrant in quadrants
         ],
         "acknowledge": hex_word(acknowledge),
         "power_mask": f"0x{power:x}",
