@@ -20,16 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from max78000.errors import InputError
+from max78000.errors import InputError, ProblemList, ToolError, raise_all
 from max78000.facts.chip import MAX78000, Chip
 from max78000.machine.predict import LoadedMachine, signed_bytes
 from max78000.program.layer_dump import save_dump
 from max78000.program.layer_table import LayerTable
 from max78000.program.program import RegisterProgram
-from synthesis.compile import Compiled
+from synthesis.compile import Combined, Compiled, combine
 from synthesis.emit.checks import check_project
+from synthesis.emit.flash_size import check_parts, flash_parts, sum_of_parts
 from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
+from synthesis.emit.together import Member, together_files
 from synthesis.emit.whole_project import project_files
 from synthesis.emit.write import write_project
 from synthesis.generate.options import ProgramOptions
@@ -43,6 +45,7 @@ from synthesis.read.evaluation import read_evaluation
 from synthesis.read.files import Files, Ready, find_files, read_source
 from synthesis.read.source import InputPath, Tensor
 from synthesis.report.report import Report, report_on, to_json
+from synthesis.report.together import TogetherReport, moved_report, report_together
 from synthesis.rules.manual import allowed_rules
 from synthesis.variants import compile_or_advise
 
@@ -211,6 +214,71 @@ class CompiledNetwork:
         contents = project_files(self.stages, self.report, files, project, chip)
         write_project(Path(folder), contents, overwrite=overwrite)
         return Path(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTogether:
+    """Networks in one firmware.
+
+    Attributes:
+        name: of the firmware.
+        networks: each by itself, with its weights and biases where they lie among the others.
+        combined: the same as the compiler has them, and who is loaded over whom.
+        report: what they take together, and what a switch costs.
+    """
+
+    name: str
+    networks: tuple[CompiledNetwork, ...]
+    combined: Combined
+    report: TogetherReport
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Of each network, with its name; and what only shows when they are together."""
+        return self.report.warnings
+
+    def write(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the C project, whole or not at all; raises as `CompiledNetwork.write`."""
+        first = self.networks[0].request
+        members = [
+            Member(network.stages, network.report, network.request.files, displaced)
+            for network, displaced in zip(self.networks, self.combined.displaced, strict=True)
+        ]
+        contents = together_files(members, self.report, first.project, first.chip)
+        write_project(Path(folder), contents, overwrite=overwrite)
+        return Path(folder)
+
+
+def compile_together(requests: Sequence[Request], name: str) -> CompiledTogether:
+    """Compile networks for one firmware.
+
+    Args:
+        requests: of each network; `options.name` begins the names of its C functions. Chip and C
+            options are those of the first.
+        name: of the firmware.
+    Raises:
+        ToolError: what is wrong with any of the networks, all at once; or that they do not fit the
+            flash together.
+    """
+    first = requests[0]
+    alone: list[CompiledNetwork] = []
+    problems: list[ToolError] = []
+    for request in requests:
+        try:
+            alone.append(compile_files(request))
+        except ToolError as error:
+            problems += error.problems if isinstance(error, ProblemList) else (error,)
+    raise_all(problems)
+    combined = combine([network.stages for network in alone], first.chip, first.allowed)
+    networks = tuple(
+        replace(network, stages=moved, report=moved_report(network.report, moved, first.chip))
+        for network, moved in zip(alone, combined.networks, strict=True)
+    )
+    report = report_together(name, combined, [network.report for network in networks], first.chip)
+    parts = [flash_parts(network.program, first.project) for network in networks]
+    of_flash = check_parts(sum_of_parts(parts), first.chip, name)
+    report = replace(report, warnings=(*report.warnings, *of_flash))
+    return CompiledTogether(name, networks, combined, report)
 
 
 def compile_network(  # noqa: PLR0913 - each is something that a user has or decides

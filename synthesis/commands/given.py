@@ -11,10 +11,10 @@ class Given(TypedDict):
     """Values of one call; None where an option without a default was not given."""
 
     # files
-    network: Path | None
+    network: tuple[str, ...]
     config_file: Path | None
-    checkpoint_file: Path | None
-    sample_input: Path | None
+    checkpoint_file: tuple[Path, ...]
+    sample_input: tuple[Path, ...]
     weight_input: Path | None
     bias_input: Path | None
     evaluation: Path | None

@@ -59,12 +59,15 @@ FILES = grouped(
     click.option(
         "--checkpoint-file",
         type=PATH,
-        help="Quantized checkpoint.  [default: checkpoints/NETWORK-q.pth.tar]",
+        multiple=True,
+        help="Quantized checkpoint; with several networks, one for each.  "
+        "[default: checkpoints/NETWORK-q.pth.tar]",
     ),
     click.option(
         "--sample-input",
         type=PATH,
-        help="Sample for the known-answer test.  [default: "
+        multiple=True,
+        help="Sample for the known-answer test, likewise.  [default: "
         "networks/samples/NETWORK.npy, or the vendor's tests/sample_DATASET.npy]",
     ),
     click.option("--weight-input", type=PATH, help="Weights of `arch: test` (.npy)."),

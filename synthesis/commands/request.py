@@ -87,8 +87,11 @@ def find_chip(device: str) -> Chip:
 
 
 def _files(given: Given) -> Files:
+    network = Path(given["network"][-1]) if given["network"] else None
     files = find_files(
-        given["config_file"] or given["network"], given["checkpoint_file"], given["sample_input"]
+        given["config_file"] or network,
+        _last(given["checkpoint_file"]),
+        _last(given["sample_input"]),
     )
     return replace(
         files,
@@ -96,6 +99,11 @@ def _files(given: Given) -> Files:
         bias=given["bias_input"],
         evaluation=given["evaluation"],
     )
+
+
+def _last(paths: tuple[Path, ...]) -> Path | None:
+    """A file that was given again counts."""
+    return paths[-1] if paths else None
 
 
 def _name(prefix: str | None, files: Files) -> str:

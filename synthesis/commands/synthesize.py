@@ -3,7 +3,6 @@
 The options are those of the vendor's generator, so that scripts written for it keep working.
 """
 
-from pathlib import Path
 from typing import Unpack
 
 import click
@@ -21,12 +20,13 @@ Examples:
   synthesize networks/pose_tiny.yaml --show placed
   synthesize --config-file net.yaml --checkpoint-file net-q.pth.tar \\
              --sample-input sample.npy --test-dir build --prefix net --timer 0
+  synthesize networks/pose_tiny.yaml digit=networks/digit_net.yaml --prefix look_closer
   synthesize --explain C12
 """
 
 
 @click.command(epilog=EXAMPLES, context_settings={"max_content_width": 100})
-@click.argument("network", required=False, type=click.Path(path_type=Path))
+@click.argument("network", nargs=-1, metavar="[NETWORK]...")
 @options.FILES
 @click.option(
     "--check",
@@ -44,7 +44,11 @@ Examples:
 @options.CODE
 @options.vendor_options
 def synthesize(**given: Unpack[Given]) -> None:
-    """Compile NETWORK (a YAML description) for the MAX78000 and write a C project."""
+    """Compile NETWORK (a YAML description) for the MAX78000 and write a C project.
+
+    Several networks, each NETWORK or NAME=NETWORK, become one project: they lie side by side in the
+    chip as far as they fit, and a name begins each one's C functions.
+    """
     if given["options"]:
         click.echo(options_page())
         return

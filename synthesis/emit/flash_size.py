@@ -5,7 +5,7 @@ its texts takes 4.7 KB (gcc 12) to 7.3 KB (clang of zig 0.17), the functions of 
 layers 4.0 to 5.7 KB; each register write is three instructions with two constants.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from max78000.errors import CapacityError
 from max78000.facts.chip import WORD_BYTES, Chip
@@ -22,6 +22,7 @@ from max78000.program.program import (
 from synthesis.emit.options import ProjectOptions
 
 CODE_BYTES = 12_000
+SHARED_CODE_BYTES = 7_000  # of it: the board support package
 BYTES_PER_WRITE = 12
 SAMPLE = "the sample input"
 FINISH_BYTES, BYTES_PER_CALL = 2_000, 90  # cnn_finish: functions with expf and logf; a call
@@ -44,7 +45,11 @@ def check_flash(
     Raises:
         CapacityError: the flash is too small for the network alone.
     """
-    parts = flash_parts(program, options, n_finish_calls)
+    return check_parts(flash_parts(program, options, n_finish_calls), chip, where)
+
+
+def check_parts(parts: Mapping[str, int], chip: Chip, where: str) -> tuple[str, ...]:
+    """Find out whether the parts of a firmware fit; returns and raises as `check_flash`."""
     network = {name: size for name, size in parts.items() if name not in TEST}
     test = {name: size for name, size in parts.items() if name in TEST}
     needed = sum(network.values())
@@ -82,6 +87,16 @@ def flash_parts(
         ANSWER: answer if options.has_kat else 0,
         "code": CODE_BYTES + BYTES_PER_WRITE * writes + finish,
     }
+
+
+def sum_of_parts(networks: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+    """Parts of a firmware of several networks: what they share is there once."""
+    total: dict[str, int] = {}
+    for parts in networks:
+        for name, size in parts.items():
+            total[name] = total.get(name, 0) + size
+    total["code"] -= SHARED_CODE_BYTES * (len(networks) - 1)
+    return total
 
 
 def _listed(parts: Mapping[str, int]) -> str:

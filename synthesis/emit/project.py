@@ -140,7 +140,7 @@ def project_context(
 ) -> Mapping[str, Any]:
     """Everything that the templates name: the options as they are, and what is made of the rest."""
     return {
-        **{field.name: getattr(options, field.name) for field in fields(options)},
+        **option_context(options),
         "timer": None if options.measures_energy else options.timer,
         "softmax_shift": facts.softmax_shift,
         "name": program.name,
@@ -161,6 +161,11 @@ def project_context(
     }
 
 
+def option_context(options: ProjectOptions) -> dict[str, Any]:
+    """The options by their names."""
+    return {field.name: getattr(options, field.name) for field in fields(options)}
+
+
 def power_context(quadrants: Sequence[int], chip: Chip, *, streams: bool) -> dict[str, Any]:
     """Quadrants in use: their power, and how their interrupt is acknowledged."""
     power = sum(1 << quadrant for quadrant in quadrants)
@@ -168,8 +173,7 @@ def power_context(quadrants: Sequence[int], chip: Chip, *, streams: bool) -> dic
     acknowledge = regmap.CTL.pack(cnn_irq=1, cnn_en=1, stream_en=int(streams))
     return {
         "control_addrs": [
-            hex_word(quadrant_register_addr(chip, regmap.CTL, quadrant))
-            for quadrant in quadrants
+            hex_word(quadrant_register_addr(chip, regmap.CTL, quadrant)) for quadrant in quadrants
         ],
         "acknowledge": hex_word(acknowledge),
         "power_mask": f"0x{power:x}",

@@ -22,10 +22,34 @@ def project_files(
     compiled: Compiled, report: Report, files: Files, options: ProjectOptions, chip: Chip
 ) -> dict[str, str]:
     """File name -> text: C sources, register program, report. Same inputs, same bytes."""
+    facts = project_facts(compiled, report, files, options, chip)
+    return {
+        **emit_project(compiled.program, facts, options, chip),
+        **host_files(compiled, report, files, facts, chip),
+        **layer_files(compiled, files, options, chip),
+    }
+
+
+def host_files(
+    compiled: Compiled, report: Report, files: Files, facts: ProjectFacts, chip: Chip
+) -> dict[str, str]:
+    """File name -> text of what is not compiled: register program, report, facts for tools."""
+    return {
+        "program.json": program_json(compiled.program, chip),
+        NETWORK_FILE: network_json(_network_facts(compiled, facts.finish)),
+        "report.json": report_json(report),
+        "report.html": report_html(report, compiled.placement, chip, read_text(files.network)),
+    }
+
+
+def project_facts(
+    compiled: Compiled, report: Report, files: Files, options: ProjectOptions, chip: Chip
+) -> ProjectFacts:
+    """Collect what the C text says of a network besides its program."""
     graph = compiled.graph
     placed = compiled.placement.placed_graph
     layout = unload_layout(placed, chip, scales=options.scales_outputs)
-    facts = ProjectFacts(
+    return ProjectFacts(
         quadrants=placed.quadrants,
         unload=layout,
         streams=graph.n_streaming > 0,
@@ -35,14 +59,6 @@ def project_files(
         summary=summary_lines(report),
         provenance=provenance(files),
     )
-    return {
-        **emit_project(compiled.program, facts, options, chip),
-        "program.json": program_json(compiled.program, chip),
-        NETWORK_FILE: network_json(_network_facts(compiled, facts.finish)),
-        "report.json": report_json(report),
-        "report.html": report_html(report, compiled.placement, chip, read_text(files.network)),
-        **layer_files(compiled, files, options, chip),
-    }
 
 
 def _network_facts(compiled: Compiled, plan: Plan | None) -> NetworkFacts:

@@ -50,6 +50,7 @@ def _write_and_swap(folder: Path, files: Mapping[str, str], parent: Path) -> Non
     fresh.mkdir(exist_ok=True)
     for name, text in files.items():
         target = fresh / name
+        target.parent.mkdir(exist_ok=True)
         if not (name in NEVER_OVERWRITTEN and target.exists()):
             target.write_text(text, encoding="utf-8")
     old = parent / "old"

@@ -85,6 +85,11 @@ def report_html(
     )
 
 
+def report_page(template: str, **values: object) -> str:
+    """A page of this look."""
+    return page_environment().get_template(template).render(**values)
+
+
 @cache
 def page_environment() -> Environment:
     """The templates and what they call; read once a process."""

@@ -55,9 +55,9 @@ def make_work(
     weights = -(-n_kernel_words * chip.kernel_word_bytes // WORD_BYTES)
     biases = sum(map(len, placement.biases.contents))  # each byte has a word to itself
     return (
-        _loading("weights", weights, is_repeated=False),
-        _loading("biases", biases, is_repeated=False),
-        _loading("input", input_words(placement), is_repeated=True),
+        loading("weights", weights, is_repeated=False),
+        loading("biases", biases, is_repeated=False),
+        loading("input", input_words(placement), is_repeated=True),
         _inference(placement, layers_us, total_us),
     )
 
@@ -70,7 +70,8 @@ def input_words(placement: Placement) -> int:
     return shape.n_pixels * -(-shape.channels // WORD_BYTES)
 
 
-def _loading(name: str, words: int, *, is_repeated: bool) -> Work:
+def loading(name: str, words: int, *, is_repeated: bool) -> Work:
+    """Stores of so many 32-bit words by the core, one after the other."""
     time_us = words * WORD_US
     return Work(
         name=name,
