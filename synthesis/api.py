@@ -276,7 +276,8 @@ def compile_together(requests: Sequence[Request], name: str) -> CompiledTogether
     )
     report = report_together(name, combined, [network.report for network in networks], first.chip)
     parts = [flash_parts(network.program, first.project) for network in networks]
-    of_flash = check_parts(sum_of_parts(parts), first.chip, name)
+    what = "the networks without their tests need"
+    of_flash = check_parts(sum_of_parts(parts), first.chip, name, what)
     report = replace(report, warnings=(*report.warnings, *of_flash))
     return CompiledTogether(name, networks, combined, report)
 

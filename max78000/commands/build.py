@@ -15,7 +15,7 @@ from max78000.firmware.build import build_project
 from max78000.firmware.image import MIN_STACK_BYTES, Image
 from max78000.firmware.sources import app_names
 from max78000.firmware.toolchain import Toolchain, find_toolchain
-from max78000.program.folder import PROGRAM_FILE
+from max78000.program.folder import PROGRAM_FILE, require_alone
 
 N_LARGEST = 8
 
@@ -58,6 +58,8 @@ def build(
     main function that includes mxc.h; SRCS, VPATH, IPATH and PROJ_CFLAGS of a makefile in it count.
     The ELF, HEX and BIN files go to DIRECTORY/build. What is up to date is not compiled again.
     """
+    if app:
+        require_alone(directory)
     if app and (directory / PROGRAM_FILE).exists():  # without one, the compiler finds it out
         resolve_name(f"max78000.apps.{app}.project:check_project")(directory)
     toolchain = find_toolchain(compiler)

@@ -6,7 +6,7 @@ taken anyway, and the difference.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from max78000.program.strict_json import JsonNode
 
 REPORT_FILE = "report.json"
 REPORT_FORMAT = "max78000-report-1"
+TOGETHER_FORMAT = "max78000-together-1"  # of several networks in one firmware
 SECOND_US = 1e6
 INFERENCE = "inference"
 
@@ -57,9 +58,12 @@ class EnergyReport:
 
     def to_lines(self) -> list[str]:
         """The report as a table for people."""
-        rows = [f"{self.source:18}{'time':>12}{'power':>12}{'energy':>14}{'idle':>14}{'added':>14}"]
+        width = max(18, *(len(name) + 2 for name, _ in self.uses))
+        rows = [
+            f"{self.source:{width}}{'time':>12}{'power':>12}{'energy':>14}{'idle':>14}{'added':>14}"
+        ]
         rows += [
-            f"{name:18}{use.time_us:>9.1f} us{use.active_mw:>9.2f} mW"
+            f"{name:{width}}{use.time_us:>9.1f} us{use.active_mw:>9.2f} mW"
             f"{use.active_uj:>11.2f} uJ{use.idle_uj:>11.2f} uJ{use.added_uj:>11.2f} uJ"
             for name, use in self.uses
         ]
@@ -169,18 +173,41 @@ def estimated(directory: Path, per_second: float | None = None) -> EnergyReport:
     """
     path = directory / REPORT_FILE if directory.is_dir() else directory
     report = _read_report(path)
+    note = "from layer times and processors at work, not measured; expect a factor of two"
+    if report.text("format") == TOGETHER_FORMAT:
+        uses = list(_round_of(report))
+    else:
+        uses = [(INFERENCE, _inference_of(report))]
+    if per_second is not None:
+        uses.append((f"{per_second:g} a second", _second_of(report, per_second, path)))
+    return EnergyReport("estimate", str(path), tuple(uses), (note,))
+
+
+def _round_of(report: JsonNode) -> Iterator[tuple[str, EnergyUse]]:
+    """All that is done for several networks when each runs once, and the sum of it."""
+    total = EnergyUse(0.0, 0.0, 0.0)
+    for one in report.nodes("work"):
+        if not one.flag("is_repeated"):
+            continue
+        time_us, energy_uj = _number(one, "microseconds"), _number(one, "energy_uj")
+        use = EnergyUse(time_us, energy_uj, IDLE_MW * time_us / 1e3)
+        yield one.text("name"), use
+        total = EnergyUse(
+            total.time_us + use.time_us,
+            total.active_uj + use.active_uj,
+            total.idle_uj + use.idle_uj,
+        )
+    yield "a round", total
+
+
+def _inference_of(report: JsonNode) -> EnergyUse:
     layers = list(report.nodes("layers"))
     busy_us = sum(_number(layer, "microseconds") for layer in layers)
     layers_uj = sum(_number(layer, "energy_uj") for layer in layers)
     time_us = 1e3 * _number(report, "milliseconds")
     idle_uj = IDLE_MW * time_us / 1e3
     added_uj = layers_uj - IDLE_MW * busy_us / 1e3
-    inference = EnergyUse(time_us, idle_uj + added_uj, idle_uj)
-    note = "from layer times and processors at work, not measured; expect a factor of two"
-    uses = [(INFERENCE, inference)]
-    if per_second is not None:
-        uses.append((f"{per_second:g} a second", _second_of(report, per_second, path)))
-    return EnergyReport("estimate", str(path), tuple(uses), (note,))
+    return EnergyUse(time_us, idle_uj + added_uj, idle_uj)
 
 
 def _second_of(report: JsonNode, per_second: float, path: Path) -> EnergyUse:
@@ -224,7 +251,7 @@ def _read_report(path: Path) -> JsonNode:
         fix = "name a folder that synthesize wrote, or its report.json"
         raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
     report = JsonNode(data, f"{path} ")
-    if report.text("format") != REPORT_FORMAT:
+    if report.text("format") not in (REPORT_FORMAT, TOGETHER_FORMAT):
         why = f"format is {report.text('format')!r:.40}, this tool reads {REPORT_FORMAT!r}"
         raise InputError(why, where=str(path), fix="synthesize again")
     return report

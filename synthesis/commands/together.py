@@ -68,12 +68,12 @@ def read_together(given: Given, refused: Iterable[ToolError] = ()) -> TogetherRe
     requests: list[Request] = []
     for (name, path), checkpoint, sample in zip(named, checkpoints, samples, strict=True):
         own = given.copy()
-        own.update(
-            network=(str(path),),
-            prefix=name,
-            checkpoint_file=checkpoint,
-            sample_input=sample,
-        )
+        own |= {
+            "network": (str(path),),
+            "prefix": name,
+            "checkpoint_file": checkpoint,
+            "sample_input": sample,
+        }
         try:
             requests.append(read_request(own))
         except ToolError as error:

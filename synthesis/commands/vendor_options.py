@@ -20,7 +20,7 @@ TUNED = "loops are as they are: results and order of words do not depend on it"
 _TABLE: tuple[Row, ...] = (
     # -- files and device
     ("--checkpoint-file=", HERE, "default: checkpoints/NETWORK-q.pth.tar"),
-    ("--config-file=", HERE, "or as the only argument"),
+    ("--config-file=", HERE, "or as an argument; several arguments are several networks"),
     ("--prefix=", HERE, "default: name of the description"),
     ("--test-dir=", HERE, "default: build"),
     ("--device=", HERE, "only MAX78000, by any of its names; that is the default"),
@@ -49,7 +49,7 @@ _TABLE: tuple[Row, ...] = (
     ("--one-shot --fifo-go --link-layer --read-ahead --calcx4 --pipeline --pll --max-speed",
      REFUSED, LARGER),
     ("--start-layer=0 --weight-start=0", REFUSED,
-     "several networks in one memory are for the MAX78002 [O1]; make one description of them"),
+     "places are found by themselves [O1]: synthesize A.yaml B.yaml puts networks side by side"),
     ("--no-pipeline --no-pll|--apb --balance-speed", HARMLESS, "the only way this device has"),
     ("--stop-start", REFUSED, "tests the logic of the chip; call cnn_stop() and cnn_continue()"),
     ("--repeat-layers=1", REFUSED,

@@ -48,13 +48,15 @@ def check_flash(
     return check_parts(flash_parts(program, options, n_finish_calls), chip, where)
 
 
-def check_parts(parts: Mapping[str, int], chip: Chip, where: str) -> tuple[str, ...]:
+def check_parts(
+    parts: Mapping[str, int], chip: Chip, where: str, what: str = "the network alone needs"
+) -> tuple[str, ...]:
     """Find out whether the parts of a firmware fit; returns and raises as `check_flash`."""
     network = {name: size for name, size in parts.items() if name not in TEST}
     test = {name: size for name, size in parts.items() if name in TEST}
     needed = sum(network.values())
     if needed > chip.flash_bytes:
-        why = f"the network alone needs about {needed:,} of {chip.flash_bytes:,} bytes of flash: "
+        why = f"{what} about {needed:,} of {chip.flash_bytes:,} bytes of flash: "
         why += _listed(network)
         fix = "use narrower weights (`quantization: 4`)"
         raise CapacityError(why, where=where, fix=fix, rule="O9")

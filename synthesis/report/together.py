@@ -174,9 +174,13 @@ def summary_lines(report: TogetherReport) -> Iterator[str]:
     for member in report.members:
         stays = "stays in the chip" if member.stays else f"is loaded over {_listed(member)}"
         yield (
-            f"{member.name}: {stays}; a switch to it takes {member.switch_us / 1e3:.2f} ms and "
-            f"{member.switch_uj:.1f} uJ, an inference {member.report.milliseconds:.2f} ms"
+            f"{member.name}: {stays}; a switch to it takes {_time(member.switch_us)} and "
+            f"{member.switch_uj:.2f} uJ, an inference {member.report.milliseconds:.2f} ms"
         )
+
+
+def _time(time_us: float) -> str:
+    return f"{time_us:.0f} us" if time_us < 1e3 else f"{time_us / 1e3:.2f} ms"
 
 
 def _listed(member: MemberReport) -> str:

@@ -28,7 +28,22 @@ def write_project(name, folder, extras=None):
     `extras` is what a checkpoint of training says of inputs and answers.
     """
     network = NETWORKS[name]
-    info = MODELS[network.arch]
+    checkpoint, sample = write_inputs(name, folder, extras)
+    given = [
+        str(ROOT / f"networks/{name}.yaml"),
+        *("--checkpoint-file", str(checkpoint), "--timer", "0"),
+        *("--sample-input", str(sample), "--test-dir", str(folder)),
+    ]
+    if any(layer.streaming for layer in network.layers):
+        given.append("--fifo")
+    result = CliRunner().invoke(synthesize, given, standalone_mode=False)
+    assert result.exception is None, result.exception
+    return folder / name
+
+
+def write_inputs(name, folder, extras=None):
+    """An integer checkpoint of an untrained model and a random sample: q.pth.tar, sample.npy."""
+    info = MODELS[NETWORKS[name].arch]
     torch.manual_seed(1)
     model = create_model(info.name)
     start_qat(model, info.policy)
@@ -37,13 +52,4 @@ def write_project(name, folder, extras=None):
     quantize_checkpoint(folder / "qat.pth.tar", folder / "q.pth.tar")
     image = np.random.default_rng(1).integers(-128, 128, info.device_shape, dtype=np.int8)
     np.save(folder / "sample.npy", image)
-    given = [
-        str(ROOT / f"networks/{name}.yaml"),
-        *("--checkpoint-file", str(folder / "q.pth.tar"), "--timer", "0"),
-        *("--sample-input", str(folder / "sample.npy"), "--test-dir", str(folder)),
-    ]
-    if any(layer.streaming for layer in network.layers):
-        given.append("--fifo")
-    result = CliRunner().invoke(synthesize, given, standalone_mode=False)
-    assert result.exception is None, result.exception
-    return folder / name
+    return folder / "q.pth.tar", folder / "sample.npy"

@@ -26,7 +26,7 @@ from max78000.facts.regmap import (
 )
 from max78000.machine.inputs import LOAD_INPUT, pixel_channels
 from max78000.machine.predict import LoadedMachine
-from max78000.program.folder import PROGRAM_FILE, read_program
+from max78000.program.folder import PROGRAM_FILE, read_program, require_alone
 from max78000.program.network_file import NetworkFacts, read_network_file
 from max78000.program.program import Copy, Fifo, OutputMap, RegisterProgram, Write, chip_of
 
@@ -121,6 +121,7 @@ def read_network(folder: Path) -> AppNetwork:
         InputError: files are missing or damaged.
         UnsupportedError: the network runs on the RISC-V core, or its code has no interface file.
     """
+    require_alone(folder)
     program = read_program(folder)
     _check_code(folder)
     chip = chip_of(program)

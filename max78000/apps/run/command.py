@@ -19,7 +19,7 @@ from max78000.command import FILE, JSON, examples
 from max78000.errors import InputError
 from max78000.firmware.sources import APP_FILE, app_names
 from max78000.firmware.toolchain import CHOICES
-from max78000.program.folder import PROGRAM_FILE
+from max78000.program.folder import PROGRAM_FILE, require_alone
 
 if TYPE_CHECKING:
     from max78000.apps.run.asked import Asked, AskedBoard
@@ -97,6 +97,7 @@ def run(  # noqa: PLR0913 - the options of a command
 
 def _application_for(directory: Path) -> str | None:
     """An application of the toolchain that has answers of its own for a network."""
+    require_alone(directory)
     if not (directory / PROGRAM_FILE).is_file():
         fix = "name a folder that synthesize or max78000 new wrote"
         raise InputError(f"there is no {PROGRAM_FILE}", where=str(directory), fix=fix)

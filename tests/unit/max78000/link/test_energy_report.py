@@ -144,3 +144,18 @@ def test_energy_use_arithmetic():
     assert rest.added_uj == 5.0
     assert EnergyUse(0.0, 0.0, 0.0).active_mw == EnergyUse(0.0, 0.0, 0.0).idle_mw == 0.0
     assert mean_use([whole, part]) == EnergyUse(125.0, 6.0, 2.5)
+
+
+def test_a_round_of_several_networks(tmp_path):
+    work = [
+        {"name": "near weights", "microseconds": 900.0, "energy_uj": 18.0, "is_repeated": False},
+        {"name": "near inference", "microseconds": 50.0, "energy_uj": 3.0, "is_repeated": True},
+        {"name": "far inference", "microseconds": 100.0, "energy_uj": 6.0, "is_repeated": True},
+    ]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"format": "max78000-together-1", "work": work}))
+    uses = dict(estimated(tmp_path, per_second=10).uses)
+    assert list(uses) == ["near inference", "far inference", "a round", "10 a second"]
+    assert (uses["a round"].time_us, uses["a round"].active_uj) == (150.0, 9.0)
+    assert uses["a round"].idle_uj == pytest.approx(3.0)
+    assert uses["10 a second"].added_uj == pytest.approx(60.0)
