@@ -15,6 +15,7 @@ import click
 
 from max78000.board.board import FAIL, FAULT, Limits, Outcome, VirtualBoard
 from max78000.board.device import INTERRUPT
+from max78000.board.devices.watchdog import Watchdog
 from max78000.board.timeline import NS_PER_S, Note
 from max78000.commands.simulate_stack import stack_use
 from max78000.commands.simulate_world import WorldSession
@@ -91,8 +92,7 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
             write_whole(session.uart_out, bytes(board.devices.uart.sent))
         if session.outside is not None:
             session.outside.finish(board)
-        for warning in board.objections.warnings:
-            click.echo(f"warning: {warning}", err=True)
+        _warn(board)
     is_bad = any(word.decode() in outcome.console for word in (FAIL, FAULT))
     is_right = outcome.is_pass or (directory is None and not is_bad)
     stack = stack_use(elf, board)
@@ -110,6 +110,16 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
         click.echo(stack)
     click.echo(_verdict(outcome, is_right=is_right))
     return is_right
+
+
+def _warn(board: VirtualBoard) -> None:
+    """Say what silicon passes over in silence, and whether a watchdog has bitten."""
+    for warning in board.objections.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for device in board.devices.devices:
+        if isinstance(device, Watchdog) and device.n_bites:
+            times = "once" if device.n_bites == 1 else f"{device.n_bites} times"
+            click.echo(f"warning: {device.name} has reset the chip {times}", err=True)
 
 
 class LiveConsole:

@@ -10,8 +10,8 @@ from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
 
 
-def make(folder, app, project):
-    result = CliRunner().invoke(new, [str(folder), "--app", app, "--from", str(project)])
+def make(folder, app, project, *more):
+    result = CliRunner().invoke(new, [str(folder), "--app", app, "--from", str(project), *more])
     if isinstance(result.exception, ToolError):
         raise result.exception
     assert result.exit_code == 0, result.output

@@ -113,6 +113,20 @@ def test_networks_that_an_application_does_not_suit(digits, words, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+def test_an_application_with_a_watchdog(digits, tmp_path):
+    """Rounds feed it, a camera that stops does not."""
+    picture = np.zeros((28, 28, 3), np.uint8)
+    folder = make(tmp_path / "eye", "camera", digits, "--watchdog", "2")
+    board = board_with(folder, scene=Scene((picture,)))
+    board.run(until=b"a second", limits=Limits(virtual_s=30))
+    dog = board.devices.by_name["WDT0"]
+    assert dog.values["CTRL"] >> 8 & 1
+    for _ in range(3):
+        board.devices.uart.sent.clear()
+        board.run(until=b"a second", limits=Limits(virtual_s=30))
+    assert dog.n_bites == 0
+
+
 def test_a_board_without_a_camera(digits, tmp_path):
     board = VirtualBoard(is_strict=False)
     folder = make(tmp_path / "eye", "camera", digits)

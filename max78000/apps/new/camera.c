@@ -9,8 +9,10 @@
 #include "mxc.h"
 #include "network.h"
 #include "picture.h"
+#include "watchdog.h"
 
 #define STOPWATCH MXC_TMR3
+#define WATCHDOG_MS 0u /* after which a board that hangs starts again; 0: never */
 
 int main(void)
 {
@@ -18,6 +20,7 @@ int main(void)
     round_t round;
 
     network_begin(&network);
+    (void)watchdog_start(WATCHDOG_MS);
     if (sensor_begin(picture_rows(&network), picture_columns(&network), SENSOR_RGB565) !=
         E_NO_ERROR) {
         printf("\n*** FAIL: no camera answers ***\n");
@@ -26,6 +29,7 @@ int main(void)
     printf("\n%s: watching\n", network.name);
     sensor_start(network.raw);
     for (;;) {
+        watchdog_feed();
         MXC_TMR_SW_Start(STOPWATCH);
         const bool is_whole = sensor_wait();
         round.input_us = MXC_TMR_SW_Stop(STOPWATCH);

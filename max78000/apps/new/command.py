@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from max78000.apps.new.folder import APPS, write_application
+from max78000.apps.new.folder import APPS, Choices, write_application
 from max78000.command import FILE, OVERWRITE, examples
 from max78000.firmware.sources import BOARDS, DEFAULT_BOARD
+
+LEAST_WATCHDOG_S, MOST_WATCHDOG_S = 2, 40  # a host may be silent for a second; a count of 31 bits
 
 
 @click.command(
@@ -25,13 +27,29 @@ from max78000.firmware.sources import BOARDS, DEFAULT_BOARD
     show_default=True,
     help="That its Makefile builds for.",
 )
+@click.option(
+    "--watchdog",
+    "watchdog_s",
+    type=click.IntRange(LEAST_WATCHDOG_S, MOST_WATCHDOG_S),
+    help="Let a board that hangs start again after so many seconds.",
+)
 @OVERWRITE
-def new(directory: Path, app: str, project: Path, board: str, overwrite: bool) -> None:
+def new(
+    directory: Path,
+    *,
+    app: str,
+    project: Path,
+    board: str,
+    watchdog_s: int | None,
+    overwrite: bool,
+) -> None:
     """Write an application around a network.
 
     DIRECTORY gets a program of a few lines to edit, and the network's files. `serial` takes inputs
     from `max78000 run` and sends back what the network makes of them; `camera` and `microphone`
     take pictures and sounds of the board's own, and print the answers.
     """
-    net = write_application(directory, app, project, board, overwrite=overwrite)
+    net = write_application(
+        directory, app, project, Choices(board, watchdog_s or 0), overwrite=overwrite
+    )
     click.echo(f"wrote {directory}: {app} around {net.name}")

@@ -1,6 +1,7 @@
 """The folder of an application: the network's files, `network.c`, and the program to edit."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -16,6 +17,7 @@ from max78000.program.network_file import NETWORK_FILE
 
 HERE = Path(__file__).parent
 FORMAT = "max78000-app-1"
+NO_WATCHDOG = b"#define WATCHDOG_MS 0u"  # in main.c
 APPS = ("serial", "camera", "microphone")
 # What an application takes over of a project; those of them that are there.
 OF_NETWORK = (
@@ -24,8 +26,29 @@ OF_NETWORK = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What may be different in applications of one kind.
+
+    Args:
+        board: that the Makefile names.
+        watchdog_s: after which a board that hangs starts again; 0: never.
+    """
+
+    board: str = DEFAULT_BOARD
+    watchdog_s: int = 0
+
+
+DEFAULTS = Choices()
+
+
 def write_application(
-    folder: Path, app: str, project: Path, board: str = DEFAULT_BOARD, *, overwrite: bool = False
+    folder: Path,
+    app: str,
+    project: Path,
+    choices: Choices = DEFAULTS,
+    *,
+    overwrite: bool = False,
 ) -> AppNetwork:
     """Write an application around a network.
 
@@ -33,7 +56,7 @@ def write_application(
         folder: to make; may be there and empty.
         app: one of `APPS`.
         project: what `synthesize` wrote.
-        board: that the Makefile names.
+        choices: of the Makefile and of `main.c`.
         overwrite: replace what is in the folder, `main.c` too.
     Returns:
         What the application knows of the network.
@@ -47,10 +70,10 @@ def write_application(
     net = read_network(project)
     n_raw_bytes = raw_bytes(app, net)
     refuse_existing(folder / APP_FILE, overwrite)
-    words = {"name": folder.resolve().name, "network": net.name, "board": board}
+    words = {"name": folder.resolve().name, "network": net.name, "board": choices.board}
     files = {name: _read(project / name) for name in OF_NETWORK if (project / name).is_file()}
     files |= {
-        "main.c": _read(HERE / f"{app}.c"),
+        "main.c": _main(app, choices.watchdog_s),
         "network.c": network_c(net, n_raw_bytes).encode(),
         "README.md": _filled(f"{app}.md", words),
         "Makefile": _filled("Makefile.txt", words),
@@ -78,6 +101,11 @@ def app_of(folder: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError) as error:
         fix = "write the application again: max78000 new"
         raise InputError(f"describes no application: {error}", where=str(path), fix=fix) from None
+
+
+def _main(app: str, watchdog_s: int) -> bytes:
+    text = _read(HERE / f"{app}.c")
+    return text.replace(NO_WATCHDOG, b"#define WATCHDOG_MS %du" % (1000 * watchdog_s))
 
 
 def _filled(name: str, words: dict[str, str]) -> bytes:

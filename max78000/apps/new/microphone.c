@@ -9,8 +9,10 @@
 #include "mxc.h"
 #include "network.h"
 #include "sound.h"
+#include "watchdog.h"
 
 #define STOPWATCH MXC_TMR3
+#define WATCHDOG_MS 0u /* after which a board that hangs starts again; 0: never */
 
 int main(void)
 {
@@ -18,8 +20,10 @@ int main(void)
     round_t round;
 
     network_begin(&network);
+    (void)watchdog_start(WATCHDOG_MS);
     printf("\n%s: listening\n", network.name);
     for (;;) {
+        watchdog_feed();
         MXC_TMR_SW_Start(STOPWATCH);
         if (audio_begin(network.form.rate) != E_NO_ERROR) {
             printf("\n*** FAIL: no such rate ***\n");

@@ -7,10 +7,14 @@
 
 #include "network.h"
 #include "serve.h"
+#include "watchdog.h"
+
+#define WATCHDOG_MS 0u /* after which a board that hangs starts again; 0: never */
 
 int main(void)
 {
     network_begin(&network);
+    (void)watchdog_start(WATCHDOG_MS);
     printf("\n%s: ready for inputs\n", network.name);
     serve(&network);
 }

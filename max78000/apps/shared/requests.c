@@ -5,6 +5,7 @@
 #include "requests.h"
 
 #include "uart.h"
+#include "watchdog.h"
 
 #define BYTE_TIME_OUT_MS 200u /* inside a frame */
 #define IDLE_TIME_OUT_MS 1000u
@@ -19,6 +20,7 @@ static frame_state_t receive(frame_error_t *error)
 {
     frame_state_t state = FRAME_PENDING;
     while (state == FRAME_PENDING) {
+        watchdog_feed();
         const bool is_open = frame_is_open(&receiver);
         const int byte = uart_read_byte(is_open ? BYTE_TIME_OUT_MS : IDLE_TIME_OUT_MS);
         if (byte != UART_NOTHING) {

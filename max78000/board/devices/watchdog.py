@@ -41,6 +41,7 @@ class Watchdog(RegisterBlock):
         self._started_ns = 0
         self._fed = 0  # the first half of the feeding, if it was the last store
         self._events: list[Event] = []
+        self.n_bites = 0  # resets of the chip
 
     @property
     def asserted(self) -> int:
@@ -124,5 +125,6 @@ class Watchdog(RegisterBlock):
     def _bite(self, flag: int) -> None:
         """Reset the chip."""
         self.values["CTRL"] |= flag
+        self.n_bites += 1
         self._around.timeline.note(self.name, "resets the chip")
         self._around.ask_reset()

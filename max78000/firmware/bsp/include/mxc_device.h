@@ -22,6 +22,7 @@
 #include "simo_regs.h"
 #include "tmr_regs.h"
 #include "uart_regs.h"
+#include "wdt_regs.h"
 
 /* External interrupts; the vector of interrupt n is entry 16 + n of the table. */
 typedef enum {
@@ -74,6 +75,7 @@ extern uint32_t SystemCoreClock;
 #define MXC_SRAM_MEM_SIZE 0x00020000u
 
 #define MXC_GCR ((mxc_gcr_regs_t *)0x40000000u)
+#define MXC_WDT0 ((mxc_wdt_regs_t *)0x40003000u)
 #define MXC_SIMO ((mxc_simo_regs_t *)0x40004400u)
 #define MXC_GCFR ((mxc_gcfr_regs_t *)0x40005800u)
 #define MXC_PWRSEQ ((mxc_pwrseq_regs_t *)0x40006800u)
