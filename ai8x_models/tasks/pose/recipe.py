@@ -22,13 +22,15 @@ class DataPlan:
     `preset` says what is rendered, `bodies` from meshes, `pasted` from cut-outs; `coco` takes
     imported pictures, whose counts must be right, and `crops` people of them. `photos` takes an
     album: `train_count` is the number of views that an epoch draws of it, and crops of people who
-    are kept out of it validate.
+    are kept out of it validate. Photographs are not trained on if they are among those of the
+    folders `test_only`, whatever was asked of the import.
     """
 
     preset: str = field(metadata=one_of(*PRESETS, BODIES, PASTED, IMPORTED, CROPS, PHOTOS))
     train_count: int = field(metadata=within(1, 1_000_000))
     validation_count: int = field(default=300, metadata=within(1, 1_000_000))
     folder: Path = Path("data")
+    test_only: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ holds everything that views need, and draws none.
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,7 @@ from max78000.errors import InputError
 
 FORMAT_NAME, FORMAT_VERSION = "pose album", 1
 LONGEST = 320  # pixels of a picture's longer side; a view needs 128
+_KNOWN_BY = 34  # pixels of a picture's shorter side, at least, by which it is known again
 MASK_STEP = 4  # pixels of a picture in one of its mask
 _FIX = "remove the file and import the pictures again"
 
@@ -117,6 +118,13 @@ class Album:
             InputError: its bytes are damaged.
         """
         return self._opened("jpeg", self._starts, index).convert("RGB")
+
+    def reduced_pictures(self) -> Iterator[Image.Image]:
+        """All pictures, grey and an eighth of their size or more: enough to know them again."""
+        for index in range(len(self)):
+            picture = Image.open(io.BytesIO(self._bytes("jpeg", self._starts, index)))
+            picture.draft("L", (_KNOWN_BY, _KNOWN_BY))
+            yield picture
 
     def mask(self, index: int) -> Image.Image | None:
         """Mask of what is not to be learned from; None where there is nothing of it."""

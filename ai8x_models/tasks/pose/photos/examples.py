@@ -143,14 +143,23 @@ def open_photos(folder: Path, plan: ViewPlan, count: int) -> PhotoExamples:
     Raises:
         InputError: there is none, or it is damaged.
     """
+    album, cutouts = open_album(folder), None
+    if plan.pasted_share:
+        cutouts = Cutouts.open(Pasted.of(cutouts_path(folder, "train")).path)
+    return PhotoExamples(album, plan, count, cutouts)
+
+
+def open_album(folder: Path) -> Album:
+    """Open the album of a folder of data.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
     path = album_path(folder)
     if not path.exists():
         fix = "ai8x data --images FOLDER --annotations FILE --album"
         raise InputError("has not been imported", where=str(path), fix=fix)
-    cutouts = None
-    if plan.pasted_share:
-        cutouts = Cutouts.open(Pasted.of(cutouts_path(folder, "train")).path)
-    return PhotoExamples(Album(path), plan, count, cutouts)
+    return Album(path)
 
 
 def pasted_sight(cutouts: Cutouts, camera: float, rng: np.random.Generator) -> Sight:

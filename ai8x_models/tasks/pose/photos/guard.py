@@ -7,7 +7,7 @@ published scores; a folder of further ones can be added.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +25,7 @@ N_BITS = _PATCHES * _PATCHES
 # copies at a third of the size with JPEG quality 40 in 23 or fewer.
 NEAR_BITS = 40
 _LIST = "held_out.json"
+_N_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,26 @@ class HeldOut:
         nearest = np.minimum(*(np.count_nonzero(self.looks != one, axis=1) for one in looks))
         near = np.flatnonzero(nearest <= NEAR_BITS)
         return self.names[int(near[0])] if len(near) else ""
+
+
+def check_pictures(pictures: Iterable[Image.Image], where: Path, folders: Sequence[Path]) -> None:
+    """Refuse what was imported before some folders were held out.
+
+    Args:
+        pictures: all that are to be trained on, whole.
+        where: their file.
+        folders: what must not be among them, besides the pictures behind the published scores.
+
+    Raises:
+        InputError: some are; it names the held-out ones. Or a folder is missing.
+    """
+    held_out = HeldOut.published(*folders)
+    found = sorted({held_out.found("", picture) for picture in pictures} - {""})
+    if found:
+        shown = ", ".join(found[:_N_SHOWN]) + (", ..." if len(found) > _N_SHOWN else "")
+        why = f"holds pictures that networks are tested on: {shown} ({len(found)})"
+        options = "".join(f" --test-only {folder}" for folder in folders)
+        raise InputError(why, where=str(where), fix=f"import them again with{options}")
 
 
 def look_of(picture: Image.Image) -> Bools:

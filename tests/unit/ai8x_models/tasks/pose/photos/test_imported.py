@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from street import street
 
 from ai8x_models.tasks.pose.photos import album_import, guard
@@ -13,6 +13,8 @@ from ai8x_models.tasks.pose.photos.album import Album
 from ai8x_models.tasks.pose.photos.album_import import is_kept_out
 from ai8x_models.tasks.pose.photos.guard import HeldOut
 from ai8x_models.tasks.pose.photos.imported import Import
+from ai8x_models.tasks.pose.recipe import DataPlan, PoseRecipe
+from ai8x_models.tasks.pose.task import open_examples
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
 
@@ -217,6 +219,28 @@ def test_pictures_to_test_on_are_left_out_of_training(tmp_path):
     assert "left out, because networks are tested on them" in said.getvalue()
     _, cache = source.cache("crops", "test", Console(io.StringIO()))
     assert {3, 8} <= set(cache.source_id.tolist())  # evaluated on, they may be
+
+
+def test_a_recipe_remembers_what_must_not_be_trained_on(tmp_path):
+    """The album was made before the folder was held out."""
+    pictures, annotations = street(tmp_path)
+    made = Import(pictures, annotations, tmp_path / "data", NOTHING).album(Console(io.StringIO()))
+    index = int(Album(made.path).source_ids[4])
+    secret, others = tmp_path / "secret", tmp_path / "others"
+    for folder in (secret, others):
+        folder.mkdir()
+    ImageOps.mirror(Image.open(pictures / f"{index:012}.png")).save(secret / "mirrored.jpg")
+    Image.radial_gradient("L").save(others / "circle.png")
+
+    def opened(folder):
+        plan = DataPlan("photos", 8, 8, tmp_path / "data", test_only=(folder,))
+        recipe = PoseRecipe(name="guarded", model="TinyStudentModel", epochs=1, data=plan)
+        return open_examples(recipe, "train", Console(io.StringIO()))
+
+    assert len(opened(others)) == 8
+    message = r"holds pictures that networks are tested on: mirrored \(1\).*--test-only"
+    with pytest.raises(InputError, match=message):
+        opened(secret)
 
 
 def test_nothing_but_pictures_to_test_on_is_refused(tmp_path):
