@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from max78000.errors import InputError, UnsupportedError
 from max78000.firmware.makefile import Makefile
-from max78000.firmware.sources import BOARDS, Origin, TranslationUnit
+from max78000.firmware.sources import Origin, TranslationUnit, require_board
 from max78000.firmware.support import SupportPackage
 from max78000.firmware.toolchain import Toolchain
 
@@ -56,15 +56,14 @@ def sdk_package(
     Args:
         roots: folders that hold the SDK's Libraries, or are it; a piece that the first lacks is
             taken from the next.
-        board: a name in `BOARDS`.
+        board: a name in `sources.BOARDS`.
         toolchain: the compiler; it needs newlib.
 
     Raises:
         InputError: the board is unknown, a folder holds no SDK, or pieces are in none of them.
         UnsupportedError: the compiler is not gcc, or has no C library.
     """
-    if board not in BOARDS:
-        raise InputError(f"{board!r} is not a known board", fix=f"one of {', '.join(BOARDS)}")
+    require_board(board)
     if toolchain.name != "gcc":
         why = "the SDK's headers and start-up code are written for gcc"
         raise UnsupportedError(why, where=str(toolchain), fix="--compiler gcc")
@@ -109,7 +108,7 @@ class _Sdk:
     roots: tuple[Path, ...]
 
     def find(self, *patterns: str) -> Path:
-        """Return the first file of that name; the last of several versions."""
+        """Return the first file or folder of that name; the last of several versions."""
         for root in self.roots:
             for pattern in patterns:
                 if found := sorted(root.glob(pattern)):
@@ -127,7 +126,7 @@ class _Sdk:
         Where there is no list, files may be missing, too; those of `LENT` are taken from a folder
         that has one.
         """
-        root = next(root for root in self.roots if (root / DRIVERS).is_dir())
+        root = self._root_of_drivers()
         if (root / DRIVER_LIST).is_file():
             return self._listed(root)
         own = {path.stem: path for path in (root / DRIVERS).glob("*/*.c")}
@@ -138,8 +137,7 @@ class _Sdk:
 
     def driver_headers(self) -> tuple[Path, ...]:
         """Folders of the drivers' internal headers."""
-        root = next(root for root in self.roots if (root / DRIVERS).is_dir())
-        folders = sorted((root / DRIVERS).glob("*/*.h"))
+        folders = sorted((self._root_of_drivers() / DRIVERS).glob("*/*.h"))
         return tuple(dict.fromkeys(path.parent for path in folders))
 
     def board_files(self, board: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -162,6 +160,9 @@ class _Sdk:
                 raise InputError(f"names {name}, which is not there", where=str(path))
             found.append(there[0])
         return tuple(found), tuple(filter(Path.is_dir, map(Path, makefile.words("IPATH"))))
+
+    def _root_of_drivers(self) -> Path:
+        return self.find(DRIVERS).parents[1]
 
     def _listed(self, root: Path) -> tuple[Path, ...]:
         makefile = Makefile.of(

@@ -85,6 +85,12 @@ def project_units(
     )
 
 
+def require_board(board: str) -> None:
+    """Refuse a board that is not in `BOARDS`, with an `InputError`."""
+    if board not in BOARDS:
+        raise InputError(f"{board!r} is not a known board", fix=f"one of {', '.join(BOARDS)}")
+
+
 def _code_in(folders: tuple[Path, ...]) -> Iterator[Path]:
     return (path for folder in folders for path in sorted(folder.glob("*.c")))
 

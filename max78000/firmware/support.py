@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from max78000.errors import InputError
 from max78000.firmware import sources
 from max78000.firmware.c_library import missing_from_ours, prints_reals
-from max78000.firmware.sources import BOARDS, Origin, TranslationUnit
+from max78000.firmware.sources import BOARDS, Origin, TranslationUnit, require_board
 from max78000.firmware.toolchain import Toolchain
 
 OUR_LANGUAGE = ("-std=c11",)
@@ -74,8 +73,7 @@ def our_package(
     Raises:
         InputError: the board is unknown.
     """
-    if board not in BOARDS:
-        raise InputError(f"{board!r} is not a known board", fix=f"one of {', '.join(BOARDS)}")
+    require_board(board)
     asked = missing_from_ours(project, toolchain.headers)
     library = toolchain.c_library if asked else None
     left_out = {*BOARDS.values()} - {BOARDS[board]}
@@ -97,7 +95,7 @@ def our_package(
         ),
         include_folders=(headers,),
         flags=(*PROJECT_LANGUAGE, *flags, *(("-DBSP_C_LIBRARY",) if library else ())),
-        linker_script=sources.SUPPORT / "max78000.ld",
+        linker_script=sources.LINKER_SCRIPT,
         link_flags=("-nostdlib", "-Wl,-e,reset_handler"),
         libraries=tuple(map(str, library.archives)) if library else (),
         lacks=() if library else asked,

@@ -22,9 +22,9 @@ from max78000.link.power_monitor import (
     Recording,
     windows,
 )
+from max78000.program.folder import REPORT_FILE
 from max78000.program.strict_json import JsonNode
 
-REPORT_FILE = "report.json"
 REPORT_FORMAT = "max78000-report-1"
 TOGETHER_FORMAT = "max78000-together-1"  # of several networks in one firmware
 SECOND_US = 1e6

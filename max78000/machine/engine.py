@@ -108,7 +108,7 @@ def read_data(chip: Chip, read: ReadSetup, source: DataMemory) -> Tensor:
             words = memory[instance, first : last + 1]
             taken.append(words.reshape(-1) if read.is_chw else words[:, lane])
     n_pixels = read.rows * read.columns
-    n_values = n_pixels * read.passes * read.operands
+    n_values = n_pixels * read.words_per_pixel
     shape = (len(read.processors), n_pixels, read.passes, read.operands)
 
     def arrange(taken: NDArray[Any]) -> NDArray[Any]:
@@ -298,7 +298,7 @@ def _require_dead(chip: Chip, setup: LayerSetup, instance: int, words: Ints) -> 
         return
     pixels = np.flatnonzero(is_input)
     last_read, last_use = _progress(setup)
-    per_word = 1 if read.is_chw else read.passes * read.operands
+    per_word = 1 if read.is_chw else read.words_per_pixel
     inputs = (words[pixels] - read.first_word) // per_word
     is_live = last_use[inputs] > last_read[pixels]
     if is_live.any():

@@ -51,7 +51,7 @@ def pixel_channels(read: ReadSetup, n_inputs: int, chip: Chip) -> dict[int, tupl
         n_inputs: channels of all operands together.
         chip: its address map.
     """
-    n_words = read.passes * read.operands
+    n_words = read.words_per_pixel
     width = len(read.processors)
     n_channels = n_inputs // read.operands
     found: dict[int, NDArray[np.int64]] = {}
@@ -65,8 +65,7 @@ def pixel_channels(read: ReadSetup, n_inputs: int, chip: Chip) -> dict[int, tupl
 
 
 def _require_fit(read: ReadSetup, image_chw: NDArray[Any]) -> None:
-    n_most = len(read.processors) * read.passes * read.operands
-    wanted = f"{n_most}x{read.rows}x{read.columns}"
+    wanted = f"{read.n_channels}x{read.rows}x{read.columns}"
     if image_chw.ndim != 3 or image_chw.shape[1:] != (read.rows, read.columns):
         found = "x".join(map(str, image_chw.shape))
         raise InputError(f"the input is {found}, layer 0 reads {wanted}")

@@ -63,7 +63,7 @@ def require_streaming(
     for before, setup in pairwise(setups):
         _require_start(setup, _later_wait(before, setup) if setup.read.ring_words else 0)
     for setup in setups:
-        needed = _window_words(setup) * setup.read.passes * setup.read.operands
+        needed = _window_words(setup) * setup.read.words_per_pixel
         if 0 < setup.read.ring_words < needed and not setup.read.is_chw:
             reason = f"FMAX is {setup.read.ring_words}, a window needs {needed} words"
             raise MachineFault(reason, where=f"layer {setup.index}")

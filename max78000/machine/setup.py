@@ -28,7 +28,17 @@ class ReadSetup:
         """Words read from each instance."""
         if self.is_chw:
             return -(-self.rows * self.columns // WORD_BYTES)
-        return self.rows * self.columns * self.passes * self.operands
+        return self.rows * self.columns * self.words_per_pixel
+
+    @property
+    def words_per_pixel(self) -> int:
+        """Words of one pixel in each instance, unless it is_chw."""
+        return self.passes * self.operands
+
+    @property
+    def n_channels(self) -> int:
+        """Channels that there is room for, of all operands together."""
+        return len(self.processors) * self.words_per_pixel
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from max78000.errors import InputError
 from max78000.program.program import RegisterProgram, from_json
 
 PROGRAM_FILE = "program.json"
+REPORT_FILE = "report.json"
 
 
 def read_program(directory: Path) -> RegisterProgram:

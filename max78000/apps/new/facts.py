@@ -26,15 +26,15 @@ from max78000.facts.regmap import (
 )
 from max78000.machine.inputs import LOAD_INPUT, pixel_channels
 from max78000.machine.predict import LoadedMachine
-from max78000.program.folder import PROGRAM_FILE, read_program, require_alone
+from max78000.program.folder import PROGRAM_FILE, REPORT_FILE, read_program, require_alone
 from max78000.program.network_file import NetworkFacts, read_network_file
 from max78000.program.program import Copy, Fifo, OutputMap, RegisterProgram, Write, chip_of
 
+N_AXES_OF_PICTURE = 3  # channels, rows, columns
 APP_TIMER = 3  # of applications; a project's own is another one
 TIMER_LINE = re.compile(r"#define CNN_INFERENCE_TIMER MXC_TMR(\d)")
 # The first row of what `cnn_unload` stores: the type of its values, and how they are scaled.
 UNLOAD_LINE = re.compile(r"\* +0: .* values of type int(\d+)_t(?:, multiplied by 2\^(-?\d+))?")
-REPORT_FILE = "report.json"
 NAMES_NEEDED = ("cnn.c", "cnn.h", "weights.h")
 
 
@@ -113,6 +113,25 @@ class AppNetwork:
         """Rows and columns of a picture for one of the input."""
         return int(self.form.get("fold", 1))
 
+    @property
+    def levels(self) -> tuple[tuple[int, ...], ...] | None:
+        """What the 256 levels of each channel of a picture become; None: a level less 128, or the
+        network takes no pictures as training prepared them.
+
+        The same arithmetic, in single precision, as training's.
+        """
+        form = self.form
+        if len(form.get("shape", ())) != N_AXES_OF_PICTURE:
+            return None
+        scale = 255 / (form["high"] - form["low"])
+        mean = [(one - form["low"]) * scale for one in form["mean"]]
+        zero = np.array(mean or [128.0], np.float32).reshape(-1, 1)
+        whole = np.floor(np.arange(256, dtype=np.float32) - zero + 0.5).clip(-128, 127).astype(int)
+        table = np.broadcast_to(whole, (int(form["shape"][0]), 256))
+        if (table == np.arange(256) - 128).all():
+            return None
+        return tuple(map(tuple, table.tolist()))
+
 
 def read_network(folder: Path) -> AppNetwork:
     """Read a project that `synthesize` wrote.
@@ -128,8 +147,7 @@ def read_network(folder: Path) -> AppNetwork:
     facts = read_network_file(folder)
     machine = LoadedMachine(program)
     read = machine.sample.setups[0].read
-    n_most = len(read.processors) * read.passes * read.operands
-    shape = _shape(facts, (n_most, read.rows, read.columns))
+    shape = _shape(facts, (read.n_channels, read.rows, read.columns))
     read = machine.read_as(shape)
     channels = pixel_channels(read, shape[0], chip)
     blocks = tuple(_blocks(program, channels, chip))
@@ -138,7 +156,7 @@ def read_network(folder: Path) -> AppNetwork:
         checksum=zlib.crc32((folder / PROGRAM_FILE).read_bytes()),
         shape=shape,
         is_planar=read.is_chw,
-        words_per_pixel=read.passes * read.operands,
+        words_per_pixel=read.words_per_pixel,
         blocks=blocks,
         n_words=read.n_words,
         last_layer_addrs=_last_layer_addrs(program, chip),
@@ -232,19 +250,3 @@ def _last_layer(program: RegisterProgram, chip: Chip) -> int:
             if isinstance(operation, Write) and operation.addr == wanted:
                 return operation.value
     raise InputError("does not say which layer is the last", where=program.name)
-
-
-def levels_of(form: Mapping[str, Any]) -> tuple[tuple[int, ...], ...] | None:
-    """What the 256 levels of each channel of a picture become; None: a level less 128.
-
-    The same arithmetic, in single precision, as training's.
-    """
-    channels = int(form["shape"][0])
-    scale = 255 / (form["high"] - form["low"])
-    mean = [(one - form["low"]) * scale for one in form["mean"]]
-    zero = np.array(mean or [128.0], np.float32).reshape(-1, 1)
-    whole = np.floor(np.arange(256, dtype=np.float32) - zero + 0.5).clip(-128, 127).astype(int)
-    table = np.broadcast_to(whole, (channels, 256))
-    if (table == np.arange(256) - 128).all():
-        return None
-    return tuple(map(tuple, table.tolist()))

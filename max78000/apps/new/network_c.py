@@ -5,7 +5,7 @@ The types are in `max78000/apps/shared/network.h`. Same network, same bytes.
 
 from collections.abc import Iterable, Iterator
 
-from max78000.apps.new.facts import AppNetwork, fifo_status_addr, levels_of
+from max78000.apps.new.facts import AppNetwork, fifo_status_addr
 from max78000.facts.chip import MAX78000
 from max78000.program.strict_json import hex_word
 
@@ -70,14 +70,9 @@ def _input(net: AppNetwork) -> Iterator[str]:
 
 
 def _form(net: AppNetwork) -> Iterator[str]:
-    levels = levels_of(net.form) if _takes_pictures(net) else None
-    if levels is not None:
-        rows = ("    {\n" + _lines(map(str, row), 8) + "    },\n" for row in levels)
+    if net.levels is not None:
+        rows = ("    {\n" + _lines(map(str, row), 8) + "    },\n" for row in net.levels)
         yield f"static const int8_t levels[][256] = {{\n{''.join(rows)}}};\n"
-
-
-def _takes_pictures(net: AppNetwork) -> bool:
-    return bool(net.form) and len(net.form["shape"]) == 3
 
 
 def _labels(net: AppNetwork) -> str:
@@ -94,7 +89,6 @@ def _last_layers(net: AppNetwork) -> str:
 
 def _value(net: AppNetwork, raw: str) -> str:
     answer = net.answer
-    has_levels = _takes_pictures(net) and levels_of(net.form) is not None
     zero, scale, rate = _recording(net)
     channels, rows, columns = net.shape
     finished = ("&finished", "sizeof(finished)") if net.has_finish else ("NULL", "0")
@@ -118,7 +112,7 @@ const network_t network = {{
         .staged = {"staged" if net.is_fifo else "NULL"},
     }},
     .form = {{
-        .levels = {"levels" if has_levels else "NULL"},
+        .levels = {"levels" if net.levels else "NULL"},
         .zero = {zero},
         .scale = {scale},
         .rate = {rate},

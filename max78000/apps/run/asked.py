@@ -78,8 +78,7 @@ class AskedBoard:
         if form:
             return Preparation.from_facts(form, str(self._folder)).read(path)
         read = self.machine.sample.setups[0].read
-        channels = len(read.processors) * read.passes * read.operands
-        array = read_input(path, read.rows, read.columns, channels)
+        array = read_input(path, read.rows, read.columns, read.n_channels)
         if array.min() < -128 or array.max() > 127:
             why = f"values {array.min()}..{array.max()} are not in -128..127"
             raise InputError(why, where=str(path), fix="give the bytes of the accelerator")

@@ -18,9 +18,6 @@ typedef enum {
  */
 int sensor_begin(uint16_t rows, uint16_t columns, sensor_format_t format);
 
-/* Bytes of a picture. */
-uint32_t sensor_picture_bytes(void);
-
 /*
  * Begin to take the next picture into `picture`; the DMA's channel 0 does it, and the core is free
  * meanwhile. Nobody uses the memory before sensor_wait().

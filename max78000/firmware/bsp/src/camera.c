@@ -165,7 +165,7 @@ static uint32_t pixels(void)
     return (uint32_t)state.rows * state.columns;
 }
 
-uint32_t sensor_picture_bytes(void)
+static uint32_t picture_bytes(void)
 {
     return pixels() * (state.format == SENSOR_RGB888 ? BYTES_888 : BYTES_565);
 }
@@ -173,7 +173,7 @@ uint32_t sensor_picture_bytes(void)
 void sensor_start(uint32_t *picture)
 {
     /* Two bytes a pixel come at the end of the room for three. */
-    const uint32_t first = sensor_picture_bytes() - BYTES_565 * pixels();
+    const uint32_t first = picture_bytes() - BYTES_565 * pixels();
     state.picture = (uint8_t *)picture;
     MXC_PCIF->int_fl = MXC_F_PCIF_INT_FL_IMG_DONE;
     (void)dma_receive(CHANNEL, DMA_REQUEST_CAMERA, picture + first / sizeof(*picture),

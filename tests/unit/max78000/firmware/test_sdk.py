@@ -122,6 +122,13 @@ def test_compilers_that_do_not_do(tmp_path):
         sdk_package((tmp_path,), "EvKit_V1", alone, ())
 
 
+def test_drivers_that_are_missing(stand_in):
+    shutil.rmtree(stand_in / "Libraries/PeriphDrivers/Source")
+    gcc = replace(ZIG, name="gcc", c_library=ZIG.c_library or ZIG)
+    with pytest.raises(InputError, match=r"no PeriphDrivers/Source \(give another folder"):
+        sdk_package((stand_in,), "EvKit_V1", gcc, ())
+
+
 def test_a_board_file_that_is_missing(stand_in):
     (stand_in / "Libraries/Boards/MAX78000/EvKit_V1/Source/board.c").unlink()
     gcc = replace(ZIG, name="gcc", c_library=ZIG.c_library or ZIG)
