@@ -6,6 +6,7 @@ import pytest
 
 PACKAGES = {  # of Debian and Ubuntu
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "cmake": "cmake",
     "chromium": "chromium",
     "openocd": "openocd",
 }

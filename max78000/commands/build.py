@@ -10,9 +10,11 @@ import click
 
 from max78000.command import JSON, examples
 from max78000.commands.options import BOARD, COMPILER
+from max78000.errors import InputError
 from max78000.facts.memory_map import FLASH_BYTES, RAM_BYTES
 from max78000.firmware.build import build_project
 from max78000.firmware.image import MIN_STACK_BYTES, Image
+from max78000.firmware.library import Library, build_library
 from max78000.firmware.sources import app_names
 from max78000.firmware.toolchain import Toolchain, find_toolchain
 from max78000.program.folder import PROGRAM_FILE, require_alone
@@ -25,6 +27,7 @@ N_LARGEST = 8
         "max78000 build build/mnist",
         "max78000 build build/mnist --compiler zig",
         "max78000 build vendor/mnist --sdk ~/MaximSDK",
+        "max78000 build build/mnist --library",
     )
 )
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -42,6 +45,11 @@ N_LARGEST = 8
     help="Compile with the vendor's SDK in this folder in place of our package; repeat it to take"
     " what the first lacks from the next.",
 )
+@click.option(
+    "--library",
+    is_flag=True,
+    help="Make libcnn.a of all but main(), for a program of yours to link.",
+)
 @JSON
 def build(
     directory: Path,
@@ -50,6 +58,7 @@ def build(
     board: str,
     app: str | None,
     sdk: tuple[Path, ...],
+    library: bool,
     as_json: bool,
 ) -> None:
     """Compile a C project to firmware.
@@ -58,16 +67,27 @@ def build(
     main function that includes mxc.h; SRCS, VPATH, IPATH and PROJ_CFLAGS of a makefile in it count.
     The ELF, HEX and BIN files go to DIRECTORY/build. What is up to date is not compiled again.
     """
+    if app and library:
+        raise InputError("--app and --library exclude each other", fix="leave one of them out")
+    toolchain = find_toolchain(compiler)
+    if library:
+        made = build_library(directory, toolchain, board, _watch, sdk)
+        _print_library(made, as_json=as_json)
+        return
     if app:
         require_alone(directory)
     if app and (directory / PROGRAM_FILE).exists():  # without one, the compiler finds it out
         resolve_name(f"max78000.apps.{app}.project:check_project")(directory)
-    toolchain = find_toolchain(compiler)
     image = build_project(directory, toolchain, board, app or "", watch=_watch, sdk=sdk)
     if as_json:
         click.echo(json.dumps(_report(image, toolchain, board)))
     else:
         _print_sizes(image, toolchain, board)
+
+
+def _print_library(library: Library, *, as_json: bool) -> None:
+    files = {"library": str(library.archive), "header": str(library.header)}
+    click.echo(json.dumps(files) if as_json else "\n".join(files.values()))
 
 
 def _watch(text: str, *, is_warning: bool) -> None:

@@ -8,19 +8,30 @@ import click
 
 from max78000.command import JSON, examples
 from max78000.facts.chip import MAX78000, Chip
+from max78000.firmware.sources import CMAKE
 from max78000.program.folder import read_program
 from max78000.program.program import Poll, RegisterProgram, Require, Write, chip_of, to_text
 
 
-@click.command(epilog=examples("max78000 info", "max78000 info build/mnist --text | less"))
+@click.command(
+    epilog=examples(
+        "max78000 info",
+        "max78000 info build/mnist --text | less",
+        "cmake -B build -Dmax78000_DIR=$(max78000 info --cmake)",
+    )
+)
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--text", "as_text", is_flag=True, help="Print every operation of the program.")
+@click.option("--cmake", is_flag=True, help="Print where our package for CMake is.")
 @JSON
-def info(directory: Path | None, as_text: bool, as_json: bool) -> None:
+def info(directory: Path | None, *, as_text: bool, cmake: bool, as_json: bool) -> None:
     """Say what a program contains, or what the chip has.
 
     DIRECTORY is what `synthesize` wrote, or its program.json; without one, it is the chip.
     """
+    if cmake:
+        click.echo(CMAKE.as_posix())
+        return
     if directory is None:
         _print_facts(_chip_facts(MAX78000), as_json=as_json)
         return

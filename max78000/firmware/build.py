@@ -15,6 +15,7 @@ from pathlib import Path
 from max78000.errors import InputError
 from max78000.files import unwritable
 from max78000.firmware.advice import advise
+from max78000.firmware.compile_commands import write_compile_commands
 from max78000.firmware.image import Image, check_budget, read_image, write_bin, write_hex
 from max78000.firmware.makefile import read_settings
 from max78000.firmware.objects import Watch, compile_units, ignore, run_compiler
@@ -105,14 +106,14 @@ def build_project(
     settings = read_settings(folder, board)
     if settings.ignored:
         watch(f"{settings.where}: left out: {' '.join(settings.ignored)}", is_warning=True)
-    make = partial(sdk_package, sdk) if sdk else our_package
-    package = make(board, toolchain, project)
+    package = package_of(board, toolchain, project, sdk)
     units = package.carry(project)
     name = "-".join(filter(None, (folder.resolve().name, app)))
     elf = folder / FOLDER / f"{name}.elf"
     place = elf.parent / "-".join(filter(None, ("objects", toolchain.name, package.name, app)))
     try:
         objects = compile_units(units, toolchain, place, watch, partial(advise, package=package))
+        write_compile_commands(elf.parent, units, toolchain)
         link = _Link(toolchain, package, objects, app, board, units)
         if not _is_current(elf, link):
             watch(f"link {elf.name}", is_warning=False)
@@ -120,6 +121,14 @@ def build_project(
     except OSError as error:
         raise unwritable(elf.parent, error) from None
     return read_image(elf)
+
+
+def package_of(
+    board: str, toolchain: Toolchain, project: Sequence[TranslationUnit], sdk: Sequence[Path]
+) -> SupportPackage:
+    """What a project stands on: our package, or the SDK in the named folders; raises as they do."""
+    make = partial(sdk_package, sdk) if sdk else our_package
+    return make(board, toolchain, project)
 
 
 def _is_current(elf: Path, link: _Link) -> bool:

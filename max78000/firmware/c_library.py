@@ -51,7 +51,7 @@ def missing_from_ours(units: Iterable[TranslationUnit], compilers_headers: Path)
         folders = (*unit.include_folders, SUPPORT / "include", compilers_headers,
                    compilers_headers / "include")  # fmt: skip
         for path in _files(unit):
-            text = _read(path)
+            text = text_of(path)
             asked |= {f"<{name}>" for name in _INCLUDED.findall(text)
                       if not any((folder / name).is_file() for folder in folders)}  # fmt: skip
             called = set(_CALLED.findall(_TEXT.sub('""', text)))
@@ -65,14 +65,14 @@ def prints_reals(units: Iterable[TranslationUnit]) -> bool:
         _REAL_CONVERSION.search(text.replace("%%", ""))
         for unit in units
         for path in _files(unit)
-        for text in _TEXT.findall(_read(path))
+        for text in _TEXT.findall(text_of(path))
     )
 
 
 def _names_of_ours() -> set[str]:
     """What the headers of the support package declare."""
     headers = (SUPPORT / "include" / name for name in ("stdio.h", "stdlib.h", "string.h", "math.h"))
-    declared = {name for path in headers for name in _CALLED.findall(_read(path))}
+    declared = {name for path in headers for name in _CALLED.findall(text_of(path))}
     return declared - {"sscanf", "vsscanf"}  # for those who have a C library
 
 
@@ -80,5 +80,6 @@ def _files(unit: TranslationUnit) -> tuple[Path, ...]:
     return (unit.source, *sorted(unit.source.parent.glob("*.h")))
 
 
-def _read(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a C file without its comments."""
     return _COMMENT.sub(" ", path.read_text(encoding="utf-8", errors="replace"))

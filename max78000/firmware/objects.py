@@ -116,15 +116,18 @@ def _compile(unit: TranslationUnit, path: Path, toolchain: Toolchain) -> str:
     """Write one object file, unless the compiler refuses; returns what it says."""
     with tempfile.TemporaryDirectory(prefix=".compile-", dir=path.parent) as scratch:
         fresh = (Path(scratch) / path.name).resolve()
-        arguments = [*_flags(unit, toolchain), "-c", unit.source.name, "-o", str(fresh)]
+        arguments = [*arguments_of(unit, toolchain), "-o", str(fresh)]
         result = run_compiler(toolchain, arguments, unit.source.parent)
         if result.returncode == 0:
             fresh.replace(path)
     return result.stderr.strip()
 
 
-def _flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
-    """Flags with the folders in them; none of the folders' names gets into the object."""
+def arguments_of(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
+    """Return what the compiler is told to make an object, but for the object's name.
+
+    It runs in the file's folder; no folder's name gets into the object.
+    """
     names = {
         FIRMWARE.resolve(): "firmware",
         APPS.resolve(): "apps",
@@ -138,6 +141,7 @@ def _flags(unit: TranslationUnit, toolchain: Toolchain) -> list[str]:
         *_folderless_flags(unit, toolchain),
         *(f"-I{folder.resolve()}" for folder in unit.include_folders),
         *(f"-ffile-prefix-map={folder}={name}" for folder, name in names.items()),
+        *("-c", unit.source.name),
     ]
 
 

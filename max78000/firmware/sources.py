@@ -17,6 +17,7 @@ SUPPORT = FIRMWARE / "bsp"
 APPS = FIRMWARE.parent / "apps"
 SHARED = APPS / "shared"  # what applications share
 APP_FILE = "app.json"  # in a folder that is an application: it is built with what they share
+CMAKE = FIRMWARE / "cmake"  # the support package and a toolchain file for CMake
 LINKER_SCRIPT = SUPPORT / "max78000.ld"
 DEFAULT_BOARD = "EvKit_V1"
 BOARDS: Mapping[str, str] = MappingProxyType(

@@ -58,6 +58,7 @@ class Toolchain:
         c_library: the C library that the compiler can be given; None if there is none.
         link_flags: before the objects.
         libraries: after them: what the compiler calls for arithmetic the core lacks.
+        archiver: makes libraries of objects.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Toolchain:
     c_library: CLibrary | None
     link_flags: tuple[str, ...]
     libraries: tuple[str, ...]
+    archiver: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -117,6 +119,7 @@ def find_gcc() -> Toolchain | None:
         c_library=_library_of_gcc(path),
         link_flags=LINK,
         libraries=("-lgcc",),
+        archiver=(_answer(path, "-print-prog-name=ar"),),
     )  # fmt: skip
 
 
@@ -139,6 +142,7 @@ def find_zig() -> Toolchain | None:
         c_library=library,
         link_flags=LINK,
         libraries=("-lcompiler_rt",),
+        archiver=(sys.executable, "-m", "ziglang", "ar"),
     )
 
 

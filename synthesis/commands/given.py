@@ -95,3 +95,5 @@ class Given(TypedDict):
     riscv_cache: bool | None
     board_name: str
     define: str
+    zephyr: bool
+    vscode: bool

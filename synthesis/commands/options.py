@@ -168,6 +168,8 @@ CODE = grouped(
                  help="Do so, with that core's cache.  [default: with --riscv]"),
     click.option("--board-name", default="EvKit_V1", show_default=True, help="In project.mk."),
     click.option("--define", default="", metavar="WORDS", help="Definitions in project.mk."),
+    flag("zephyr", "Make the project a module of Zephyr, too."),
+    flag("vscode", "Add tasks, debugging and include paths for VS Code."),
 )  # fmt: skip
 
 

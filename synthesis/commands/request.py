@@ -27,7 +27,7 @@ NAMELESS = "network"  # while the command line names none
 DEVICES = ("max78000", "78000", "ai85", "85")
 NONE = "none"  # in place of a file name
 OTHER_FILES = ("cnn.h", "cnn_finish.c", "cnn_finish.h", "softmax.c", "makefile", "project.mk",
-               "program.json", "report.json", "report.html")  # fmt: skip
+               "cmakelists.txt", "program.json", "report.json", "report.html")  # fmt: skip
 DEFINITION = r"[A-Za-z_]\w*(=[\w.+-]*)?"
 
 
@@ -162,6 +162,11 @@ def _core_problems(given: Given) -> Iterator[UnsupportedError]:
         yield UnsupportedError(
             why, where="--layer-checks", fix="leave it or --riscv out", rule="O2"
         )
+    for option in ("zephyr", "vscode"):
+        if given[option]:
+            why = "what it adds is for the Arm core"
+            fix = "leave it or --riscv out"
+            yield UnsupportedError(why, where=f"--{option}", fix=fix, rule="O2")
 
 
 def _riscv(given: Given) -> RiscV | None:
@@ -262,6 +267,8 @@ def _project_options(given: Given, problems: _Problems) -> ProjectOptions:
         switch_delay_ms=given["switch_delay"],
         waits_for_fifo=not given["no_fifo_wait"],
         slow_load_us=given["slow_load"],
+        has_zephyr=given["zephyr"],
+        has_vscode=given["vscode"],
         riscv=_riscv(given),
         boost=part(lambda: _pin(boost) if boost is not None else None, None),
         board=part(lambda: _word(given["board_name"], r"\w+", "--board-name"), DEFAULT_BOARD),

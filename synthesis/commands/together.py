@@ -33,6 +33,7 @@ NOT_TOGETHER = MappingProxyType(
         **dict.fromkeys(
             ("softmax", "no_kat", "no_unload", "layer_checks", "energy", "forever"), OF_ALL
         ),
+        "zephyr": "its module is that of one network",
         "zero_sram": "clears the weights of the other networks, too",
         "powerdown": "takes the power from the weights of the other networks",
     }

@@ -159,8 +159,9 @@ PAGE_HEAD = """\
 asked for; the exit status is 4 and the message gives the reason. `synthesize --options` prints this
 page, `synthesize --help` our own options too.
 
-No Eclipse or editor project files are written: `make` in a project builds, simulates and flashes it
-with the `max78000` command, and `project.mk` holds the settings for the vendor's SDK.
+No Eclipse project is written: `make` in a project builds, simulates and flashes it with the
+`max78000` command, as CMake does with its CMakeLists.txt; `project.mk` holds the settings for the
+vendor's SDK, and `--vscode` adds those of an editor.
 """
 OPTIONS = read_table(_TABLE)
 

@@ -66,6 +66,8 @@ class ProjectOptions:
     waits_for_fifo: bool = True
     slow_load_us: int = 0  # pause after every word for a FIFO
     boost: Pin | None = None
+    has_zephyr: bool = False  # a module of Zephyr in it
+    has_vscode: bool = False  # settings of VS Code in it
     riscv: RiscV | None = None  # None: the Arm core runs the network
     board: str = DEFAULT_BOARD
     defines: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from synthesis.emit import rows
 from synthesis.emit.c_template import c_template
 from synthesis.emit.finish import finish_text
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
+from synthesis.emit.other_builds import other_builds
 from synthesis.emit.places import gather_problem, places_array
 from synthesis.emit.unload import softmax_context, unload_context
 from synthesis.finish.plan import Plan
@@ -80,7 +81,7 @@ def emit_project(
         files["softmax.c"] = render("softmax.c")
     if facts.finish is not None:
         files |= {name: render(name) for name in FINISH_FILES}
-    return files
+    return files | other_builds(context, options, files, (test_file,))
 
 
 def gather_warnings(unloaded: Iterable[OutputMap]) -> tuple[str, ...]:

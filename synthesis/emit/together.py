@@ -4,7 +4,7 @@ C files lie side by side, named after their networks; what is not compiled lies 
 network, as in a project of it alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from synthesis.compile import Compiled
 from synthesis.emit.c_template import c_template
 from synthesis.emit.layer_files import layer_files, provenance
 from synthesis.emit.options import ProjectOptions
+from synthesis.emit.other_builds import other_builds
 from synthesis.emit.project import (
     FINISH_FILES,
     ProjectFacts,
@@ -26,6 +27,8 @@ from synthesis.read.files import Files
 from synthesis.report.report import Report
 from synthesis.report.together import TogetherReport, summary_lines, to_html, to_json
 from synthesis.version import VERSION
+
+TEST = "test.c"  # of each network
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def together_files(
         options: of the C code, the same for all.
         chip: address map.
     """
-    texts = _shared_files(members, report, options, chip)
+    texts: dict[str, str] = {}
     for index, member in enumerate(members):
         facts = project_facts(member.compiled, member.report, member.files, options, chip)
         texts |= _member_files(index, members, facts, options, chip)
@@ -83,12 +86,17 @@ def together_files(
             **layer_files(member.compiled, member.files, options, chip),
         }
         texts |= {f"{member.name}/{name}": text for name, text in hosted.items()}
-    return texts
+    return texts | _shared_files(members, report, options, chip, ("cnn.c", *texts))
 
 
 def _shared_files(
-    members: Sequence[Member], report: TogetherReport, options: ProjectOptions, chip: Chip
+    members: Sequence[Member],
+    report: TogetherReport,
+    options: ProjectOptions,
+    chip: Chip,
+    own: Iterable[str],
 ) -> dict[str, str]:
+    """What is there once, besides the networks' own files."""
     graphs = [member.compiled.placement.placed_graph for member in members]
     quadrants = sorted({quadrant for graph in graphs for quadrant in graph.quadrants})
     context = {
@@ -110,8 +118,10 @@ def _shared_files(
         "Makefile": "Makefile",
         "project.mk": "project.mk",
     }
+    tests = tuple(member.file(TEST) for member in members)
     return {
         **{name: c_template(template).render(context) for name, template in templates.items()},
+        **other_builds(context, options, own, ("main.c", *tests)),
         "report.json": to_json(report),
         "report.html": to_html(report),
     }
@@ -152,7 +162,7 @@ def _member_files(
     files |= {
         member.file("cnn.c"): render("member.c"),
         member.file("cnn.h"): render("member.h"),
-        member.file("test.c"): render("member_test.c"),
+        member.file(TEST): render("member_test.c"),
     }
     if facts.finish is not None:
         files |= {member.file(name): render(name) for name in FINISH_FILES}

@@ -10,12 +10,14 @@ from max78000.errors import InputError
 from max78000.files import unwritable
 
 NEVER_OVERWRITTEN = ("project.mk",)
+SETTINGS_OF_EDITOR = ".vscode/"  # nor these
 
 
 def write_project(folder: Path, files: Mapping[str, str], *, overwrite: bool) -> None:
     """Write all files into a temporary folder beside the final one, then swap them.
 
-    Files that the user added to an overwritten folder, and `project.mk`, are kept.
+    Files that the user added to an overwritten folder, `project.mk` and settings of an editor are
+    kept.
 
     Raises:
         InputError: the folder exists and `overwrite` is false, or it cannot be written.
@@ -50,8 +52,9 @@ def _write_and_swap(folder: Path, files: Mapping[str, str], parent: Path) -> Non
     fresh.mkdir(exist_ok=True)
     for name, text in files.items():
         target = fresh / name
-        target.parent.mkdir(exist_ok=True)
-        if not (name in NEVER_OVERWRITTEN and target.exists()):
+        is_kept = name in NEVER_OVERWRITTEN or name.startswith(SETTINGS_OF_EDITOR)
+        if not (is_kept and target.exists()):
+            target.parent.mkdir(exist_ok=True)
             target.write_text(text, encoding="utf-8")
     old = parent / "old"
     if folder.exists():

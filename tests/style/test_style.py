@@ -28,6 +28,7 @@ MAY_IMPORT = {  # modules of other packages, each with what is below it
         "max78000.command",
         "max78000.program",
         "max78000.machine.predict",  # what a compiled network answers, for Python
+        "max78000.link.vscode",  # settings of an editor, the same for applications
     ),
 }
 MAX_FILE_LINES = 400

@@ -25,7 +25,7 @@ LEAST_WATCHDOG_S, MOST_WATCHDOG_S = 2, 40  # a host may be silent for a second; 
     type=click.Choice(tuple(BOARDS)),
     default=DEFAULT_BOARD,
     show_default=True,
-    help="That its Makefile builds for.",
+    help="That its makefiles build for.",
 )
 @click.option(
     "--watchdog",
@@ -33,14 +33,16 @@ LEAST_WATCHDOG_S, MOST_WATCHDOG_S = 2, 40  # a host may be silent for a second; 
     type=click.IntRange(LEAST_WATCHDOG_S, MOST_WATCHDOG_S),
     help="Let a board that hangs start again after so many seconds.",
 )
+@click.option("--vscode", is_flag=True, help="Add tasks, debugging and include paths for VS Code.")
 @OVERWRITE
-def new(
+def new(  # noqa: PLR0913 - the options of a command
     directory: Path,
     *,
     app: str,
     project: Path,
     board: str,
     watchdog_s: int | None,
+    vscode: bool,
     overwrite: bool,
 ) -> None:
     """Write an application around a network.
@@ -49,7 +51,6 @@ def new(
     from `max78000 run` and sends back what the network makes of them; `camera` and `microphone`
     take pictures and sounds of the board's own, and print the answers.
     """
-    net = write_application(
-        directory, app, project, Choices(board, watchdog_s or 0), overwrite=overwrite
-    )
+    choices = Choices(board, watchdog_s or 0, has_vscode=vscode)
+    net = write_application(directory, app, project, choices, overwrite=overwrite)
     click.echo(f"wrote {directory}: {app} around {net.name}")

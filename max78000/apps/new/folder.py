@@ -11,6 +11,8 @@ from max78000.apps.new.suits import raw_bytes
 from max78000.errors import InputError
 from max78000.files import make_folder, refuse_existing, write_all
 from max78000.firmware.sources import APP_FILE, DEFAULT_BOARD
+from max78000.link.vscode import FOLDER as VSCODE_FOLDER
+from max78000.link.vscode import vscode_files
 from max78000.program.folder import PROGRAM_FILE
 from max78000.program.layer_table import LAYERS_FILE
 from max78000.program.network_file import NETWORK_FILE
@@ -31,12 +33,14 @@ class Choices:
     """What may be different in applications of one kind.
 
     Args:
-        board: that the Makefile names.
+        board: that the makefiles name.
         watchdog_s: after which a board that hangs starts again; 0: never.
+        has_vscode: with settings of VS Code, unless it has some.
     """
 
     board: str = DEFAULT_BOARD
     watchdog_s: int = 0
+    has_vscode: bool = False
 
 
 DEFAULTS = Choices()
@@ -56,7 +60,7 @@ def write_application(
         folder: to make; may be there and empty.
         app: one of `APPS`.
         project: what `synthesize` wrote.
-        choices: of the Makefile and of `main.c`.
+        choices: of the makefiles, of `main.c`, and of settings.
         overwrite: replace what is in the folder, `main.c` too.
     Returns:
         What the application knows of the network.
@@ -77,8 +81,13 @@ def write_application(
         "network.c": network_c(net, n_raw_bytes).encode(),
         "README.md": _filled(f"{app}.md", words),
         "Makefile": _filled("Makefile.txt", words),
+        "CMakeLists.txt": _filled("cmake.txt", words),
         APP_FILE: f"{json.dumps({'format': FORMAT, 'app': app, 'network': net.name})}\n".encode(),
     }
+    if choices.has_vscode:
+        settings = vscode_files(choices.board).items()
+        files |= {name: text.encode() for name, text in settings if not (folder / name).exists()}
+        make_folder(folder / VSCODE_FOLDER)
     make_folder(folder)
     write_all({folder / name: content for name, content in files.items()})
     return net

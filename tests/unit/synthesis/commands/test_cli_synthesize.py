@@ -24,8 +24,9 @@ NET = Net(
     "4x2x3x3 3x144", bias=2,
 )  # fmt: skip
 ALWAYS = {
-    "Makefile", "cnn.c", "cnn.h", "layers.json", "main.c", "network.json", "project.mk",
-    "program.json", "report.html", "report.json", "sampledata.h", "sampleoutput.h", "weights.h",
+    "CMakeLists.txt", "Makefile", "cnn.c", "cnn.h", "layers.json", "main.c", "network.json",
+    "project.mk", "program.json", "report.html", "report.json", "sampledata.h", "sampleoutput.h",
+    "weights.h",
 }  # fmt: skip
 
 

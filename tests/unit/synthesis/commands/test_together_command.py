@@ -70,7 +70,8 @@ def test_a_folder_holds_c_files_by_name_and_a_folder_a_network(files):
     told("near.yaml", "far.yaml")
     own = ["cnn.c", "cnn.h", "sampledata.h", "sampleoutput.h", "test.c", "weights.h"]
     kept = ["layers.json", "network.json", "program.json", "report.html", "report.json"]
-    shared = ["Makefile", "cnn.c", "cnn.h", "main.c", "project.mk", "report.html", "report.json"]
+    shared = ["CMakeLists.txt", "Makefile", "cnn.c", "cnn.h", "main.c", "project.mk"]
+    shared += ["report.html", "report.json"]
     expected = [f"{name}_{file}" for name in ("near", "far") for file in own]
     expected += [f"{name}/{file}" for name in ("near", "far") for file in kept]
     assert tree(files / "build" / "near-far") == sorted(expected + shared)

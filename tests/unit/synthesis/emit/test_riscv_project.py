@@ -50,6 +50,8 @@ REFUSED = [
     ("--fast-fifo --no-riscv-flash",     4, "--fast-fifo: needs the RISC-V core [O2]"),
     ("--riscv --no-riscv-cache",         4, "--no-riscv-cache: the RISC-V core runs from its"),
     ("--riscv --layer-checks",           4, "--layer-checks: the program that checks layers is"),
+    ("--riscv --zephyr",                 4, "--zephyr: what it adds is for the Arm core [O2]"),
+    ("--riscv --vscode",                 4, "--vscode: what it adds is for the Arm core [O2]"),
     ("--riscv --deepsleep",              4, "--deepsleep: is for the Arm core beside"),
     ("--riscv --fast-fifo-quad",         4, "--fast-fifo-quad: what the chip then computes"),
     ("--riscv --api-filename main_riscv", 2, "--api-filename: main_riscv.c is also a file of the"),

@@ -92,6 +92,10 @@ def test_all_templates_are_compiled_on_demand(tmp_path, monkeypatch, compiled):
     for made in (c_environment, page_environment):
         made.cache_clear()
     main()
-    names = {path.name for path in Path(__file__).parents[4].glob("synthesis/*/templates/*.j2")}
+    names = {
+        path.relative_to(folder).as_posix()
+        for folder in Path(__file__).parents[4].glob("synthesis/*/templates")
+        for path in folder.rglob("*.j2")
+    }
     assert set(compiled) == names
     assert len(list(tmp_path.rglob("*.pyc"))) == len(names)
