@@ -11,6 +11,7 @@ import click
 
 from max78000.command import JSON, examples
 from max78000.errors import BoardError, InputError
+from max78000.firmware.board_mark import marked_board
 from max78000.firmware.build import FOLDER
 from max78000.firmware.image import read_image
 from max78000.firmware.sources import BOARDS
@@ -78,8 +79,9 @@ def flash_command(
     is no probe or the board refuses.
     """
     elf = _current_elf(directory)
-    _check_board(elf, board)
     image = _read(elf)
+    if board is not None:
+        _check_board(elf, image, board)
     way = choose_probe(probe, uid)
     with _console_lines(port, seconds, is_wanted=console) as lines:
         report = flash(image, way, verify=verify, on_progress=_progress())
@@ -117,12 +119,16 @@ def _current_elf(place: Path) -> Path:
     return elf
 
 
-def _check_board(elf: Path, board: str | None) -> None:
-    """Refuse firmware whose stamp says that it was built for another board than the connected."""
+def _check_board(elf: Path, image: FlashImage, board: str) -> None:
+    """Refuse firmware for another board than the connected: its mark says so, else its stamp."""
     stamp = read_stamp(elf)
-    if board is None or stamp is None or stamp.elf != file_hash(elf) or stamp.board == board:
+    stamped = stamp.board if stamp is not None and stamp.elf == file_hash(elf) else ""
+    found = marked_board(image.data) or stamped
+    if not found:
+        click.echo(f"note: {elf.name} does not say which board it is for", err=True)
+    if found in ("", board):
         return
-    why = f"is built for {stamp.board}, the board is {board}"
+    why = f"is built for {found}, the board is {board}"
     raise InputError(why, where=str(elf), fix=f"max78000 build DIRECTORY --board {board}")
 
 

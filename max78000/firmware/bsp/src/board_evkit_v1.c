@@ -4,7 +4,10 @@
  * Source: [MSDK] Libraries/Boards/MAX78000/EvKit_V1/Source/board.c.
  */
 #include "board.h"
+#include "board_mark.h"
 #include "mxc_device.h"
+
+BOARD_MARK("EvKit_V1");
 
 const board_t bsp_board = {
     .name = "EvKit_V1",

@@ -5,7 +5,10 @@
  * Source: [MSDK] Libraries/Boards/MAX78000/FTHR_RevA/Source/board.c.
  */
 #include "board.h"
+#include "board_mark.h"
 #include "mxc_device.h"
+
+BOARD_MARK("FTHR_RevA");
 
 const board_t bsp_board = {
     .name = "FTHR_RevA",

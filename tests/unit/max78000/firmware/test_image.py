@@ -109,7 +109,7 @@ def test_the_largest_come_first(image):
 def test_sizes_add_up(image):
     sections = {section.name: section for section in image.sections}
     assert image.ram_bytes == sections[".data"].size_bytes + sections[".bss"].size_bytes
-    in_flash = (".vectors", ".text", ".rodata", ".data")
+    in_flash = (".vectors", ".board_mark", ".text", ".rodata", ".data")
     total = sum(sections[name].size_bytes for name in in_flash)
     assert total <= image.flash_bytes < total + 4 * len(in_flash)
 

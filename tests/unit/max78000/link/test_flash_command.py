@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import max78000.commands.flash as command
 from max78000.errors import BoardError, InputError, UnsupportedError
+from max78000.firmware.board_mark import MAGIC, MARK_AT
 from max78000.firmware.sources import project_units
 from max78000.firmware.stamp import Stamp, file_hash, source_hashes, write_stamp
 from max78000.link import probe_choice
@@ -220,6 +221,20 @@ def test_a_firmware_for_another_board_is_refused(probe, project):
     assert refusal.value.fix == "max78000 build DIRECTORY --board FTHR_RevA"
     assert not probe.plans
     assert run(project, "--board", "EvKit_V1").exit_code == 0
+
+
+def test_a_copied_firmware_for_another_board_is_refused(probe, tmp_path):
+    """By the mark in the image: there is no stamp beside a copy."""
+    elf = tmp_path / "copy.elf"
+    elf.write_bytes(elf_of(CONTENT.ljust(MARK_AT, b"\xff") + MAGIC + b"FTHR_RevA".ljust(24, b"\0")))
+    with pytest.raises(InputError, match=r"is built for FTHR_RevA, the board is EvKit_V1"):
+        run(elf, "--board", "EvKit_V1")
+    assert not probe.plans
+    assert run(elf, "--board", "FTHR_RevA").stderr == ""
+    elf.write_bytes(elf_of(CONTENT))
+    assert run(elf).stderr == ""
+    told = run(elf, "--board", "FTHR_RevA").stderr
+    assert told == "note: copy.elf does not say which board it is for\n"
 
 
 def test_a_firmware_without_stamp_is_compared_by_time(probe, project):
