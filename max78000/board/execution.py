@@ -5,6 +5,7 @@ pass. A strict board wants all that the firmware uses modelled and set up; the f
 `BoardError` with the instruction's place. A tolerant one counts what silicon is silent about.
 """
 
+from max78000.board.bus import PeripheralBus
 from max78000.board.code import Code, Symbols
 from max78000.board.cpu import Core, Stop
 from max78000.board.device import INTERRUPT, Device
@@ -117,8 +118,7 @@ class Execution:
         else:
             self._count_poll(addr)
             self.timeline.poll(self.devices.clocks.cycles_ns(PCLK_CYCLES))
-            is_private = addr >= PPB_ADDR
-            value = (self._scs if is_private else self.devices.bus).load(addr, n_bytes)
+            value = self._target(addr).load(addr, n_bytes)
         if self.timeline.n_happened != self._n_happened:
             self._n_happened = self.timeline.n_happened
             self._core.ask_attention()
@@ -154,7 +154,7 @@ class Execution:
 
     def _look_at_interrupts(self, device: Device) -> None:
         """A store has made a device interrupt: so soon, if the program lets it."""
-        for irq in self.devices.irqs_by_name.get(device.name, ()):
+        for irq in self.devices.irqs_of(device):
             exception = FIRST_IRQ + irq
             if exception in self._scs.enabled and exception not in self._scs.active:
                 self._core.ask_attention()
@@ -373,11 +373,14 @@ class Execution:
     def _load_word(self, addr: int) -> int:
         if addr in self._cnn_range:
             return self.devices.accelerator.load(addr, WORD_BYTES)
-        return (self._scs if addr >= PPB_ADDR else self.devices.bus).load(addr, WORD_BYTES)
+        return self._target(addr).load(addr, WORD_BYTES)
+
+    def _target(self, addr: int) -> SystemControl | PeripheralBus:
+        """Who has the registers at an address that is not the accelerator's."""
+        return self._scs if addr >= PPB_ADDR else self.devices.bus
 
     def _store_word(self, addr: int, value: int) -> None:
         if addr in self._cnn_range:
             self.devices.accelerator.store(addr, WORD_BYTES, value)
         else:
-            target = self._scs if addr >= PPB_ADDR else self.devices.bus
-            target.store(addr, WORD_BYTES, value)
+            self._target(addr).store(addr, WORD_BYTES, value)

@@ -35,7 +35,6 @@ class Peripherals:
     ports: tuple[GpioPort, ...]
     wake_status: WakeStatus
     lines: tuple[tuple[Device, tuple[int, ...]], ...]  # devices that interrupt
-    irqs_by_name: Mapping[str, tuple[int, ...]]
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -50,6 +49,10 @@ class Peripherals:
             if asserted:
                 irqs += [irq for bit, irq in enumerate(numbers) if asserted >> bit & 1]
         return irqs
+
+    def irqs_of(self, device: Device) -> tuple[int, ...]:
+        """Interrupt numbers of a device, whether they are up or not."""
+        return next((numbers for other, numbers in self.lines if other is device), ())
 
     def reset(self) -> None:
         """A system reset; memories of the accelerator lose power with it."""
@@ -99,7 +102,7 @@ def build_peripherals(
     bus = PeripheralBus(setting.objections)
     fixed: tuple[RegisterBlock, ...] = (clocks, LowPowerControl(resets), accelerator.power)
     around = Surroundings(
-        timeline, clocks, bus, setting.world, flash, setting.memory, resets.ask_system_reset
+        timeline, clocks, setting.world, flash, setting.memory, resets.ask_system_reset
     )
     around.placements = {place.name: place for place in TABLE}
     around.devices |= {device.name: device for device in fixed}
@@ -120,10 +123,7 @@ def build_peripherals(
     assert isinstance(wake_status, WakeStatus)
     ports = tuple(device for device in around.devices.values() if isinstance(device, GpioPort))
     lines = tuple((around.devices[place.name], place.irqs) for place in TABLE if place.irqs)
-    irqs = {place.name: place.irqs for place in TABLE if place.irqs}
-    return Peripherals(
-        bus, clocks, accelerator, around.devices, console, ports, wake_status, lines, irqs
-    )
+    return Peripherals(bus, clocks, accelerator, around.devices, console, ports, wake_status, lines)
 
 
 def _gate(place: Placement | None, devices: Mapping[str, Device]) -> Gate | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from max78000.board.bus import PeripheralBus
 from max78000.board.device import Device
 from max78000.board.registers import Bit
 from max78000.board.system import GlobalControl
@@ -96,7 +95,6 @@ class Surroundings:
 
     timeline: Timeline
     clocks: GlobalControl
-    bus: PeripheralBus
     world: World
     flash: Flash
     memory: MasterPort

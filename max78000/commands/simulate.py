@@ -105,7 +105,7 @@ def simulate(
     if (directory is None) == (state_file is None):
         raise InputError("give a DIRECTORY or --state FILE", fix="see max78000 simulate --help")
     manner = Manner(verbose, as_json, trace)
-    session = Session(uart, uart_out, seconds, strict, WorldSession(world_files, board))
+    session = Session(WorldSession(world_files, board), uart, uart_out, seconds, strict)
     has_code = directory is not None and any(directory.glob("*.c"))
     if directory is not None and is_elf(directory):
         is_pass = run_firmware(directory, None, manner, session)

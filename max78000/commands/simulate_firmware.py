@@ -46,11 +46,11 @@ class Manner:
 class Session:
     """What the firmware meets on the board."""
 
+    outside: WorldSession
     uart: str | None = None  # file with bytes for the console, or "-"
     uart_out: Path | None = None
     seconds: float | None = None
     is_strict: bool = False
-    outside: WorldSession | None = None
 
 
 def is_elf(path: Path) -> bool:
@@ -74,7 +74,7 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
         BoardError: a fault of the program, or no end within a minute of its time.
     """
     watch = _print_note if manner.is_tracing else None
-    world = None if session.outside is None else session.outside.equipment.world()
+    world = session.outside.equipment.world()
     board = VirtualBoard(watch=watch, world=world, is_strict=session.is_strict)
     board.load_elf(elf)
     console = LiveConsole(board, is_silent=manner.is_json)
@@ -90,8 +90,7 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
     finally:
         if session.uart_out is not None:
             write_whole(session.uart_out, bytes(board.devices.uart.sent))
-        if session.outside is not None:
-            session.outside.finish(board)
+        session.outside.finish(board)
         _warn(board)
     is_bad = any(word.decode() in outcome.console for word in (FAIL, FAULT))
     is_right = outcome.is_pass or (directory is None and not is_bad)
@@ -181,13 +180,13 @@ def _run(board: VirtualBoard, console: LiveConsole, session: Session) -> Outcome
     limits = Limits()
     if session.seconds is not None:
         limits = Limits(session.seconds, ENDLESS_SLICES, session.seconds, is_end_at_time=True)
-    elif outside is not None and outside.is_listening:
+    elif outside.is_listening:
         limits = Limits(LONGEST_SOUND_S, ENDLESS_SLICES)
 
     def on_slice() -> bool:
         console.update()
         is_limited = session.seconds is not None
-        return outside is not None and not is_limited and outside.is_sound_over(board)
+        return not is_limited and outside.is_sound_over(board)
 
     is_asking = session.uart == STANDARD_INPUT and sys.stdin.isatty()
     while True:

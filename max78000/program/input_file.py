@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError
 from max78000.facts.fixed import AS_BYTES
 from max78000.files import DAMAGED, load_npy
+from max78000.program.pillow import load_pillow
 
 PIXEL_ZERO = 128  # what a network sees as 0
 SUFFIX_OF_ARRAYS = ".npy"
@@ -58,15 +59,11 @@ def _read_array(path: Path) -> NDArray[np.int64]:
 
 def _read_picture(path: Path) -> NDArray[np.int64]:
     """A picture, grey or RGB, less the zero: (C, H, W)."""
+    image_of = load_pillow()
     try:
-        from PIL import Image  # noqa: PLC0415 - only for pictures
-    except ImportError:
-        fix = 'pip install "max78000-toolchain[board]"'
-        raise UnsupportedError("pictures need Pillow", fix=fix) from None
-    try:
-        with Image.open(path) as image:
+        with image_of.open(path) as image:
             pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
-    except (OSError, Image.DecompressionBombError, *DAMAGED) as error:
+    except (OSError, image_of.DecompressionBombError, *DAMAGED) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
     chw = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
     return chw.astype(np.int64) - PIXEL_ZERO

@@ -6,7 +6,6 @@ anything, arrays are taken as they are and pictures less 128.
 """
 
 import math
-import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from max78000.errors import InputError, UnsupportedError
 from max78000.files import DAMAGED, load_npy
 from max78000.program.resampling import resampled
+from max78000.program.sound_file import load_wav
 
 Int8s = NDArray[np.int8]
 Array = NDArray[Any]
@@ -193,25 +193,13 @@ def read_sound(path: Path, n_samples: int, rate: int) -> NDArray[np.float32]:
         InputError: no such recording, or not plain PCM.
     """
     try:
-        with wave.open(str(path)) as file:
-            old, width, n_channels = file.getframerate(), file.getsampwidth(), file.getnchannels()
-            raw = file.readframes(math.ceil(n_samples * old / rate))
-    except (OSError, EOFError, wave.Error) as error:
+        samples, old = load_wav(path, n_samples / rate)
+    except (OSError, ValueError) as error:
         fix = "name a WAV file of plain PCM"
         raise InputError(
             f"is not a readable recording: {error}", where=str(path), fix=fix
         ) from None
-    samples = _pcm(raw, width).reshape(-1, n_channels).mean(axis=1)
     found = resampled(samples, old, rate)[:n_samples]
     sound = np.zeros(n_samples, np.float32)
     sound[: len(found)] = found
     return sound
-
-
-def _pcm(raw: bytes, width: int) -> NDArray[np.float32]:
-    """Samples whose full scale is 1: of 8 bits, which have no sign, to 32."""
-    if width == 1:
-        return (np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / np.float32(128)
-    padded = np.zeros((len(raw) // width, 4), np.uint8)
-    padded[:, 4 - width :] = np.frombuffer(raw, np.uint8).reshape(-1, width)
-    return padded.view("<i4")[:, 0].astype(np.float32) / np.float32(2**31)

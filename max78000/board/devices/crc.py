@@ -11,7 +11,6 @@ from max78000.board.registers import ALL, RegisterBlock, Word
 
 ENABLE, DMA_ENABLE, MSB_FIRST, SWAP_IN, SWAP_OUT = 1, 2, 4, 8, 16
 DATA = 0x04  # offset
-TOP = 1 << 31
 
 # fmt: off
 WORDS = (

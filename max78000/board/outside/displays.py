@@ -1,5 +1,6 @@
 """What a display shows: pixels that arrive one by one, and pictures of it when it comes to rest."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -8,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.board.timeline import Event, Timeline
-from max78000.errors import InputError, UnsupportedError
+from max78000.files import make_folder, write_whole
+from max78000.program.pillow import load_pillow
 
 Pixels: TypeAlias = NDArray[np.uint8]  # (H, W, 3)
 OnPicture: TypeAlias = Callable[[Pixels, int], None]  # pixels, and the time in ns
@@ -76,15 +78,10 @@ class PictureFolder:
             InputError: the folder cannot be written to.
             UnsupportedError: Pillow is not installed.
         """
-        try:
-            from PIL import Image  # noqa: PLC0415 - only for pictures
-        except ImportError:
-            fix = 'pip install "max78000-toolchain[board]"'
-            raise UnsupportedError("pictures need Pillow", fix=fix) from None
+        image_of = load_pillow()
         self.n_written += 1
         name = f"screen-{self.n_written:03}-{time_ns // 1_000_000:06}ms.png"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(self._folder / name)
-        except OSError as error:
-            raise InputError(f"cannot be written: {error}", where=str(self._folder)) from None
+        picture = io.BytesIO()
+        image_of.fromarray(pixels).save(picture, "PNG")
+        make_folder(self._folder)
+        write_whole(self._folder / name, picture.getvalue())

@@ -23,11 +23,15 @@ class Microphone:
 
     def __init__(self, sound: Sound | None) -> None:
         self._sound = sound
+        self._heard: Sound | None = None  # the same at the rate that is asked for
+        self._rate_hz = 0.0
 
     def samples(self, first: int, n_samples: int, rate_hz: float) -> tuple[int, ...]:
         """Words of 32 bits, as integers with sign, from a sample on."""
         if self._sound is None:
             return (0,) * n_samples
         shift = WORD_BITS - FILE_BITS - HEADROOM_BITS
-        taken = self._sound.take(first, n_samples, rate_hz)
+        if self._heard is None or rate_hz != self._rate_hz:
+            self._heard, self._rate_hz = self._sound.at(rate_hz), rate_hz
+        taken = self._heard.take(first, n_samples)
         return tuple(int(s) << shift >> LOW_BITS << LOW_BITS for s in taken)

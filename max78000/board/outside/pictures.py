@@ -1,13 +1,14 @@
 """What the camera sees: pictures from files, one after the other, and how they fill its window."""
 
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import InputError
 from max78000.files import DAMAGED, load_npy
+from max78000.program.pillow import load_pillow
 
 Picture: TypeAlias = NDArray[np.uint8]  # (H, W, 3), red first
 SUFFIX_OF_ARRAYS = ".npy"
@@ -61,14 +62,14 @@ def fill(picture: Picture, rows: int, columns: int) -> Picture:
     cut = picture[top : top + cut_height, left : left + cut_width]
     if cut.shape[:2] == (rows, columns):
         return cut
-    image = _pillow().fromarray(np.ascontiguousarray(cut))
+    image = load_pillow().fromarray(np.ascontiguousarray(cut))
     return np.asarray(image.resize((columns, rows)))
 
 
 def _read(path: Path) -> tuple[Picture, ...]:
     if path.suffix == SUFFIX_OF_ARRAYS:
         return _read_array(path)
-    image_of = _pillow()
+    image_of = load_pillow()
     try:
         with image_of.open(path) as image:
             pictures = []
@@ -90,12 +91,3 @@ def _read_array(path: Path) -> tuple[Picture, ...]:
         why = f"holds {array.dtype} {array.shape}"
         raise InputError(why, where=str(path), fix=FIX)
     return tuple(pictures)
-
-
-def _pillow() -> Any:
-    try:
-        from PIL import Image  # noqa: PLC0415 - only for pictures
-    except ImportError:
-        fix = 'pip install "max78000-toolchain[board]"'
-        raise UnsupportedError("pictures need Pillow", fix=fix) from None
-    return Image

@@ -6,15 +6,26 @@ Source: docs/hardware/board.md#display; [MSDK] tft.c.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from max78000.board.outside.displays import Screen
 
 ROWS, COLUMNS = 240, 320
 WORD_BITS = 9
 DATA = 1 << 8
-ENTRY_MODE, PIXELS = 0x11, 0x22
-VERTICAL, LEFT, RIGHT, CURSOR_X, CURSOR_Y = 0x44, 0x45, 0x46, 0x4E, 0x4F
-DOWN_FIRST, COLUMN_UP, ROW_UP = 1 << 3, 1 << 4, 1 << 5  # ENTRY_MODE
+DOWN_FIRST, COLUMN_UP, ROW_UP = 1 << 3, 1 << 4, 1 << 5  # of ENTRY_MODE
+
+
+class Index(IntEnum):
+    """Registers that act."""
+
+    ENTRY_MODE = 0x11
+    PIXELS = 0x22
+    VERTICAL = 0x44
+    LEFT = 0x45
+    RIGHT = 0x46
+    CURSOR_X = 0x4E
+    CURSOR_Y = 0x4F
 
 
 @dataclass(slots=True)
@@ -62,7 +73,7 @@ class Ssd2119:
             self._high = word & 0xFF
         else:
             value, self._high = self._high << 8 | word & 0xFF, None
-            if self._register == PIXELS:
+            if self._register == Index.PIXELS:
                 self._screen.put(self._row, self._column, value)
                 self._advance()
             else:
@@ -71,17 +82,17 @@ class Ssd2119:
     def _set(self, value: int) -> None:
         window = self._window
         match self._register:
-            case 0x11:
+            case Index.ENTRY_MODE:
                 self._mode = value
-            case 0x44:
+            case Index.VERTICAL:
                 window.bottom, window.top = value >> 8, value & 0xFF
-            case 0x45:
+            case Index.LEFT:
                 window.left = value & 0x1FF
-            case 0x46:
+            case Index.RIGHT:
                 window.right = value & 0x1FF
-            case 0x4E:
+            case Index.CURSOR_X:
                 self._column = value & 0x1FF
-            case 0x4F:
+            case Index.CURSOR_Y:
                 self._row = value & 0xFF
 
     def _advance(self) -> None:

@@ -31,7 +31,6 @@ _Static_assert(offsetof(mxc_i2c_regs_t, clkhi) == 0x38, "I2C");
 #define MXC_F_I2C_CTRL_MST_MODE (1u << 1)
 #define MXC_F_I2C_STATUS_RX_EM (1u << 1)
 #define MXC_F_I2C_STATUS_TX_FULL (1u << 4)
-#define MXC_F_I2C_INTFL0_DONE (1u << 0)
 #define MXC_F_I2C_INTFL0_STOP (1u << 6)
 #define MXC_F_I2C_INTFL0_ARB_ERR (1u << 8)
 #define MXC_F_I2C_INTFL0_TO_ERR (1u << 9)

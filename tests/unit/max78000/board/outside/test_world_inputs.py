@@ -11,6 +11,7 @@ from max78000.board.outside.microphone import Microphone
 from max78000.board.outside.pictures import fill, read_scene
 from max78000.board.outside.sounds import Sound, read_sound, write_sound
 from max78000.errors import InputError
+from max78000.program.resampling import resampled
 
 
 def picture_of(value, rows=4, columns=6):
@@ -111,10 +112,15 @@ def test_channels_are_mixed_and_rates_matched(tmp_path):
     write_wave(tmp_path / "a.wav", np.array([10, 20, 30, 50], "<i2").tobytes(), n_channels=2)
     assert list(read_sound(tmp_path / "a.wav").samples) == [15, 40]
     ramp = Sound(np.arange(0, 80, 10, dtype=np.int16), 8000)
-    assert list(ramp.take(2, 3, 8000)) == [20, 30, 40]
-    assert list(ramp.take(6, 4, 8050)) == [60, 70, 0, 0]
-    assert list(ramp.take(0, 4, 16_000)) == [0, 5, 10, 15]
-    assert list(ramp.take(100, 2, 16_000)) == [0, 0]
+    assert list(ramp.take(2, 3)) == [20, 30, 40]
+    assert ramp.at(8050) is ramp
+    assert list(ramp.take(6, 4)) == [60, 70, 0, 0]
+    assert list(ramp.take(100, 2)) == [0, 0]
+    twice = ramp.at(16_000)
+    assert (len(twice), twice.rate_hz) == (16, 16_000)
+    assert list(twice.samples[::2]) == list(ramp.samples)
+    expected = resampled(ramp.samples.astype(np.float32), 8000, 16_000)
+    np.testing.assert_array_equal(twice.samples, np.rint(expected))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""WAV files of plain PCM: one way to read them, for the host of a board and for the virtual one."""
+
+import math
+import wave
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def load_wav(path: Path, most_s: float = math.inf) -> tuple[NDArray[np.float32], int]:
+    """Read a recording; several channels become their mean.
+
+    Args:
+        path: of the file.
+        most_s: seconds from its start that are wanted.
+    Returns:
+        Samples (n,) whose full scale is 1, and their rate in samples a second.
+    Raises:
+        OSError: the system cannot read it.
+        ValueError: it is no WAV file, or not plain PCM; says so in one line.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            n_channels, width, rate, n_frames = file.getparams()[:4]
+            data = file.readframes(min(n_frames, math.ceil(min(most_s * rate, n_frames))))
+    except (EOFError, wave.Error) as error:
+        raise ValueError(str(error)) from None
+    samples = _pcm(data[: len(data) - len(data) % width], width)
+    samples = samples[: len(samples) - len(samples) % n_channels]
+    return samples.reshape(-1, n_channels).mean(axis=1), rate
+
+
+def _pcm(data: bytes, width: int) -> NDArray[np.float32]:
+    """Samples whose full scale is 1: of 8 bits, which have no sign, to 32."""
+    if width == 1:
+        return (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / np.float32(128)
+    padded = np.zeros((len(data) // width, 4), np.uint8)
+    padded[:, 4 - width :] = np.frombuffer(data, np.uint8).reshape(-1, width)
+    return padded.view("<i4")[:, 0].astype(np.float32) / np.float32(2**31)
