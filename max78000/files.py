@@ -1,17 +1,23 @@
-"""Files: what is written appears whole or not at all, and replaces nothing unasked.
+"""Files and folders: what is written appears whole or not at all, and replaces nothing unasked.
 
-And the one way to read an array, since a damaged one makes numpy raise nearly anything.
+Until it is whole it has a temporary name, which tells whose it is: what a killed process left is
+cleared by the next one that writes the same. And the one way to read an array, since a damaged one
+makes numpy raise nearly anything.
 """
 
+import ctypes
 import errno
 import io
 import os
+import re
+import shutil
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
@@ -36,6 +42,9 @@ _FIXES: Mapping[int | None, str] = MappingProxyType(
         errno.EFBIG: "raise the largest size of a file: ulimit -f",
     }
 )
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # Linux's: names count from the current folder; swap them
+# What the system says where two names cannot be swapped: older kernels, other file systems.
+_CANNOT_SWAP = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 # What reading a damaged file raises, beside what is meant to: the header of an .npy file is Python
 # text that numpy evaluates; numbers in archives and pictures are sizes and places.
 DAMAGED = (
@@ -80,15 +89,47 @@ def write_whole(path: Path, contents: bytes) -> None:
     write_all({path: contents})
 
 
+def temporary_name(path: Path) -> Path:
+    """What this process calls a file or a folder until it is whole."""
+    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
+
+
+def leftovers(path: Path) -> list[Path]:
+    """What processes that were killed left of their attempts to write this file or folder."""
+    form = re.compile(re.escape(path.name) + r"\.(\d{1,10})\.tmp")
+    found = []
+    for sibling in path.parent.iterdir() if path.parent.is_dir() else ():
+        match = form.fullmatch(sibling.name)
+        if match and not _runs(int(match[1])):
+            found.append(sibling)
+    return found
+
+
+def _runs(process: int) -> bool:
+    """Whether there is a process of this number; where that cannot be asked, there may be."""
+    if os.name != "posix":  # elsewhere the question ends the process
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def write_all(files: Mapping[Path, bytes]) -> None:
     """Write files that belong together: each whole, and none if one of them cannot be.
 
     Raises:
         InputError: a folder does not exist or cannot be written to; has the file that failed.
     """
-    fresh = {path: path.with_name(f"{path.name}.{os.getpid()}.tmp") for path in files}
+    fresh = {path: temporary_name(path) for path in files}
     path = Path()
     try:
+        for path in files:
+            for left in leftovers(path):
+                left.unlink(missing_ok=True)
         for path, temporary in fresh.items():
             _write_through(temporary, files[path])
         for path in fresh:
@@ -122,6 +163,80 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+@contextmanager
+def renewed(folder: Path) -> Iterator[Path]:
+    """Give a copy of a folder to work on, empty if there is none, which takes its name at the end.
+
+    If the work fails, the folder stays as it is. If the process is killed, too, and the next one
+    that renews the folder removes the copy.
+
+    Raises:
+        OSError: the system does not let it be written.
+    """
+    if folder.is_symlink():  # what it leads to is renewed; who made the link wants it there
+        folder = folder.resolve()
+    recover(folder)
+    fresh = temporary_name(folder)
+    try:
+        if folder.exists():
+            shutil.copytree(folder, fresh, symlinks=True)
+        else:
+            fresh.mkdir()
+        yield fresh
+        _take_place(fresh, folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Clear what killed processes left of a folder; give it its name back if it has lost it.
+
+    It can lose it only where two folders cannot be swapped in one step, see `_take_place`.
+    """
+    for aside in leftovers(_aside(folder)):
+        if folder.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.replace(folder)
+    for left in leftovers(folder):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _take_place(fresh: Path, folder: Path) -> None:
+    """Give a folder's name to another one; what had it before is then under the other's name."""
+    if not folder.exists():
+        fresh.replace(folder)
+    elif not _swapped(fresh, folder):
+        aside = temporary_name(_aside(folder))
+        folder.replace(aside)
+        try:
+            fresh.replace(folder)
+        except OSError:
+            aside.replace(folder)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(folder: Path) -> Path:
+    """Where a folder waits that cannot be swapped; `recover` looks there."""
+    return folder.with_name(f"{folder.name}.old")
+
+
+def _swapped(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; False if this system cannot."""
+    if sys.platform != "linux":
+        return False
+    with suppress(AttributeError):
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+        names = os.fsencode(one), os.fsencode(other)
+        if rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
+            return True
+        error = ctypes.get_errno()
+        if error not in _CANNOT_SWAP:
+            raise OSError(error, os.strerror(error), str(other))
+    return False
 
 
 def npy_bytes(array: NDArray[Any]) -> bytes:
