@@ -11,6 +11,7 @@ from max78000.errors import InputError
 IMPORTED = "coco"  # preset of pictures that were imported, not rendered
 CROPS = "crops"  # the same, a person in the middle of each
 BODIES = "bodies"  # preset of people rendered as meshes
+BODIES_PHOTOS = "bodies_photos"  # the same before stretches of photographs
 PASTED = "pasted"  # preset of pictures pasted together from people cut out of photographs
 PHOTOS = "photos"  # preset of an album, of which every example is another view
 
@@ -19,14 +20,16 @@ PHOTOS = "photos"  # preset of an album, of which every example is another view
 class DataPlan:
     """Which images, how many of each split, and where their caches are kept.
 
-    `preset` says what is rendered, `bodies` from meshes, `pasted` from cut-outs; `coco` takes
-    imported pictures, whose counts must be right, and `crops` people of them. `photos` takes an
-    album: `train_count` is the number of views that an epoch draws of it, and crops of people who
-    are kept out of it validate. Photographs are not trained on if they are among those of the
-    folders `test_only`, whatever was asked of the import.
+    `preset` says what is rendered, `bodies` from meshes, `bodies_photos` before stretches of
+    photographs, `pasted` from cut-outs; `coco` takes imported pictures, whose counts must be right,
+    and `crops` people of them. `photos` takes an album: `train_count` is the number of views that
+    an epoch draws of it, and crops of people who are kept out of it validate. Photographs are not
+    trained on if they are among those of the folders `test_only`, whatever was asked of the import.
     """
 
-    preset: str = field(metadata=one_of(*PRESETS, BODIES, PASTED, IMPORTED, CROPS, PHOTOS))
+    preset: str = field(
+        metadata=one_of(*PRESETS, BODIES, BODIES_PHOTOS, PASTED, IMPORTED, CROPS, PHOTOS)
+    )
     train_count: int = field(metadata=within(1, 1_000_000))
     validation_count: int = field(default=300, metadata=within(1, 1_000_000))
     folder: Path = Path("data")

@@ -17,7 +17,7 @@ from ai8x_models.tasks.pose.losses import PoseLoss
 from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_album, open_photos
 from ai8x_models.tasks.pose.photos.guard import check_pictures
 from ai8x_models.tasks.pose.predictor import Predictor
-from ai8x_models.tasks.pose.recipe import CROPS, PASTED, PHOTOS, PoseRecipe
+from ai8x_models.tasks.pose.recipe import BODIES_PHOTOS, CROPS, PASTED, PHOTOS, PoseRecipe
 from ai8x_models.training.logs import Console
 from ai8x_models.training.progress import Progress
 from ai8x_models.training.task import Task
@@ -30,7 +30,7 @@ def open_examples(recipe: PoseRecipe, split: str, console: Console) -> PoseExamp
     """Open the figures of a split, rendering them if need be, or photographs."""
     plan = recipe.data
     preset = plan.preset
-    if split == "train" and plan.test_only and preset in (PHOTOS, PASTED):
+    if split == "train" and plan.test_only and preset in (PHOTOS, PASTED, BODIES_PHOTOS):
         album = open_album(plan.folder)
         check_pictures(album.reduced_pictures(), album.path, plan.test_only)
     if preset == PHOTOS:

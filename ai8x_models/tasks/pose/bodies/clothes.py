@@ -110,6 +110,22 @@ class Outfit:
     sleeve: float
     leg: float
     waist: float
+    looseness: tuple[float, float]  # of top and bottom: metres from the skin
+    hair_volume: float  # metres
+
+    def thickness(self, surface: Surface) -> Floats:
+        """How far what is worn stands off from each vertex of the skin, (V,) metres."""
+        region, (trunk, limb) = surface.regions.argmax(1), surface.along.T
+        top, bottom = self.looseness
+        is_top = ((region == ARM) & (limb < self.sleeve)) | (
+            (region == TRUNK) & (trunk < self.waist)
+        )
+        is_leg = (region == LEG) & (limb < self.leg)
+        thick = np.where(is_top, top, 0.0) + np.where(is_leg, bottom * (0.5 + limb), 0.0)
+        eyes = surface.face[1:3].mean(0)
+        above, back = eyes[1] - surface.place[:, 1], surface.place[:, 2] - eyes[2]
+        is_haired = (region == HEAD) & (above > -self.hair_length) & (back > 0.06)
+        return thick + np.where(is_haired & (not self.is_bald), self.hair_volume, 0.0)
 
     def colours(self, surface: Surface, face: Array, shares: Array) -> Floats:
         """Colours (n, 3) of points inside of triangles.
@@ -168,8 +184,8 @@ class Outfit:
 def draw_outfit(rng: np.random.Generator) -> Outfit:
     """Draw what somebody wears."""
     skin = np.array(SKINS[rng.integers(len(SKINS))], float) * rng.uniform(0.85, 1.05)
-    top = _draw_cloth(rng)
-    bottom = top if rng.random() < _OVERALL_SHARE else _draw_cloth(rng, plain_share=0.75)
+    top = draw_cloth(rng)
+    bottom = top if rng.random() < _OVERALL_SHARE else draw_cloth(rng, plain_share=0.75)
     return Outfit(
         skin=skin,
         hair=np.array(HAIRS[rng.integers(len(HAIRS))], float) * rng.uniform(0.8, 1.2),
@@ -183,10 +199,13 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
         sleeve=_one_of(rng, SLEEVES) * rng.uniform(0.9, 1.05),
         leg=_one_of(rng, LEGS) * rng.uniform(0.92, 1.05),
         waist=rng.uniform(0.7, 0.98),
+        looseness=(rng.uniform(0, 0.03), rng.uniform(0, 0.03)),
+        hair_volume=rng.uniform(0, 0.03),
     )
 
 
-def _draw_cloth(rng: np.random.Generator, plain_share: float = 0.45) -> Cloth:
+def draw_cloth(rng: np.random.Generator, plain_share: float = 0.45) -> Cloth:
+    """Draw colours and a pattern."""
     pattern = 0 if rng.random() < plain_share else int(rng.integers(1, 5))
     texture = rng.standard_normal((_SEAMS, _SEAMS))
     dim = rng.choice((1.0, 0.6, 0.3))

@@ -26,8 +26,17 @@ class Posed:
     keypoints: Floats
 
 
-def pose_person(library: Library, person: int, posture: Array) -> Posed:
-    """Bring a body into a posture (17, 3, 3), see `segments`."""
+def pose_person(
+    library: Library, person: int, posture: Array, thickness: Array | None = None
+) -> Posed:
+    """Bring a body into a posture (17, 3, 3), see `segments`.
+
+    Args:
+        library: the bodies.
+        person: which of them.
+        posture: see `segments`.
+        thickness: (V,) metres by which vertices stand off from the skin; None for nothing.
+    """
     joints = np.asarray(library.joints[person], np.float64)
     turns = np.asarray(posture, np.float64) @ upright(joints)
     places = np.zeros((N_SEGMENTS, 3))
@@ -37,10 +46,24 @@ def pose_person(library: Library, person: int, posture: Array) -> Posed:
     shifts = places - np.einsum("sij,sj->si", turns, joints)
     maps = np.concatenate((turns, shifts[..., None]), axis=2)  # (17, 3, 4)
     rest = np.asarray(library.rest[person], np.float64)
+    if thickness is not None:
+        rest = rest + normals_of(rest, library.faces) * thickness[:, None]
     blended = (library.weights @ maps.reshape(N_SEGMENTS, 12)).reshape(-1, 3, 4)
     vertices = np.einsum("vij,vj->vi", blended[..., :3], rest) + blended[..., 3]
     keypoints = np.einsum("sij,ksj->ki", maps, library.keypoints[person])
     return Posed(vertices, keypoints)
+
+
+def normals_of(vertices: Floats, faces: Array) -> Floats:
+    """Directions outwards at vertices (V, 3) of a mesh whose faces run clockwise from outside."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    across, n = np.cross(c - a, b - a), len(vertices)
+    sums = np.stack(
+        [sum(np.bincount(faces[:, k], across[:, axis], n) for k in range(3)) for axis in range(3)],
+        axis=1,
+    )
+    normals: Floats = sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-12)
+    return normals
 
 
 def upright(joints: Array) -> Floats:

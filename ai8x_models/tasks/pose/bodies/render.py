@@ -8,35 +8,45 @@ cheap sensor, are the figures' own (`figures/scene.py`).
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from ai8x_models.tasks.pose.bodies.clothes import Surface, draw_outfit
+from ai8x_models.tasks.pose.bodies.clothes import Outfit, Surface, draw_outfit
 from ai8x_models.tasks.pose.bodies.people import Library, library_path, make_library
-from ai8x_models.tasks.pose.bodies.pose_mesh import Posed, pose_person
+from ai8x_models.tasks.pose.bodies.pose_mesh import Posed, normals_of, pose_person
 from ai8x_models.tasks.pose.bodies.postures import Captured, captured_path
-from ai8x_models.tasks.pose.bodies.raster import Seen, rasterize
+from ai8x_models.tasks.pose.bodies.raster import rasterize
 from ai8x_models.tasks.pose.bodies.segments import mirrored, posture_of
+from ai8x_models.tasks.pose.bodies.things import draw_thing
 from ai8x_models.tasks.pose.data.cache_file import read_seal
 from ai8x_models.tasks.pose.figures.body import draw_family, draw_posture, turn_x, turn_y, turn_z
 from ai8x_models.tasks.pose.figures.figures import Figure, labelled, shows_near
 from ai8x_models.tasks.pose.figures.preset import PRESETS
-from ai8x_models.tasks.pose.figures.scene import CANVAS, draw_background, draw_occluder, expose
-from ai8x_models.tasks.pose.recipe import BODIES
-from max78000.apps.pose.arrays import Array, Float32s, Floats, Uint8s
+from ai8x_models.tasks.pose.figures.scene import (
+    CANVAS,
+    OCCLUDER,
+    draw_background,
+    draw_occluder,
+    expose,
+)
+from ai8x_models.tasks.pose.photos.paste import Cutouts, draw_ground
+from ai8x_models.tasks.pose.recipe import BODIES, BODIES_PHOTOS
+from max78000.apps.pose.arrays import Array, Float32s, Floats, Int32s, Uint8s
 from max78000.apps.pose.skeleton import IMAGE_SIZE, N_COCO
 
-VERSION = 1  # raise it when any pixel or label changes
+VERSION = 2  # raise it when any pixel or label changes
 N_PEOPLE_SHARES = (0.05, 0.50, 0.30, 0.15)  # of the images, with 0, 1, 2, 3 people
 HEIGHTS, CLOSE_UP_SHARE, CLOSE_UP_HEIGHTS = (0.25, 1.0), 0.15, (1.0, 1.9)  # shares of the image
 CAPTURED_SHARE = 0.6  # of the postures, if there is captured motion
 FRONTAL_SHARE = 0.55  # of the people; the others stand at any angle
 CAMERA_HEIGHTS = (0.6, 2.2)  # metres above the ground
-OCCLUDER_SHARE = 0.35
+OCCLUDER_SHARE = 0.2  # of the images: something flat in front
+N_THINGS, MAX_THINGS = 2.5, 8  # in an image: the mean, and at most
 _FOCAL = (1.0, 2.0)  # sides of the canvas
 _NEAREST = 0.2  # metres: what is nearer to the camera is not drawn
 # How far behind the surface a point of the body that shows is, metres, at most.
@@ -52,16 +62,22 @@ class Bodies:
     Args:
         people: file of the bodies.
         captured: file of postures; None for none.
+        grounds: file of cut-outs, whose grounds people stand before; None: drawn ones.
         stamp: of what the files hold; other contents make other images.
     """
 
     people: Path
     captured: Path | None
+    grounds: Path | None
     stamp: str
 
     @classmethod
-    def of(cls, folder: Path) -> "Bodies":
+    def of(cls, folder: Path, grounds: Path | None = None) -> "Bodies":
         """Draw from the files of a folder of data; bodies are made if there are none yet.
+
+        Args:
+            folder: of data.
+            grounds: file of cut-outs, whose grounds are taken; None: they are drawn.
 
         Raises:
             UnsupportedError: there are none, and `anny` is not installed.
@@ -69,14 +85,14 @@ class Bodies:
         people, captured = library_path(folder), captured_path(folder)
         if not people.exists():
             make_library().write(people)
-        files = [one for one in (people, captured) if one.exists()]
+        files = [one for one in (people, captured, grounds) if one is not None and one.exists()]
         stamp = "; ".join(map(read_seal, files))
-        return cls(people, captured if captured in files else None, stamp)
+        return cls(people, captured if captured in files else None, grounds, stamp)
 
     @property
     def name(self) -> str:
         """What recipes and files call it."""
-        return BODIES
+        return BODIES_PHOTOS if self.grounds else BODIES
 
     @property
     def generator(self) -> str:
@@ -86,7 +102,7 @@ class Bodies:
     def render(self, seed: int) -> Figure:
         """Draw the image of one seed."""
         rng = np.random.default_rng(seed)
-        stock = _stock(self.people, self.captured, self.stamp)
+        stock = _stock(self.people, self.captured, self.grounds, self.stamp)
         scene = draw_scene(stock, rng)
         points = [_labels(rng, scene, k) for k in range(len(scene.people))]
         return labelled(expose(rng, scene.picture), points, scene.numbers)
@@ -98,13 +114,14 @@ class Stock:
 
     library: Library
     captured: Float32s | None
+    grounds: Cutouts | None = None
 
 
 @lru_cache(maxsize=2)
-def _stock(people: Path, captured: Path | None, _stamp: str) -> Stock:
+def _stock(people: Path, captured: Path | None, grounds: Path | None, _stamp: str) -> Stock:
     """Read the files once in each process."""
     postures = None if captured is None else Captured.read(captured).postures
-    return Stock(Library.read(people), postures)
+    return Stock(Library.read(people), postures, None if grounds is None else Cutouts.open(grounds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +152,27 @@ class Standing:
 
     index: int  # of the library
     posed: Posed
+    surface: Surface
+    outfit: Outfit
+
+    def colours(self, corners: Array, shares: Array) -> Floats:
+        """Colours (n, 3) of points inside of triangles: vertices (n, 3), and shares (n, 3)."""
+        return self.outfit.colours(self.surface, corners, shares)
+
+    def moved(self, by: Array) -> "Standing":
+        """The same person somewhere else."""
+        posed = Posed(self.posed.vertices + by, self.posed.keypoints + by)
+        return replace(self, posed=posed)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something to draw: vertices (V, 3), faces (F, 3), its number, and colours of its points."""
+
+    vertices: Floats
+    faces: Int32s
+    number: int
+    colours: Callable[[Array, Array], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +188,25 @@ class Scene:
 
 def draw_scene(stock: Stock, rng: np.random.Generator) -> Scene:
     """Ground, people, light, and sometimes a thing in front."""
-    picture = draw_background(rng, 1.0)
+    if stock.grounds is None:
+        picture = draw_background(rng, 1.0)
+    else:
+        picture = Image.fromarray(draw_ground(stock.grounds, rng))
     n_people = int(rng.choice(len(N_PEOPLE_SHARES), p=N_PEOPLE_SHARES))
     bodies = [_draw_person(stock, rng) for _ in range(n_people)]
     camera, places = _arrange(rng, [one.posed for one in bodies])
-    people = tuple(
-        Standing(one.index, Posed(one.posed.vertices + place, one.posed.keypoints + place))
-        for one, place in zip(bodies, places, strict=True)
-    )
+    people = tuple(one.moved(place) for one, place in zip(bodies, places, strict=True))
+    pieces = [
+        Piece(one.posed.vertices, stock.library.faces, k + 1, one.colours)
+        for k, one in enumerate(people)
+    ]
+    pieces += _draw_things(rng, camera, [float(place[2]) for place in places])
     numbers = np.zeros((CANVAS, CANVAS), np.uint8)
     depth = np.full((CANVAS, CANVAS), np.inf)
-    if people:
+    if pieces:
         _shade_ground(rng, picture, camera, people)
         canvas = np.array(picture)
-        depth = _paint(stock.library, rng, camera, people, canvas, numbers)
+        depth = _paint(rng, camera, pieces, canvas, numbers)
         picture = Image.fromarray(canvas)
     numbered = Image.fromarray(numbers)
     if rng.random() < OCCLUDER_SHARE:
@@ -180,9 +223,11 @@ def _draw_person(stock: Stock, rng: np.random.Generator) -> Standing:
     else:
         posture = posture_of(draw_posture(rng, draw_family(rng, PRESETS["scene"])))
     yaw = rng.normal(0, 35) if rng.random() < FRONTAL_SHARE else rng.uniform(-180, 180)
-    posed = pose_person(stock.library, index, turn_z(rng.normal(0, 3)) @ turn_y(yaw) @ posture)
+    surface, outfit = Surface.of(stock.library, index), draw_outfit(rng)
+    posture = turn_z(rng.normal(0, 3)) @ turn_y(yaw) @ posture
+    posed = pose_person(stock.library, index, posture, outfit.thickness(surface))
     ground = np.array((0.0, posed.vertices[:, 1].max(), 0.0))
-    return Standing(index, Posed(posed.vertices - ground, posed.keypoints - ground))
+    return Standing(index, posed, surface, outfit).moved(-ground)
 
 
 def _arrange(rng: np.random.Generator, bodies: list[Posed]) -> tuple[Camera, list[Floats]]:
@@ -212,6 +257,15 @@ def _arrange(rng: np.random.Generator, bodies: list[Posed]) -> tuple[Camera, lis
     return Camera(height, focal, pitch), places
 
 
+def _draw_things(rng: np.random.Generator, camera: Camera, far: Sequence[float]) -> Iterator[Piece]:
+    """Draw things on the ground, about as far away as people are."""
+    for _ in range(min(int(rng.poisson(N_THINGS)), MAX_THINGS)):
+        distance = (rng.choice(far) if far else rng.uniform(2, 8)) * rng.uniform(0.75, 2.5)
+        across = rng.uniform(-0.6, 0.6) * CANVAS / camera.focal * distance
+        thing = draw_thing(rng, np.array((across, camera.height, distance)))
+        yield Piece(thing.vertices, thing.faces, OCCLUDER, thing.colours)
+
+
 def _shade_ground(
     rng: np.random.Generator, picture: Image.Image, camera: Camera, people: tuple[Standing, ...]
 ) -> None:
@@ -230,46 +284,39 @@ def _shade_ground(
 
 
 def _paint(
-    library: Library,
     rng: np.random.Generator,
     camera: Camera,
-    people: tuple[Standing, ...],
+    pieces: Sequence[Piece],
     canvas: Uint8s,
     numbers: Uint8s,
 ) -> Floats:
-    """Draw everybody into one z-buffer; returns the depth of each pixel."""
-    vertices = np.concatenate([one.posed.vertices for one in people])
+    """Draw everything into one z-buffer; returns the depth of each pixel."""
+    vertices = np.concatenate([one.vertices for one in pieces])
     points, depth = camera.seen(vertices)
-    n_vertices = library.rest.shape[1]
-    faces = np.concatenate([library.faces + k * n_vertices for k in range(len(people))])
+    starts = np.cumsum([0, *(len(one.vertices) for one in pieces)])
+    faces = np.concatenate([one.faces + start for one, start in zip(pieces, starts, strict=False)])
     faces = faces[(depth[faces] > _NEAREST).all(1)]
     seen = rasterize(points, np.maximum(depth, _NEAREST), faces, CANVAS)
-    owner = faces[seen.face, 0] // n_vertices
-    light = _lit(rng, vertices, faces, seen)
+    corners = faces[seen.face]
+    owner = np.searchsorted(starts, corners[:, 0], side="right") - 1
+    normals = np.einsum("nk,nkx->nx", seen.shares, normals_of(vertices, faces)[corners])
+    light = _lit(rng, normals)
     flat, flat_numbers = canvas.reshape(-1, 3), numbers.reshape(-1)
-    for k, one in enumerate(people):
+    for k, one in enumerate(pieces):
         mine = owner == k
-        corners = faces[seen.face[mine]] - k * n_vertices
-        surface = Surface.of(library, one.index)
-        colours = draw_outfit(rng).colours(surface, corners, seen.shares[mine])
+        colours = one.colours(corners[mine] - starts[k], seen.shares[mine])
         flat[seen.pixels[mine]] = (colours * light[mine, None]).clip(0, 255).astype(np.uint8)
-        flat_numbers[seen.pixels[mine]] = k + 1
+        flat_numbers[seen.pixels[mine]] = one.number
     return seen.depth
 
 
-def _lit(rng: np.random.Generator, vertices: Floats, faces: Array, seen: Seen) -> Floats:
-    """How bright each pixel is: light from one side, and from everywhere."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    normals = np.zeros_like(vertices)
-    across = np.cross(c - a, b - a)  # outwards: corners run clockwise as seen from outside
-    for k in range(3):
-        np.add.at(normals, faces[:, k], across)
-    here = np.einsum("nk,nkx->nx", seen.shares, normals[faces[seen.face]])
-    here /= np.linalg.norm(here, axis=1, keepdims=True) + 1e-12
+def _lit(rng: np.random.Generator, normals: Floats) -> Floats:
+    """How bright surfaces with such normals (n, 3) are: light from one side, and from all."""
     angle = rng.uniform(0, 2 * math.pi)
     direction = np.array((math.cos(angle), -rng.uniform(0.2, 1.5), math.sin(angle)))
     direction /= np.linalg.norm(direction)
     ambient = rng.uniform(0.35, 0.8)
+    here = normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
     lit: Floats = ambient + (1.15 - ambient) * (here @ direction).clip(0, 1)
     return lit
 

@@ -10,7 +10,7 @@ from ai8x_models.tasks.pose.figures.figures import Renderer, StickFigures
 from ai8x_models.tasks.pose.figures.preset import PRESETS
 from ai8x_models.tasks.pose.photos.cutouts import cutouts_path
 from ai8x_models.tasks.pose.photos.paste import Pasted
-from ai8x_models.tasks.pose.recipe import BODIES, CROPS, IMPORTED, PASTED
+from ai8x_models.tasks.pose.recipe import BODIES, BODIES_PHOTOS, CROPS, IMPORTED, PASTED
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
 
@@ -62,9 +62,11 @@ def _renderer(source: DataSource) -> Renderer | None:
         return StickFigures(PRESETS[source.preset])
     if source.preset == BODIES:
         return Bodies.of(source.folder)
+    if source.preset == BODIES_PHOTOS:
+        return Bodies.of(source.folder, Pasted.of(cutouts_path(source.folder, source.split)).path)
     if source.preset == PASTED:
         return Pasted.of(cutouts_path(source.folder, source.split))
     if source.preset in (IMPORTED, CROPS):
         return None
-    known = ", ".join((*PRESETS, BODIES, PASTED, IMPORTED, CROPS))
+    known = ", ".join((*PRESETS, BODIES, BODIES_PHOTOS, PASTED, IMPORTED, CROPS))
     raise InputError(f"there is no preset {source.preset!r}", fix=f"one of {known}")

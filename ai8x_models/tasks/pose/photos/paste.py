@@ -137,7 +137,7 @@ class Collage:
 
 def paste(cutouts: Cutouts, rng: np.random.Generator) -> Collage:
     """Paste a picture together."""
-    canvas = _ground(cutouts, rng)
+    canvas = draw_ground(cutouts, rng)
     numbers = np.zeros((CANVAS, CANVAS), np.uint8)
     n_people = int(rng.choice(len(N_PEOPLE_SHARES), p=N_PEOPLE_SHARES))
     chosen = rng.choice(cutouts.people, n_people, replace=n_people > len(cutouts.people))
@@ -270,7 +270,7 @@ def _relit(rng: np.random.Generator, person: Uint8s, is_theirs: Bools, canvas: U
     return np.stack([table[filled[..., c], c] for c in range(3)], axis=-1)
 
 
-def _ground(cutouts: Cutouts, rng: np.random.Generator) -> Uint8s:
+def draw_ground(cutouts: Cutouts, rng: np.random.Generator) -> Uint8s:
     """A canvas without people, (256, 256, 3)."""
     kind = rng.random()
     coarse, sharp = cutouts.coarse, cutouts.sharp
@@ -312,7 +312,7 @@ def _put_thing(cutouts: Cutouts, rng: np.random.Generator, canvas: Uint8s, numbe
     cover = Image.new("L", (CANVAS, CANVAS))
     ImageDraw.Draw(cover).polygon(corners.ravel().tolist(), fill=255)
     soft = cover.filter(ImageFilter.GaussianBlur(rng.uniform(*_EDGE_BLUR)))
-    _blend(canvas, _ground(cutouts, rng), np.asarray(soft))
+    _blend(canvas, draw_ground(cutouts, rng), np.asarray(soft))
     numbers[np.asarray(cover) > 0] = OCCLUDER
 
 

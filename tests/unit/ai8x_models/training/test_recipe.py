@@ -106,8 +106,8 @@ augment:
     for part in (
         "r.yaml:3 epochs: must be a whole number, is 'many'",
         "r.yaml:4 epoch: is an unknown key (known are: name, model,",
-        "r.yaml:6 data.preset: must be one of: single, scene, bodies, pasted, coco, crops, photos, "
-        "is crowd",
+        "r.yaml:6 data.preset: must be one of: single, scene, bodies, bodies_photos, pasted, coco, "
+        "crops, photos, is crowd",
         "r.yaml:7 data.train_count: must be at least 1 and at most 1e+06, is 0",
         "r.yaml:8 data.folders: is an unknown key",
         "r.yaml:10 augment.flip: must be true or false, is 'perhaps'",

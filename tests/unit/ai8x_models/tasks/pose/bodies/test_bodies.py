@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from box_people import box_library
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from ai8x_models.tasks.pose.bodies import render as rendering
 from ai8x_models.tasks.pose.bodies.clothes import Surface, draw_outfit
@@ -24,9 +25,14 @@ from ai8x_models.tasks.pose.bodies.segments import (
     part_of,
     posture_of,
 )
+from ai8x_models.tasks.pose.bodies.things import draw_thing
+from ai8x_models.tasks.pose.data.people import NOBODY, People
 from ai8x_models.tasks.pose.data.source import DataSource, open_data
 from ai8x_models.tasks.pose.figures.body import draw_posture, turn_x, turn_y, turn_z
 from ai8x_models.tasks.pose.figures.preset import FAMILIES
+from ai8x_models.tasks.pose.figures.scene import OCCLUDER
+from ai8x_models.tasks.pose.photos.album import Entry, write_album
+from ai8x_models.tasks.pose.photos.paste import Cutouts
 from ai8x_models.training.logs import Console
 from max78000.apps.pose.skeleton import COCO_NAMES
 from max78000.errors import InputError
@@ -166,6 +172,7 @@ def scene_of(posture, yaw, monkeypatch):
     monkeypatch.setattr(rendering, "HEIGHTS", (0.7, 0.7001))
     monkeypatch.setattr(rendering, "CLOSE_UP_SHARE", 0.0)
     monkeypatch.setattr(rendering, "OCCLUDER_SHARE", 0.0)
+    monkeypatch.setattr(rendering, "N_THINGS", 0.0)
     monkeypatch.setattr(rendering, "CAPTURED_SHARE", 1.0)
     monkeypatch.setattr(rendering, "FRONTAL_SHARE", 0.0)
     captured = (turn_y(yaw) @ posture).astype(np.float32)[None]
@@ -236,6 +243,63 @@ def test_captured_motion_makes_other_images(folder, tmp_path):
         captured_path(tmp_path)
     )
     assert (opened().images != first.images).any()
+
+
+def test_people_stand_before_photographs(folder, tmp_path):
+    """A green wall is all that was photographed."""
+    wall, png, jpeg = Image.new("RGB", (100, 100), (20, 200, 30)), io.BytesIO(), io.BytesIO()
+    wall.save(jpeg, "JPEG")
+    Image.new("1", (100, 100), 1).save(png, "PNG")
+    one = People(*(np.ones((1, *shape), np.float32) for shape in ((17, 3), (4,), ())), np.zeros(1))
+    entries = [
+        Entry(jpeg.getvalue(), png.getvalue(), wall.size, one, 1),
+        Entry(jpeg.getvalue(), b"", wall.size, NOBODY, 2),
+    ]
+    write_album(tmp_path / "grounds.h5", entries)
+    drawing = Bodies.of(folder, tmp_path / "grounds.h5")
+    assert drawing.name == "bodies_photos"
+    assert drawing.generator != Bodies.of(folder).generator
+    stock = Stock(Library.read(library_path(folder)), None, Cutouts.open(tmp_path / "grounds.h5"))
+    n_green = 0
+    for seed in range(8):
+        scene = draw_scene(stock, np.random.default_rng(seed))
+        behind = np.asarray(scene.picture, int)[scene.numbers == 0]
+        n_green += bool((np.abs(behind - (20, 200, 30)).max(1) < 12).mean() > 0.5)
+    assert n_green >= 4
+
+
+def test_things_hide_people_and_are_nobody(monkeypatch):
+    monkeypatch.setattr(rendering, "N_THINGS", 20)
+    scene = draw_scene(Stock(box_library(), None), np.random.default_rng(2))
+    assert (scene.numbers == OCCLUDER).any()
+    people = set(np.unique(scene.numbers)) - {0, OCCLUDER}
+    assert people <= set(range(1, len(scene.people) + 1))
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_things_are_closed_and_stand_on_the_ground(seed):
+    thing = draw_thing(np.random.default_rng(seed), np.array((1.0, 2.0, 5.0)))
+    assert thing.vertices[:, 1].max() <= 2 + 1e-9
+    a, b, c = (thing.vertices[thing.faces[:, k]] for k in range(3))
+    normals = np.cross(c - a, b - a)
+    middle = thing.vertices.mean(0)
+    assert (np.einsum("fx,fx->f", normals, (a + b + c) / 3 - middle) > 0).all()
+    np.testing.assert_allclose(normals.sum(0), 0, atol=1e-9)  # no hole
+
+
+def test_clothes_stand_off_from_the_skin():
+    library = box_library((1.0,))
+    surface, outfit = Surface.of(library, 0), draw_outfit(np.random.default_rng(1))
+    outfit = replace(outfit, sleeve=0.5, looseness=(0.02, 0.03), hair_volume=0.0)
+    thickness = outfit.thickness(surface)
+    chest, hand = 8 * INDEX["chest"], 8 * INDEX["left_hand"]
+    assert thickness[chest] == 0.02
+    assert thickness[hand] == 0
+    skin, dressed = (pose_person(library, 0, UPRIGHT, one) for one in (None, thickness))
+    moved = np.linalg.norm(dressed.vertices - skin.vertices, axis=1)
+    np.testing.assert_allclose(moved, thickness, atol=1e-6)
+    np.testing.assert_array_equal(dressed.keypoints, skin.keypoints)
 
 
 def test_what_is_no_file_of_bodies_is_called_so(tmp_path):
