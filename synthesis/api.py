@@ -15,14 +15,14 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from max78000.errors import InputError, ProblemList, ToolError, raise_all
 from max78000.facts.chip import MAX78000, Chip
-from max78000.machine.predict import LoadedMachine, signed_bytes
+from max78000.program.input_file import signed_bytes
 from max78000.program.layer_dump import save_dump
 from max78000.program.layer_table import LayerTable
 from max78000.program.program import RegisterProgram
@@ -48,6 +48,9 @@ from synthesis.report.report import Report, report_on, to_json
 from synthesis.report.together import TogetherReport, moved_report, report_together
 from synthesis.rules.manual import allowed_rules
 from synthesis.variants import compile_or_advise
+
+if TYPE_CHECKING:
+    from max78000.machine.predict import LoadedMachine
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +171,10 @@ class CompiledNetwork:
             results[layer.index] = np.asarray(output, np.int64)
         return answers(graph, results, scales=self.request.project.scales_outputs)
 
-    def machine(self) -> LoadedMachine:
+    def machine(self) -> "LoadedMachine":
         """Load the program into a simulated accelerator, which sees nothing else of the network."""
+        from max78000.machine.predict import LoadedMachine  # noqa: PLC0415 - who asks for it waits
+
         return LoadedMachine(self.program)
 
     def save_layers(self, path: str | Path) -> None:

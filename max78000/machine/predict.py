@@ -8,17 +8,16 @@ integers mean (scaling, classes) is somebody else's matter, and so are real numb
 import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from max78000.errors import InputError
-from max78000.facts.fixed import AS_BYTES, DATA_ONE
+from max78000.facts.fixed import DATA_ONE
 from max78000.machine.engine import LayerRun
 from max78000.machine.inputs import LOAD_INPUT, with_input
 from max78000.machine.machine import Machine, RunResult
 from max78000.machine.setup import ReadSetup
+from max78000.program.input_file import signed_bytes
 from max78000.program.layer_table import LayerTable
 from max78000.program.program import OutputMap, Phase, RegisterProgram, chip_of
 
@@ -114,30 +113,6 @@ class LoadedMachine:
     def _copy(self) -> Machine:
         """The machine as loading has left it: no answer depends on the one before."""
         return copy.deepcopy(self._loaded)
-
-
-def signed_bytes(x: ArrayLike, where: str) -> Values:
-    """Take an array as input data: int64 (C, H, W).
-
-    Args:
-        x: integers, (C, H, W) or (C, L).
-        where: its name for messages.
-    Raises:
-        InputError: real numbers, another number of dimensions, values that 8 bits do not hold.
-    """
-    array: NDArray[Any] = np.asarray(x)
-    if array.dtype.kind not in "iu":
-        why = f"holds {array.dtype}, the accelerator takes integers"
-        raise InputError(why, where=where, fix=AS_BYTES)
-    if array.ndim not in (2, 3) or 0 in array.shape:
-        fix = "give one input as (C, H, W) or (C, L), without a batch dimension"
-        raise InputError(f"has shape {array.shape}", where=where, fix=fix)
-    if array.min() < -128 or array.max() > 127:
-        found = f"{array.min()}..{array.max()}"
-        raise InputError(
-            f"values {found} are not in -128..127", where=where, fix="subtract 128 from pixels"
-        )
-    return array.astype(np.int64).reshape((*array.shape, 1)[:3])
 
 
 def _finish(machine: Machine, program: RegisterProgram) -> RunResult:

@@ -1,9 +1,10 @@
-"""A picture or an array from a file -> the integers a network is given. Resizes nothing."""
+"""A picture or an array, from a file or not -> the integers a network is given. Resizes nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from max78000.errors import InputError
 from max78000.facts.fixed import AS_BYTES
@@ -12,6 +13,30 @@ from max78000.program.pillow import load_pillow
 
 PIXEL_ZERO = 128  # what a network sees as 0
 SUFFIX_OF_ARRAYS = ".npy"
+
+
+def signed_bytes(x: ArrayLike, where: str) -> NDArray[np.int64]:
+    """Take an array as input data: int64 (C, H, W).
+
+    Args:
+        x: integers, (C, H, W) or (C, L).
+        where: its name for messages.
+    Raises:
+        InputError: real numbers, another number of dimensions, values that 8 bits do not hold.
+    """
+    array: NDArray[Any] = np.asarray(x)
+    if array.dtype.kind not in "iu":
+        why = f"holds {array.dtype}, the accelerator takes integers"
+        raise InputError(why, where=where, fix=AS_BYTES)
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        fix = "give one input as (C, H, W) or (C, L), without a batch dimension"
+        raise InputError(f"has shape {array.shape}", where=where, fix=fix)
+    if array.min() < -128 or array.max() > 127:
+        found = f"{array.min()}..{array.max()}"
+        raise InputError(
+            f"values {found} are not in -128..127", where=where, fix="subtract 128 from pixels"
+        )
+    return array.astype(np.int64).reshape((*array.shape, 1)[:3])
 
 
 def read_input(path: Path, rows: int, columns: int, channels: int) -> NDArray[np.int64]:

@@ -19,16 +19,19 @@ class KernelLoad:
     """Kernel words of every processor, for the layers whose inputs are placed."""
 
     def __init__(self, graph: Graph, chip: Chip) -> None:
-        self.graph = graph
         self.chip = chip
         self.words = [0] * chip.n_processors
+        self._readers: dict[Producer, list[tuple[Layer, int]]] = {}
+        for layer in graph.layers:
+            readers = self._readers.setdefault(layer.sources[0], [])
+            readers.append((layer, kernel_words(layer, chip)))
 
     def loads(self, unit: Unit, maps: Mapping[Producer, int]) -> Loads:
         """What the readers of a unit's tensors take, and where."""
-        readers = (layer for layer in self.graph.layers if layer.sources[0] in unit.lanes)
         return [
-            (input_map(layer, maps), kernel_words(layer, self.chip))
-            for layer in readers
+            (input_map(layer, maps), words)
+            for first in unit.lanes
+            for layer, words in self._readers.get(first, ())
             if all(source in maps for source in layer.sources)
         ]
 
