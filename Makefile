@@ -6,6 +6,8 @@ PIP_ARGS ?=
 BIN := .venv/bin
 DEMO := build/demo
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# Python keeps what it compiled: tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 # A training run that is there is continued where it stopped.
 again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
@@ -74,6 +76,7 @@ docs: setup ## Build the documentation site in build/site
 
 bench: setup ## Print cycles and compile times of the networks, and how fast data come and are learned
 	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench_speed.py
 	$(BIN)/python tests/bench_loader.py
 	$(BIN)/python tests/bench_training.py
 

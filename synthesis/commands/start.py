@@ -3,13 +3,18 @@
 Importing takes a second on some machines, and a second is enough to think better of it.
 """
 
+import gc
 import sys
 
 from max78000.errors import INTERRUPTED
 
+# Objects between two looks for garbage: importing and compiling make many, and hardly any garbage.
+FEW_COLLECTIONS = 50_000
+
 
 def main() -> None:
     """Run the command line."""
+    gc.set_threshold(FEW_COLLECTIONS)
     try:
         from synthesis.commands.synthesize import main as command  # noqa: PLC0415 - see the title
 

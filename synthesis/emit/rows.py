@@ -157,10 +157,10 @@ def kernel_array(program: RegisterProgram, *, is_compact: bool = False) -> Array
 
 def word_array(name: str, words: Sequence[int]) -> Array:
     """A list of 32-bit constants."""
-    lines = (
-        words[start : start + WORDS_PER_LINE] for start in range(0, len(words), WORDS_PER_LINE)
-    )
-    return Array(name, tuple((WORD_ITEM * len(line))[:-1] % tuple(line) for line in lines))
+    text = WORD_ITEM * len(words) % tuple(words)
+    length = len(WORD_ITEM % 0) * WORDS_PER_LINE
+    lines = (text[start : start + length].rstrip() for start in range(0, len(text), length))
+    return Array(name, tuple(lines))
 
 
 def bias_rows(program: RegisterProgram, chip: Chip) -> tuple[BiasRow, ...]:

@@ -168,7 +168,8 @@ def used_words(placed: PlacedLayer, n_words: int) -> NDArray[np.bool_]:
 
 def _columns_in_use(placed: PlacedLayer) -> list[int]:
     """Columns of the output map in all passes, also those of the last pass beyond the outputs."""
-    offsets = [p - _first_processor(placed) for p in members(placed.output_processors)]
+    first = _first_processor(placed)
+    offsets = [p - first for p in members(placed.output_processors)]
     n_passes, width = placed.out_passes.n, _columns_per_pass(placed)
     every = [e * width + offset for e in range(n_passes) for offset in offsets]
     n_columns = _n_columns(placed)

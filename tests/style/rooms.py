@@ -21,6 +21,7 @@ import click
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("max78000", "ai8x_models", "synthesis")
 DOORS = ("__init__", "__main__")
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")  # of a statement; imports are there
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,9 @@ def imported_names(tree):
         yield from (alias.name for alias in tree.names)
     elif isinstance(tree, ast.ImportFrom) and tree.module:
         yield from (f"{tree.module}.{alias.name}" for alias in tree.names)
-    for child in ast.iter_child_nodes(tree):
-        yield from imported_names(child)
+    for field in BLOCKS:
+        for child in getattr(tree, field, ()):
+            yield from imported_names(child)
 
 
 def main(root=ROOT):

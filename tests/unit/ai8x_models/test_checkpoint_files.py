@@ -116,6 +116,7 @@ def test_a_torchscript_archive_is_told_what_to_save(tmp_path):
     assert "save model.state_dict()" in _refusal(tmp_path / "net.pt")
 
 
+@pytest.mark.long
 def test_an_exported_program_is_told_what_to_save(tmp_path):
     program = torch.export.export(Net().conv, (torch.zeros(1, 1, 3, 3),))
     torch.export.save(program, str(tmp_path / "net.pt2"))

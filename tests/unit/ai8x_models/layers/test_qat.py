@@ -158,6 +158,7 @@ def test_start_qat_folds_batch_norm_and_sets_the_state():
     assert torch.allclose(after * 2 ** model[1].output_shift, before, atol=0.15)
 
 
+@pytest.mark.long
 def test_qat_trains():
     model = _small_model()
     start_qat(model, QatPolicy(0))
