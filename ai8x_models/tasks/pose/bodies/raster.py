@@ -64,8 +64,8 @@ def rasterize(points: Array, depth: Array, faces: Array, size: int) -> Seen:
     with np.errstate(divide="ignore"):
         distance = (1 / buffer).reshape(size, size)
     own = winner[seen]
-    where = np.stack((seen % size, seen // size), axis=1)
-    shares = _shares(corners[own], where[:, None, :])[:, 0] * near[own]
+    parts = _shares(corners[own], (seen % size)[:, None], (seen // size)[:, None])
+    shares = np.concatenate(parts, axis=1) * near[own]
     return Seen(seen, own, shares / shares.sum(1, keepdims=True), distance)
 
 
@@ -85,26 +85,25 @@ def _inside(
 ) -> tuple[Indexes, Indexes, Floats]:
     """Pixels inside of triangles: their numbers, which triangle, and 1 / depth."""
     rows, columns = np.divmod(np.arange(side * side), side)
-    where = low[:, None, :] + np.stack((columns, rows), axis=1)
-    shares = _shares(corners, where)
-    is_inside: Bools = (shares >= 0).all(2) & (where < size).all(2)
+    x, y = low[:, :1] + columns, low[:, 1:] + rows  # (F, side * side)
+    shares = _shares(corners, x, y)
+    is_inside: Bools = (x < size) & (y < size)
+    for share in shares:
+        is_inside &= share >= 0
     triangle, pixel = np.nonzero(is_inside)
-    x, y = where[triangle, pixel].T
-    nearness = np.einsum("nk,nk->n", shares[triangle, pixel], near[triangle])
-    return y * size + x, triangle, nearness
+    nearness = np.zeros(len(triangle))
+    for k, share in enumerate(shares):
+        nearness += share[triangle, pixel] * near[triangle, k]
+    return y[triangle, pixel] * size + x[triangle, pixel], triangle, nearness
 
 
-def _shares(corners: Array, where: Array) -> Floats:
-    """Barycentric coordinates (F, n, 3) of pixels (F, n, 2) in triangles (F, 3, 2)."""
-    a, b, c = (corners[:, k, None, :] for k in range(3))
-    total = _doubled(a, b, c)
-    parts = (_doubled(where, b, c), _doubled(a, where, c), _doubled(a, b, where))
-    return np.stack([part / total for part in parts], axis=-1)
-
-
-def _doubled(a: Array, b: Array, c: Array) -> Floats:
-    """Twice the signed area of triangles."""
-    area: Floats = (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (
-        c[..., 0] - a[..., 0]
-    )
-    return area
+def _shares(corners: Array, x: Array, y: Array) -> list[Floats]:
+    """Barycentric coordinates, one for each corner, of pixels (F, n) in triangles (F, 3, 2)."""
+    columns, rows = corners[..., 0, None], corners[..., 1, None]  # (F, 3, 1)
+    shares = []
+    for k in range(3):
+        b, c = (k + 1) % 3, (k + 2) % 3
+        right, down = columns[:, c] - columns[:, b], rows[:, c] - rows[:, b]
+        area = right * (rows[:, k] - rows[:, b]) - down * (columns[:, k] - columns[:, b])
+        shares.append((right * (y - rows[:, b]) - down * (x - columns[:, b])) / area)
+    return shares
