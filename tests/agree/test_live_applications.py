@@ -17,6 +17,7 @@ from shipped import NETWORKS, write_project
 from ai8x_models.zoo.registry import MODELS
 from max78000.apps.run.inputs import Preparation
 from max78000.board.board import Limits, VirtualBoard
+from max78000.board.outside.boards import LAYOUTS, Equipment
 from max78000.board.outside.pictures import Scene
 from max78000.board.outside.sounds import Sound
 from max78000.errors import UnsupportedError
@@ -125,6 +126,23 @@ def test_an_application_with_a_watchdog(digits, tmp_path):
         board.devices.uart.sent.clear()
         board.run(until=b"a second", limits=Limits(virtual_s=30))
     assert dog.n_bites == 0
+
+
+@pytest.mark.parametrize(
+    ("app", "command", "setting"), [("camera", 0x42, (1, 0x13)), ("microphone", 0x40, (5, 0x3A))]
+)
+def test_the_feather_board_switches_supplies_on(app, command, setting, digits, words, tmp_path):
+    folder = make(tmp_path / "one", app, digits if app == "camera" else words)
+    image = build_project(folder, find_toolchain(), "FTHR_RevA")
+    scene = Scene((np.zeros((28, 28, 3), np.uint8),))
+    board = VirtualBoard(world=Equipment(LAYOUTS["FTHR_RevA"], scene=scene).world())
+    board.load_elf(image.elf)
+    supply = board.devices.by_name["I2C1"].slaves[0x28]
+    stored = []
+    supply.stored = lambda number, value: stored.append((number, value)) or keep(number, value)
+    keep = type(supply).stored.__get__(supply)
+    board.run(until=b"a second", limits=Limits(virtual_s=30))
+    assert stored[:3] == [(0x0F, setting[0]), (0x10, setting[1]), (0x17, command)]
 
 
 def test_a_board_without_a_camera(digits, tmp_path):

@@ -26,7 +26,7 @@ int main(void)
         watchdog_feed();
         MXC_TMR_SW_Start(STOPWATCH);
         if (audio_begin(network.form.rate) != E_NO_ERROR) {
-            printf("\n*** FAIL: no such rate ***\n");
+            printf("\n*** FAIL: the microphone does not start ***\n");
             return 1;
         }
         const bool is_whole = audio_take(network.raw, sound_length(&network));

@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Begin to listen. E_BAD_PARAM: 96000 is no multiple of the rate. */
+/*
+ * Begin to listen. E_BAD_PARAM: 96000 is no multiple of the rate. E_COMM_ERR: the board does not
+ * switch the microphone on.
+ */
 int audio_begin(uint32_t rate_hz);
 
 /* Stop; what comes is lost until the next begin. */

@@ -34,4 +34,11 @@ extern const board_t bsp_board;
 /* Console, LEDs, buttons, supply of the accelerator; done before main(). */
 int Board_Init(void);
 
+/*
+ * Switch on the supply of the camera, of the microphone; their drivers do so. E_COMM_ERR: the chip
+ * that has it does not answer.
+ */
+int board_power_camera(void);
+int board_power_microphone(void);
+
 #endif

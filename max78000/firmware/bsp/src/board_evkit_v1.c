@@ -6,6 +6,7 @@
 #include "board.h"
 #include "board_mark.h"
 #include "mxc_device.h"
+#include "mxc_errors.h"
 
 BOARD_MARK("EvKit_V1");
 
@@ -25,3 +26,14 @@ const board_t bsp_board = {
     .console_vssel = MXC_GPIO_VSSEL_VDDIOH,
     .cnn_supply = 0x43,
 };
+
+/* Both are on whenever the board is. */
+int board_power_camera(void)
+{
+    return E_NO_ERROR;
+}
+
+int board_power_microphone(void)
+{
+    return E_NO_ERROR;
+}

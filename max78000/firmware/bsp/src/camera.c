@@ -9,6 +9,7 @@
  */
 #include "image_sensor.h"
 
+#include "board.h"
 #include "dma.h"
 #include "i2c_bus.h"
 #include "mxc.h"
@@ -144,9 +145,12 @@ int sensor_begin(uint16_t rows, uint16_t columns, sensor_format_t format)
     state.rows = rows;
     state.columns = columns;
     state.format = format;
+    int result = board_power_camera();
     start_clock();
     MXC_Delay(MSEC(START_MS));
-    int result = i2c_begin(BUS);
+    if (result == E_NO_ERROR) {
+        result = i2c_begin(BUS);
+    }
     if (result == E_NO_ERROR) {
         result = identify();
     }

@@ -23,12 +23,17 @@ typedef struct {
     mxc_i2c_regs_t *i2c;
     mxc_sys_periph_clock_t clock;
     uint32_t pins; /* of port 0 */
+    mxc_gpio_vssel_t vssel; /* supply of their pads */
 } bus_t;
 
 static const bus_t buses[] = {
-    { MXC_I2C0, MXC_SYS_PERIPH_CLOCK_I2C0, MXC_GPIO_PIN(10) | MXC_GPIO_PIN(11) },
-    { MXC_I2C1, MXC_SYS_PERIPH_CLOCK_I2C1, MXC_GPIO_PIN(16) | MXC_GPIO_PIN(17) },
-    { MXC_I2C2, MXC_SYS_PERIPH_CLOCK_I2C2, MXC_GPIO_PIN(30) | MXC_GPIO_PIN(31) },
+    { MXC_I2C0, MXC_SYS_PERIPH_CLOCK_I2C0, MXC_GPIO_PIN(10) | MXC_GPIO_PIN(11),
+      MXC_GPIO_VSSEL_VDDIOH },
+    /* the supply chip of the Feather board is on it */
+    { MXC_I2C1, MXC_SYS_PERIPH_CLOCK_I2C1, MXC_GPIO_PIN(16) | MXC_GPIO_PIN(17),
+      MXC_GPIO_VSSEL_VDDIO },
+    { MXC_I2C2, MXC_SYS_PERIPH_CLOCK_I2C2, MXC_GPIO_PIN(30) | MXC_GPIO_PIN(31),
+      MXC_GPIO_VSSEL_VDDIOH },
 };
 
 int i2c_begin(mxc_i2c_regs_t *i2c)
@@ -41,7 +46,7 @@ int i2c_begin(mxc_i2c_regs_t *i2c)
             .port = MXC_GPIO0,
             .mask = buses[i].pins,
             .func = MXC_GPIO_FUNC_ALT1,
-            .vssel = MXC_GPIO_VSSEL_VDDIOH,
+            .vssel = buses[i].vssel,
         };
         const uint32_t half_period = PeripheralClock / (2u * SCL_HZ);
         MXC_SYS_ClockEnable(buses[i].clock);

@@ -9,6 +9,7 @@
  */
 #include "audio_in.h"
 
+#include "board.h"
 #include "mxc.h"
 
 #define LINE_CLOCK_HZ 12288000u
@@ -30,6 +31,10 @@ int audio_begin(uint32_t rate_hz)
     };
     if (rate_hz == 0 || MOST_RATE_HZ % rate_hz != 0) {
         return E_BAD_PARAM;
+    }
+    const int result = board_power_microphone();
+    if (result != E_NO_ERROR) {
+        return result;
     }
     const uint32_t divider = LINE_CLOCK_HZ / (4u * LINE_BITS * rate_hz);
     MXC_SYS_ClockEnable(MXC_SYS_PERIPH_CLOCK_I2S);
