@@ -3,6 +3,7 @@
 Importing takes a second on some machines, and a second is enough to think better of it.
 """
 
+import os
 import sys
 
 from max78000.errors import INTERRUPTED
@@ -10,6 +11,8 @@ from max78000.errors import INTERRUPTED
 
 def main() -> None:
     """Run the command line."""
+    # The matrix products of layers are small: a second thread waits longer than it works.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from max78000.commands.main import main as command  # noqa: PLC0415 - see the title
 

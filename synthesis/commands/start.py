@@ -4,6 +4,7 @@ Importing takes a second on some machines, and a second is enough to think bette
 """
 
 import gc
+import os
 import sys
 
 from max78000.errors import INTERRUPTED
@@ -15,6 +16,8 @@ FEW_COLLECTIONS = 50_000
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(FEW_COLLECTIONS)
+    # The matrix products of layers are small: a second thread waits longer than it works.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from synthesis.commands.synthesize import main as command  # noqa: PLC0415 - see the title
 

@@ -1,15 +1,18 @@
 """How commands begin and end: Ctrl-C at any time, an output that takes no more, a reader gone."""
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 from max78000.commands.start import main
 
 COMMANDS = ("max78000", "ai8x_models", "synthesis")
+THREADS = "OPENBLAS_NUM_THREADS"
 HEAVY = ("click", "numpy", "torch", "yaml", "jinja2")
 
 
@@ -46,6 +49,20 @@ def test_what_computes_nothing_imports_little(package, words, heavy):
     imported = run.stderr.split()
     assert not heavy & set(imported)
     assert sum(name.startswith(COMMANDS) for name in imported) < 40
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [("synthesis", "synthesize"), ("max78000", "max78000")]
+)
+@pytest.mark.parametrize("given", [None, "4"])
+def test_matrix_products_take_one_thread_unless_asked(monkeypatch, package, name, given):
+    environment = {key: value for key, value in os.environ.items() if key != THREADS}
+    monkeypatch.setattr(os, "environ", environment | ({} if given is None else {THREADS: given}))
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    monkeypatch.setattr(gc, "set_threshold", lambda _number: None)
+    with pytest.raises(SystemExit):
+        resolve_name(f"{package}.commands.start:main")()
+    assert os.environ[THREADS] == (given or "1")
 
 
 @pytest.mark.parametrize("is_imported", [False, True])
