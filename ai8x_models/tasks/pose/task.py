@@ -1,7 +1,7 @@
 """The pose task as the training loop knows it: people's keypoints as heatmaps and part affinities.
 
-Mounted by entry point `ai8x.tasks`. Data are in `data/` and `figures/`; how answers become people,
-and how those are scored, in `decoder.py` and `metrics.py`.
+Mounted by entry point `ai8x.tasks`. Data are in `data/`, what draws them in `figures/`, `bodies/`
+and `photos/`; how answers become people, and how those are scored, in `decoder.py`, `metrics.py`.
 """
 
 from collections.abc import Mapping
