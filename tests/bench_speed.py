@@ -8,6 +8,7 @@ turn, so that the machine and what else runs on it fall out: the median of pairs
     python tests/bench_speed.py --record   # write it anew
 """
 
+import os
 import resource
 import statistics
 import subprocess
@@ -18,6 +19,9 @@ import tomllib
 from pathlib import Path
 
 import click
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and PyTorch read it
+
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -2,12 +2,13 @@
 answer.
 """
 
+import struct
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.facts.chip import Chip
+from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.program.program import (
     Copy,
     Expected,
@@ -58,8 +59,9 @@ def kernel_operations(
 
 def _packed(data: NDArray[np.uint8]) -> tuple[int, ...]:
     """Bytes (n, 9) as a stream of big-endian words, zeros at its end."""
-    stream = data.reshape(-1)
-    return tuple(np.pad(stream, (0, -stream.size % 4)).view(">u4").tolist())
+    stream = data.tobytes()
+    stream += bytes(-len(stream) % WORD_BYTES)
+    return struct.unpack(f">{len(stream) // WORD_BYTES}I", stream)
 
 
 def _plain(data: NDArray[np.uint8]) -> tuple[int, ...]:
