@@ -154,7 +154,7 @@ class Core:
         except self._unicorn.UcError as error:
             self.pc = self.register("PC")
             if self._met.denied is not None:
-                # unicorn has noted the page all the same, and would let the next load pass
+                # Quirk emulator-protection: it would let the next load pass.
                 self._uc.ctl(self._unicorn.UC_CTL_TLB_FLUSH, self._unicorn.UC_CTL_IO_WRITE)
                 return
             raise BoardError(self._met.invalid or f"{error}".lower(), where=self.place) from None
