@@ -67,7 +67,8 @@ EARLY: Mapping[str, tuple[type[ToolError] | None, str]] = MappingProxyType({
     "O4":  (UnsupportedError, "`--softmax` is for the last layer alone. Of 8-bit results it is "
                               "coarse, with a warning."),
     "O5":  (None, "`--timer` is ignored with `--energy`, which times the inference itself."),
-    "O6":  (InputError, "An existing project is replaced only with `--overwrite`."),
+    "O6":  (InputError, "An existing project is replaced only with `--overwrite`, and one of "
+                        "several networks only by the same networks."),
     "O7":  (None, "`--mlator` is ignored where the byte gatherer cannot read the result: 32 bits, "
                   "more than {chip.n_processors} channels, pixels that are no multiple of 4."),
     "O10": (None, "`--fixed-input` is ignored with a FIFO: the pattern is written to memory, the "

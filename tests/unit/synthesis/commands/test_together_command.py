@@ -215,6 +215,20 @@ def test_everything_wrong_with_all_networks_is_said(files):
     assert any("none.yaml" in problem for problem in found)
 
 
+def test_files_of_other_networks_would_be_compiled_too(files):
+    told("near.yaml", "far.yaml", "--prefix", "app")
+    told("near.yaml", "far.yaml", "--prefix", "app", "--overwrite")
+    why = "build/app: holds other networks, whose files would stay: "
+    fix = " [O6] (remove it, or give another --prefix)"
+    again = ("--prefix", "app", "--overwrite")
+    assert refused("near.yaml", "wide.yaml", *again) == [f"{why}far{fix}"]
+    assert refused("near.yaml", *again) == [f"{why}far, near{fix}"]
+    told("near.yaml", "--prefix", "one")
+    assert refused("near.yaml", "far.yaml", "--prefix", "one", "--overwrite") == [
+        f"build/one: holds a project of one network, whose files would stay{fix}"
+    ]
+
+
 def test_networks_that_the_flash_cannot_hold(files, monkeypatch):
     """One alone fits, two do not: kernels of either are copied from the flash."""
     monkeypatch.setattr("synthesis.emit.flash_size.CODE_BYTES", 300_000)
