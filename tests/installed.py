@@ -9,6 +9,7 @@ PACKAGES = {  # of Debian and Ubuntu
     "cmake": "cmake",
     "chromium": "chromium",
     "openocd": "openocd",
+    "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
 }
 OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome")}
 

@@ -15,7 +15,8 @@ from max78000.facts.memory_map import FLASH_BYTES, RAM_BYTES
 from max78000.firmware.build import build_project
 from max78000.firmware.image import MIN_STACK_BYTES, Image
 from max78000.firmware.library import Library, build_library
-from max78000.firmware.sources import app_names
+from max78000.firmware.pair import build_pair
+from max78000.firmware.sources import app_names, has_riscv
 from max78000.firmware.toolchain import Toolchain, find_toolchain
 from max78000.program.folder import PROGRAM_FILE, require_alone
 
@@ -78,7 +79,10 @@ def build(
         require_alone(directory)
     if app and (directory / PROGRAM_FILE).exists():  # without one, the compiler finds it out
         resolve_name(f"max78000.apps.{app}.project:check_project")(directory)
-    image = build_project(directory, toolchain, board, app or "", watch=_watch, sdk=sdk)
+    if sdk and not app and has_riscv(directory, board):
+        image = build_pair(directory, toolchain, board, _watch, sdk)
+    else:
+        image = build_project(directory, toolchain, board, app or "", watch=_watch, sdk=sdk)
     if as_json:
         click.echo(json.dumps(_report(image, toolchain, board)))
     else:

@@ -21,6 +21,7 @@ from max78000.commands.simulate_stack import stack_use
 from max78000.commands.simulate_world import WorldSession
 from max78000.errors import BoardError, InputError
 from max78000.files import write_whole
+from max78000.firmware.image import read_image
 from max78000.machine.machine import RunResult
 from max78000.machine.run_text import run_lines, run_values
 from max78000.program.folder import PROGRAM_FILE, read_program
@@ -77,6 +78,9 @@ def run_firmware(elf: Path, directory: Path | None, manner: Manner, session: Ses
     world = session.outside.equipment.world()
     board = VirtualBoard(watch=watch, world=world, is_strict=session.is_strict)
     board.load_elf(elf)
+    if read_image(elf).is_pair:
+        why = "the RISC-V core is not simulated, the Arm core waits for it"
+        click.echo(f"warning: {why}; simulate --program runs the network", err=True)
     console = LiveConsole(board, is_silent=manner.is_json)
     _feed(board, session.uart)
     try:

@@ -4,7 +4,9 @@ Reads ELF files of any origin. Compiles nothing, flashes nothing.
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, RAM_ADDR, RAM_BYT
 from max78000.files import DAMAGED, write_whole
 
 MIN_STACK_BYTES = 4 * 1024
+RISCV_SECTION = ".riscv_image"  # of the Arm core's program: the other core's, as bytes
 ERASED = b"\xff"  # what flash holds where nothing was written
 
 _SHF_ALLOC = 2  # ELF: the section takes memory
@@ -87,6 +90,11 @@ class Image:
         """RAM taken by variables, without the stack."""
         return sum(section.size_bytes for section in self.sections if _is_in_ram(section.addr))
 
+    @property
+    def is_pair(self) -> bool:
+        """Whether a program for the RISC-V core is in it."""
+        return any(section.name == RISCV_SECTION for section in self.sections)
+
     def symbol(self, name: str) -> Symbol | None:
         """Return the first symbol of that name."""
         return next((symbol for symbol in self.symbols if symbol.name == name), None)
@@ -118,6 +126,12 @@ def read_image(path: Path) -> Image:
         InputError: it cannot be read, is no ELF file for Arm, or has content outside the flash.
         UnsupportedError: pyelftools is not installed.
     """
+    image: Image = _read(path, partial(_image, path))
+    return image
+
+
+def _read(path: Path, read: Callable[[Any], Any] = lambda elf: elf) -> Any:
+    """Open an ELF file, and read it by a function; raises as `read_image`."""
     try:
         from elftools.common.exceptions import ELFError  # noqa: PLC0415 - optional package
         from elftools.construct import ConstructError  # noqa: PLC0415 - likewise
@@ -128,12 +142,36 @@ def read_image(path: Path) -> Image:
             "reading ELF files needs pyelftools", where=str(path), fix=fix
         ) from None
     try:
-        with io.BytesIO(path.read_bytes()) as file:
-            return _image(path, ELFFile(file))
+        return read(ELFFile(io.BytesIO(path.read_bytes())))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except (ELFError, ConstructError, *DAMAGED) as error:
         raise InputError(f"is damaged, or no ELF file: {error}", where=str(path)) from None
+
+
+def value_of(path: Path, name: str) -> int:
+    """Return the value of a symbol of an ELF file, whatever its type; raises as `read_image`.
+
+    Raises:
+        InputError: there is none.
+    """
+    for symbol in _read(path).get_section_by_name(".symtab").iter_symbols():
+        if symbol.name == name:
+            return int(symbol["st_value"])
+    raise InputError(f"has no symbol {name}", where=str(path))
+
+
+def flash_bytes_of(path: Path, first: int) -> bytes:
+    """Return what an ELF file of any core puts into flash from an address on; raises as
+    `read_image`.
+    """
+    content = bytearray()
+    for segment in _segments(_read(path)):
+        start = max(segment.addr, first)
+        loaded = segment.content[start - segment.addr :]  # the file's own headers may come first
+        content.extend(ERASED * (start - first - len(content)))
+        content[start - first :] = loaded
+    return bytes(content)
 
 
 def check_budget(image: Image, fixes: str = "") -> None:
@@ -181,21 +219,22 @@ def write_bin(image: Image) -> None:
 def _image(path: Path, elf: Any) -> Image:
     if elf["e_machine"] != "EM_ARM" or elf["e_type"] != "ET_EXEC":
         raise InputError("is not a linked program for Arm", where=str(path))
-    segments = tuple(
-        sorted(
-            (
-                Segment(segment["p_paddr"], segment.data())
-                for segment in elf.iter_segments("PT_LOAD")
-                if segment["p_filesz"]
-            ),
-            key=lambda segment: segment.addr,
-        )
-    )
+    segments = _segments(elf)
     for segment in segments:
         if not FLASH_ADDR <= segment.addr < RAM_ADDR:
             why = f"has content for 0x{segment.addr:08x}, which is not flash"
             raise InputError(why, where=str(path), fix="link with max78000.ld")
     return Image(path, elf["e_entry"] & ~_THUMB_BIT, _sections(elf), _symbols(elf), segments)
+
+
+def _segments(elf: Any) -> tuple[Segment, ...]:
+    """What is loaded, by address."""
+    found = (
+        Segment(segment["p_paddr"], segment.data())
+        for segment in elf.iter_segments("PT_LOAD")
+        if segment["p_filesz"]
+    )
+    return tuple(sorted(found, key=lambda segment: segment.addr))
 
 
 def _sections(elf: Any) -> tuple[Section, ...]:

@@ -45,6 +45,8 @@ BOARD_DEFINES: Mapping[str, str] = MappingProxyType(
 FLAGS = ("-std=gnu11", "-Os", "-DTARGET=MAX78000", "-DTARGET_REV=0x4131", "-DCAMERA_OV7692=")
 # What others write for the SDK need not be declared anywhere: the linker finds it.
 PROJECT_FLAGS = ("-Wno-error=implicit-function-declaration", "-Wno-format", "-Wno-unused-parameter")
+# The archived SDK has the function under CMSIS's own name alone; today's code calls it so.
+SET_VECTOR, OLD_SET_VECTOR = "MXC_NVIC_SetVector", "NVIC_SetVector"
 LIBRARIES = ("libc.a", "libm.a", "libnosys.a")
 
 
@@ -94,7 +96,7 @@ def sdk_package(
         name="sdk",
         units=tuple(TranslationUnit(Origin.SDK, path, headers, flags) for path in own),
         include_folders=headers,
-        flags=(*flags, *PROJECT_FLAGS),
+        flags=(*flags, *PROJECT_FLAGS, *sdk.old_names()),
         linker_script=sdk.find(f"{DEVICE}/Source/GCC/max78000.ld"),
         link_flags=("-Wl,-e,Reset_Handler",),
         libraries=("-Wl,--start-group", *map(str, archives), "-Wl,--end-group"),
@@ -119,6 +121,12 @@ class _Sdk:
 
     def folder_of(self, *patterns: str) -> Path:
         return self.find(*patterns).parent
+
+    def old_names(self) -> tuple[str, ...]:
+        """Flags with which code for today's SDK finds what this one calls otherwise."""
+        header = self.find("PeriphDrivers/Include/MAX78000/nvic_table.h")
+        has_today = SET_VECTOR in header.read_text(encoding="utf-8", errors="replace")
+        return () if has_today else (f"-D{SET_VECTOR}={OLD_SET_VECTOR}",)
 
     def drivers(self) -> tuple[Path, ...]:
         """C files of the peripheral drivers: those that the SDK lists, else those of this chip.

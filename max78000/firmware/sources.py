@@ -67,9 +67,9 @@ def project_units(
     settings = read_settings(folder, board)
     sources = _sources(folder, settings)
     for source in sources:
-        if source.name.endswith(OF_RISCV):
+        if _is_of_riscv(source):
             why = "is for the RISC-V core, the board support package for the Arm core"
-            fix = "build as the Makefile says, simulate --program, or synthesize without --riscv"
+            fix = "build --sdk PATH, simulate --program, or synthesize without --riscv"
             raise UnsupportedError(why, where=str(source), fix=fix)
     has_app = bool(app) or (folder / APP_FILE).is_file()
     apps = (_app_folder(app),) if app else ()
@@ -84,6 +84,34 @@ def project_units(
         *(TranslationUnit(Origin.APP, path, seen) for path in _code_in(apps)),
         *(TranslationUnit(Origin.SUPPORT, path, shared) for path in _code_in(shared)),
     )
+
+
+def has_riscv(folder: Path, board: str = DEFAULT_BOARD) -> bool:
+    """Whether a project has a file for the RISC-V core; raises as `project_units`."""
+    return any(map(_is_of_riscv, _sources(folder, read_settings(folder, board))))
+
+
+def units_by_core(
+    folder: Path, board: str = DEFAULT_BOARD
+) -> tuple[tuple[TranslationUnit, ...], tuple[TranslationUnit, ...]]:
+    """The C files of a project for both cores: the Arm core's, the RISC-V core's.
+
+    NAME.c beside NAME_riscv.c starts the Arm core; everything else is the RISC-V core's. Raises as
+    `project_units`.
+    """
+    settings = read_settings(folder, board)
+    sources = _sources(folder, settings)
+    names = {path.name.removesuffix(OF_RISCV) for path in sources if _is_of_riscv(path)}
+    seen = (folder, *settings.include_folders)
+    cores: tuple[list[TranslationUnit], list[TranslationUnit]] = ([], [])
+    for path in sources:
+        unit = TranslationUnit(Origin.PROJECT, path, seen, settings.flags)
+        cores[path.stem not in names].append(unit)
+    return tuple(cores[0]), tuple(cores[1])
+
+
+def _is_of_riscv(path: Path) -> bool:
+    return path.name.endswith(OF_RISCV)
 
 
 def require_board(board: str) -> None:

@@ -100,10 +100,10 @@ def find_gcc() -> Toolchain | None:
     path = shutil.which(GCC)
     if path is None:
         return None
-    headers = _answer(path, "-print-file-name=include")
+    headers = answer(path, "-print-file-name=include")
     return Toolchain(
         name="gcc",
-        version=_answer(path, "-dumpfullversion"),
+        version=answer(path, "-dumpfullversion"),
         command=(path,),
         core=GCC_CORE,
         headers=Path(headers),
@@ -119,7 +119,7 @@ def find_gcc() -> Toolchain | None:
         c_library=_library_of_gcc(path),
         link_flags=LINK,
         libraries=("-lgcc",),
-        archiver=(_answer(path, "-print-prog-name=ar"),),
+        archiver=(answer(path, "-print-prog-name=ar"),),
     )  # fmt: skip
 
 
@@ -148,8 +148,8 @@ def find_zig() -> Toolchain | None:
 
 def _library_of_gcc(path: str) -> CLibrary | None:
     """Return the C library that a cross compiler has, if it has one."""
-    found = [_answer(path, *GCC_CORE, f"-print-file-name={name}") for name in ARCHIVES]
-    said = _answer(path, "-E", "-x", "c", "-v", os.devnull, is_error=True)
+    found = [answer(path, *GCC_CORE, f"-print-file-name={name}") for name in ARCHIVES]
+    said = answer(path, "-E", "-x", "c", "-v", os.devnull, is_error=True)
     folders = (Path(line.strip()) for line in said.splitlines() if line.startswith(" "))
     headers = next((folder for folder in folders if (folder / LIBRARY_HEADER).is_file()), None)
     if headers is None or not all(Path(name).is_file() for name in found):
@@ -165,8 +165,12 @@ def _library_of_debian() -> CLibrary | None:
     return CLibrary(headers, archives) if there else None
 
 
-def _answer(path: str, *question: str, is_error: bool = False) -> str:
-    """Ask a compiler about itself; what it says on standard output, or error."""
+def answer(path: str, *question: str, is_error: bool = False) -> str:
+    """Ask a compiler about itself; what it says on standard output, or error.
+
+    Raises:
+        UnsupportedError: it does not answer.
+    """
     try:
         result = subprocess.run([path, *question], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:

@@ -4,6 +4,7 @@ Run as a program it writes the page; `test_example_table.py` compares. Nothing i
 examples but the place: each is copied with its neighbours, as makefiles name files there.
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,8 @@ from pathlib import Path
 from max78000.board.board import Limits, VirtualBoard
 from max78000.errors import BoardError, ToolError, UnsupportedError
 from max78000.firmware.build import build_project
+from max78000.firmware.pair import build_pair
+from max78000.firmware.sources import has_riscv
 from max78000.firmware.toolchain import find_toolchain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,15 +88,22 @@ def row_of(folder, scratch, ways=tuple(WAYS)):
         if roots and kept.is_dir():
             shutil.copytree(kept, objects, dirs_exist_ok=True)
         try:
-            image = build_project(place, toolchain, sdk=roots)
+            make = build_pair if roots and has_riscv(place) else build_project
+            image = make(place, toolchain, sdk=roots)
         except ToolError as error:
             is_refusal = isinstance(error, UnsupportedError) or not error.fix
-            cells += ["no", error.why.partition("\n")[0] if is_refusal else error.fix]
+            cells += ["no", _first_error(error.why) if is_refusal else error.fix]
             continue
-        if roots and not kept.is_dir():
+        if roots and objects.is_dir() and not kept.is_dir():
             shutil.copytree(objects, kept)
         cells += ["yes", _run(image.elf)]
     return Row(str(folder.relative_to(EXAMPLES)), tuple(cells))
+
+
+def _first_error(text):
+    """What a compiler minds first, else the first line."""
+    match = re.search(r"error: (.*)", text)
+    return match[1] if match else text.partition("\n")[0]
 
 
 def _run(elf):

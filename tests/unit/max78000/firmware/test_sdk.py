@@ -14,7 +14,7 @@ from max78000.firmware.build import build_project
 from max78000.firmware.sdk import sdk_package
 from max78000.firmware.sources import LINKER_SCRIPT
 from max78000.firmware.stamp import read_stamp
-from max78000.firmware.toolchain import find_gcc
+from max78000.firmware.toolchain import CLibrary, find_gcc
 
 GCC = find_gcc()
 ARCHIVED, RECENT = beside("sdk", "2022"), beside("sdk", "2025", "MAX")
@@ -28,6 +28,7 @@ FILES = {  # a program that says through semihosting-free means, its LED word, t
     f"{DEVICE}/Include/max78000.h": "#define CHIP 78000\n",
     "CMSIS/Include/core_cm4.h": "",
     "PeriphDrivers/Include/MAX78000/mxc.h": '#include "max78000.h"\n#include "board.h"\n',
+    "PeriphDrivers/Include/MAX78000/nvic_table.h": "void MXC_NVIC_SetVector(int, void *);\n",
     "PeriphDrivers/Source/SYS/sys_ai85.c": "int MXC_SYS_Number(void) { return 78; }\n",
     "PeriphDrivers/Source/SYS/unlisted.c": "#error not for this chip\n",
     "PeriphDrivers/Source/TMR/tmr_revb.h": "",
@@ -120,6 +121,20 @@ def test_compilers_that_do_not_do(tmp_path):
     alone = replace(ZIG, name="gcc", c_library=None)
     with pytest.raises(UnsupportedError, match="the SDK needs a C library"):
         sdk_package((tmp_path,), "EvKit_V1", alone, ())
+
+
+@pytest.mark.parametrize(
+    ("header", "flags"),
+    [
+        ("void NVIC_SetVector(int, void *);", {"-DMXC_NVIC_SetVector=NVIC_SetVector"}),
+        ("void MXC_NVIC_SetVector(int, void *);", set()),
+    ],
+)
+def test_an_old_sdk_has_the_old_name_of_a_function(stand_in, header, flags):
+    (stand_in / "Libraries/PeriphDrivers/Include/MAX78000/nvic_table.h").write_text(header)
+    library = ZIG.c_library or CLibrary(stand_in, (stand_in / "libc_nano.a",))
+    package = sdk_package((stand_in,), "EvKit_V1", replace(ZIG, name="gcc", c_library=library), ())
+    assert {flag for flag in package.flags if "SetVector" in flag} == flags
 
 
 def test_drivers_that_are_missing(stand_in):
