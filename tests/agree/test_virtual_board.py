@@ -153,7 +153,8 @@ def test_simulate_runs_the_firmware(small_project):
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert "*** PASS ***" in lines
-    assert re.fullmatch(r"ran \d+ cycles, [\d.]+ ms at 50 MHz", lines[-2])
+    assert re.fullmatch(r"ran \d+ cycles, [\d.]+ ms at 50 MHz", lines[-3])
+    assert re.fullmatch(r"stack: \d+ of [\d,]+ bytes", lines[-2])
     assert lines[-1] == "PASS"
     report = json.loads(CliRunner().invoke(simulate, [str(small_project), "--json"]).stdout)
     assert (report["result"], report["end"], report["runs"]) == ("PASS", "ASLEEP", 1)
