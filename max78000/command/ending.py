@@ -27,12 +27,14 @@ def run(command: click.Command) -> None:
     try:
         status = command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption):
+            error = _suggesting_what_help_shows(error)
         error.show()
         sys.exit(InputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except SystemExit:  # how click ends when whoever read the output has seen enough
-        sys.exit(CUT_SHORT)
+    except SystemExit as end:  # click's, when it completed for a shell, or its reader has gone
+        sys.exit(CUT_SHORT if end.code else 0)
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
             _drop_output()
@@ -45,6 +47,19 @@ def run(command: click.Command) -> None:
         click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
         sys.exit(InternalError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _suggesting_what_help_shows(error: click.NoSuchOption) -> click.NoSuchOption:
+    """The same refusal, without hidden options among what click suggests."""
+    parameters = error.ctx.command.params if error.ctx else ()
+    hidden = {
+        name
+        for one in parameters
+        if isinstance(one, click.Option) and one.hidden
+        for name in (*one.opts, *one.secondary_opts)
+    }
+    shown = [name for name in error.possibilities or () if name not in hidden]
+    return click.NoSuchOption(error.option_name, possibilities=shown, ctx=error.ctx)
 
 
 def _drop_output() -> None:

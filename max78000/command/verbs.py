@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 HELP_OPTIONS = ("-h", "--help")
+DISTRIBUTION = "max78000-toolchain"  # whose version `--version` prints
 
 # Options that many verbs have, and mean alike.
 FILE = click.Path(path_type=Path)
@@ -64,6 +65,7 @@ class VerbGroup(click.Group):
 
     def __init__(self, *, verbs: tuple[Verb, ...], mounted: str, **settings: Any) -> None:
         super().__init__(context_settings={"help_option_names": list(HELP_OPTIONS)}, **settings)
+        click.version_option(package_name=DISTRIBUTION)(self)
         self._own = verbs
         self._mounted = mounted
 

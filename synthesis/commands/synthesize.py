@@ -7,7 +7,7 @@ from typing import Unpack
 
 import click
 
-from max78000.command import run
+from max78000.command import HELP_OPTIONS, run
 from synthesis.commands import options
 from synthesis.commands.given import Given
 from synthesis.commands.vendor_options import options_page
@@ -25,7 +25,9 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES, context_settings={"max_content_width": 100})
+@click.command(
+    epilog=EXAMPLES, context_settings={"max_content_width": 100, "help_option_names": HELP_OPTIONS}
+)
 @click.argument("network", nargs=-1, metavar="[NETWORK]...")
 @options.FILES
 @click.option(

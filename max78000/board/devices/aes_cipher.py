@@ -2,7 +2,7 @@
 
 Written to be read; whoever has secrets takes a library.
 
-Source: After FIPS 197, whose section numbers are named.
+After FIPS 197, whose section numbers are named.
 """
 
 from collections.abc import Sequence

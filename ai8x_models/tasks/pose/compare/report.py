@@ -1,6 +1,6 @@
-"""The comparison on disk: `compare.md`, `compare.html`, `compare.json` and three pictures.
+"""The comparison on disk: Markdown, a page, JSON, all named `compare`, and three pictures.
 
-The page needs nothing beside it; the Markdown file shows the pictures that lie there.
+The page needs nothing beside it; the Markdown shows the pictures that lie there.
 """
 
 import json

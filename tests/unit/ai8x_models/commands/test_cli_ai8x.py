@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -67,6 +68,27 @@ def test_every_command_explains_itself_with_an_example(ai8x, name):
     status, out, _ = ai8x(*name.split(), "--help")
     assert status == 0
     assert f"ai8x {name}".rstrip() in out.split("Examples:")[1]
+
+
+def test_groups_know_their_version(ai8x):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert ai8x("--version") == (0, f"ai8x, version {version}\n", "")
+    assert ai8x("-h")[1] == ai8x("--help")[1]
+
+
+def test_shells_complete_verbs_and_options():
+    for words, wanted in (("ai8x comp", "compare"), ("ai8x train --find", "--find-rate")):
+        asked = {
+            "_AI8X_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        answer = subprocess.check_output(
+            [sys.executable, "-c", "from ai8x_models.commands.main import main; main()"],
+            env=os.environ | asked,
+            text=True,
+        )
+        assert f"plain,{wanted}\n" in answer
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)

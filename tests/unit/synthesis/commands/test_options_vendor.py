@@ -137,6 +137,12 @@ def test_unknown_options_remain_wrong_usage(run):
     assert "No such option" in err
 
 
+def test_hidden_options_are_not_suggested(run):
+    _, _, err = run(*GIVEN, "--timeou")
+    assert "--timer" in err
+    assert "--timeout" not in err
+
+
 def test_the_page_is_current(run):
     status, out, _ = run("--options")
     assert status == 0
