@@ -213,9 +213,14 @@ def _parents(lines: Sequence[str]) -> dict[str, str]:
         if words and words[0] not in ("begin", "end"):
             if words[0] not in parents:
                 raise ValueError(f"{words[0]} hangs on nothing")
+            if twice := parents.keys() & set(words[1:]):
+                raise ValueError(f"{min(twice)} has two places in the tree")
             parents |= dict.fromkeys(words[1:], words[0])
     return parents
 
 
 def _axes(angles: Sequence[str], order: str, per_unit: float) -> Floats:
-    return turn([per_unit * float(one) for one in angles], order.upper())
+    values = [per_unit * float(one) for one in angles]
+    if not np.isfinite(values).all():
+        raise ValueError(f"angles {angles}")
+    return turn(values, order.upper())

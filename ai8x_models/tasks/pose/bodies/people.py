@@ -82,13 +82,15 @@ class Library:
         """
         with reading(path, FORMAT_NAME, _FIX) as file:
             made = cls(**{one.name: file[one.name][:] for one in fields(cls)})
-        n, n_vertices = made.rest.shape[:2]
+        n, n_vertices = (*made.rest.shape, 0, 0)[:2]
         shapes = (
-            made.rest.shape == (n, n_vertices, 3),
+            n > 0 and made.rest.shape == (n, n_vertices, 3),
             made.joints.shape == (n, N_SEGMENTS, 3),
             made.weights.shape == (n_vertices, N_SEGMENTS),
-            made.faces.ndim == 2 and bool((made.faces < n_vertices).all()),
+            made.faces.shape[1:] == (3,),
+            bool(((made.faces >= 0) & (made.faces < n_vertices)).all()),
             made.keypoints.shape == (n, N_COCO, N_SEGMENTS, 4),
+            all(bool(np.isfinite(getattr(made, one.name)).all()) for one in fields(cls)),
         )
         if not all(shapes):
             raise InputError("its parts do not fit each other", where=str(path), fix=_FIX)

@@ -33,6 +33,8 @@ class Captured:
         if postures.shape[1:] != (N_SEGMENTS, 3, 3) or not len(postures):
             why = f"holds {postures.shape} instead of (N, {N_SEGMENTS}, 3, 3)"
             raise InputError(why, where=str(path), fix=_FIX)
+        if not np.isfinite(postures).all():
+            raise InputError("holds turns that are no numbers", where=str(path), fix=_FIX)
         return cls(postures)
 
     def write(self, path: Path) -> None:

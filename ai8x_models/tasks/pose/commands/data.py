@@ -72,6 +72,9 @@ def data(
     if (images is None) != (annotations is None):
         raise click.UsageError("--images and --annotations go together")
     if motion is not None:
+        if images is not None or crops or album or test_only:
+            why = "--motion goes without --images, --crops, --album and --test-only"
+            raise click.UsageError(why)
         captured = captured_from(motion)
         captured.write(captured_path(folder))
         click.echo(f"{captured_path(folder)}: {len(captured.postures)} postures")

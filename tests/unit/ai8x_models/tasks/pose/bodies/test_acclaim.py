@@ -114,6 +114,9 @@ def test_angles_may_be_radians(tmp_path):
         ("axis 0 0 90 XYZ", "axis 0 0 90 XQZ"),
         ("root upper", "hip upper"),
         ("name lower", "name other"),
+        ("axis 0 0 90 XYZ", "axis 0 0 nan XYZ"),
+        ("orientation 0 0 0", "orientation 0 inf 0"),
+        ("upper lower", "upper lower upper"),
     ],
 )
 def test_malformed_skeletons_are_refused(tmp_path, old, new):

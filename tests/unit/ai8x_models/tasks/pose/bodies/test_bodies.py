@@ -311,6 +311,16 @@ def test_what_is_no_file_of_bodies_is_called_so(tmp_path):
     replace(box_library(), joints=np.zeros((2, 3, 3), np.float32)).write(tmp_path / "odd.h5")
     with pytest.raises(InputError, match="do not fit each other"):
         Library.read(tmp_path / "odd.h5")
+    whole = box_library()
+    for changed in (
+        {"faces": whole.faces[:, :2]},
+        {"faces": whole.faces - 1},
+        {"rest": np.full_like(whole.rest, np.nan)},
+        {"rest": whole.rest[0, 0]},
+    ):
+        replace(whole, **changed).write(tmp_path / "odd.h5")
+        with pytest.raises(InputError, match="do not fit each other"):
+            Library.read(tmp_path / "odd.h5")
 
 
 @pytest.mark.slow
