@@ -14,10 +14,10 @@ from ai8x_models.tasks.pose.data.examples import PoseExamples
 from ai8x_models.tasks.pose.data.source import DataSource
 from ai8x_models.tasks.pose.evaluate import evaluate_maps
 from ai8x_models.tasks.pose.losses import PoseLoss
-from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_album, open_photos
-from ai8x_models.tasks.pose.photos.guard import check_pictures
+from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_photos
+from ai8x_models.tasks.pose.photos.guarded import check_plan
 from ai8x_models.tasks.pose.predictor import Predictor
-from ai8x_models.tasks.pose.recipe import BODIES_PHOTOS, CROPS, PASTED, PHOTOS, PoseRecipe
+from ai8x_models.tasks.pose.recipe import CROPS, PHOTOS, PoseRecipe
 from ai8x_models.training.logs import Console
 from ai8x_models.training.progress import Progress
 from ai8x_models.training.task import Task
@@ -30,9 +30,8 @@ def open_examples(recipe: PoseRecipe, split: str, console: Console) -> PoseExamp
     """Open the figures of a split, rendering them if need be, or photographs."""
     plan = recipe.data
     preset = plan.preset
-    if split == "train" and plan.test_only and preset in (PHOTOS, PASTED, BODIES_PHOTOS):
-        album = open_album(plan.folder)
-        check_pictures(album.reduced_pictures(), album.path, plan.test_only)
+    if split == "train" and plan.test_only:
+        check_plan(plan, recipe.view)
     if preset == PHOTOS:
         if split == "train":
             return open_photos(plan.folder, recipe.view, plan.train_count)

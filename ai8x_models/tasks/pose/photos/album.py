@@ -11,6 +11,8 @@ holds everything that views need, and draws none.
     bbox, area, iscrowd   float32 (M, 4), float32 (M), uint8 (M)
     size                  int32 (N, 2)               width, height
     source_id             int64 (N)
+
+The attribute `made_of` of cut-outs is the seal of the album whose pictures they are cut from.
 """
 
 import io
@@ -79,6 +81,7 @@ class Album:
             )
             arrays: dict[str, Any] = {name: file[name][:] for name in names}
             n_bytes = len(file["jpeg"]), len(file["mask"])
+            self.made_of = str(file.attrs.get("made_of", ""))
         self._people = People(**{name: arrays[name] for name in PEOPLE_FIELDS})
         self._starts: Int64s = arrays["jpeg_start"]
         self._mask_starts: Int64s = arrays["mask_start"]
@@ -120,11 +123,13 @@ class Album:
         return self._opened("jpeg", self._starts, index).convert("RGB")
 
     def reduced_pictures(self) -> Iterator[Image.Image]:
-        """All pictures, grey and an eighth of their size or more: enough to know them again."""
+        """All pictures, grey and an eighth of their size or more: enough to know them again.
+
+        Raises:
+            InputError: the bytes of one are damaged.
+        """
         for index in range(len(self)):
-            picture = Image.open(io.BytesIO(self._bytes("jpeg", self._starts, index)))
-            picture.draft("L", (_KNOWN_BY, _KNOWN_BY))
-            yield picture
+            yield self._opened("jpeg", self._starts, index, _KNOWN_BY)
 
     def mask(self, index: int) -> Image.Image | None:
         """Mask of what is not to be learned from; None where there is nothing of it."""
@@ -140,9 +145,12 @@ class Album:
         contents: Uint8s = self._file[name][starts[index] : starts[index + 1]]
         return contents.tobytes()
 
-    def _opened(self, name: str, starts: Int64s, index: int) -> Image.Image:
+    def _opened(self, name: str, starts: Int64s, index: int, least: int = 0) -> Image.Image:
+        """Open a picture; grey and smaller, if `least` pixels of its shorter side are enough."""
         try:
             picture = Image.open(io.BytesIO(self._bytes(name, starts, index)))
+            if least:
+                picture.draft("L", (least, least))
             picture.load()
         except (OSError, SyntaxError, ValueError) as error:
             why = f"picture {index} is damaged: {error}"
@@ -150,11 +158,18 @@ class Album:
         return picture
 
 
-def write_album(path: Path, entries: Iterable[Entry]) -> None:
-    """Write an album whole, then give it its name."""
+def write_album(path: Path, entries: Iterable[Entry], made_of: str = "") -> None:
+    """Write an album whole, then give it its name.
+
+    Args:
+        path: of the album.
+        entries: its pictures.
+        made_of: seal of the album that they are cut from, if they are.
+    """
     kept: list[Entry] = []
     with replacing(path) as file:
         file.attrs["format"], file.attrs["format_version"] = FORMAT_NAME, FORMAT_VERSION
+        file.attrs["made_of"] = made_of
         starts: dict[str, list[int]] = {"jpeg": [0], "mask": [0]}
         for name in starts:
             file.create_dataset(name, (0,), np.uint8, maxshape=(None,), chunks=(1 << 20,))

@@ -42,11 +42,13 @@ class Source:
         folder: with the pictures.
         held_out: pictures that are left out.
         make: the entries of a picture, `whole` or `cutouts.cut`; processes are sent it.
+        made_of: seal of the album of the same pictures, which the new file names.
     """
 
     folder: Path
     held_out: HeldOut
     make: Callable[[Image.Image, Picture], Iterator[Entry]]
+    made_of: str = ""
 
     @property
     def stamp(self) -> str:
@@ -73,10 +75,10 @@ def import_album(
         progress: called after every piece.
 
     Returns:
-        Names of the pictures of which nothing became.
+        Names of the pictures of which nothing became; if that are all, there is no new file.
 
     Raises:
-        InputError: a picture or an annotation is missing or malformed, or nothing is left.
+        InputError: a picture or an annotation is missing or malformed.
     """
     pictures, n = listing.pictures, len(listing.pictures)
     stamp = hashlib.sha256(repr((source.stamp, pictures)).encode()).hexdigest()
@@ -91,9 +93,9 @@ def import_album(
         progress(min(done * _PER_PIECE, n), n)
     albums = [Album(piece.path) for piece in work]
     found = {int(one) for album in albums for one in album.source_ids}
-    if not found:
-        raise nothing_left(listing.path)
-    write_album(path, (album.entry(index) for album in albums for index in range(len(album))))
+    entries = (album.entry(index) for album in albums for index in range(len(album)))
+    if found:
+        write_album(path, entries, source.made_of)
     shutil.rmtree(parts)
     return tuple(one.file_name for one in pictures if one.source_id not in found)
 

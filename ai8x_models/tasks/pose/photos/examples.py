@@ -145,7 +145,7 @@ def open_photos(folder: Path, plan: ViewPlan, count: int) -> PhotoExamples:
     """
     album, cutouts = open_album(folder), None
     if plan.pasted_share:
-        cutouts = Cutouts.open(Pasted.of(cutouts_path(folder, "train")).path)
+        cutouts = Cutouts.of_people(Pasted.of(cutouts_path(folder, "train")).path)
     return PhotoExamples(album, plan, count, cutouts)
 
 

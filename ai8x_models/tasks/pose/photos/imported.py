@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.data.cache_coco import Listing, coco_records, read_annotations
-from ai8x_models.tasks.pose.data.cache_file import Header, Record, write_cache
+from ai8x_models.tasks.pose.data.cache_file import Header, Record, read_seal, write_cache
 from ai8x_models.tasks.pose.data.source import DataSource
 from ai8x_models.tasks.pose.photos.album import album_path
 from ai8x_models.tasks.pose.photos.album_import import (
@@ -109,6 +109,8 @@ class Import:
                 os.cpu_count() or 1,
                 progress,
             )
+        if len(left_out) == len(trained):
+            raise nothing_left(listing.path)
         _say_left_out(left_out, console)
         validation = replace(listing, pictures=tuple(kept_out))
         if not kept_out:
@@ -123,13 +125,19 @@ class Import:
         return ImportedAlbum(path, crops, tuple(one for one in cutouts if one is not None))
 
     def _cut(self, split: str, listing: Listing, console: Console) -> Path | None:
-        """Make the cut-outs of a split; None if nobody has an outline."""
-        if not any(has_outline(person) for one in listing.pictures for person in one.people):
-            return None
+        """Make the cut-outs of a split; None, and no older ones are left, if there are none."""
         path = cutouts_path(self.folder, split)
+        if not any(has_outline(person) for one in listing.pictures for person in one.people):
+            path.unlink(missing_ok=True)
+            return None
         with console.progress(f"cutting out {path}") as progress:
-            source = Source(self.images, self.held_out, cut)
-            import_album(source, listing, path, os.cpu_count() or 1, progress)
+            made_of = read_seal(album_path(self.folder))
+            source = Source(self.images, self.held_out, cut, made_of)
+            left_out = import_album(source, listing, path, os.cpu_count() or 1, progress)
+        if len(left_out) == len(listing.pictures):
+            path.unlink(missing_ok=True)
+            console.line(f"{path}: nobody is whole enough to be cut out, and no ground is free")
+            return None
         return path
 
     def _cache(

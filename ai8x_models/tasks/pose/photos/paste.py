@@ -27,7 +27,7 @@ from max78000.apps.pose.arrays import Bools, Floats, Indexes, Uint8s
 from max78000.apps.pose.skeleton import IMAGE_SIZE
 from max78000.errors import InputError
 
-VERSION = 1  # raise it when any pixel or label changes
+VERSION = 2  # raise it when any pixel or label changes
 # Shares of the pictures; sizes are shares of the picture's height.
 N_PEOPLE_SHARES = (0.08, 0.52, 0.27, 0.13)  # with 0, 1, 2, 3 people
 HEIGHTS = (0.25, 1.0)
@@ -87,19 +87,13 @@ class Cutouts:
     """A file of cut-outs, sorted into people and grounds."""
 
     def __init__(self, album: Album) -> None:
-        """Sort an album.
-
-        Raises:
-            InputError: nobody is in it.
-        """
+        """Sort an album."""
         self.album = album
         is_ground = np.diff(album.person_start) == 0
         is_coarse = album.sizes.max(axis=1, initial=0) <= COARSE
         self.people: Indexes = np.flatnonzero(~is_ground)
         self.sharp: Indexes = np.flatnonzero(is_ground & ~is_coarse)
         self.coarse: Indexes = np.flatnonzero(is_ground & is_coarse)
-        if not len(self.people):
-            raise InputError("nobody is cut out", where=str(album.path), fix="import others")
 
     @property
     def n_grounds(self) -> int:
@@ -111,9 +105,21 @@ class Cutouts:
         """Open a file.
 
         Raises:
-            InputError: as `Album` and `Cutouts`.
+            InputError: as `Album`.
         """
         return cls(Album(path))
+
+    @classmethod
+    def of_people(cls, path: Path) -> "Cutouts":
+        """Open a file from which people are pasted.
+
+        Raises:
+            InputError: as `Album`, or it has nothing but grounds.
+        """
+        cutouts = cls.open(path)
+        if not len(cutouts.people):
+            raise InputError("nobody is cut out", where=str(path), fix="import others")
+        return cutouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def paste(cutouts: Cutouts, rng: np.random.Generator) -> Collage:
         _place(rng, cutouts.album, int(index), (slot, n_people))
         for slot, index in enumerate(rng.permutation(chosen))
     ]
-    placed.sort(key=lambda one: one.scale)
+    placed.sort(key=lambda one: one.scale * one.outline.height)  # who looks larger is nearer
     n_pixels = [_put(rng, one, canvas, numbers, k + 1) for k, one in enumerate(placed)]
     if rng.random() < THING_SHARE:
         _put_thing(cutouts, rng, canvas, numbers)
@@ -158,7 +164,7 @@ def paste(cutouts: Cutouts, rng: np.random.Generator) -> Collage:
 @lru_cache(maxsize=2)
 def _opened(path: Path, _seal: str) -> Cutouts:
     """Open a file once in each process."""
-    return Cutouts.open(path)
+    return Cutouts.of_people(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,27 @@ def test_a_recipe_remembers_what_must_not_be_trained_on(tmp_path):
         opened(secret)
 
 
+def test_whole_pictures_are_known_again_and_crops_are_refused(tmp_path):
+    pictures, annotations = coco_folder(tmp_path)
+    rng = np.random.default_rng(3)
+    wide = Image.fromarray(rng.integers(0, 255, (6, 9, 3), np.uint8)).resize((200, 100))
+    wide.save(pictures / "wide.png")
+    imported(pictures, annotations, tmp_path)
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    ImageOps.mirror(wide).save(secret / "mirrored.jpg")
+
+    def opened(preset):
+        plan = DataPlan(preset, 2, 2, tmp_path, test_only=(secret,))
+        recipe = PoseRecipe(name="guarded", model="TinyStudentModel", epochs=1, data=plan)
+        return open_examples(recipe, "train", Console(io.StringIO()))
+
+    with pytest.raises(InputError, match=r"tested on: mirrored \(1\)"):
+        opened("coco")
+    with pytest.raises(InputError, match="crops of people cannot be told"):
+        opened("crops")
+
+
 def test_nothing_but_pictures_to_test_on_is_refused(tmp_path):
     pictures, annotations = street(tmp_path, 2)
     source = Import(pictures, annotations, tmp_path, HeldOut.published(pictures))

@@ -15,13 +15,14 @@ from ai8x_models.tasks.pose.data.cache_coco import read_annotations
 from ai8x_models.tasks.pose.data.source import DataSource, open_data
 from ai8x_models.tasks.pose.figures.figures import shows_near
 from ai8x_models.tasks.pose.photos import paste as pasting
-from ai8x_models.tasks.pose.photos.album import Album, Entry, write_album
+from ai8x_models.tasks.pose.photos.album import Album, Entry, album_path, write_album
 from ai8x_models.tasks.pose.photos.cutouts import COARSE, cut, cutouts_path, free_stretch
 from ai8x_models.tasks.pose.photos.examples import open_photos
 from ai8x_models.tasks.pose.photos.guard import N_BITS, HeldOut
+from ai8x_models.tasks.pose.photos.guarded import check_plan
 from ai8x_models.tasks.pose.photos.imported import Import
 from ai8x_models.tasks.pose.photos.paste import Cutouts, Pasted, paste
-from ai8x_models.tasks.pose.recipe import ViewPlan
+from ai8x_models.tasks.pose.recipe import DataPlan, ViewPlan
 from ai8x_models.training.logs import Console
 from max78000.apps.pose.skeleton import COCO_NAMES
 from max78000.errors import InputError
@@ -252,3 +253,59 @@ def test_views_are_pasted_if_the_recipe_says_so(made):
         assert torch.equal(one.mask, other.mask)
     assert open_photos(made, ViewPlan(), 8).cutouts is None
     assert len(Album(cutouts_path(made, "train"))) > 0
+
+
+def test_cut_outs_of_other_pictures_are_refused_where_some_are_for_tests(made, tmp_path):
+    for path in (album_path(made), cutouts_path(made, "train")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    others = tmp_path / "others"
+    others.mkdir()
+    Image.radial_gradient("L").save(others / "circle.png")
+    plan = DataPlan("pasted", 3, 3, tmp_path, test_only=(others,))
+    check_plan(plan, ViewPlan())
+    stale = cutouts_path(tmp_path, "train")
+    stale.unlink()
+    stale.write_bytes(cutouts_path(made, "train").read_bytes())
+    album = Album(album_path(made))
+    write_album(album_path(tmp_path), [album.entry(0)])
+    with pytest.raises(InputError, match="was not cut out of the pictures of"):
+        check_plan(plan, ViewPlan())
+
+
+def test_an_import_of_which_nothing_is_cut_out_is_a_good_one(tmp_path):
+    def change(index, person):
+        person["segmentation"] = [[0, 0, 200, 0, 200, 150, 0, 150]]
+        person["bbox"] = [0, 0, 200, 150]
+
+    source = Import(*outlined_street(tmp_path, change=change), tmp_path / "data", NOTHING)
+    (tmp_path / "data").mkdir()
+    cutouts_path(tmp_path / "data", "train").write_text("of an earlier import")
+    said = io.StringIO()
+    assert not source.album(Console(said)).cutouts
+    assert "nobody is whole enough to be cut out" in said.getvalue()
+    assert not cutouts_path(tmp_path / "data", "train").exists()
+    assert not list((tmp_path / "data").glob("*.parts"))
+
+
+def test_grounds_alone_are_cut_outs_but_nobody_to_paste(made, tmp_path):
+    album = Cutouts.open(cutouts_path(made, "train"))
+    index = int(np.concatenate((album.sharp, album.coarse))[0])
+    write_album(tmp_path / "grounds.h5", [album.album.entry(index)])
+    assert Cutouts.open(tmp_path / "grounds.h5").n_grounds == 1
+    with pytest.raises(InputError, match="nobody is cut out"):
+        Pasted.of(tmp_path / "grounds.h5").render(1)
+
+
+def test_who_looks_larger_is_in_front(cutouts, monkeypatch):
+    heights = []
+    put = pasting._put
+
+    def noted(rng, placed, canvas, numbers, number):
+        heights.append((number, placed.scale * placed.outline.height))
+        return put(rng, placed, canvas, numbers, number)
+
+    monkeypatch.setattr(pasting, "_put", noted)
+    for seed in range(12):
+        heights.clear()
+        paste(cutouts, np.random.default_rng(seed))
+        assert [height for _, height in heights] == sorted(height for _, height in heights)
