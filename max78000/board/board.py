@@ -72,8 +72,9 @@ class Outcome:
 
     @property
     def is_pass(self) -> bool:
-        """The firmware found what it expected."""
-        return PASS.decode() in self.console and FAIL.decode() not in self.console
+        """The firmware found what it expected, and met no fault after that."""
+        is_bad = any(word.decode() in self.console for word in (FAIL, FAULT))
+        return PASS.decode() in self.console and not is_bad
 
 
 class VirtualBoard(Processor):

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST_HZ = 1000  # below, the header is damaged, and resampled it would take all memory
+
 
 def load_wav(path: Path, most_s: float = math.inf) -> tuple[NDArray[np.float32], int]:
     """Read a recording; several channels become their mean.
@@ -18,11 +20,13 @@ def load_wav(path: Path, most_s: float = math.inf) -> tuple[NDArray[np.float32],
         Samples (n,) whose full scale is 1, and their rate in samples a second.
     Raises:
         OSError: the system cannot read it.
-        ValueError: it is no WAV file, or not plain PCM; says so in one line.
+        ValueError: it is no WAV file, not plain PCM, or of an impossible rate; says so in one line.
     """
     try:
         with wave.open(str(path), "rb") as file:
             n_channels, width, rate, n_frames = file.getparams()[:4]
+            if rate < LEAST_HZ:
+                raise ValueError(f"has {rate} samples a second; at least {LEAST_HZ:,} are taken")
             data = file.readframes(min(n_frames, math.ceil(min(most_s * rate, n_frames))))
     except (EOFError, wave.Error) as error:
         raise ValueError(str(error)) from None

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -42,6 +43,11 @@ target_link_libraries(tiny_cnn PUBLIC max78000::headers)
 add_executable(app app.c)
 target_link_libraries(app PRIVATE tiny_cnn)
 max78000_firmware(app)
+"""
+NO_TARGETS = """
+cmake_minimum_required(VERSION 3.20)
+project(nothing LANGUAGES C)
+find_package(max78000 REQUIRED CONFIG)
 """
 APP = """
 #include <math.h>
@@ -154,6 +160,17 @@ def test_a_library_in_the_build_of_somebody_else(tmp_path):
     board = VirtualBoard()
     board.load_elf(tmp_path / "out/app.elf")
     assert board.run().console.startswith("1\n0.479 1 ")
+
+
+@needs_gcc
+def test_a_package_in_a_folder_with_capitals(tmp_path):
+    package = tmp_path / "Site-Packages" / "MAX78000"
+    for name in ("firmware/cmake", "firmware/bsp", "apps/shared"):
+        shutil.copytree(CMAKE.parents[1] / name, package / name)
+    of_package = package / "firmware/cmake"
+    toolchain = f"-DCMAKE_TOOLCHAIN_FILE={of_package}/arm-none-eabi-gcc.cmake"
+    (tmp_path / "CMakeLists.txt").write_text(NO_TARGETS)
+    run("cmake", "-B", "out", toolchain, f"-Dmax78000_DIR={of_package}", folder=tmp_path)
 
 
 @needs_gcc

@@ -7,7 +7,7 @@ from string import Template
 
 from max78000.apps.new.facts import AppNetwork, read_network
 from max78000.apps.new.network_c import network_c
-from max78000.apps.new.suits import raw_bytes
+from max78000.apps.new.suits import check_watchdog, raw_bytes
 from max78000.errors import InputError
 from max78000.files import make_folder, refuse_existing, write_all
 from max78000.firmware.sources import APP_FILE, DEFAULT_BOARD
@@ -65,7 +65,7 @@ def write_application(
     Returns:
         What the application knows of the network.
     Raises:
-        InputError: no such project, or the folder holds an application.
+        InputError: no such project, the folder holds an application, or the watchdog is too fast.
         UnsupportedError: the application does not suit the network.
     """
     if folder.resolve() == project.resolve():
@@ -73,6 +73,7 @@ def write_application(
         raise InputError(why, where=str(folder), fix="name another folder for the application")
     net = read_network(project)
     n_raw_bytes = raw_bytes(app, net)
+    check_watchdog(app, net, choices.watchdog_s)
     refuse_existing(folder / APP_FILE, overwrite)
     words = {"name": folder.resolve().name, "network": net.name, "board": choices.board}
     files = {name: _read(project / name) for name in OF_NETWORK if (project / name).is_file()}

@@ -1,9 +1,9 @@
 """Which networks an application suits, and how large what it takes is."""
 
-from math import prod
+from math import ceil, prod
 
 from max78000.apps.new.facts import AppNetwork
-from max78000.errors import UnsupportedError
+from max78000.errors import InputError, UnsupportedError
 
 COLOURS = (1, 3)  # channels of a picture
 MOST_ROWS, MOST_COLUMNS = 479, 640  # of the camera
@@ -23,6 +23,21 @@ def raw_bytes(app: str, net: AppNetwork) -> int:
             return _recording_bytes(net)
         case _:
             return 0
+
+
+def check_watchdog(app: str, net: AppNetwork, watchdog_s: int) -> None:
+    """Refuse a watchdog that bites during a round of a network that suits; 0 is none.
+
+    Raises:
+        InputError: a recording, which nobody feeds during, and a second do not fit.
+    """
+    if app != "microphone" or not watchdog_s:
+        return
+    seconds = prod(net.shape) / net.form["rate"]
+    if watchdog_s < seconds + 1:
+        why = f"a recording takes {seconds:.1f} s, which a watchdog of {watchdog_s} s interrupts"
+        fix = f"give --watchdog {ceil(seconds + 1)} or more"
+        raise InputError(why, where=net.name, fix=fix)
 
 
 def _picture_bytes(net: AppNetwork) -> int:

@@ -49,6 +49,7 @@ def test_console_text():
         ("*** PASS ***\\n", End.ASLEEP, True),
         ("*** FAIL ***\\n", End.FAIL, False),
         ("*** PASS ***\\n*** FAIL ***\\n", End.FAIL, False),
+        ("*** PASS ***\\n*** FAULT: bus fault ***\\n", End.ASLEEP, False),
         ("nothing\\n", End.ASLEEP, False),
     ],
 )

@@ -86,6 +86,17 @@ def write_wave(path, samples, n_channels=1, width=2, rate=16_000):
         file.writeframes(samples)
 
 
+@pytest.mark.parametrize("rate", [0, 1, 999])
+def test_a_rate_that_no_sound_has(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    write_wave(path, bytes(8))
+    content = bytearray(path.read_bytes())
+    content[24:28] = rate.to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"a\.wav: cannot be read: has {rate} samples a second"):
+        read_sound(path)
+
+
 def test_a_sound_survives_its_file(tmp_path):
     sound = Sound(np.array([0, 1, -2, 32767, -32768], np.int16), 8000)
     write_sound(tmp_path / "a.wav", sound)
