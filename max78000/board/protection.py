@@ -1,7 +1,7 @@
 """Holds the core to its memory protection unit: forbidden accesses become faults of the program.
 
 The emulator protects pages of 1 KiB of flash and RAM; a border inside a page is an objection, and
-the page keeps the rights of its start. Devices are not protected, nor is anything from the DMA.
+the page stays open. Devices are not protected, nor is anything from the DMA.
 
 Source: [Armv7-M] B1.5.14 (faults), B3.2.15 to B3.2.18 (their registers).
 """

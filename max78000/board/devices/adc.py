@@ -75,6 +75,10 @@ class Adc(RegisterBlock):
     def reset(self) -> None:
         """Return to the state after a system reset."""
         super().reset()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Nothing is under way any more."""
         for event in (self._event, self._reference):
             if event is not None:
                 event.cancel()
@@ -83,6 +87,8 @@ class Adc(RegisterBlock):
     def _control(self, value: int) -> None:
         before, self.values["CTRL"] = self.values["CTRL"], value
         timeline, powers = self._around.timeline, POWER | REFERENCE_POWER
+        if value & powers != powers:
+            self._forget()
         if value & powers == powers != before & powers:
             self._reference = timeline.at(timeline.now_ns + REFERENCE_NS, self._on_reference)
         if not value & START or self._event is not None:

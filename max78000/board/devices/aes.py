@@ -118,6 +118,7 @@ class AesEngine(RegisterBlock):
         self._input.clear()
         self._output.clear()
         self._last_key = b""
+        self._keys.is_changed = False
 
     @property
     def _flags(self) -> int:

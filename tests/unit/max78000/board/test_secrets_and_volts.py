@@ -107,6 +107,14 @@ def test_a_generated_key_and_a_wiped_one():
     assert engine.device.loaded("INTFL") & aes.KEY_ZERO
 
 
+def test_a_reset_forgets_that_the_key_has_changed():
+    engine = Engine(key_of(16))
+    assert engine.device.loaded("INTFL") & aes.KEY_CHANGED
+    for device in (engine.board.devices.by_name[aes.KEYS], engine.device):
+        device.reset()
+    assert not engine.device.loaded("INTFL")
+
+
 def test_part_of_a_block_is_filled_with_zeros():
     engine = Engine(key_of(16))
     engine.give((1, 2))
@@ -243,6 +251,20 @@ def test_the_reference_takes_its_time():
     assert converter.device.loaded("STATUS") == adc.STARTING
     with pytest.raises(BoardError, match="begins without power, clock or reference"):
         converter.device.stored("CTRL", READY | adc.START)
+
+
+def test_without_power_nothing_goes_on():
+    converter = Converter()
+    converter.device.stored("INTR", 0x1F << 16)
+    converter.device.stored("CTRL", READY | adc.START)
+    converter.device.stored("CTRL", 0)
+    assert converter.device.loaded("STATUS") == 0
+    converter.wait_us(300)
+    assert converter.device.loaded("INTR") == 0
+    converter.device.stored("CTRL", READY)
+    converter.device.stored("CTRL", 0)
+    converter.wait_us(20)
+    assert converter.device.loaded("INTR") == 0
 
 
 # fmt: off
