@@ -13,6 +13,7 @@ import re
 import shutil
 import struct
 import sys
+import time
 import tokenize
 import zipfile
 import zlib
@@ -42,6 +43,7 @@ _FIXES: Mapping[int | None, str] = MappingProxyType(
         errno.EFBIG: "raise the largest size of a file: ulimit -f",
     }
 )
+_OLD_S = 3600
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # Linux's: names count from the current folder; swap them
 # What the system says where two names cannot be swapped: older kernels, other file systems.
 _CANNOT_SWAP = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
@@ -95,27 +97,45 @@ def temporary_name(path: Path) -> Path:
 
 
 def leftovers(path: Path) -> list[Path]:
-    """What processes that were killed left of their attempts to write this file or folder."""
+    """What processes that were killed left of their attempts to write this file or folder.
+
+    Where processes cannot be asked for, and where several machines write to one disk, so that a
+    number says nothing, what is older than an hour counts as left.
+    """
     form = re.compile(re.escape(path.name) + r"\.(\d{1,10})\.tmp")
     found = []
     for sibling in path.parent.iterdir() if path.parent.is_dir() else ():
         match = form.fullmatch(sibling.name)
-        if match and not _runs(int(match[1])):
+        if match and (_is_mine(int(match[1])) or _is_old(sibling)):
             found.append(sibling)
     return found
 
 
-def _runs(process: int) -> bool:
-    """Whether there is a process of this number; where that cannot be asked, there may be."""
-    if os.name != "posix":  # elsewhere the question ends the process
+def _is_mine(process: int) -> bool:
+    """Whether it was a process of this machine, and is no more.
+
+    The present process has not begun yet: what has its number is of one before it that had the
+    same, as the first process of every container does.
+    """
+    if process == os.getpid():
         return True
+    if os.name != "posix":  # elsewhere the question ends the process
+        return False
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
         return True
-    return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _is_old(path: Path) -> bool:
+    """Whether nobody can be at work on it."""
+    try:
+        return time.time() - path.stat().st_mtime > _OLD_S
+    except OSError:  # just gone
+        return False
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 
 from ai8x_models.training.axis import Axis
+from ai8x_models.training.chart import grid
 from ai8x_models.training.search.results import Results, Row
 from max78000.files import write_whole
 
@@ -64,20 +65,7 @@ def _frame(across: Axis, up: Axis, results: Results) -> Iterator[str]:
         f'<text x="{LEFT}" y="42" fill="#555">{escape(results.score_name)} of the integers over'
         " cycles; area: bytes of weights; numbers: trials</text>"
     )
-    for value in across.ticks():
-        x = across.place(value)
-        yield f'<path d="M{x:.1f} {TOP}v{height}" stroke="#e4e4e4"/>'
-        yield (
-            f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" fill="#333">'
-            f"{value:,.0f}</text>"
-        )
-    for value in up.ticks():
-        y = up.place(value)
-        yield f'<path d="M{LEFT} {y:.1f}h{width}" stroke="#e4e4e4"/>'
-        yield (
-            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#333">'
-            f"{value:.{up.n_decimals}f}</text>"
-        )
+    yield from grid(across, up)
     yield (
         f'<rect x="{LEFT}" y="{TOP}" width="{width}" height="{height}" fill="none" stroke="#999"/>'
     )

@@ -150,3 +150,20 @@ def test_files_of_killed_processes_go_when_the_file_is_written(tmp_path):
     write_whole(path, b"whole")
     assert sorted(tmp_path.iterdir()) == sorted([path, *similar])
     assert Path(path).read_bytes() == b"whole"
+
+
+def test_what_has_the_number_of_this_process_is_of_one_before_it(folder):
+    temporary_name(folder).mkdir()
+    renew(folder)
+    assert only(folder)
+
+
+def test_where_processes_cannot_be_asked_for_age_tells(folder, monkeypatch):
+    aside = folder.with_name("project.old.123.tmp")
+    folder.rename(aside)
+    monkeypatch.setattr(files, "_is_mine", lambda _: False)
+    recover(folder)
+    assert not folder.exists()
+    os.utime(aside, (0, 0))
+    recover(folder)
+    assert (folder / "cnn.c").read_text() == "old"

@@ -44,7 +44,7 @@ def compare(
     NETWORKS are checkpoints, each as FILE or NAME=FILE; without any, the shipped ones. Cycles,
     time and energy are the compiler's.
     """
-    from ai8x_models.tasks.pose.compare.compared import Named, compare_networks
+    from ai8x_models.tasks.pose.compare.compared import compare_networks, parse_names
     from ai8x_models.tasks.pose.compare.report import Comparison
     from ai8x_models.tasks.pose.data.source import open_data
     from ai8x_models.tasks.pose.evaluate import evaluate_oracle
@@ -54,7 +54,7 @@ def compare(
 
     for path in () if networks else SHIPPED:
         require_shipped(path, "name checkpoints of pose networks: ai8x compare FILE ...")
-    named = [Named.parse(text) for text in networks or map(str, SHIPPED)]
+    named = parse_names(networks or map(str, SHIPPED))
     loaded = [(one, Predictor.load(one.path)) for one in named]
     compiler, console = find_compiler(), Console(sys.stderr)
     cache = open_data(source, console)

@@ -22,6 +22,7 @@ from max78000.apps.pose.arrays import Bools
 from max78000.apps.pose.skeleton import N_COCO
 
 FOUND_OKS = 0.5  # from where on a person counts as found
+SAME_OKS = 0.1  # below it the most similar detection is of somebody else, or of nobody
 _SEEN = 2  # COCO's visibility of a point that is not hidden
 
 
@@ -30,7 +31,8 @@ class Aspects:
     """Shares 0..1, if nothing else is said; NaN where the pictures have nothing of the kind.
 
     Args:
-        detection: labelled points of which the person's detection says anything.
+        detection: labelled points of which the person's detection says anything, wherever it says
+            they are; a detection with an OKS below 0.1 is not the person's.
         localization: mean OKS of the people who are found, that is 0.5 to 1.
         several: AP50 over the pictures with more than one person.
         occlusion: hidden points found within 0.2 of the torso (PCK@0.2).
@@ -71,12 +73,15 @@ class _Person:
     has_torso: bool
 
 
-def aspects_of(truths: Sequence[Truth], found: Sequence[Detections]) -> Aspects:
+def aspects_of(
+    truths: Sequence[Truth], found: Sequence[Detections], is_whole: Sequence[bool]
+) -> Aspects:
     """Look at every aspect of what was found.
 
     Args:
         truths: labelled people, an entry per image.
         found: what a network says, same images in the same order.
+        is_whole: whether all people of an image are labelled: only then it can be empty.
     """
     pairs = list(zip(truths, found, strict=True))
     people = [person for pair in pairs for person in _people(*pair)]
@@ -89,7 +94,13 @@ def aspects_of(truths: Sequence[Truth], found: Sequence[Detections]) -> Aspects:
         several=several.ap50,
         occlusion=_mean([one.near[one.labelled & ~one.seen] for one in measured]),
         visible=_mean([one.near[one.seen] for one in measured]),
-        false_people=_mean([[len(one.scores)] for truth, one in pairs if not len(truth.counts)]),
+        false_people=_mean(
+            [
+                [len(one.scores)]
+                for (truth, one), whole in zip(pairs, is_whole, strict=True)
+                if whole and not len(truth.counts)
+            ]
+        ),
     )
 
 
@@ -106,6 +117,8 @@ def _people(truth: Truth, found: Detections) -> Iterator[_Person]:
             continue
         index = int(similarity[:, person].argmax())
         best = found.keypoints[index]
+        if similarity[index, person] < SAME_OKS:  # somebody else's
+            best = np.zeros_like(best)
         answered = best[:, 2] > 0
         near = answered & (np.hypot(*(best - points)[:, :2].T) <= PCK_SHARE * torso)
         yield _Person(float(similarity[index, person]), labelled, seen, answered, near, torso > 0)

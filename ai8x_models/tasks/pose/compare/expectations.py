@@ -1,7 +1,6 @@
-"""What the Tiny network was expected to cost and to lose against the Student, and what it does.
+"""What the Tiny network should cost and lose against the Student, and what it does.
 
-The expectations are those with which its design was argued, before anything was trained. Each is a
-range of changes in percent; the measured change stands beside it.
+The design gives a range of changes in percent for each number; the measured change stands beside.
 """
 
 import math
@@ -51,7 +50,7 @@ EXPECTATIONS = (
     Expectation("time of an answer", -40, -40, lambda row: row.costs.milliseconds),
     Expectation("energy of an answer", -40, -40, lambda row: row.costs.energy_uj),
     Expectation("keypoint detection", -5, -2, lambda row: row.aspects.detection),
-    Expectation("keypoint localization", -7, -3, lambda row: row.metrics.pck),
+    Expectation("keypoint localization (PCK)", -7, -3, lambda row: row.metrics.pck),
     Expectation("several people (AP50)", -10, -5, lambda row: row.aspects.several),
     Expectation("occlusion (PCK, hidden)", -6, -3, lambda row: row.aspects.occlusion),
     Expectation("AP", -10, -5, lambda row: row.metrics.ap),

@@ -3,6 +3,7 @@
 A point is a network. What does not fit the chip as it is, is an open circle.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +11,7 @@ from html import escape
 from ai8x_models.tasks.pose.compare.compared import Compared
 from ai8x_models.tasks.pose.compare.table import Cell
 from ai8x_models.training.axis import Axis
+from ai8x_models.training.chart import grid
 
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 60, 24, 40, 48
@@ -54,7 +56,11 @@ PICTURES = (
 
 def draw(picture: Picture, rows: Sequence[Compared]) -> str:
     """Draw the networks that have this cost."""
-    points = [(cost, row.metrics.ap, row) for row in rows if (cost := picture.cost(row))]
+    points = [
+        (cost, row.metrics.ap, row)
+        for row in rows
+        if (cost := picture.cost(row)) and not math.isnan(row.metrics.ap)
+    ]
     across = _axis([cost for cost, _, _ in points], LEFT, WIDTH - RIGHT)
     up = _axis([score for _, score, _ in points], HEIGHT - BOTTOM, TOP)
     parts = [*_frame(picture, across, up), *_points(points, across, up)]
@@ -74,20 +80,7 @@ def _axis(values: Sequence[float], start: float, end: float) -> Axis:
 def _frame(picture: Picture, across: Axis, up: Axis) -> Iterator[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     yield f'<text x="{LEFT}" y="24" font-size="15" fill="#222">{escape(picture.title)}</text>'
-    for value in across.ticks():
-        x = across.place(value)
-        yield f'<path d="M{x:.1f} {TOP}V{bottom}" stroke="#e4e4e4"/>'
-        yield (
-            f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="#333">'
-            f"{value:,.{across.n_decimals}f}</text>"
-        )
-    for value in up.ticks():
-        y = up.place(value)
-        yield f'<path d="M{LEFT} {y:.1f}H{right}" stroke="#e4e4e4"/>'
-        yield (
-            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#333">'
-            f"{value:.{up.n_decimals}f}</text>"
-        )
+    yield from grid(across, up)
     yield (
         f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#999"/>'
         f'<text x="{right}" y="{HEIGHT - 10}" text-anchor="end" fill="#333">'

@@ -38,9 +38,8 @@ class Comparison:
     @property
     def summary(self) -> str:
         """What a reader should know first."""
-        return (
-            f"{self.ceiling.n_images} pictures, {self.data}; perfect maps: AP {self.ceiling.ap:.3f}"
-        )
+        ceiling = f"AP {self.ceiling.ap:.3f}" if self.ceiling.people_true else "nobody to find"
+        return f"{self.ceiling.n_images} pictures, {self.data}; perfect maps: {ceiling}"
 
     @property
     def tables(self) -> list[tuple[str, list[str], list[list[str]]]]:
@@ -65,7 +64,7 @@ class Comparison:
         """A page, whole in itself."""
         loader = jinja2.FileSystemLoader(Path(__file__).parent)
         rooms = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-        pictures = [(one.title, draw(one, self.rows)) for one in PICTURES]
+        pictures = [draw(one, self.rows) for one in PICTURES]
         page = rooms.get_template("page.html.j2")
         return page.render(
             summary=self.summary, tables=self.tables, pictures=pictures, notes=notes(self.rows)

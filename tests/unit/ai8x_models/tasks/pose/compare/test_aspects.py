@@ -31,57 +31,72 @@ def found(*people):
     return Detections(keypoints, np.linspace(1, 0.5, len(keypoints)))
 
 
+def aspects(truths, answers, is_whole=None):
+    return aspects_of(truths, answers, is_whole or [True] * len(truths))
+
+
 def test_a_perfect_answer_has_every_aspect():
-    aspects = aspects_of([truth(person(hidden=[3, 4]))], [found(person())])
-    assert aspects.detection == aspects.localization == 1
-    assert aspects.occlusion == aspects.visible == 1
-    assert math.isnan(aspects.several)
-    assert math.isnan(aspects.false_people)
+    seen = aspects([truth(person(hidden=[3, 4]))], [found(person())])
+    assert seen.detection == seen.localization == 1
+    assert seen.occlusion == seen.visible == 1
+    assert math.isnan(seen.several)
+    assert math.isnan(seen.false_people)
 
 
 def test_points_without_an_answer_are_missed_even_if_their_place_is_right():
     answer = person()
     answer[[3, 9], 2] = 0
-    aspects = aspects_of([truth(person(hidden=[3, 4]))], [found(answer)])
-    assert aspects.detection == pytest.approx(15 / 17)
-    assert aspects.occlusion == pytest.approx(1 / 2)
-    assert aspects.visible == pytest.approx(14 / 15)
-    assert aspects.localization == 1
+    seen = aspects([truth(person(hidden=[3, 4]))], [found(answer)])
+    assert seen.detection == pytest.approx(15 / 17)
+    assert seen.occlusion == pytest.approx(1 / 2)
+    assert seen.visible == pytest.approx(14 / 15)
+    assert seen.localization == 1
 
 
 def test_points_that_are_not_labelled_do_not_count():
-    aspects = aspects_of([truth(person(unknown=[0, 1, 2]))], [found(person())])
-    assert aspects.detection == aspects.visible == 1
+    seen = aspects([truth(person(unknown=[0, 1, 2]))], [found(person())])
+    assert seen.detection == seen.visible == 1
 
 
 def test_people_nobody_found_have_no_points_and_no_place():
-    aspects = aspects_of([truth(person()), truth(person())], [found(person()), found()])
-    assert aspects.detection == aspects.visible == pytest.approx(1 / 2)
-    assert aspects.localization == 1
+    seen = aspects([truth(person()), truth(person())], [found(person()), found()])
+    assert seen.detection == seen.visible == pytest.approx(1 / 2)
+    assert seen.localization == 1
 
 
 def test_localization_looks_only_at_those_who_are_found():
     far, near = person(shift=60), person(shift=3)
-    aspects = aspects_of([truth(person()), truth(person())], [found(far), found(near)])
-    assert 0.5 <= aspects.localization < 1
-    assert aspects.visible == pytest.approx(1 / 2)
+    seen = aspects([truth(person()), truth(person())], [found(far), found(near)])
+    assert 0.5 <= seen.localization < 1
+    assert seen.visible == pytest.approx(1 / 2)
 
 
 def test_company_is_scored_by_pictures_with_several_people_alone():
     beside = person(shift=20)
     pictures = [truth(person()), truth(person(), beside)]
-    assert aspects_of(pictures, [found(), found(person(), beside)]).several == 1
-    assert aspects_of(pictures, [found(person()), found()]).several == 0
+    assert aspects(pictures, [found(), found(person(), beside)]).several == 1
+    assert aspects(pictures, [found(person()), found()]).several == 0
 
 
 def test_people_in_empty_pictures_are_counted():
     answers = [found(person(), person()), found(), found(person())]
-    aspects = aspects_of([truth(), truth(), truth(person())], answers)
-    assert aspects.false_people == 1
-    assert aspects.to_json()["several"] is None
+    seen = aspects([truth(), truth(), truth(person())], answers)
+    assert seen.false_people == 1
+    assert seen.to_json()["several"] is None
 
 
 def test_pictures_where_people_are_ignored_are_not_empty():
     crowd = truth(person())
     crowd.iscrowd[:] = 1
-    assert math.isnan(aspects_of([crowd], [found(person())]).false_people)
+    assert math.isnan(aspects([crowd], [found(person())]).false_people)
+
+
+def test_a_person_has_no_answer_in_the_detection_of_another():
+    beside = person(shift=70)
+    seen = aspects([truth(person(), beside)], [found(person())])
+    assert seen.detection == pytest.approx(1 / 2)
+    assert seen.several == pytest.approx(0.5, abs=0.01)
+
+
+def test_pictures_of_which_only_a_part_is_labelled_are_not_empty():
+    assert math.isnan(aspects([truth()], [found(person())], [False]).false_people)

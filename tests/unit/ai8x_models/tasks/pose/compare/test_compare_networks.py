@@ -2,15 +2,23 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ai8x_models.checkpoint import load_checkpoint
-from ai8x_models.tasks.pose.compare.compared import Named
+from ai8x_models.tasks.pose.compare.compared import Named, compare_networks
 from ai8x_models.tasks.pose.compare.costs import costs_of, widths_of
 from ai8x_models.tasks.pose.compare.expectations import EXPECTATIONS
+from ai8x_models.tasks.pose.compare.report import Comparison
+from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache
+from ai8x_models.tasks.pose.evaluate import evaluate_oracle
+from ai8x_models.tasks.pose.figures.figures import PRESETS, StickFigures
+from ai8x_models.tasks.pose.predictor import Predictor
+from ai8x_models.training.logs import Console
 from ai8x_models.training.search.figures import find_compiler
 from ai8x_models.zoo.load import load_model
 from ai8x_models.zoo.registry import create_model
@@ -100,3 +108,28 @@ def test_power_grows_with_answers_until_the_chip_is_busy(shipped):
 def test_names_are_given_or_taken_from_files():
     assert Named.parse("a b=x/y.pth.tar") == Named("a b", Path("x/y.pth.tar"))
     assert Named.parse("x/y-q.pth.tar") == Named("y-q", Path("x/y-q.pth.tar"))
+    assert Named.parse("runs/lr=1/q.pth.tar") == Named("q", Path("runs/lr=1/q.pth.tar"))
+
+
+def test_names_must_tell_networks_apart(ai8x):
+    status, _, err = ai8x("compare", "a/best.pth.tar", "b/best.pth.tar", "mine=")
+    assert status == 2
+    assert err == (
+        "ai8x: best: 2 networks are called so (name them: NAME=FILE)\n"
+        "mine=: names no file (NAME=FILE)\n"
+    )
+
+
+def test_pictures_without_anybody_are_told_so(shipped, tmp_path):
+    cache = PoseCache.open(
+        build_cache(tmp_path / "some.h5", StickFigures(PRESETS["single"]), "validation", 2)
+    )
+    empty = replace(cache, person_start=np.zeros(3, np.int32))
+    network = Predictor.load(shipped[2])
+    rows = compare_networks(
+        [(Named("tiny", shipped[2]), network)], empty, find_compiler(), Console(StringIO())
+    )
+    comparison = Comparison(rows, evaluate_oracle(empty), "nobody")
+    comparison.write(tmp_path / "out")
+    assert "nobody to find" in comparison.to_markdown()
+    assert "nan" not in (tmp_path / "out/compare-time.svg").read_text()
