@@ -10,7 +10,7 @@ from functools import cache
 from math import inf
 from pathlib import Path
 
-from jinja2 import Environment, select_autoescape
+from jinja2 import Environment
 
 from max78000.facts.chip import Chip
 from synthesis.place.place import Placement
@@ -94,7 +94,7 @@ def report_page(template: str, **values: object) -> str:
 def page_environment() -> Environment:
     """The templates and what they call; read once a process."""
     folder = Path(__file__).parent / "templates"
-    made = environment(folder, autoescape=select_autoescape(default=True))
+    made = environment(folder, autoescape=True)
     made.filters |= {"count": _count, "colour": _colour, "percent": _percent}
     return made
 

@@ -5,25 +5,38 @@ written when Python writes those. Without a place to write, templates are compil
 """
 
 import hashlib
-import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
+
+from max78000.errors import InputError
+from max78000.files import make_folder, write_whole
 
 SEAL_BYTES = hashlib.sha256().digest_size
 
 
 class TemplateCache(BytecodeCache):
-    """Files of compiled templates: a checksum of the rest, then what Jinja makes of a template.
+    """Files of compiled templates: a checksum, then what Jinja makes of a template.
 
-    Jinja itself compares the version and the template's text; the checksum is there because Python
-    can crash on damaged code.
+    Jinja itself compares its format and the template's text. The checksum is there because Python
+    can crash on damaged code; it is that of the code, of Jinja's release and of the settings, all
+    of which change what is made of a text.
     """
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """Keep templates of an environment.
+
+        Args:
+            settings: those of Jinja; their `repr` tells them apart, at every start in the same way.
+        """
+        self._made_by = repr((jinja2.__version__, sorted(settings.items()))).encode()
 
     def get_cache_key(self, name: str, filename: str | None = None) -> str:
         """Name the file of a template's code."""
@@ -35,7 +48,7 @@ class TemplateCache(BytecodeCache):
         with suppress(OSError):
             stored = Path(bucket.key).read_bytes()
             seal, code = stored[:SEAL_BYTES], stored[SEAL_BYTES:]
-            if hashlib.sha256(code).digest() == seal:
+            if self._seal(code) == seal:
                 bucket.bytecode_from_string(code)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
@@ -43,11 +56,12 @@ class TemplateCache(BytecodeCache):
         if sys.dont_write_bytecode:
             return
         path, code = Path(bucket.key), bucket.bytecode_to_string()
-        part = path.with_name(f"{path.name}.{os.getpid()}")
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(hashlib.sha256(code).digest() + code)
-            part.replace(path)
+        with suppress(InputError):
+            make_folder(path.parent)
+            write_whole(path, self._seal(code) + code)
+
+    def _seal(self, code: bytes) -> bytes:
+        return hashlib.sha256(self._made_by + code).digest()
 
 
 def environment(folder: Path, **settings: Any) -> Environment:
@@ -55,13 +69,9 @@ def environment(folder: Path, **settings: Any) -> Environment:
 
     Args:
         folder: with the templates; compiled ones are kept there too.
-        settings: those of Jinja that are not the same for all.
+        settings: those of Jinja that are not the same for all; plain values.
     """
+    settings |= {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     return Environment(
-        loader=FileSystemLoader(folder),
-        bytecode_cache=TemplateCache(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        **settings,
+        loader=FileSystemLoader(folder), bytecode_cache=TemplateCache(settings), **settings
     )

@@ -74,6 +74,28 @@ def test_a_damaged_file_is_made_again(templates, compiled):
             assert path.read_bytes() == whole
 
 
+def test_other_settings_and_another_jinja_compile_again(templates, compiled, monkeypatch):
+    text_of(templates)
+    other = environment(templates, variable_start_string="{{=", variable_end_string="}}")
+    assert other.get_template("whole.txt.j2").render(n=3) == "part of {{ n }}"
+    assert len(compiled) == 4
+    text_of(templates)
+    assert len(compiled) == 6
+    monkeypatch.setattr("jinja2.__version__", "99")
+    assert text_of(templates) == "part of 3"
+    assert len(compiled) == 8
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(templates):
+    text_of(templates)
+    for path in files_of(templates):
+        path.unlink()
+        path.mkdir()
+    before = files_of(templates)
+    assert text_of(templates) == "part of 3"
+    assert files_of(templates) == before
+
+
 def test_no_place_to_write(templates, compiled):
     (templates / "__pycache__").write_text("in the way", encoding="utf-8")
     assert text_of(templates) == text_of(templates) == "part of 3"
