@@ -27,11 +27,12 @@ from max78000.program.layer_dump import save_dump
 from max78000.program.layer_table import LayerTable
 from max78000.program.program import RegisterProgram
 from synthesis.compile import Combined, Compiled, combine
-from synthesis.emit.checks import check_project
-from synthesis.emit.flash_size import check_parts, flash_parts, sum_of_parts
+from synthesis.emit.checks import check_project, project_parts
+from synthesis.emit.flash_size import check_parts, sum_of_parts
 from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.together import Member, together_files
+from synthesis.emit.together_checks import member_problems, ram_warnings
 from synthesis.emit.whole_project import project_files
 from synthesis.emit.write import write_project
 from synthesis.generate.options import ProgramOptions
@@ -210,11 +211,7 @@ class CompiledNetwork:
         project = project or self.request.project
         project = replace(project, checks_layers=layer_checks or project.checks_layers)
         files, chip = self.request.files, self.request.chip
-        for path in (files.network, files.checkpoint):
-            if not path.is_file():
-                why = "is no file, and a project names the hashes of what it is made of"
-                fix = "save what was made in memory, and compile from the files"
-                raise InputError(why, where=str(path), fix=fix)
+        _need_files(files)
         check_project(self.stages, project, chip)
         contents = project_files(self.stages, self.report, files, project, chip)
         write_project(Path(folder), contents, overwrite=overwrite)
@@ -244,6 +241,8 @@ class CompiledTogether:
 
     def write(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the C project, whole or not at all; raises as `CompiledNetwork.write`."""
+        for network in self.networks:
+            _need_files(network.request.files)
         first = self.networks[0].request
         members = [
             Member(network.stages, network.report, network.request.files, displaced)
@@ -259,31 +258,32 @@ def compile_together(requests: Sequence[Request], name: str) -> CompiledTogether
 
     Args:
         requests: of each network; `options.name` begins the names of its C functions. Chip and C
-            options are those of the first.
+            options are those of the first, the input path is the same for all.
         name: of the firmware.
     Raises:
         ToolError: what is wrong with any of the networks, all at once; or that they do not fit the
             flash together.
     """
-    first = requests[0]
+    files, options = [one.files.network for one in requests], [one.options for one in requests]
+    problems = list(member_problems(files, options, [one.input_path for one in requests]))
     alone: list[CompiledNetwork] = []
-    problems: list[ToolError] = []
     for request in requests:
         try:
             alone.append(compile_files(request))
         except ToolError as error:
             problems += error.problems if isinstance(error, ProblemList) else (error,)
     raise_all(problems)
+    first = requests[0]
     combined = combine([network.stages for network in alone], first.chip, first.allowed)
     networks = tuple(
         replace(network, stages=moved, report=moved_report(network.report, moved, first.chip))
         for network, moved in zip(alone, combined.networks, strict=True)
     )
     report = report_together(name, combined, [network.report for network in networks], first.chip)
-    parts = [flash_parts(network.program, first.project) for network in networks]
-    what = "the networks without their tests need"
-    of_flash = check_parts(sum_of_parts(parts), first.chip, name, what)
-    report = replace(report, warnings=(*report.warnings, *of_flash))
+    parts = [project_parts(moved, first.project, first.chip) for moved in combined.networks]
+    of_flash = check_parts(sum_of_parts(parts), first.chip, name, of_several=True)
+    of_ram = ram_warnings(name, combined.networks, first.project, first.chip)
+    report = replace(report, warnings=(*report.warnings, *of_flash, *of_ram))
     return CompiledTogether(name, networks, combined, report)
 
 
@@ -349,6 +349,15 @@ def report_files(
     compiled = compile_network(network, checkpoint, sample, input_path=input_path)
     found: dict[str, Any] = json.loads(to_json(compiled.report))
     return found
+
+
+def _need_files(files: Files) -> None:
+    """Refuse to write what was never in a file."""
+    for path in (files.network, files.checkpoint):
+        if not path.is_file():
+            why = "is no file, and a project names the hashes of what it is made of"
+            fix = "save what was made in memory, and compile from the files"
+            raise InputError(why, where=str(path), fix=fix)
 
 
 def _path(given: str | Path | NetworkSpec | Checkpoint | None) -> Path | None:

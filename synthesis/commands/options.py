@@ -12,12 +12,12 @@ import click
 
 from max78000.command.other_tools import taking
 from synthesis.commands.vendor_options import OPTIONS
+from synthesis.lower.layer_list import ALL
 
 Command = Callable[..., Any]
 PATH = click.Path(path_type=Path)
 READY = click.IntRange(0, 3)
 STAGES = ("graph", "placed", "program")  # that --show prints
-EVERY = "all"  # in place of a list of layers
 # Option, default, what the file holds; those that say so can go into the main file.
 FILE_NAMES = (
     ("c-filename", "main.c", "main program"),
@@ -100,7 +100,7 @@ NETWORK_CHANGES = grouped(
     number("input-offset", integer, "Bytes before the input in its memories."),
     number("stop-after", click.IntRange(0), "Make this layer the last."),
     click.option(
-        "--no-bias", is_flag=False, flag_value=EVERY, metavar="[LIST]",
+        "--no-bias", is_flag=False, flag_value=ALL, metavar="[LIST]",
         help="Drop the biases of layers such as 0,2, or of all.",
     ),
     flag("ignore-activation", "No layer has an activation."),

@@ -14,10 +14,11 @@ from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 from max78000.facts.chip import MAX78000, Chip
 from synthesis.api import Request
 from synthesis.commands.given import Given
-from synthesis.commands.options import EVERY, FILE_NAMES
+from synthesis.commands.options import FILE_NAMES
 from synthesis.emit.options import DEFAULT_BOARD, FileNames, Pin, ProjectOptions, RiscV
 from synthesis.generate.options import ProgramOptions, ReadySelect
-from synthesis.lower.overrides import ALL, LayerList, Overrides
+from synthesis.lower.layer_list import ALL, LayerList
+from synthesis.lower.overrides import Overrides
 from synthesis.read.files import Files, find_files
 from synthesis.read.source import InputPath
 from synthesis.rules.manual import allowed_rules
@@ -25,6 +26,7 @@ from synthesis.rules.manual import allowed_rules
 Value = TypeVar("Value")
 NAMELESS = "network"  # while the command line names none
 DEVICES = ("max78000", "78000", "ai85", "85")
+RISCV_OPTIONS = ("riscv", "riscv_debug", "riscv_exclusive", "riscv_flash", "riscv_cache")
 NONE = "none"  # in place of a file name
 OTHER_FILES = ("cnn.h", "cnn_finish.c", "cnn_finish.h", "softmax.c", "makefile", "project.mk",
                "cmakelists.txt", "program.json", "report.json", "report.html")  # fmt: skip
@@ -138,13 +140,7 @@ def input_path(given: Given) -> InputPath:
 
 def is_riscv(given: Given) -> bool:
     """Whether the RISC-V core runs the network: several options imply it."""
-    return bool(
-        given["riscv"]
-        or given["riscv_debug"]
-        or given["riscv_exclusive"]
-        or given["riscv_flash"]
-        or given["riscv_cache"]
-    )
+    return any(given[option] for option in RISCV_OPTIONS)  # type: ignore[literal-required]
 
 
 def _core_problems(given: Given) -> Iterator[UnsupportedError]:
@@ -221,7 +217,7 @@ def _overrides(given: Given, problems: _Problems) -> Overrides:
 
 
 def _layers_without_bias(text: str) -> LayerList | str | None:
-    if text == EVERY:
+    if text == ALL:
         return ALL
     return layer_list(text, "--no-bias") or None
 

@@ -14,11 +14,11 @@ from max78000.errors import InputError, ProblemList, ToolError, UnsupportedError
 from synthesis.api import Request
 from synthesis.commands.given import Given
 from synthesis.commands.options import FILE_NAMES
-from synthesis.commands.request import is_riscv, project_name, read_request
+from synthesis.commands.request import RISCV_OPTIONS, project_name, read_request
+from synthesis.emit.together_checks import CLEARS, POWERS_DOWN, name_problems
 
 NAMED = re.compile(r"([A-Za-z_]\w*)=(.+)", re.ASCII)
-IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-TAKEN = ("build",)  # a folder of this name is the firmware's
+ZERO_IS_NONE = ("skip_yaml_layers", "skip_checkpoint_layers")  # they leave out so many
 
 OF_ONE = "changes one network, and does not say which"
 OF_ALL = "main.c runs all networks by turns, on their samples"
@@ -34,8 +34,8 @@ NOT_TOGETHER = MappingProxyType(
             ("softmax", "no_kat", "no_unload", "layer_checks", "energy", "forever"), OF_ALL
         ),
         "zephyr": "its module is that of one network",
-        "zero_sram": "clears the weights of the other networks, too",
-        "powerdown": "takes the power from the weights of the other networks",
+        "zero_sram": CLEARS,
+        "powerdown": POWERS_DOWN,
     }
 )  # fmt: skip
 FIX_OF_ONE = "say it in its description, or synthesize that network alone"
@@ -63,7 +63,7 @@ def read_together(given: Given, refused: Iterable[ToolError] = ()) -> TogetherRe
     problems = [*refused, *_conflicts(given)]
     named = [_named(text) for text in given["network"]]
     names = [name for name, _ in named]
-    problems += _name_problems(named)
+    problems += name_problems(named, "name it: NAME={}")
     checkpoints = _one_for_each(given["checkpoint_file"], names, "--checkpoint-file", problems)
     samples = _one_for_each(given["sample_input"], names, "--sample-input", problems)
     requests: list[Request] = []
@@ -97,19 +97,6 @@ def _named(text: str) -> tuple[str, Path]:
     return re.sub(r"\W", "_", path.stem, flags=re.ASCII), path
 
 
-def _name_problems(named: Sequence[tuple[str, Path]]) -> Iterator[InputError]:
-    fix = "name it: NAME={}"
-    first: dict[str, Path] = {}
-    for name, path in named:
-        if IDENTIFIER.fullmatch(name) is None or name.lower() in TAKEN:
-            why = f"C functions and a folder cannot be called after {name!r}"
-            yield InputError(why, where=str(path), fix=fix.format(path))
-        other = first.setdefault(name.lower(), path)
-        if other is not path:
-            why = f"is called {name}, as is {other}: their C functions would have the same names"
-            yield InputError(why, where=str(path), fix=fix.format(path))
-
-
 def _one_for_each(
     files: tuple[Path, ...], names: Sequence[str], option: str, problems: list[ToolError]
 ) -> list[tuple[Path, ...]]:
@@ -125,18 +112,22 @@ def _one_for_each(
 def _conflicts(given: Given) -> Iterator[UnsupportedError]:
     """Options that several networks cannot be given."""
     for option, why in NOT_TOGETHER.items():
-        if given[option]:  # type: ignore[literal-required]
+        if _is_given(option, given[option]):  # type: ignore[literal-required]
             fix = {OF_ONE: FIX_OF_ONE, OF_ALL: FIX_OF_ALL}.get(why, FIX)
             yield _not_together(option, why, fix)
-    if given["stop_after"] == 0:
-        yield _not_together("stop_after", OF_ONE, FIX_OF_ONE)
-    if is_riscv(given) or given["fast_fifo"]:
-        yield _not_together("riscv", "several networks run on the Arm core alone", FIX)
+    for option in RISCV_OPTIONS:
+        if given[option]:  # type: ignore[literal-required]
+            yield _not_together(option, "several networks run on the Arm core alone", FIX)
     for name, default, _ in FILE_NAMES:
         option = name.replace("-", "_")
         if given[option] != default:  # type: ignore[literal-required]
             why = "the files of several networks are named after them"
             yield _not_together(option, why, FIX)
+
+
+def _is_given(option: str, value: object) -> bool:
+    """Whether a value is more than that of an option left out: 0 is, as the number of a layer."""
+    return bool(value) or (value is not False and value == 0 and option not in ZERO_IS_NONE)
 
 
 def _not_together(option: str, why: str, fix: str) -> UnsupportedError:

@@ -4,13 +4,13 @@ Everything that is wrong only once the network is compiled; the command line alo
 business. Nothing is written here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from max78000.errors import UnsupportedError
 from max78000.facts.chip import Chip
 from max78000.facts.fixed import DATA_BITS
 from synthesis.compile import Compiled
-from synthesis.emit.flash_size import check_flash
+from synthesis.emit.flash_size import check_parts, flash_parts
 from synthesis.emit.options import ProjectOptions
 from synthesis.emit.project import gather_warnings
 from synthesis.generate.finish import emitted_plan, finish_plan, ram_bytes
@@ -32,10 +32,20 @@ def check_project(compiled: Compiled, options: ProjectOptions, chip: Chip) -> tu
         softmax_shift(compiled.graph)
     where = compiled.graph.source
     layout = unload_layout(compiled.placement.placed_graph, chip, scales=options.scales_outputs)
-    finish = emitted_plan(compiled.graph, layout)
-    n_calls = 0 if finish is None else len(finish.calls)
-    of_flash = check_flash(compiled.program, options, chip, where, n_calls)
+    of_flash = check_parts(project_parts(compiled, options, chip), chip, where)
     return (*of_flash, *_warnings(compiled, layout, options))
+
+
+def project_parts(compiled: Compiled, options: ProjectOptions, chip: Chip) -> Mapping[str, int]:
+    """Bytes of flash for each part of a network's project.
+
+    Raises:
+        UnsupportedError: a step behind the accelerator that C cannot make (rule G26).
+    """
+    placed = compiled.placement.placed_graph
+    layout = unload_layout(placed, chip, scales=options.scales_outputs)
+    finish = emitted_plan(compiled.graph, layout)
+    return flash_parts(compiled.program, options, 0 if finish is None else len(finish.calls))
 
 
 def _ram_warnings(graph: Graph, layout: UnloadLayout) -> Iterator[str]:

@@ -31,11 +31,7 @@ TEST = (SAMPLE, ANSWER)
 
 
 def check_flash(
-    program: RegisterProgram,
-    options: ProjectOptions,
-    chip: Chip,
-    where: str = "",
-    n_finish_calls: int = 0,
+    program: RegisterProgram, options: ProjectOptions, chip: Chip, where: str = ""
 ) -> tuple[str, ...]:
     """Find out what the linker would find out; returns warnings.
 
@@ -45,17 +41,25 @@ def check_flash(
     Raises:
         CapacityError: the flash is too small for the network alone.
     """
-    return check_parts(flash_parts(program, options, n_finish_calls), chip, where)
+    return check_parts(flash_parts(program, options), chip, where)
 
 
 def check_parts(
-    parts: Mapping[str, int], chip: Chip, where: str, what: str = "the network alone needs"
+    parts: Mapping[str, int], chip: Chip, where: str, *, of_several: bool = False
 ) -> tuple[str, ...]:
-    """Find out whether the parts of a firmware fit; returns and raises as `check_flash`."""
+    """Find out whether the parts of a firmware fit; returns and raises as `check_flash`.
+
+    Args:
+        parts: their bytes.
+        chip: size of the flash.
+        where: what begins the messages.
+        of_several: networks, which are not given every option that one is.
+    """
     network = {name: size for name, size in parts.items() if name not in TEST}
     test = {name: size for name, size in parts.items() if name in TEST}
     needed = sum(network.values())
     if needed > chip.flash_bytes:
+        what = "the networks without their tests need" if of_several else "the network alone needs"
         why = f"{what} about {needed:,} of {chip.flash_bytes:,} bytes of flash: "
         why += _listed(network)
         fix = "use narrower weights (`quantization: 4`)"
@@ -66,7 +70,8 @@ def check_parts(
     what = "the known-answer test" if test[ANSWER] else "the sample"
     why = f"{what} needs about {sum(test.values()):,} bytes of flash, the network leaves {free:,} "
     why += f"of {chip.flash_bytes:,}: {_listed(test)}"
-    return (f"{where}: {why} [O9] ({_way_out(test, free)})",)
+    way_out = _way_out_of_several(test, free) if of_several else _way_out(test, free)
+    return (f"{where}: {why} [O9] ({way_out})",)
 
 
 def flash_parts(
@@ -111,6 +116,12 @@ def _way_out(test: Mapping[str, int], free: int) -> str:
         return f"--no-kat saves {test[ANSWER]:,} bytes, --max-checklines most of them"
     options = "--no-kat --fixed-input" if test[ANSWER] else "--fixed-input"
     return f"{options} saves {sum(test.values()):,} bytes; an application brings its own input"
+
+
+def _way_out_of_several(test: Mapping[str, int], free: int) -> str:
+    """The same among the options for several networks, whose main.c checks every answer."""
+    options = "--max-checklines" if test[SAMPLE] <= free else "--max-checklines --fixed-input"
+    return f"{options} saves most of them; an application leaves the tests out"
 
 
 def _array_bytes(phase: Phase) -> int:

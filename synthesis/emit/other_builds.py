@@ -47,4 +47,4 @@ def other_builds(
 
 def _symbol(name: str) -> str:
     """A project's name in Kconfig's spelling."""
-    return re.sub(r"\W|[.+-]", "_", name).upper()
+    return re.sub(r"\W", "_", name).upper()

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from max78000.errors import InputError
+from synthesis.lower.layer_list import ALL, LayerList
 from synthesis.lower.operation import operator_of
 from synthesis.read.checkpoint import Checkpoint
 from synthesis.read.description import DataFormat, NetworkSpec, Operator
 from synthesis.read.source import Source, Tensor
 
 STOP_WORDS = ("stop", -1)
-ALL = "all"  # in place of a list of layers
-LayerList = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,6 @@ def place_together(placements: Sequence[Placement], chip: Chip) -> Together:
     placed: dict[int, Placement] = {}
     taken = Taken.nothing(chip)
     for i in order:
-        if not _fits(placements[i], taken, chip):
-            continue
         beside, after = _beside(placements[i], taken, chip)
         others = (placements[j] for j in order if j not in placed and j != i)
         if all(_fits(other, after, chip) for other in others):

@@ -104,6 +104,8 @@ def test_functions_say_over_whom_they_load(files):
     assert "int near_cnn_start(void);" in (folder / "near_cnn.h").read_text()
     assert "#define NEAR_CNN_NUM_OUTPUTS 144" in (folder / "near_cnn.h").read_text()
     assert "where those of wide do" in (folder / "far_cnn.h").read_text()
+    assert "int near_cnn_stop(void);" in (folder / "near_cnn.h").read_text()
+    assert "cnn_stop" not in (folder / "cnn.h").read_text()
     assert "int cnn_enable(" not in (folder / "near_cnn.c").read_text()
 
 
@@ -183,6 +185,20 @@ def test_a_name_that_no_function_can_have(files):
             "(leave it out)",
         ),
         (
+            ("--riscv-exclusive",),
+            "--riscv-exclusive: several networks run on the Arm core alone: not with several "
+            "networks (leave it out)",
+        ),
+        (
+            ("--fast-fifo",),
+            "--fast-fifo: needs the RISC-V core [O2] (give --riscv, or use --fifo)",
+        ),
+        (
+            ("--input-offset", "0"),
+            "--input-offset: changes one network, and does not say which: not with several "
+            "networks (say it in its description, or synthesize that network alone)",
+        ),
+        (
             ("--api-filename", "net.c"),
             "--api-filename: the files of several networks are named after them: not with several "
             "networks (leave it out)",
@@ -213,6 +229,14 @@ def test_everything_wrong_with_all_networks_is_said(files):
     assert any("checkpoints/near-q.pth.tar" in problem for problem in found)
     assert any("far.yaml:4" in problem for problem in found)
     assert any("none.yaml" in problem for problem in found)
+
+
+@pytest.mark.parametrize("name", ["build", "Makefile"])
+def test_names_of_what_every_firmware_has_are_taken(files, name):
+    assert refused(f"{name}=near.yaml", "far.yaml") == [
+        f"near.yaml: C functions and a folder cannot be called after '{name}' "
+        "(name it: NAME=near.yaml)"
+    ]
 
 
 def test_files_of_other_networks_would_be_compiled_too(files):

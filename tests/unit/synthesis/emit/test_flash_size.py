@@ -13,7 +13,7 @@ from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_zig
 from networks import Net, compile_net, write_files
 from synthesis.commands.synthesize import synthesize
-from synthesis.emit.flash_size import check_flash, flash_parts
+from synthesis.emit.flash_size import check_flash, check_parts, flash_parts
 from synthesis.emit.options import ProjectOptions
 
 RUN = {"standalone_mode": False}
@@ -69,6 +69,17 @@ def test_a_network_that_does_not_fit_is_refused():
         r"37,\d{3}, code \d\d,\d{3} \[O9\] \(use narrower weights \(`quantization: 4`\)\)",
         str(refusal.value),
     )
+
+
+def test_several_networks_are_told_what_they_can_be_given():
+    parts = flash_parts(compile_net(LARGE).program, ProjectOptions())
+    (warning,) = check_parts(parts, MAX78000, "app", of_several=True)
+    assert warning.endswith(
+        "(--max-checklines saves most of them; an application leaves the tests out)"
+    )
+    half = replace(MAX78000, flash_bytes=MAX78000.flash_bytes // 2)
+    (warning,) = check_parts(parts, half, "app", of_several=True)
+    assert "(--max-checklines --fixed-input saves most of them" in warning
 
 
 def test_the_command_warns(tmp_path):
