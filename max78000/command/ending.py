@@ -21,14 +21,16 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 def run(command: click.Command) -> None:
     """Run a click command with the arguments of the process, then exit.
 
-    A refusal is one message on standard error; a defect of the toolchain keeps its traceback.
+    A refusal is one message on standard error; a defect of the toolchain keeps its traceback. Who
+    asked for JSON has the same as an object on standard output.
     """
-    name = command.name
+    name = command.name or ""
     try:
         status = command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
             error = _suggesting_what_help_shows(error)
+        _tell_scripts(name, error)
         error.show()
         sys.exit(InputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -40,6 +42,7 @@ def run(command: click.Command) -> None:
             _drop_output()
             click.echo(f"{name}: the output cannot be written: {error.strerror}", err=True)
             sys.exit(InputError.exit_code)
+        _tell_scripts(name, error)
         if isinstance(error, ToolError) and not isinstance(error, InternalError):
             click.echo(f"{name}: {error}", err=True)
             sys.exit(error.exit_code)
@@ -47,6 +50,21 @@ def run(command: click.Command) -> None:
         click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
         sys.exit(InternalError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell_scripts(name: str, error: Exception) -> None:
+    """Print a refusal as JSON, if the command line asks for JSON."""
+    from max78000.command.errors_as_json import (  # noqa: PLC0415 - few commands refuse
+        is_asked_for,
+        to_json,
+    )
+
+    if not is_asked_for(sys.argv[1:], error):
+        return
+    try:
+        click.echo(to_json(name, error))
+    except OSError:  # nobody reads, or nothing can be written: the exit status tells
+        _drop_output()
 
 
 def _suggesting_what_help_shows(error: click.NoSuchOption) -> click.NoSuchOption:

@@ -1,11 +1,11 @@
-"""`report.schema.json` against what is written, by a validator of the words it uses."""
+"""`report.schema.json` against what is written."""
 
 import json
-import re
 from dataclasses import replace
 from importlib.resources import files
 
 import pytest
+from schemas import problems
 
 from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, image_of
@@ -16,51 +16,9 @@ from synthesis.report.sample import SampleRun
 SCHEMA = json.loads(
     files("synthesis.report").joinpath("report.schema.json").read_text(encoding="utf-8")
 )
-ANNOTATIONS = {"$schema", "title", "description", "$defs"}
-TYPES = {
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
-    "null": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-}
-CHECKS = {
-    "type": lambda value, names: any(
-        TYPES[name](value) for name in ([names] if isinstance(names, str) else names)
-    ),
-    "const": lambda value, constant: value == constant,
-    "enum": lambda value, allowed: value in allowed,
-    # These hold for values of other types, as the standard says.
-    "minimum": lambda value, least: not TYPES["number"](value) or value >= least,
-    "pattern": lambda value, pattern: not isinstance(value, str) or re.search(pattern, value),
-    "required": lambda value, keys: not isinstance(value, dict) or set(keys) <= set(value),
-    "minItems": lambda value, least: not isinstance(value, list) or len(value) >= least,
-    "maxItems": lambda value, most: not isinstance(value, list) or len(value) <= most,
-    "anyOf": lambda value, schemas: any(not list(problems(value, one)) for one in schemas),
-    "$ref": lambda value, name: not list(problems(value, SCHEMA["$defs"][name.split("/")[-1]])),
-}
-INSIDE = {"properties", "items", "additionalProperties"}
 
 # Added later: reports of networks without them are as they were.
 ONLY_SOMETIMES = ("finish", "scores")
-
-
-def problems(value, schema, path="report"):
-    """Where a value is not what the schema says."""
-    assert set(schema) <= ANNOTATIONS | set(CHECKS) | INSIDE, "a word this validator does not know"
-    wrong = [word for word in CHECKS if word in schema and not CHECKS[word](value, schema[word])]
-    yield from (f"{path}: {word} {schema[word]}" for word in wrong)
-    if isinstance(value, dict):
-        known = schema.get("properties", {})
-        if schema.get("additionalProperties") is False:
-            yield from (f"{path}: {key} is unknown" for key in set(value) - set(known))
-        for key in set(known) & set(value):
-            yield from problems(value[key], known[key], f"{path}.{key}")
-    if isinstance(value, list) and "items" in schema:
-        for i, item in enumerate(value):
-            yield from problems(item, schema["items"], f"{path}[{i}]")
 
 
 def written(net, *, has_run=True, scores=(), **options):
