@@ -10,6 +10,7 @@ Developer, January 1998.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from max78000.errors import InputError
 
 ROOT = "root"
 _MAX_BYTES = 1 << 28
-_TURNS: Mapping[str, int] = {"rx": 0, "ry": 1, "rz": 2}
+_RADIANS: Mapping[str, float] = {"deg": math.radians(1), "rad": 1.0}
+_UNIT_OF: Mapping[str, str] = {":DEGREES": "deg", ":RADIANS": "rad"}
 _SECTION = re.compile(r"^:(\S+)(.*)$")
 
 
@@ -34,7 +36,8 @@ class Bone:
         direction: (3,) of length 1.
         length: in units of the file.
         axes: (3, 3) rotation, from the bone's own axes to those of the file.
-        freedoms: `rx`, `ry`, `rz`: about which of its axes it turns, in the motion's order.
+        order: `XYZ`, for example: about which of its axes it turns first, second and last.
+        freedoms: `rx`, `ry`, `rz`: which angles a motion gives, in its order.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Bone:
     direction: Floats
     length: float
     axes: Floats
+    order: str
     freedoms: tuple[str, ...]
 
 
@@ -51,15 +55,17 @@ class Skeleton:
 
     Args:
         bones: by name, each after its parent.
-        root_order: what the numbers of the root are: `TX`, ..., `RX`, ...
+        root_numbers: what the numbers of the root are: `TX`, ..., `RX`, ...
         root_axes: (3, 3) of the root at rest.
-        radians_per_unit: of angles.
+        root_order: as `order` of bones.
+        unit: of angles, `deg` or `rad`.
     """
 
     bones: Mapping[str, Bone]
-    root_order: tuple[str, ...]
+    root_numbers: tuple[str, ...]
     root_axes: Floats
-    radians_per_unit: float
+    root_order: str
+    unit: str
 
     def turns(self, frame: Mapping[str, Sequence[float]]) -> dict[str, Floats]:
         """How far each bone, and the root, is turned from rest in a frame, in the file's axes.
@@ -67,24 +73,17 @@ class Skeleton:
         Args:
             frame: numbers by name, as a motion has them; bones that are left out stay at rest.
         """
-        given = dict(zip(map(str.lower, self.root_order), frame.get(ROOT, ()), strict=False))
-        turns = {ROOT: self._about(self.root_axes, given)}
+        given = dict(zip(map(str.lower, self.root_numbers), frame.get(ROOT, ()), strict=False))
+        turns = {ROOT: self._about(self.root_axes, self.root_order, given)}
         for name, bone in self.bones.items():
             angles = dict(zip(bone.freedoms, frame.get(name, ()), strict=False))
-            turns[name] = turns[bone.parent] @ self._about(bone.axes, angles)
+            turns[name] = turns[bone.parent] @ self._about(bone.axes, bone.order, angles)
         return turns
 
-    def ends(self, frame: Mapping[str, Sequence[float]]) -> dict[str, Floats]:
-        """Where each bone ends in a frame, (3,) in the file's units; the root is at the origin."""
-        turns = self.turns(frame)
-        ends = {ROOT: np.zeros(3)}
-        for name, bone in self.bones.items():
-            ends[name] = ends[bone.parent] + bone.length * turns[name] @ bone.direction
-        return ends
-
-    def _about(self, axes: Floats, angles: Mapping[str, float]) -> Floats:
-        values = [self.radians_per_unit * angles.get(name, 0.0) for name in _TURNS]
-        turned: Floats = axes @ turn(values) @ axes.T
+    def _about(self, axes: Floats, order: str, angles: Mapping[str, float]) -> Floats:
+        per_unit = _RADIANS[self.unit]
+        values = [per_unit * angles.get(f"r{axis}", 0.0) for axis in order.lower()]
+        turned: Floats = axes @ turn(values, order) @ axes.T
         return turned
 
 
@@ -108,10 +107,11 @@ def read_skeleton(path: Path) -> Skeleton:
     """
     sections = dict(_sections(_text(path)))
     try:
-        unit = _pairs(sections["units"]).get("angle", ["deg"])[0]
-        per_unit = math.radians(1) if unit == "deg" else 1.0
+        unit = _pairs(sections["units"]).get("angle", ["deg"])[0].lower()
+        per_unit = _RADIANS[unit]
         root = _pairs(sections["root"])
-        root_axes = _axes(root["orientation"], root["axis"][0], per_unit)
+        root_order = _order(root["axis"])
+        root_axes = _axes(root["orientation"], root_order, per_unit)
         parents = _parents(sections["hierarchy"])
         read = {}
         for block in _blocks(sections["bonedata"]):
@@ -126,14 +126,15 @@ def read_skeleton(path: Path) -> Skeleton:
                 parent=parents[name],
                 direction=direction / np.linalg.norm(direction),
                 length=float(entries["length"][0]),
-                axes=_axes(axis[:3], axis[3] if len(axis) > 3 else "XYZ", per_unit),
+                axes=_axes(axis[:3], _order(axis[3:]), per_unit),
+                order=_order(axis[3:]),
                 freedoms=tuple(one.lower() for one in entries.get("dof", [])),
             )
         bones = {name: read[name] for name in parents if name != ROOT}
     except (KeyError, ValueError, IndexError) as error:
         why = f"not an Acclaim skeleton: {type(error).__name__} {error}"
         raise InputError(why, where=str(path), fix="give the .asf file of the motions") from error
-    return Skeleton(bones, tuple(root["order"]), root_axes, per_unit)
+    return Skeleton(bones, tuple(root["order"]), root_axes, root_order, unit)
 
 
 def read_motion(path: Path, skeleton: Skeleton) -> tuple[Mapping[str, tuple[float, ...]], ...]:
@@ -143,27 +144,59 @@ def read_motion(path: Path, skeleton: Skeleton) -> tuple[Mapping[str, tuple[floa
         InputError: it cannot be read, is none, or is one of another skeleton.
     """
     frames: list[dict[str, tuple[float, ...]]] = []
-    n_numbers = {name: len(bone.freedoms) for name, bone in skeleton.bones.items()}
-    n_numbers[ROOT] = len(skeleton.root_order)
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        words = line.split("#")[0].split()
-        if not words or words[0].startswith(":"):
-            continue
-        if len(words) == 1 and words[0].isdecimal():
-            frames.append({})
-            continue
-        try:
-            values = tuple(float(word) for word in words[1:])
-            if not frames or n_numbers[words[0]] != len(values) or not np.isfinite(values).all():
-                raise ValueError(f"{len(values)} numbers of {words[0]}")
-        except (ValueError, KeyError) as error:
-            why = f"not a motion of this skeleton: {type(error).__name__} {error}"
-            fix = "give the .amc files beside their .asf file"
-            raise InputError(why, where=f"{path}:{number}", fix=fix) from error
-        frames[-1][words[0]] = values
+    lines = _text(path).splitlines()
+    for number, line in enumerate(lines, 1):
+        with _refusing(path, number):
+            _take(frames, line.split("#")[0].split(), skeleton)
+    with _refusing(path, len(lines)):
+        _check_whole(frames)
     if not frames:
         raise InputError("has no frames", where=str(path), fix="give an .amc file")
     return tuple(frames)
+
+
+@contextmanager
+def _refusing(path: Path, number: int) -> Iterator[None]:
+    """What a line gets wrong is an error of the file, at this line."""
+    try:
+        yield
+    except (ValueError, KeyError) as error:
+        why = f"not a motion of this skeleton: {type(error).__name__} {error}"
+        fix = "give the .amc files, whole, beside their .asf file"
+        raise InputError(why, where=f"{path}:{number}", fix=fix) from error
+
+
+def _take(
+    frames: list[dict[str, tuple[float, ...]]], words: Sequence[str], skeleton: Skeleton
+) -> None:
+    """Take one line of a motion: a keyword, the number of a frame, or the numbers of a bone."""
+    if not words:
+        return
+    name, *numbers = words
+    if name.startswith(":"):
+        _check_unit(name, skeleton.unit)
+    elif not numbers and name.isdecimal():
+        _check_whole(frames)
+        frames.append({})
+    else:
+        values = tuple(map(float, numbers))
+        n_numbers = len(skeleton.root_numbers if name == ROOT else skeleton.bones[name].freedoms)
+        if not frames or n_numbers != len(values) or not np.isfinite(values).all():
+            raise ValueError(f"{len(values)} numbers of {name}")
+        frames[-1][name] = values
+
+
+def _check_unit(keyword: str, unit: str) -> None:
+    """Angles are those of the skeleton: its unit is the one that counts."""
+    said = _UNIT_OF.get(keyword.upper(), unit)
+    if said != unit:
+        raise ValueError(f"angles in {said}, those of the skeleton are in {unit}")
+
+
+def _check_whole(frames: Sequence[Mapping[str, object]]) -> None:
+    """Every frame tells of the bones of the first: one that does not was cut."""
+    if frames and (odd := frames[0].keys() ^ frames[-1].keys()):
+        raise ValueError(f"frame {len(frames)} and the first differ in {', '.join(sorted(odd))}")
 
 
 def _text(path: Path) -> str:
@@ -219,8 +252,16 @@ def _parents(lines: Sequence[str]) -> dict[str, str]:
     return parents
 
 
+def _order(words: Sequence[str]) -> str:
+    """The order of turning that a line `axis` ends with; `XYZ` if it says none."""
+    order = words[0].upper() if words else "XYZ"
+    if sorted(order) != ["X", "Y", "Z"]:
+        raise ValueError(f"an order {words[0]}")
+    return order
+
+
 def _axes(angles: Sequence[str], order: str, per_unit: float) -> Floats:
     values = [per_unit * float(one) for one in angles]
     if not np.isfinite(values).all():
         raise ValueError(f"angles {angles}")
-    return turn(values, order.upper())
+    return turn(values, order)

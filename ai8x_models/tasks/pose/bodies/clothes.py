@@ -13,7 +13,7 @@ import numpy as np
 from ai8x_models.tasks.pose.bodies.people import Library
 from ai8x_models.tasks.pose.bodies.segments import DOWN, INDEX
 from ai8x_models.tasks.pose.figures.person import HAIRS, SKINS, random_colour
-from max78000.apps.pose.arrays import Array, Bools, Floats
+from max78000.apps.pose.arrays import Array, Bools, Floats, Indexes
 
 TRUNK, ARM, LEG, HAND, FOOT, HEAD = range(6)
 _REGIONS = (
@@ -117,15 +117,10 @@ class Outfit:
         """How far what is worn stands off from each vertex of the skin, (V,) metres."""
         region, (trunk, limb) = surface.regions.argmax(1), surface.along.T
         top, bottom = self.looseness
-        is_top = ((region == ARM) & (limb < self.sleeve)) | (
-            (region == TRUNK) & (trunk < self.waist)
-        )
-        is_leg = (region == LEG) & (limb < self.leg)
+        is_top, is_leg = self._is_top(region, trunk, limb), self._is_leg(region, limb)
         thick = np.where(is_top, top, 0.0) + np.where(is_leg, bottom * (0.5 + limb), 0.0)
-        eyes = surface.face[1:3].mean(0)
-        above, back = eyes[1] - surface.place[:, 1], surface.place[:, 2] - eyes[2]
-        is_haired = (region == HEAD) & (above > -self.hair_length) & (back > 0.06)
-        return thick + np.where(is_haired & (not self.is_bald), self.hair_volume, 0.0)
+        is_haired = (region == HEAD) & self._is_haired(surface, surface.place)
+        return thick + np.where(is_haired, self.hair_volume, 0.0)
 
     def colours(self, surface: Surface, face: Array, shares: Array) -> Floats:
         """Colours (n, 3) of points inside of triangles.
@@ -139,12 +134,8 @@ class Outfit:
         region = np.einsum("nk,nkr->nr", shares, surface.regions[face]).argmax(1)
         down_trunk, down_limb = np.einsum("nk,nkx->xn", shares, surface.along[face])
         colours = np.tile(self.skin, (len(place), 1))
-        is_top = ((region == ARM) & (down_limb < self.sleeve)) | (
-            (region == TRUNK) & (down_trunk < self.waist)
-        )
-        is_bottom = ((region == LEG) & (down_limb < self.leg)) | (
-            (region == TRUNK) & (down_trunk >= self.waist)
-        )
+        is_top = self._is_top(region, down_trunk, down_limb)
+        is_bottom = self._is_leg(region, down_limb) | ((region == TRUNK) & ~is_top)
         for cloth, where in ((self.top, is_top), (self.bottom, is_bottom)):
             colours[where] = cloth.colours(place[where])
         colours[region == FOOT] = self.shoes
@@ -158,16 +149,9 @@ class Outfit:
         where = np.flatnonzero(is_head)
         nose, left_eye, right_eye = surface.face[:3]
         eyes = (left_eye + right_eye) / 2
-        reach = max(float(np.linalg.norm(left_eye - right_eye)), 0.03)
-        points = place[where] - eyes
-        head_height = eyes[1] - surface.head_top
-        is_back = points[:, 2] > 0.9 * reach
-        above = -points[:, 1]
-        is_crown = above > 0.62 * head_height - 0.25 * points[:, 2]
-        is_haired = is_crown | (is_back & (above > -self.hair_length))
+        reach = _between_eyes(surface)
         painted = colours[where]
-        if not self.is_bald:
-            painted[is_haired] = self.hair
+        painted[self._is_haired(surface, place[where])] = self.hair
         for eye in (left_eye, right_eye):
             distance = np.linalg.norm((place[where] - eye) * (1, 1.5, 0.5), axis=1)
             painted[distance < 0.3 * reach] = _WHITE
@@ -177,8 +161,31 @@ class Outfit:
         mouth = (place[where] - nose - (0, 0.55 * reach, 0)) * (1, 2.5, 0.4)
         painted[np.linalg.norm(mouth, axis=1) < 0.42 * reach] = _LIPS
         if self.hat is not None:
-            painted[above > 0.5 * head_height] = self.hat
+            above = eyes[1] - place[where][:, 1]
+            painted[above > 0.5 * (eyes[1] - surface.head_top)] = self.hat
         colours[where] = painted
+
+    def _is_top(self, region: Indexes, trunk: Floats, limb: Floats) -> Bools:
+        """Which points the top covers."""
+        is_top: Bools = ((region == ARM) & (limb < self.sleeve)) | (
+            (region == TRUNK) & (trunk < self.waist)
+        )
+        return is_top
+
+    def _is_leg(self, region: Indexes, limb: Floats) -> Bools:
+        """Which points of the legs trousers cover."""
+        is_leg: Bools = (region == LEG) & (limb < self.leg)
+        return is_leg
+
+    def _is_haired(self, surface: Surface, place: Floats) -> Bools:
+        """Where hair grows, of points (n, 3) of a head: on the crown, and down the back of it."""
+        eyes = surface.face[1:3].mean(0)
+        reach = _between_eyes(surface)
+        above, behind = eyes[1] - place[:, 1], place[:, 2] - eyes[2]
+        is_crown = above > 0.62 * (eyes[1] - surface.head_top) - 0.25 * behind
+        is_back = (behind > 0.9 * reach) & (above > -self.hair_length)
+        is_haired: Bools = (is_crown | is_back) & (not self.is_bald)
+        return is_haired
 
 
 def draw_outfit(rng: np.random.Generator) -> Outfit:
@@ -216,6 +223,10 @@ def draw_cloth(rng: np.random.Generator, plain_share: float = 0.45) -> Cloth:
 def _one_of(rng: np.random.Generator, table: tuple[tuple[float, float], ...]) -> float:
     chosen = int(rng.choice(len(table), p=[share for share, _ in table]))
     return table[chosen][1]
+
+
+def _between_eyes(surface: Surface) -> float:
+    return max(float(np.linalg.norm(surface.face[1] - surface.face[2])), 0.03)
 
 
 def _along(rest: Floats, joints: Array, regions: Floats) -> Floats:

@@ -39,7 +39,7 @@ from ai8x_models.tasks.pose.recipe import BODIES, BODIES_PHOTOS
 from max78000.apps.pose.arrays import Array, Float32s, Floats, Int32s, Uint8s
 from max78000.apps.pose.skeleton import IMAGE_SIZE, N_COCO
 
-VERSION = 2  # raise it when any pixel or label changes
+VERSION = 3  # raise it when any pixel or label changes
 N_PEOPLE_SHARES = (0.05, 0.50, 0.30, 0.15)  # of the images, with 0, 1, 2, 3 people
 HEIGHTS, CLOSE_UP_SHARE, CLOSE_UP_HEIGHTS = (0.25, 1.0), 0.15, (1.0, 1.9)  # shares of the image
 CAPTURED_SHARE = 0.6  # of the postures, if there is captured motion

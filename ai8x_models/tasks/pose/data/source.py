@@ -63,10 +63,22 @@ def _renderer(source: DataSource) -> Renderer | None:
     if source.preset == BODIES:
         return Bodies.of(source.folder)
     if source.preset == BODIES_PHOTOS:
-        return Bodies.of(source.folder, Pasted.of(cutouts_path(source.folder, source.split)).path)
+        return Bodies.of(source.folder, _cutouts(source).path)
     if source.preset == PASTED:
-        return Pasted.of(cutouts_path(source.folder, source.split))
+        return _cutouts(source)
     if source.preset in (IMPORTED, CROPS):
         return None
     known = ", ".join((*PRESETS, BODIES, BODIES_PHOTOS, PASTED, IMPORTED, CROPS))
     raise InputError(f"there is no preset {source.preset!r}", fix=f"one of {known}")
+
+
+def _cutouts(source: DataSource) -> Pasted:
+    """The people and grounds of a split.
+
+    Raises:
+        InputError: there are none, or never are any of this split.
+    """
+    if source.split == "test":
+        why = f"preset {source.preset} has no split test: networks are tested on whole photographs"
+        raise InputError(why, fix="choose the split validation, or another preset")
+    return Pasted.of(cutouts_path(source.folder, source.split))

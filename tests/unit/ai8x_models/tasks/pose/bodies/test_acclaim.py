@@ -77,10 +77,19 @@ def written(folder, skeleton=SKELETON, motion=MOTION):
     return read, read_motion(folder / "07_01.amc", read)
 
 
+def ends_of(skeleton, frame):
+    """Where each bone ends in a frame, (3,) in the file's units; the root is at the origin."""
+    turns = skeleton.turns(frame)
+    ends = {"root": np.zeros(3)}
+    for name, bone in skeleton.bones.items():
+        ends[name] = ends[bone.parent] + bone.length * turns[name] @ bone.direction
+    return ends
+
+
 def test_bones_turn_about_their_own_axes(tmp_path):
     skeleton, frames = written(tmp_path)
     assert len(frames) == 3
-    rest, turned, bent = (skeleton.ends(frame) for frame in frames)
+    rest, turned, bent = (ends_of(skeleton, frame) for frame in frames)
     np.testing.assert_allclose(rest["upper"], (0, -3, 0), atol=1e-12)
     np.testing.assert_allclose(rest["lower"], (2, -3, 0), atol=1e-12)
     # About x the stick swings from down to back; the root then turns back, about y, to the left.
@@ -99,9 +108,19 @@ def test_the_first_axis_of_an_order_turns_first():
 
 
 def test_angles_may_be_radians(tmp_path):
-    skeleton, _ = written(tmp_path, SKELETON.replace("angle deg", "angle rad"))
-    end = skeleton.ends({"upper": (np.pi / 2, 0)})["upper"]
+    motion = MOTION.replace(":DEGREES", ":RADIANS")
+    skeleton, _ = written(tmp_path, SKELETON.replace("angle deg", "angle rad"), motion)
+    end = ends_of(skeleton, {"upper": (np.pi / 2, 0)})["upper"]
     np.testing.assert_allclose(end, (0, 0, -3), atol=1e-12)
+
+
+@pytest.mark.parametrize(("order", "end"), [("XYZ", (0, 0, -3)), ("ZYX", (3, 0, 0))])
+def test_bones_turn_in_the_order_of_their_axes(tmp_path, order, end):
+    """Down; about x to the back, about z to the right: whichever comes first."""
+    skeleton = SKELETON.replace("axis 0 0 0 XYZ", f"axis 0 0 0 {order}")
+    read, _ = written(tmp_path, skeleton)
+    ends = ends_of(read, {"upper": (90, 90)})
+    np.testing.assert_allclose(ends["upper"], end, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +131,8 @@ def test_angles_may_be_radians(tmp_path):
         ("direction 1 0 0", "direction 1 0"),
         ("length 2", "length two"),
         ("axis 0 0 90 XYZ", "axis 0 0 90 XQZ"),
+        ("axis 0 0 90 XYZ", "axis 0 0 90 XXY"),
+        ("angle deg", "angle grad"),
         ("root upper", "hip upper"),
         ("name lower", "name other"),
         ("axis 0 0 90 XYZ", "axis 0 0 nan XYZ"),
@@ -132,6 +153,9 @@ def test_malformed_skeletons_are_refused(tmp_path, old, new):
         ("upper 90 0", "upper nan 0", "not a motion of this skeleton"),
         ("1\nroot", "root", "not a motion of this skeleton"),
         (MOTION, ":DEGREES\n", "has no frames"),
+        (":DEGREES", ":RADIANS", "07_01.amc:3: .*angles in rad, those of the skeleton are in deg"),
+        ("lower 0\n3", "3", "07_01.amc:11: .*frame 2 and the first differ in lower"),
+        ("lower 90\n", "", "frame 3 and the first differ in lower"),
     ],
 )
 def test_malformed_motions_are_refused(tmp_path, old, new, message):
@@ -181,7 +205,7 @@ def person_skeleton():
 
 def test_captured_people_become_postures(tmp_path):
     """At rest, nothing is turned once the limbs hang; then an arm, and the whole body, turn."""
-    motion = "1\nroot 0 0 0 0 0 0\n2\nroot 5 5 5 0 70 0\nlhumerus 0 -90 0\n"
+    motion = "1\nroot 0 0 0 0 0 0\nlhumerus 0 0 0\n2\nroot 5 5 5 0 70 0\nlhumerus 0 -90 0\n"
     (tmp_path / "07.asf").write_text(person_skeleton())
     (tmp_path / "07_01.amc").write_text(motion)
     captured = captured_from(tmp_path)
@@ -205,7 +229,7 @@ def test_real_motion_is_upright_and_walks():
     frames = read_motion(MOCAP / "02_01.amc", skeleton)  # walking
     apart = []
     for frame in frames:
-        ends = skeleton.ends(frame)
+        ends = ends_of(skeleton, frame)
         assert ends["head"][1] > ends["lfemur"][1] > ends["lfoot"][1]
         apart.append(float(np.linalg.norm(ends["lfoot"] - ends["rfoot"])))
     assert max(apart) > 2 * min(apart)

@@ -225,6 +225,12 @@ def test_mirrored_people_change_sides(tmp_path):
     assert is_left_dark == {True, False}
 
 
+@pytest.mark.parametrize("preset", ["pasted", "bodies_photos"])
+def test_nobody_is_cut_out_for_tests(tmp_path, preset):
+    with pytest.raises(InputError, match=r"split test.*\n?.*choose the split validation"):
+        open_data(DataSource(tmp_path, preset, "test", 3), Console(io.StringIO()))
+
+
 def test_the_cache_is_made_again_of_other_cut_outs(made, tmp_path):
     def opened():
         return open_data(DataSource(tmp_path, "pasted", "train", 3), Console(io.StringIO()))
