@@ -8,6 +8,9 @@ PACKAGES = {  # of Debian and Ubuntu
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "cmake": "cmake",
     "chromium": "chromium",
+    "clang-tidy": "clang-tidy",
+    "cppcheck": "cppcheck",
+    "gcc": "gcc",
     "openocd": "openocd",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
 }

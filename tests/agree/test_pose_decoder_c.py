@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from unit.max78000.apps.pose.native_c import COMPILERS, SOURCES, build_library, pointer
+from native import COMPILERS, LOUD, build_native, pointer
 
 from ai8x_models.tasks.pose.decoder import decode_integer
 from ai8x_models.tasks.pose.decoder_arithmetic import log_table
 from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
 from ai8x_models.tasks.pose.predictor import Predictor
+from max78000.firmware.sources import APPS
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "checkpoints/pose_tiny-q.pth.tar"
@@ -59,7 +60,8 @@ def unloaded_words(maps):
 @pytest.fixture(scope="module", params=sorted(COMPILERS))
 def decoder(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("decoder")
-    return Decoder(build_library(request.param, folder, "pose/maps.c", "pose/decoder.c"))
+    sources = (APPS / "pose/maps.c", APPS / "pose/decoder.c")
+    return Decoder(build_native(folder / "pose.so", sources, *LOUD, compiler=request.param))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def assert_same_people(found, expected):
 
 
 def test_table_of_logarithms():
-    text = (SOURCES / "pose" / "log_table.h").read_text()
+    text = (APPS / "pose" / "log_table.h").read_text()
     body = text[text.index("= {") + 3 : text.index("};")]
     assert [int(word) for word in body.replace(",", " ").split()] == log_table().tolist()
 

@@ -1,16 +1,14 @@
 """Emitted C of what stands behind the accelerator, compiled for this machine and called."""
 
 import ctypes
-import subprocess
-import sys
 
 import numpy as np
+from native import build_native
 
 from synthesis.emit.c_template import c_template
 from synthesis.emit.finish import finish_text
 from synthesis.finish.plan import make_plan
 
-FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-ffp-contract=off")
 BANNER = {"name": "net", "chip": "MAX78000", "version": "0", "provenance": ()}
 
 
@@ -29,12 +27,8 @@ class NativeFinish:
             names = f'#define cnn_finish finish_{number}\n#include "f{number}/cnn_finish.c"\n'
             sources.append(folder / f"f{number}.c")
             sources[-1].write_text(names)
-        library = folder / "finish.so"
-        command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", *FLAGS,
-                   *map(str, sources), "-o", str(library)]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        self.library = ctypes.CDLL(str(library))
+        flags = ("-O1", "-ffp-contract=off")
+        self.library = build_native(folder / "finish.so", sources, *flags)
 
     def answers(self, number, words):
         """The members of the answers."""

@@ -293,7 +293,7 @@ static void join_best_pairs(const limb_t *limb, int32_t scores[MAX_PEAKS][MAX_PE
 
 static void link_peaks(const pose_maps_t *maps)
 {
-    int32_t scores[MAX_PEAKS][MAX_PEAKS];
+    int32_t scores[MAX_PEAKS][MAX_PEAKS] = { { 0 } };
     for (unsigned i = 0; i < POSE_LIMBS; i++) {
         const unsigned k = DECODING_ORDER[i];
         const peak_list_t *starts = &peaks_of_part[LIMBS[k].part_a];

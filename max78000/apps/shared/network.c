@@ -125,7 +125,7 @@ static void feed_fifos(const network_input_t *input)
 
 /* -- run -------------------------------------------------------------------------------------- */
 
-static void sleep_until(volatile uint32_t *is_done)
+static void sleep_until(const volatile uint32_t *is_done)
 {
     /* Interrupts stay off between the test and the sleep, so that none is slept through. */
     __disable_irq();

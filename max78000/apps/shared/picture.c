@@ -61,5 +61,8 @@ int8_t picture_value(const void *from, uint32_t channel, uint32_t pixel)
         level = which == 0 ? colour.red : which == 1u ? colour.green : colour.blue;
     }
     const int8_t(*levels)[256] = picture->net->form.levels;
-    return levels == NULL ? (int8_t)(level - ZERO) : levels[which][level];
+    if (levels == NULL) {
+        return (int8_t)(level - ZERO);
+    }
+    return levels[which][level];
 }

@@ -56,8 +56,14 @@ static inline void MXC_SYS_ClockEnable(int clock) { (void)clock; }
 static inline void MXC_SYS_ClockDisable(int clock) { (void)clock; }
 static inline void SystemCoreClockUpdate(void) {}
 static inline void MXC_Delay(uint32_t microseconds) { waited_us += microseconds; }
+#ifdef ON_HOST
+void accelerator_runs(void); /* before the core wakes */
+#else
+static inline void accelerator_runs(void) {}
+#endif
 static inline void MXC_LP_EnterSleepMode(void)
 {
+    accelerator_runs();
     if ((*(volatile uint32_t *)0x50100000 & 0x1000) != 0) {
         handler();
     }

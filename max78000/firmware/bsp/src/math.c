@@ -14,7 +14,7 @@
 #define LN2_HIGH 0.693145752f /* 15 bits */
 #define LN2_LOW 1.42860677e-6f
 #define MOST 88.7228394f /* e to more than this is no float */
-#define LEAST -103.972084f /* e to less than this is 0 */
+#define LEAST (-103.972084f) /* e to less than this is 0 */
 #define SQRT_2 1.41421354f
 #define SMALLEST_NORMAL 0x1p-126f
 

@@ -1,12 +1,11 @@
 """String and memory functions of the support package, compiled for this machine."""
 
 import ctypes
-import subprocess
-import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from native import build_native, renamed
 
 from max78000.firmware.sources import SUPPORT
 
@@ -21,14 +20,8 @@ def sign(number):
 @pytest.fixture(scope="module")
 def memory(tmp_path_factory):
     path = tmp_path_factory.mktemp("memory") / "memory.so"
-    # The C library of this machine has functions of the same names; these must be ours.
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O1", "-ffreestanding",
-               "-fno-builtin", "-Wall", "-Wextra", "-Werror", f"-I{SUPPORT / 'include'}",
-               *(f"-D{name}=bsp_{name}" for name in NAMES), str(SUPPORT / "src/memory.c"),
-               "-o", str(path)]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    library = ctypes.CDLL(str(path))
+    flags = ("-O1", "-ffreestanding", "-fno-builtin", f"-I{SUPPORT / 'include'}")
+    library = build_native(path, [SUPPORT / "src/memory.c"], *flags, *renamed(*NAMES))
     library.bsp_strlen.restype = ctypes.c_size_t
     return library
 

@@ -2,11 +2,10 @@
 
 import ctypes
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from native import build_native, renamed
 
 from max78000.firmware.sources import SUPPORT
 
@@ -16,13 +15,9 @@ UNITS = 1.1  # in the last place; the header promises two
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("math")
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O2", "-ffreestanding",
-               "-Wall", "-Wextra", "-Werror", "-Dexpf=bsp_expf", "-Dlogf=bsp_logf",
-               "-Dsqrtf=bsp_sqrtf", f"-I{SUPPORT / 'include'}", str(SUPPORT / "src/math.c"),
-               "-o", str(folder / "math.so")]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    found = ctypes.CDLL(str(folder / "math.so"))
+    flags = ("-O2", "-ffreestanding", f"-I{SUPPORT / 'include'}")
+    names = renamed("expf", "logf", "sqrtf")
+    found = build_native(folder / "math.so", [SUPPORT / "src/math.c"], *flags, *names)
     for function in (found.bsp_expf, found.bsp_logf, found.bsp_sqrtf):
         function.restype, function.argtypes = ctypes.c_float, [ctypes.c_float]
     return found

@@ -1,12 +1,11 @@
 """The formatter of the support package, compiled for this machine, against Python's own."""
 
 import ctypes
-import subprocess
-import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from native import build_native, renamed
 
 from max78000.firmware.sources import SUPPORT
 
@@ -23,7 +22,6 @@ void uart_write_byte(uint8_t byte) { console[n_console++ % 4096] = (char)byte; }
 void uart_drain(void) {}
 int uart_read_byte(uint32_t timeout_ms) { return timeout_ms ? (unsigned char)*typed++ : -1; }
 """
-# The C library of this machine has functions of the same names; these must be ours.
 RENAMED = ("vprintf", "puts", "putchar", "snprintf", "vsnprintf", "sprintf", "vsprintf", "fprintf",
            "vfprintf", "fputs", "fputc", "putc", "fwrite", "setvbuf", "setbuf", "getchar", "fgetc",
            "getc", "fgets", "stdin", "stdout", "stderr")  # fmt: skip
@@ -45,13 +43,8 @@ def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("printf")
     (folder / "harness.c").write_text(HARNESS)
     sources = [*(SUPPORT / "src" / name for name in SOURCES), folder / "harness.c"]
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O1", "-ffreestanding",
-               "-Wall", "-Wextra", "-Werror", f"-I{SUPPORT / 'include'}",
-               *(f"-D{name}=bsp_{name}" for name in RENAMED), *map(str, sources),
-               "-o", str(folder / "printf.so")]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return ctypes.CDLL(str(folder / "printf.so"))
+    flags = ("-O1", "-ffreestanding", f"-I{SUPPORT / 'include'}", *renamed(*RENAMED))
+    return build_native(folder / "printf.so", sources, *flags)
 
 
 def show(library, text, *arguments):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from unit.max78000.apps.pose.native_c import COMPILERS, build_library, pointer
+from native import COMPILERS, LOUD, build_native, pointer
 
 from max78000.apps.shared.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
+from max78000.firmware.sources import SHARED
 
 pytestmark = pytest.mark.long  # seconds each
 
@@ -72,8 +73,11 @@ class CParser:
 @pytest.fixture(scope="module")
 def libraries(tmp_path_factory):
     """The firmware's frames by every compiler that is here."""
-    folder = tmp_path_factory.mktemp
-    return {name: build_library(name, folder(name), "shared/frame.c") for name in COMPILERS}
+    folder = tmp_path_factory.mktemp("frames")
+    return {
+        name: build_native(folder / f"{name}.so", [SHARED / "frame.c"], *LOUD, compiler=name)
+        for name in COMPILERS
+    }
 
 
 @pytest.fixture(scope="module", params=sorted(COMPILERS))
