@@ -13,7 +13,7 @@ again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo lint check test test-all test-flash format golden models sdk-examples qat quantize \
-	synthesize firmware simulate flash evaluate bench docs compare clean
+	synthesize firmware simulate flash evaluate bench docs compare package clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,9 @@ bench: setup ## Print cycles and compile times of the networks, and how fast dat
 	$(BIN)/python tests/bench_loader.py
 	$(BIN)/python tests/bench_training.py
 
+package: setup ## Build the wheel and the source distribution in dist; the same bytes for the same commit
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build
+
 test-flash: setup ## Program, verify and start firmware through a model of the debug port
 	$(BIN)/python -m pytest tests/flash
 
@@ -112,4 +115,4 @@ sdk-examples: setup ## Rewrite docs/sdk-examples.md from the vendor's SDK, if it
 	$(BIN)/python tests/sdk/example_table.py
 
 clean: ## Remove what can be made again, except .venv
-	rm -rf build data runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf build dist data runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
