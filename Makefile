@@ -8,11 +8,13 @@ DEMO := build/demo
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 # Python keeps what it compiled: tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
+# How long `make fuzz` takes.
+SECONDS ?= 600
 # A training run that is there is continued where it stopped.
 again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint check test test-all test-flash format golden models sdk-examples qat quantize \
+.PHONY: help setup demo lint check fuzz test test-all test-flash format golden models sdk-examples qat quantize \
 	synthesize firmware simulate flash evaluate bench docs compare package clean
 
 help: ## Print this list
@@ -82,6 +84,9 @@ bench: setup ## Print cycles and compile times of the networks, and how fast dat
 
 package: setup ## Build the wheel and the source distribution in dist; the same bytes for the same commit
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build
+
+fuzz: setup ## Read damaged files and lines for SECONDS=600, by the readers of every surface
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 test-flash: setup ## Program, verify and start firmware through a model of the debug port
 	$(BIN)/python -m pytest tests/flash

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from max78000.errors import InputError, UnsupportedError
-from max78000.files import DAMAGED
+from max78000.errors import InputError
+from max78000.program.elf_file import read_elf_file
 
 FARTHEST_BYTES = 0x10000  # from the start of a function; farther away the name says nothing
 
@@ -44,28 +44,23 @@ def read_elf(path: Path) -> Code:
         UnsupportedError: pyelftools is not installed.
     """
     try:
-        from elftools.common.exceptions import ELFError  # noqa: PLC0415 - optional
-        from elftools.construct import ConstructError  # noqa: PLC0415
-        from elftools.elf.elffile import ELFFile  # noqa: PLC0415
-    except ImportError:
-        fix = 'pip install "max78000-toolchain[board]"'
-        raise UnsupportedError("ELF files need pyelftools", fix=fix) from None
-    try:
-        with path.open("rb") as file:
-            elf = ELFFile(file)
-            segments = tuple(
-                (segment["p_paddr"], segment.data())
-                for segment in elf.iter_segments()
-                if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
-            )
-            symbols = _functions(elf)
-    except (OSError, ELFError, ConstructError, *DAMAGED) as error:
+        code = read_elf_file(path, _code, 'pip install "max78000-toolchain[board]"')
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
-    if not segments:
+    if not code.segments:
         raise InputError(
             "holds nothing to load", where=str(path), fix="link it with the package's script"
         )
-    return Code(segments, symbols)
+    return code
+
+
+def _code(elf: Any) -> Code:
+    segments = (
+        (segment["p_paddr"], segment.data())
+        for segment in elf.iter_segments("PT_LOAD")
+        if segment["p_filesz"]
+    )
+    return Code(tuple(segments), _functions(elf))
 
 
 def _functions(elf: Any) -> Symbols:

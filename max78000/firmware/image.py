@@ -12,7 +12,8 @@ from typing import Any
 
 from max78000.errors import CapacityError, InputError, UnsupportedError
 from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES, RAM_ADDR, RAM_BYTES
-from max78000.files import DAMAGED, write_whole
+from max78000.files import write_whole
+from max78000.program.elf_file import Read, read_elf_file
 
 MIN_STACK_BYTES = 4 * 1024
 RISCV_SECTION = ".riscv_image"  # of the Arm core's program: the other core's, as bytes
@@ -126,26 +127,16 @@ def read_image(path: Path) -> Image:
         InputError: it cannot be read, is no ELF file for Arm, or has content outside the flash.
         UnsupportedError: pyelftools is not installed.
     """
-    image: Image = _read(path, partial(_image, path))
-    return image
+    return _read(path, partial(_image, path))
 
 
-def _read(path: Path, read: Callable[[Any], Any] = lambda elf: elf) -> Any:
+def _read(path: Path, read: Callable[[Any], Read]) -> Read:
     """Open an ELF file, and read it by a function; raises as `read_image`."""
     try:
-        from elftools.common.exceptions import ELFError  # noqa: PLC0415 - optional package
-        from elftools.construct import ConstructError  # noqa: PLC0415 - likewise
-        from elftools.elf.elffile import ELFFile  # noqa: PLC0415 - likewise
-    except ImportError:
-        fix = "pip install 'max78000-toolchain[firmware]'"
-        raise UnsupportedError(
-            "reading ELF files needs pyelftools", where=str(path), fix=fix
-        ) from None
-    try:
-        return read(ELFFile(io.BytesIO(path.read_bytes())))
+        return read_elf_file(path, read, "pip install 'max78000-toolchain[firmware]'")
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except (ELFError, ConstructError, *DAMAGED) as error:
+    except ValueError as error:
         raise InputError(f"is damaged, or no ELF file: {error}", where=str(path)) from None
 
 
@@ -155,10 +146,16 @@ def value_of(path: Path, name: str) -> int:
     Raises:
         InputError: there is none.
     """
-    for symbol in _read(path).get_section_by_name(".symtab").iter_symbols():
-        if symbol.name == name:
-            return int(symbol["st_value"])
-    raise InputError(f"has no symbol {name}", where=str(path))
+    value = _read(path, partial(_value, name))
+    if value is None:
+        raise InputError(f"has no symbol {name}", where=str(path))
+    return value
+
+
+def _value(name: str, elf: Any) -> int | None:
+    table = elf.get_section_by_name(".symtab")
+    symbols = table.iter_symbols() if table is not None else ()
+    return next((int(one["st_value"]) for one in symbols if one.name == name), None)
 
 
 def flash_bytes_of(path: Path, first: int) -> bytes:
@@ -166,7 +163,7 @@ def flash_bytes_of(path: Path, first: int) -> bytes:
     `read_image`.
     """
     content = bytearray()
-    for segment in _segments(_read(path)):
+    for segment in _read(path, _segments):
         start = max(segment.addr, first)
         loaded = segment.content[start - segment.addr :]  # the file's own headers may come first
         content.extend(ERASED * (start - first - len(content)))

@@ -24,10 +24,11 @@ CONFIGURATION = Path(__file__).with_name("openocd_flash.cfg")
 CMSIS_DAP = ("adapter driver cmsis-dap", "transport select swd", "adapter speed 2000")
 SILENCE_S = 30.0  # longer than any step takes; after it OpenOCD is stuck
 _WHERE = "openocd"
-_STEP = re.compile(r"max78000-step (\d+)")
+_STEP = re.compile(r"max78000-step (\d{1,9})")
 _DONE = "max78000-done"
-_RESULT = re.compile(r"max78000: (.*): result (\w+)")
-_DIFFERENCE = re.compile(r"diff \d+ address 0x(\w+)\. Was 0x(\w+) instead of 0x(\w+)")
+_RESULT = re.compile(r"max78000: (.*): result (0x[0-9a-fA-F]{1,8}|\d{1,9})\b")
+_HEX = "[0-9a-fA-F]{1,8}"
+_DIFFERENCE = re.compile(rf"diff \d+ address 0x({_HEX})\. Was 0x({_HEX}) instead of 0x({_HEX})")
 # After these OpenOCD would go on trying for ever.
 _HOPELESS = re.compile(
     r"closed by remote|LIBUSB_ERROR_(NO_DEVICE|IO|PIPE)|remote_bitbang_\w+: fail"
@@ -127,8 +128,7 @@ def _follow(
             for line in _lines(process, silence_s):
                 yield line
                 step = _STEP.search(line)
-                if step:
-                    index = int(step[1])
+                if step and (index := int(step[1])) < len(plan.steps):
                     on_progress(index, len(plan.steps), str(plan.steps[index]))
                 if _HOPELESS.search(line):
                     return

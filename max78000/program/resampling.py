@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_HZ = 1_000_000  # beyond, a header is damaged, and resampling would take all memory
 _PADDING = 256  # samples of silence that keep the end of a recording from ringing at its start
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from max78000.files import DAMAGED
+from max78000.program.resampling import MOST_HZ
+
 LEAST_HZ = 1000  # below, the header is damaged, and resampled it would take all memory
 
 
@@ -27,9 +30,11 @@ def load_wav(path: Path, most_s: float = math.inf) -> tuple[NDArray[np.float32],
             n_channels, width, rate, n_frames = file.getparams()[:4]
             if rate < LEAST_HZ:
                 raise ValueError(f"has {rate} samples a second; at least {LEAST_HZ:,} are taken")
+            if rate > MOST_HZ:
+                raise ValueError(f"has {rate} samples a second; at most {MOST_HZ:,} are taken")
             data = file.readframes(min(n_frames, math.ceil(min(most_s * rate, n_frames))))
-    except (EOFError, wave.Error) as error:
-        raise ValueError(str(error)) from None
+    except (wave.Error, *DAMAGED) as error:
+        raise ValueError(str(error) or "is damaged") from None
     samples = _pcm(data[: len(data) - len(data) % width], width)
     samples = samples[: len(samples) - len(samples) % n_channels]
     return samples.reshape(-1, n_channels).mean(axis=1), rate

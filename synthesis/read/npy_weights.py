@@ -80,7 +80,13 @@ def _read_arrays(path: Path) -> list[NDArray[Any]]:
 
 
 def _arrays(file: BinaryIO) -> list[NDArray[Any]]:
-    arrays = [read_npy(file)]
+    arrays = [_numbers(read_npy(file))]
     while file.peek(1):  # type: ignore[attr-defined]
-        arrays.append(read_npy(file))
+        arrays.append(_numbers(read_npy(file)))
     return arrays
+
+
+def _numbers(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind not in "biuf" or not array.ndim:
+        raise ValueError(f"{array.dtype} of shape {array.shape} are no weights")
+    return array

@@ -19,6 +19,7 @@ OF_SHELLS = re.compile(r"(^|\s)(/bin/|/tmp\b|/dev/null|(ba)?sh -c|cmd /c)")
 VARIABLES = {
     "$(BIN)/": "",
     "$(DEMO)": "build/demo",
+    "$(SECONDS)": "600",
     "$(PYTEST)": "python -m pytest -n 2 --dist worksteal",
 }
 BY_MAKE_ALONE = {"help", "clean"}

@@ -131,10 +131,10 @@ def read_skeleton(path: Path) -> Skeleton:
                 freedoms=tuple(one.lower() for one in entries.get("dof", [])),
             )
         bones = {name: read[name] for name in parents if name != ROOT}
+        return Skeleton(bones, tuple(root["order"]), root_axes, root_order, unit)
     except (KeyError, ValueError, IndexError) as error:
         why = f"not an Acclaim skeleton: {type(error).__name__} {error}"
         raise InputError(why, where=str(path), fix="give the .asf file of the motions") from error
-    return Skeleton(bones, tuple(root["order"]), root_axes, root_order, unit)
 
 
 def read_motion(path: Path, skeleton: Skeleton) -> tuple[Mapping[str, tuple[float, ...]], ...]:

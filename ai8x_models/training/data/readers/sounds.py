@@ -13,7 +13,7 @@ from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.readers.files import Medium
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
-from max78000.program.resampling import resampled
+from max78000.program.resampling import MOST_HZ, resampled
 
 SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"))
 RANGE = (-1.0, 127 / 128)  # of samples: full scale is 1, so that a byte is the upper one of 16 bits
@@ -55,6 +55,8 @@ def read_sound(path: Path, n_samples: int, rate: int, start_s: float = 0.0) -> R
         raise InputError(why, where=str(path), fix=fix) from error
     try:
         with soundfile.SoundFile(path) as file:
+            if file.samplerate > MOST_HZ:
+                raise ValueError(f"{file.samplerate} samples a second")
             first = round(start_s * file.samplerate)
             file.seek(min(first, file.frames))
             n_read = math.ceil(n_samples * file.samplerate / rate)
