@@ -1,4 +1,6 @@
-"""YAML text -> nodes, within bounds: a few lines can say endlessly much by aliases."""
+"""YAML text -> nodes or values, within bounds: a few lines can say endlessly much by aliases."""
+
+from typing import Any
 
 import yaml
 
@@ -40,3 +42,14 @@ def compose_yaml(text: str) -> yaml.Node | None:
                     raise UnusableError("a key is a list or a mapping", key)
             open_nodes.extend(part for pair in node.value for part in pair)
     return root
+
+
+def load_yaml(text: str) -> Any:
+    """Give the values of a document, as `yaml.safe_load` does; None if it is empty.
+
+    Raises:
+        yaml.YAMLError: as `compose_yaml`, or a value of a tag that is not YAML's own.
+        ValueError: a date or a number that is none.
+    """
+    root = compose_yaml(text)
+    return None if root is None else yaml.SafeLoader("").construct_document(root)

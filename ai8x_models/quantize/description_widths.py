@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ai8x_models.layers.yaml_text import load_yaml
 from max78000.errors import InputError, UnsupportedError
 from max78000.facts.chip import WEIGHT_BITS
 
@@ -28,10 +29,10 @@ def read_widths(path: Path) -> tuple[int | None, ...]:
         UnsupportedError: a width of the larger chip.
     """
     try:
-        contents = yaml.safe_load(path.read_text(encoding="utf-8"))
+        contents = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: bytes or a date that is none
         raise InputError(
             "is not YAML", where=str(path), fix="check indentation and colons"
         ) from error
@@ -41,7 +42,7 @@ def read_widths(path: Path) -> tuple[int | None, ...]:
         raise InputError("has no list of `layers`", where=str(path), fix=fix)
     try:
         order = sorted(range(len(layers)), key=lambda i: int(layers[i].get("sequence", i)))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("a `sequence` is no whole number", where=str(path)) from error
     return tuple(
         _width(layers[index], f"{path} layers[{index}]")

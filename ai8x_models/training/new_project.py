@@ -19,7 +19,7 @@ from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.source import NO_BOX, Answers, Targets
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, UnsupportedError
-from max78000.files import write_whole
+from max78000.files import make_folder, renewed, unwritable, write_all
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 _COMMON = "common"  # templates that all tasks have alike, and may extend or replace
@@ -139,7 +139,7 @@ def _values(name: str, samples: Samples, kind: Kind) -> dict[str, Any]:
 
 
 def _written(folder: Path, task: str, values: dict[str, Any], draws: bool) -> tuple[Path, ...]:
-    """Make the folder's files of the templates: the task's, and those that all have alike."""
+    """Make the folder of the templates' files, whole: the task's, and those that all have alike."""
     rooms = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -149,15 +149,19 @@ def _written(folder: Path, task: str, values: dict[str, Any], draws: bool) -> tu
     for part in (_COMMON, task):
         for path in (TEMPLATES / part).glob("*.j2"):
             templates[path.name.removesuffix(".j2")] = f"{part}/{path.name}"
-    folder.mkdir(parents=True)
-    written = []
-    for name, template in sorted(templates.items()):
-        write_whole(folder / name, rooms.get_template(template).render(values).encode())
-        written.append(folder / name)
+    files = {
+        name: rooms.get_template(template).render(values).encode()
+        for name, template in templates.items()
+    }
     if draws:
-        write_whole(folder / _DATA, (TEMPLATES / task / _DATA).read_bytes())
-        written.append(folder / _DATA)
-    return tuple(sorted(written))
+        files[_DATA] = (TEMPLATES / task / _DATA).read_bytes()
+    make_folder(folder.parent)
+    try:
+        with renewed(folder) as fresh:
+            write_all({fresh / name: contents for name, contents in files.items()})
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return tuple(sorted(folder / name for name in files))
 
 
 def prior_sizes(boxes: Targets) -> tuple[tuple[float, float], ...]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from max78000.errors import ToolError
-from max78000.files import write_whole
+from max78000.files import DAMAGED, write_whole
 from max78000.firmware.sources import Origin, TranslationUnit, project_units
 
 
@@ -50,7 +50,7 @@ def read_stamp(elf: Path) -> Stamp | None:
     """Read the stamp of a firmware; None if there is none, or one of another version."""
     try:
         return Stamp(**json.loads(_file(elf).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, *DAMAGED):
         return None
 
 

@@ -247,7 +247,7 @@ def _doubts(recording: Recording, windows_s: Sequence[float]) -> list[str]:
 def _read_report(path: Path) -> JsonNode:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         fix = "name a folder that synthesize wrote, or its report.json"
         raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
     report = JsonNode(data, f"{path} ")

@@ -56,7 +56,8 @@ def read_state(path: Path, chip: Chip) -> RegisterProgram:
     try:
         return _program_of(path.resolve().parent.name, data, chip)
     except (InternalError, *DAMAGED) as error:  # operations refuse words that do not fit
-        raise InputError(f"the recorded state is malformed: {error!r}", where=str(path)) from None
+        what = error if isinstance(error, InternalError) else repr(error)
+        raise InputError(f"the recorded state is malformed: {what}", where=str(path)) from None
 
 
 def _refuse_real(text: str) -> int:

@@ -73,12 +73,13 @@ def predict_pictures(
 ) -> Predictions:
     """Write `NAME-pose.png` for every picture and one `keypoints.json` into a folder.
 
-    Earlier results are replaced; a picture given is never overwritten. Files appear when complete.
+    Earlier results are replaced; a picture given is never overwritten. Files appear when complete,
+    and nothing does if no picture can be used.
 
     Args:
         paths: pictures.
         model_maps: gives the maps of one picture, letterboxed, uint8 (1, 128, 128, 3).
-        out_dir: made if it does not exist.
+        out_dir: made for the first picture that can be used, if it does not exist.
         decoder: from one picture's maps to people; for integer maps
             `partial(decode_integer, one=...)`.
         progress: called after each picture.
@@ -88,7 +89,6 @@ def predict_pictures(
     """
     if not paths:
         raise InputError("no pictures given", fix="name at least one JPEG or PNG file")
-    _make_folder(out_dir)
     drawings = _drawing_paths(paths, out_dir)
     done: list[PicturePose] = []
     problems: list[ToolError] = []
@@ -99,11 +99,13 @@ def predict_pictures(
             problems.append(problem)
         else:
             people = find_people(picture, model_maps, decoder)
+            _make_folder(out_dir)
             write_picture(draw_people(picture, [person.parts for person in people]), drawing)
             done.append(PicturePose(path, drawing, picture.size, people))
         if progress:
             progress(n_done, len(paths))
-    _write_keypoints(done, out_dir / KEYPOINTS_FILE)
+    if done:
+        _write_keypoints(done, out_dir / KEYPOINTS_FILE)
     return Predictions(tuple(done), tuple(problems))
 
 

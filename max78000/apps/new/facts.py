@@ -24,6 +24,7 @@ from max78000.facts.regmap import (
     locate_memory,
     quadrant_register_addr,
 )
+from max78000.files import DAMAGED
 from max78000.machine.inputs import LOAD_INPUT, pixel_channels
 from max78000.machine.predict import LoadedMachine
 from max78000.program.folder import PROGRAM_FILE, REPORT_FILE, read_program, require_alone
@@ -185,7 +186,7 @@ def _energy_uj(report: Path) -> int:
     try:
         work = json.loads(report.read_text(encoding="utf-8"))["work"]
         return round(sum(float(one["energy_uj"]) for one in work if one["is_repeated"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *DAMAGED):
         return 0
 
 

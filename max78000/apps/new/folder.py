@@ -108,7 +108,7 @@ def app_of(folder: Path) -> str:
         if data["format"] != FORMAT:
             raise ValueError(f"format is {data['format']!r}, not {FORMAT!r}")
         return str(data["app"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         fix = "write the application again: max78000 new"
         raise InputError(f"describes no application: {error}", where=str(path), fix=fix) from None
 

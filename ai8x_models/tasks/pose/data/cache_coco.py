@@ -23,6 +23,7 @@ from max78000.apps.pose.letterbox import letterbox
 from max78000.apps.pose.picture import read_picture
 from max78000.apps.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_COCO, STRIDE
 from max78000.errors import InputError
+from max78000.files import DAMAGED
 
 PERSON_CATEGORY = 1
 
@@ -106,7 +107,7 @@ def read_annotations(path: Path) -> Listing:
         )
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except DAMAGED as error:
         why = f"not a COCO keypoint file: {type(error).__name__} {error}"
         raise InputError(why, where=str(path), fix="give a person_keypoints JSON file") from error
     if not pictures:

@@ -17,7 +17,6 @@ it has a checksum of the rest, since the library crashes or hangs on damaged fil
 """
 
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
@@ -36,6 +35,7 @@ from ai8x_models.training.progress import Progress
 from max78000.apps.pose.arrays import Float32s
 from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE, N_COCO
 from max78000.errors import InputError
+from max78000.files import leftovers, temporary_name
 
 FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
 _FIX = "remove the file and build it again, or name another one"
@@ -80,9 +80,14 @@ def reading(path: Path, kind: str = FORMAT_NAME, fix: str = _FIX) -> Iterator[h5
 
 @contextmanager
 def replacing(path: Path, keep_contents: bool = False) -> Iterator[h5py.File]:
-    """Open a new file that takes the name `path` when the block ends, and vanishes if it fails."""
+    """Open a new file that takes the name `path` when the block ends, and vanishes if it fails.
+
+    What a killed process left of it vanishes, too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    for left in leftovers(path):
+        left.unlink(missing_ok=True)
+    partial = temporary_name(path)
     try:
         if keep_contents:
             shutil.copyfile(path, partial)

@@ -27,6 +27,7 @@ from ai8x_models.training.data.source import (
     Source,
 )
 from max78000.errors import InputError, ToolError, raise_all
+from max78000.files import DAMAGED
 
 FOLDER = "annotations"  # of the files, beside the pictures' folders
 _WORDS: Mapping[str, str] = {"train": TRAIN, "val": VALIDATION, "test": TEST}
@@ -142,7 +143,7 @@ def read_listing(path: Path) -> Listing:
                 listing.categories[int(entry["id"])] = entry
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix=_FIX) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except DAMAGED as error:
         why = f"is no COCO file: {type(error).__name__} {error}"
         raise InputError(why, where=str(path), fix=_FIX) from error
     if not listing.pictures or not listing.categories:
@@ -162,7 +163,7 @@ def _box_part(listing: Listing, folder: Path, numbers: Mapping[int, int], medium
             try:
                 targets[row, place, :4] = _box(thing, listing.pictures[identity])
                 targets[row, place, 4] = numbers[int(thing["category_id"])]
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, OverflowError) as error:
                 problems.append(_malformed(listing.path, identity, error))
     raise_all(problems[:N_TOLD])
     return _part(listing, ids, targets, folder, medium)

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from ai8x_models.layers.policy import read_policy
-from ai8x_models.layers.yaml_text import compose_yaml
+from ai8x_models.layers.yaml_text import compose_yaml, load_yaml
 from ai8x_models.training.recipe_file import parse_recipe
 from max78000.errors import InputError
 
@@ -38,3 +38,8 @@ def test_aliases_are_welcome():
     root = compose_yaml("a: &a {x: 1}\nb: *a\n")
     assert root.value[0][1] is root.value[1][1]
     assert compose_yaml("") is None
+    assert load_yaml("a: &a {x: 1}\nb: {<<: *a, y: no}\n") == {
+        "a": {"x": 1},
+        "b": {"x": 1, "y": False},
+    }
+    assert load_yaml("") is None

@@ -26,6 +26,10 @@ layers:
   - {name: gap, op: passthrough, quantization: 8}
   - {name: conv2, activate: relu, quantization: 2}
 """
+BOMB = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
+    f"{this}: &{this} [{','.join([f'*{last}'] * 10)}]\n"
+    for last, this in zip("abcde", "bcdef", strict=True)
+)
 OPTIONS = {
     *("--calibrate", "--model", "--input", "--device", "--verbose", "-v", "--config-file", "-c"),
     *("--weight-bits", "--qat-weight-bits", "--clip-method", "--scale", "--stddev", "--no-bias"),
@@ -223,6 +227,11 @@ def test_widths_skip_layers_without_weights():
         ("layers: [{sequence: x}]", InputError, "no whole number"),
         ("layers: 3", InputError, "no list of `layers`"),
         ("[", InputError, "is not YAML"),
+        ("a: " + "[" * 5000, InputError, "is not YAML"),
+        ("a: &a [1, *a]", InputError, "is not YAML"),
+        ("a: 2001-99-99", InputError, "is not YAML"),
+        (BOMB, InputError, "is not YAML"),
+        ("layers: [{sequence: .inf}]", InputError, "no whole number"),
     ],
 )
 def test_descriptions_that_are_none(text, kind, said):

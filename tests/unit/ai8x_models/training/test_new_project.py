@@ -46,6 +46,16 @@ def test_model_and_recipe_fit_the_data(shape, monkeypatch):
     assert Path(recipe.data.source).is_absolute()
 
 
+def test_a_project_is_whole_or_not_there(monkeypatch):
+    def full(_files):
+        raise InputError("no room")
+
+    monkeypatch.setattr("ai8x_models.training.new_project.write_all", full)
+    with pytest.raises(InputError, match="no room"):
+        new_project(Path("deep/my_net"), "classification", samples(4, 4))
+    assert list(Path("deep").iterdir()) == []
+
+
 def test_there_are_templates_for_these_tasks():
     assert tasks_with_templates() == (
         *("classification", "detection", "keypoints"),

@@ -10,6 +10,7 @@ from max78000.facts.memory_map import FLASH_BYTES
 from max78000.firmware import sources
 from max78000.firmware.build import build_project
 from max78000.firmware.sources import BOARDS, SUPPORT
+from max78000.firmware.stamp import read_stamp
 
 pytestmark = pytest.mark.long  # seconds each
 
@@ -45,6 +46,12 @@ def test_compiles_only_what_changed(tmp_path):
     image = build_project(folder, ZIG, watch=log)
     assert log.steps == ["compile main.c", "link hello.elf"]
     assert b"goodbye" in image.flash_content()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"link": ""}'], ids=len)
+def test_a_damaged_stamp_is_none(tmp_path, text):
+    (tmp_path / "a.stamp").write_text(text)
+    assert read_stamp(tmp_path / "a.elf") is None
 
 
 def test_a_changed_header_compiles_what_may_include_it(tmp_path):

@@ -121,6 +121,7 @@ def test_a_second_of_an_application(tmp_path):
     ("text", "message"),
     [
         ("{", "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
         ("[]", "'format' is missing"),
         ('{"format": "other"}', "format is 'other'"),
         (json.dumps({**REPORT, "milliseconds": "1"}), "wrong kind"),

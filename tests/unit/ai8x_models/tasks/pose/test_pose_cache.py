@@ -12,7 +12,7 @@ from ai8x_models.tasks.pose.data.cache import (
     read_teacher,
     write_teacher,
 )
-from ai8x_models.tasks.pose.data.cache_file import SEAL_BYTES, seal
+from ai8x_models.tasks.pose.data.cache_file import SEAL_BYTES, replacing, seal
 from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, StickFigures
 from max78000.errors import InputError
 
@@ -63,6 +63,14 @@ def test_the_file_describes_itself(built):
         assert len(json.loads(file.attrs["keypoint_names"])) == 17
         assert len(json.loads(file.attrs["limbs"])) == 19
         assert (file.attrs["sigma_pixels"], file.attrs["paf_thickness_cells"]) == (7.0, 1.0)
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path):
+    left = tmp_path / "cache.h5.99999999.tmp"  # no process has this number
+    left.write_bytes(b"half")
+    with replacing(tmp_path / "cache.h5") as file:
+        file.attrs["a"] = 1
+    assert [path.name for path in tmp_path.iterdir()] == ["cache.h5"]
 
 
 def test_a_cache_in_memory_is_read_only(built):

@@ -101,6 +101,12 @@ def test_bad_pictures_are_reported_and_the_others_done(tmp_path):
     assert (tmp_path / "out" / "good-pose.png").exists()
 
 
+def test_pictures_that_cannot_be_used_leave_no_folder(tmp_path):
+    result = predict_pictures([damaged(tmp_path, "text.jpg")], knows_nobody, tmp_path / "out")
+    assert len(result.problems) == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_names_never_meet_each_other_or_a_picture_given(tmp_path):
     (tmp_path / "sub").mkdir()
     paths = [

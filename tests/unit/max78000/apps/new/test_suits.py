@@ -5,7 +5,8 @@ import re
 import pytest
 
 from max78000.apps.new import suits
-from max78000.apps.new.facts import AppNetwork, CoreAnswer
+from max78000.apps.new.facts import AppNetwork, CoreAnswer, _energy_uj
+from max78000.apps.new.folder import APP_FILE, app_of
 from max78000.errors import InputError
 from max78000.firmware.sources import SUPPORT
 from max78000.program.network_file import NetworkFacts
@@ -41,3 +42,11 @@ def test_the_camera_has_the_same_limits(name, most):
     (found,) = re.findall(rf"#define MOST_{name} (\d+)", (SUPPORT / "src/camera.c").read_text())
     assert int(found) == most
     assert getattr(suits, f"MOST_{name}") == most - (name == "ROWS")
+
+
+def test_a_report_or_an_application_nested_too_deeply(tmp_path):
+    for name in (APP_FILE, "report.json"):
+        (tmp_path / name).write_text('{"work": ' + "[" * 100_000)
+    assert _energy_uj(tmp_path / "report.json") == 0
+    with pytest.raises(InputError, match="describes no application"):
+        app_of(tmp_path)

@@ -96,6 +96,8 @@ def test_crowds_and_people_without_keypoints_do_not_count_in_the_loss(tmp_path):
     ("text", "message"),
     [
         ("{", "not a COCO keypoint file"),
+        ("[" * 100_000, "not a COCO keypoint file"),
+        ('{"images": [{"id": 1e999, "file_name": "a"}], "annotations": []}', "not a COCO keypoint"),
         ("[]", "not a COCO keypoint file"),
         ('{"images": [], "annotations": []}', "lists no images"),
         ('{"images": [{"id": 1}], "annotations": []}', "not a COCO keypoint file.*file_name"),

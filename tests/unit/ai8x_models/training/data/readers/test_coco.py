@@ -100,7 +100,16 @@ def test_malformed_annotations_are_told_with_their_pictures():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"images": [{]}', '{"images": [{"id": 1}]}', "{}"]
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"images": [{]}',
+        '{"images": [{"id": 1}]}',
+        "{}",
+        '{"images": [' + "[" * 100_000,
+    ],
 )
 def test_damaged_files(text):
     Path("a.json").write_text(text)
