@@ -1,4 +1,4 @@
-"""A recipe is trained, by this process or by several, or its learning rate is sought."""
+"""A recipe is trained, by this process or by several, or its learning rate or widths are sought."""
 
 import io
 import sys
@@ -12,6 +12,8 @@ from ai8x_models.training.loop import train
 from ai8x_models.training.processes import OtherProcessError, Team, join_team
 from ai8x_models.training.range_test import draw_rates, find_rate, table
 from ai8x_models.training.recipe import Recipe
+from ai8x_models.training.search.figures import find_compiler
+from ai8x_models.training.width_test import find_widths
 
 
 def run_recipe(read: Callable[[], Recipe], resume: bool, overwrite: bool) -> None:
@@ -45,3 +47,8 @@ def suggest_rate(recipe: Recipe) -> None:
     draw_rates(picture, found)
     click.echo("\n".join(["     rate  loss", *table(found)]))
     click.echo(f"optimizer.peak_rate: {found.suggestion:.1e}   ({picture})")
+
+
+def suggest_widths(recipe: Recipe) -> None:
+    """Print what narrow weights of each layer cost, and which it takes for the chip."""
+    click.echo(find_widths(recipe, find_compiler(), Console(sys.stderr)).to_text())

@@ -78,6 +78,11 @@ def _show_options(context: click.Context, _option: click.Parameter, is_asked: bo
 @click.option("--qat-policy", "policy", type=FILE, help="QAT as this file says.")
 @click.option("--weight-bits", type=int, help="QAT of this width for the last third of the run.")
 @click.option("--find-rate", is_flag=True, help="Train nothing: try rates, and suggest one.")
+@click.option(
+    "--find-widths",
+    is_flag=True,
+    help="Train nothing: find the layers for 4 bits, so that it fits the chip.",
+)
 @DEVICE
 @DETERMINISTIC
 @click.option(
@@ -95,6 +100,7 @@ def train(
     recipe: Path | None,
     config: Path | None,
     find_rate: bool,
+    find_widths: bool,
     device: str | None,
     deterministic: bool,
     resume: bool,
@@ -109,13 +115,15 @@ def train(
     given = {name: word for name, word in words.items() if word is not None}
     if recipe is not None and config is not None:
         raise click.UsageError("RECIPE and --config are the same: give one of them")
+    if find_rate and find_widths:
+        raise click.UsageError("--find-rate and --find-widths: one after the other")
     if path is not None and given:
         raise click.UsageError("options that say how to train are for runs without a recipe")
     if path is None:
         lacking = [f"--{name}" for name in ("model", "data", "epochs") if name not in given]
         if lacking:
             raise click.UsageError(f"give a recipe, or {', '.join(lacking)}")
-    from ai8x_models.commands.run_recipe import run_recipe, suggest_rate
+    from ai8x_models.commands.run_recipe import run_recipe, suggest_rate, suggest_widths
     from ai8x_models.training.recipe import Recipe
     from ai8x_models.training.recipe_file import read_recipe
     from ai8x_models.training.recipe_options import RecipeWords
@@ -127,5 +135,7 @@ def train(
 
     if find_rate:
         suggest_rate(plan())
+    elif find_widths:
+        suggest_widths(plan())
     else:
         run_recipe(plan, resume, overwrite)

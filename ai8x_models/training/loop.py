@@ -87,7 +87,7 @@ def _repeat_epochs(run: Run, console: Console, watch: Watch) -> None:
 
         def close(label: str, numbers: Numbers) -> None:
             assert log is not None
-            numbers = numbers | _validate(run) | _score(run)
+            numbers = numbers | {"validation": validation_loss(run)} | _score(run)
             log.add(run.epoch, numbers)
             watch(run, numbers)
             save_state(run)  # the last thing on disk
@@ -150,15 +150,15 @@ def move_weights(run: Run, batch: Batch[Any], rate: float, done: float) -> Terms
     return terms
 
 
-def _validate(run: Run) -> Numbers:
-    """Return the plain, unaugmented loss against the truth on the validation split."""
+def validation_loss(run: Run) -> float:
+    """The plain, unaugmented loss against the truth on the validation split."""
     run.result.eval()
     sum_of_all = 0.0
     with torch.no_grad():
         for batch in map(run.on_device, run.validation.in_order(run.recipe.batch_size)):
             terms = run.loss.to_truth(run.result(batch.inputs), batch)
             sum_of_all += total(terms).item() * len(batch)
-    return {"validation": sum_of_all / len(run.validation)}
+    return sum_of_all / len(run.validation)
 
 
 def _score(run: Run) -> Numbers:
