@@ -78,6 +78,10 @@ class ProblemList(ToolError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
+class PartlyDoneError(ProblemList):
+    """What could not be done of several things; of the others the results have been told."""
+
+
 def raise_all(problems: Iterable[ToolError]) -> None:
     """Raise what was collected: nothing if empty, the error itself if it is the only one."""
     found = tuple(problems)

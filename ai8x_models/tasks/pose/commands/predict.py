@@ -8,7 +8,7 @@ import click
 
 from ai8x_models.tasks.pose.commands.options import TINY, require_shipped
 from max78000.command import FILE, JSON, examples
-from max78000.errors import raise_all
+from max78000.errors import PartlyDoneError
 
 
 @click.command(epilog=examples("ai8x predict holiday.jpg --output poses"))
@@ -36,4 +36,5 @@ def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json:
         click.echo(json.dumps([picture.to_json() for picture in found.pictures], indent=2))
     for picture in () if as_json else found.pictures:
         click.echo(f"{picture.source}: {len(picture.people)} people, {picture.drawing}")
-    raise_all(found.problems)
+    if found.problems:
+        raise PartlyDoneError(found.problems)
