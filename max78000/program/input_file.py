@@ -55,7 +55,7 @@ def read_input(path: Path, rows: int, columns: int, channels: int) -> NDArray[np
     """
     if path.suffix == SUFFIX_OF_ARRAYS:
         return _read_array(path)
-    picture = _read_picture(path)
+    picture = read_picture(path)
     ratio, rest = divmod(picture.shape[1], rows)
     if rest or ratio < 1 or picture.shape[2] != ratio * columns:
         why = f"the picture has {picture.shape[1]}x{picture.shape[2]} pixels (rows x columns)"
@@ -68,6 +68,11 @@ def read_input(path: Path, rows: int, columns: int, channels: int) -> NDArray[np
             f" network takes {rows}x{columns} with {channels} channels, not {n_folded} of it folded"
         )
         raise InputError(why, where=str(path), fix=f"bring it to {rows}x{columns}")
+    return fold(picture, ratio)
+
+
+def fold(picture: NDArray[np.int64], ratio: int) -> NDArray[np.int64]:
+    """Space to depth: (C, H, W) to (ratio^2 C, H / ratio, W / ratio), in the order above."""
     blocks = [picture[:, a::ratio, b::ratio] for a in range(ratio) for b in range(ratio)]
     return np.concatenate(blocks)
 
@@ -82,8 +87,12 @@ def _read_array(path: Path) -> NDArray[np.int64]:
     return np.atleast_3d(array).astype(np.int64)
 
 
-def _read_picture(path: Path) -> NDArray[np.int64]:
-    """A picture, grey or RGB, less the zero: (C, H, W)."""
+def read_picture(path: Path) -> NDArray[np.int64]:
+    """Read a picture, grey or RGB, less the zero: (C, H, W).
+
+    Raises:
+        InputError: it cannot be read.
+    """
     image_of = load_pillow()
     try:
         with image_of.open(path) as image:

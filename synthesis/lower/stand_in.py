@@ -17,9 +17,16 @@ from synthesis.lower.lower import Done, read_operations, resolve_layer
 from synthesis.lower.sequence import Step, order_layers
 from synthesis.read.checkpoint import Checkpoint, LayerWeights
 from synthesis.read.description import NetworkSpec, Operator
-from synthesis.read.files import Files, Ready, default_checkpoint, read_description, sample_path
+from synthesis.read.files import (
+    Files,
+    Ready,
+    default_checkpoint,
+    picture_form,
+    read_description,
+    sample_path,
+)
 from synthesis.read.npy_weights import TEST_ARCH
-from synthesis.read.sample import read_sample
+from synthesis.read.sample import read_sample_or_picture
 from synthesis.read.source import Tensor
 
 
@@ -40,14 +47,17 @@ def stand_in(files: Files, ready: Ready, chip: Chip) -> StandIns:
         network = ready.network or read_description(files.network)
         sample = sample_path(network, files)
         has_sample = ready.image is not None or sample.exists()
-        image = made_up_image(network)
-        if has_sample:
-            image = read_sample(sample) if ready.image is None else ready.image
+        has_weights = not _is_missing(files.checkpoint, files, ready) or network.arch == TEST_ARCH
+        if has_sample and has_weights:
+            return StandIns(ready)
+        image = ready.image if ready.image is not None else made_up_image(network)
+        if has_sample and ready.image is None:
+            image = read_sample_or_picture(sample, picture_form(network, None))
         if image is None:
             return StandIns(ready)
         notes = () if has_sample else (f"{network.source}: no sample, random data are checked",)
         found = StandIns(replace(ready, image=image), notes)
-        if not _is_missing(files.checkpoint, files, ready) or network.arch == TEST_ARCH:
+        if has_weights:
             return found
         checkpoint = made_up_weights(network, Shape(*image.shape), chip)
     except ToolError:

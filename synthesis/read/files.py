@@ -10,14 +10,15 @@ from typing import TypeVar
 
 from max78000.errors import InputError, ToolError, raise_all
 from synthesis.read.checkpoint import Checkpoint, read_checkpoint
-from synthesis.read.description import NetworkSpec
+from synthesis.read.description import NetworkSpec, Operator
 from synthesis.read.npy_weights import TEST_ARCH, read_test_weights
 from synthesis.read.onnx_file import read_onnx
-from synthesis.read.sample import read_sample
+from synthesis.read.sample import RULE, PictureForm, read_sample_or_picture
 from synthesis.read.source import InputPath, Source, Tensor
 from synthesis.read.yaml_reader import read_network
 
 Read = TypeVar("Read")
+LOOKED_FOR = "looked for, as none was named"
 _OF_MODELS = (".py", ".onnx", ".pth", ".pt", ".tar", ".safetensors")
 
 
@@ -60,9 +61,13 @@ def default_sample(network: Path) -> Path:
 
 def sample_path(network: NetworkSpec | None, files: Files) -> Path:
     """The sample: as given or found, else in the vendor's place if it is there."""
-    name = network.dataset.lower() if network is not None else files.network.stem
-    vendors = Path("tests") / f"sample_{name}.npy"
+    vendors = _vendors_sample(network, files)
     return files.sample or _existing(vendors) or default_sample(files.network)
+
+
+def _vendors_sample(network: NetworkSpec | None, files: Files) -> Path:
+    name = network.dataset.lower() if network is not None else files.network.stem
+    return Path("tests") / f"sample_{name}.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,38 @@ def read_source(
     if checkpoint is None and (network or files.checkpoint != default_checkpoint(files.network)):
         checkpoint = _try(lambda: _read_weights(network, files), problems)
     if image is None and (network or files.sample):
-        image = _try(lambda: read_sample(sample_path(network, files)), problems)
+        form = picture_form(network, checkpoint)
+        image = _try(lambda: _read_sample(network, files, form), problems)
     raise_all(problems)
     assert network is not None
     assert checkpoint is not None
     assert image is not None
     return Source(network, checkpoint, image, input_path)
+
+
+def _read_sample(network: NetworkSpec | None, files: Files, form: PictureForm) -> Tensor:
+    """The sample; if nobody named one and there is none, the refusal lists where it could be."""
+    path = sample_path(network, files)
+    if files.sample is None and not path.exists():
+        why = f"no such file, nor {_vendors_sample(network, files)}: {LOOKED_FOR}"
+        raise InputError(why, where=str(path), fix="give --sample-input", rule=RULE)
+    return read_sample_or_picture(path, form)
+
+
+def picture_form(network: NetworkSpec | None, checkpoint: Checkpoint | None) -> PictureForm:
+    """What description and weights say of the input, for samples that are pictures."""
+    stored = checkpoint.trained.get("input") if checkpoint is not None else None
+    trained = stored if isinstance(stored, dict) else {}
+    if network is None:
+        return PictureForm(None, trained)
+    first = network.layers[0]
+    channels = network.input_shape[0] if network.input_shape else None
+    if channels is None and first.in_channels is not None and not first.flatten:
+        channels = first.in_channels * (first.operands or 1)
+    has_own = first.op in (Operator.CONV2D, None) and not first.flatten
+    if channels is None and has_own and checkpoint is not None and checkpoint.layers:
+        channels = checkpoint.layers[0].weight.shape[1] * (first.operands or 1)
+    return PictureForm(channels, trained)
 
 
 def read_description(path: Path) -> NetworkSpec:
@@ -124,6 +155,9 @@ def _read_weights(network: NetworkSpec | None, files: Files) -> Checkpoint:
         return read_test_weights(files.weights or folder / f"{name}.npy", files.bias or bias)
     if files.checkpoint.suffix.lower() == ".onnx":
         return read_onnx(files.checkpoint)
+    if files.checkpoint == default_checkpoint(files.network) and not files.checkpoint.exists():
+        why, fix = f"no such file: {LOOKED_FOR}", "give --checkpoint-file"
+        raise InputError(why, where=str(files.checkpoint), fix=fix)
     return read_checkpoint(files.checkpoint)
 
 

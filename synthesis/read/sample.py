@@ -1,17 +1,77 @@
 """Sample input file -> int64 array (C, H, W). Refuses whatever is not signed bytes in that
-shape.
+shape, or a picture that can only become such in one way.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from max78000.errors import InputError
 from max78000.facts.fixed import AS_BYTES
 from max78000.files import load_npy
+from max78000.program.input_file import PIXEL_ZERO, fold, read_picture
 from synthesis.read.source import Tensor
 
 RULE = "G24"
+PICTURES = (".png", ".jpg", ".jpeg")
+WHITE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class PictureForm:
+    """What is known of a network's input before a picture is read.
+
+    Attributes:
+        channels: of the first layer's input; None if neither description nor weights say.
+        trained: how the trainer made inputs, as the checkpoint has kept it; empty if it has not.
+    """
+
+    channels: int | None
+    trained: Mapping[str, Any]
+
+
+def read_sample_or_picture(path: Path, form: PictureForm) -> Tensor:
+    """Read a sample; one that is a PNG or JPEG is folded until it has the network's channels.
+
+    Pixels lose 128, as `max78000 simulate --input` does it; nothing is resized.
+
+    Raises:
+        InputError: as `read_sample`; or a picture that does not become this input.
+    """
+    if path.suffix.lower() not in PICTURES or not path.exists():
+        return read_sample(path)
+    picture, where = read_picture(path), str(path)
+    if not _is_centred(form.trained):
+        why = "the checkpoint asks for inputs that are not pixels less 128"
+        fix = "write one as the trainer makes it: `ai8x sample`"
+        raise InputError(why, where=where, fix=fix, rule=RULE)
+    n_colours, rows, columns = picture.shape
+    channels = n_colours if form.channels is None else form.channels
+    ratio = isqrt(channels // n_colours)
+    if ratio < 1 or n_colours * ratio**2 != channels:
+        word = "grey" if n_colours == 1 else "in colours"
+        why = f"the picture is {word}, and does not fold to the {channels} channels of the network"
+        fix = f"give one whose {n_colours} times a square are {channels}, or an .npy file"
+        raise InputError(why, where=where, fix=fix, rule=RULE)
+    if rows % ratio or columns % ratio:
+        why = f"has {rows}x{columns} pixels (rows x columns), to be folded by {ratio}"
+        fix = f"bring rows and columns to multiples of {ratio}"
+        raise InputError(why, where=where, fix=fix, rule=RULE)
+    return fold(picture, ratio)
+
+
+def _is_centred(trained: Mapping[str, Any]) -> bool:
+    """Whether the trainer, too, only took the middle of the range from pixels."""
+    try:
+        low, span = trained["low"], trained["high"] - trained["low"]
+        zeros = [(mean - low) * WHITE / span for mean in trained["mean"]]
+    except (KeyError, TypeError, ZeroDivisionError):
+        return not trained
+    return all(abs(zero - PIXEL_ZERO) <= 1 for zero in zeros)
 
 
 def read_sample(path: Path) -> Tensor:

@@ -176,8 +176,10 @@ def test_defaults_are_looked_for_where_the_help_says(files, refused):
     status, err = refused("tiny.yaml")
     assert status == 2
     assert err == (
-        "synthesize: checkpoints/tiny-q.pth.tar: no such file (check --checkpoint-file)\n"
-        "networks/samples/tiny.npy: no such file [G24] (give --sample-input)\n"
+        "synthesize: checkpoints/tiny-q.pth.tar: no such file: looked for, as none was named"
+        " (give --checkpoint-file)\n"
+        "networks/samples/tiny.npy: no such file, nor tests/sample_tiny.npy: looked for, as none"
+        " was named [G24] (give --sample-input)\n"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from max78000.errors import InputError
 from max78000.facts.fixed import AS_BYTES
-from synthesis.read.sample import read_sample
+from synthesis.read.sample import PictureForm, read_sample, read_sample_or_picture
 
 
 def saved(folder, array, **options):
@@ -130,3 +130,53 @@ def test_the_file_is_closed(tmp_path):
     path.write_bytes(buffer.getvalue()[:90])
     refusal(path)
     path.unlink()
+
+
+CENTRED = {"low": 0.0, "high": 255.0, "mean": [128.0], "fold": 2}
+
+
+def picture(folder, shape, name="sample.png"):
+    image = pytest.importorskip("PIL.Image", reason="pictures need Pillow")
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    image.fromarray(pixels).save(folder / name)
+    return folder / name, pixels.reshape(*shape[:2], -1).transpose(2, 0, 1).astype(np.int64) - 128
+
+
+@pytest.mark.parametrize("trained", [{}, CENTRED])
+def test_pictures_are_folded_to_the_channels_of_the_network(tmp_path, trained):
+    path, pixels = picture(tmp_path, (6, 4, 3))
+    np.testing.assert_array_equal(read_sample_or_picture(path, PictureForm(3, trained)), pixels)
+    folded = read_sample_or_picture(path, PictureForm(12, trained))
+    assert folded.shape == (12, 3, 2)
+    np.testing.assert_array_equal(folded[6:9], pixels[:, 1::2, ::2])
+    path, pixels = picture(tmp_path, (4, 4), "SAMPLE.PNG")
+    np.testing.assert_array_equal(read_sample_or_picture(path, PictureForm(None, trained)), pixels)
+
+
+def test_compressed_pictures_are_taken_too(tmp_path):
+    path, _ = picture(tmp_path, (8, 8, 3), "sample.jpg")
+    assert read_sample_or_picture(path, PictureForm(3, {})).shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("channels", "trained", "message"),
+    [
+        (5, {}, "the picture is in colours, and does not fold to the 5 channels"),
+        (27, {}, "has 8x8 pixels (rows x columns), to be folded by 3"),
+        (3, {**CENTRED, "mean": [0.0]}, "the checkpoint asks for inputs that are not pixels less"),
+        (3, {"low": 1}, "the checkpoint asks for inputs that are not pixels less"),
+    ],
+)
+def test_pictures_that_are_refused(tmp_path, channels, trained, message):
+    path, _ = picture(tmp_path, (8, 8, 3))
+    with pytest.raises(InputError) as error:
+        read_sample_or_picture(path, PictureForm(channels, trained))
+    assert str(error.value).startswith(f"{path}: {message}")
+    assert error.value.fix
+
+
+def test_damaged_pictures_are_refused(tmp_path):
+    path = tmp_path / "sample.png"
+    path.write_bytes(b"no picture")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_sample_or_picture(path, PictureForm(3, {}))
