@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 
 from max78000.command.other_tools import refusals
+from max78000.command.table import print_table
 from synthesis.api import CompiledNetwork, compile_files, compile_together
 from synthesis.commands.given import Given
 from synthesis.commands.request import find_chip, read_request
 from synthesis.commands.together import read_together
 from synthesis.commands.vendor_options import OPTIONS
+from synthesis.report.layer_lines import HEADING, layer_rows
 from synthesis.report.report import summary_lines, to_json
 from synthesis.report.together import summary_lines as lines_together
 from synthesis.report.together import to_json as json_together
@@ -49,7 +51,7 @@ def _write_and_report(given: Given, network: CompiledNetwork) -> None:
         click.echo(to_json(network.report), nl=False)
         return
     if given["verbose"]:
-        click.echo(graph_text(network.stages.graph), nl=False)
+        _print_layers(network)
     _tell(summary_lines(network.report), given, folder)
 
 
@@ -71,8 +73,15 @@ def _carry_out_together(given: Given) -> None:
         return
     for network in together.networks if given["verbose"] else ():
         click.echo(f"# {network.request.options.name}")
-        click.echo(graph_text(network.stages.graph), nl=False)
+        _print_layers(network)
     _tell(lines_together(together.report), given, folder)
+
+
+def _print_layers(network: CompiledNetwork) -> None:
+    """What each layer does, then what it takes."""
+    click.echo(graph_text(network.stages.graph))
+    print_table(HEADING, tuple(layer_rows(network.report, network.request.chip)))
+    click.echo()
 
 
 def _warn(warnings: Iterable[str]) -> None:

@@ -172,6 +172,21 @@ def test_scores_of_the_network_are_shown(files, run):
 def test_verbose_prints_the_layers(files, run):
     _, out, _ = run(*GIVEN, "--check", "-v")
     assert "  1 last <- 0: 4x6x6 -> 3x1x1; Linear" in out
+    assert "\x1b" not in out
+    report = json.loads((run(*GIVEN, "--check", "--json"))[1])
+    heading, *rows = out[out.index("   layer") :].splitlines()[: len(report["layers"]) + 2]
+    assert heading.split() == [
+        "layer", "output", "weights", "data", "memory", "processors", "cycles", "of", "all", "of",
+        "peak",
+    ]  # fmt: skip
+    for row, layer in zip(rows, report["layers"], strict=False):
+        words = row.split()
+        assert words[:4] == [
+            str(layer["index"]), layer["name"], layer["output"], str(layer["weight_bytes"]),
+        ]  # fmt: skip
+        assert words[6] == f"{layer['cycles']:,}"
+    assert rows[-1].split()[0] == "all"
+    assert f"{report['cycles']['total']:,}" in rows[-1]
 
 
 def test_warnings_go_to_standard_error(files, run):
