@@ -15,6 +15,7 @@ from synthesis.commands.given import Given
 from synthesis.commands.request import find_chip, read_request
 from synthesis.commands.together import read_together
 from synthesis.commands.vendor_options import OPTIONS
+from synthesis.report import compare
 from synthesis.report.layer_lines import HEADING, layer_rows
 from synthesis.report.report import summary_lines, to_json
 from synthesis.report.together import summary_lines as lines_together
@@ -31,6 +32,9 @@ def carry_out(given: Given) -> None:
     """
     if given["explain"] is not None:
         click.echo(explain(given["explain"], find_chip(given["device"])))
+        return
+    if given["compare"]:
+        _compare(given)
         return
     if len(given["network"]) > 1:
         _carry_out_together(given)
@@ -75,6 +79,15 @@ def _carry_out_together(given: Given) -> None:
         click.echo(f"# {network.request.options.name}")
         _print_layers(network)
     _tell(lines_together(together.report), given, folder)
+
+
+def _compare(given: Given) -> None:
+    """Set reports side by side; the changes are against the first."""
+    reports = compare.read_reports([Path(one) for one in given["network"]])
+    if given["as_json"]:
+        click.echo(compare.to_json(reports), nl=False)
+        return
+    print_table(compare.heading(reports), compare.rows(reports))
 
 
 def _print_layers(network: CompiledNetwork) -> None:

@@ -31,6 +31,7 @@ class Given(TypedDict):
     # what to do
     check: bool
     show: str | None
+    compare: bool
     explain: str | None
     options: bool
     as_json: bool

@@ -21,6 +21,7 @@ Examples:
   synthesize --config-file net.yaml --checkpoint-file net-q.pth.tar \\
              --sample-input sample.npy --test-dir build --prefix net --timer 0
   synthesize networks/pose_tiny.yaml digit=networks/digit_net.yaml --prefix look_closer
+  synthesize --compare build/one/report.json build/other/report.json
   synthesize --explain C12
 """
 
@@ -36,6 +37,9 @@ Examples:
     help="Check rules and budgets; write nothing. Without checkpoint and sample by shapes alone.",
 )
 @click.option("--show", type=click.Choice(options.STAGES), help="Print a stage; write nothing.")
+@click.option(
+    "--compare", is_flag=True, help="Compare reports: the arguments are report.json files."
+)
 @click.option("--explain", metavar="RULE", help="Print a rule's manual entry; `all`: all of them.")
 @click.option("--options", is_flag=True, help="Print what became of the vendor's options.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
