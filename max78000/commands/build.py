@@ -11,9 +11,9 @@ import click
 from max78000.command import JSON, examples
 from max78000.commands.options import BOARD, COMPILER
 from max78000.errors import InputError
-from max78000.facts.memory_map import FLASH_BYTES, RAM_BYTES
+from max78000.facts.memory_map import FLASH_BYTES
 from max78000.firmware.build import build_project
-from max78000.firmware.image import MIN_STACK_BYTES, Image
+from max78000.firmware.image import Image
 from max78000.firmware.library import Library, build_library
 from max78000.firmware.pair import build_pair
 from max78000.firmware.sources import app_names, has_riscv
@@ -110,7 +110,7 @@ def _report(image: Image, toolchain: Toolchain, board: str) -> dict[str, Any]:
         "flash_bytes": image.flash_bytes,
         "flash_available_bytes": FLASH_BYTES,
         "ram_bytes": image.ram_bytes,
-        "ram_available_bytes": RAM_BYTES - MIN_STACK_BYTES,
+        "ram_available_bytes": image.ram_available_bytes,
         "sections": {section.name: section.size_bytes for section in image.sections},
         "largest": {symbol.name: symbol.size_bytes for symbol in image.largest(N_LARGEST)},
     }
@@ -121,7 +121,7 @@ def _print_sizes(image: Image, toolchain: Toolchain, board: str) -> None:
         click.echo(path)
     click.echo(f"compiled by {toolchain} for {board}")
     _print_budget("flash", image.flash_bytes, FLASH_BYTES)
-    _print_budget("RAM", image.ram_bytes, RAM_BYTES - MIN_STACK_BYTES)
+    _print_budget("RAM", image.ram_bytes, image.ram_available_bytes)
     click.echo("sections:")
     for section in image.sections:
         click.echo(f"  {section.name:30}{section.size_bytes:>10,}  at 0x{section.addr:08x}")

@@ -16,12 +16,14 @@ from max78000.files import write_whole
 from max78000.program.elf_file import Read, read_elf_file
 
 MIN_STACK_BYTES = 4 * 1024
+MIN_GUARD_BYTES = 1024  # below the stack, where the program has a guard
 RISCV_SECTION = ".riscv_image"  # of the Arm core's program: the other core's, as bytes
 ERASED = b"\xff"  # what flash holds where nothing was written
 
 _SHF_ALLOC = 2  # ELF: the section takes memory
 _EM_ARM = 40
 _THUMB_BIT = 1  # set in addresses of functions
+_GUARD = "stack_guard_above"  # a function of programs that have one
 _N_NAMED = 4  # arrays that a refusal names
 
 
@@ -90,6 +92,16 @@ class Image:
     def ram_bytes(self) -> int:
         """RAM taken by variables, without the stack."""
         return sum(section.size_bytes for section in self.sections if _is_in_ram(section.addr))
+
+    @property
+    def stack_bytes(self) -> int:
+        """RAM kept for the stack at least, and for the guard below it where there is one."""
+        return MIN_STACK_BYTES + (MIN_GUARD_BYTES if self.symbol(_GUARD) else 0)
+
+    @property
+    def ram_available_bytes(self) -> int:
+        """RAM that there is for variables."""
+        return RAM_BYTES - self.stack_bytes
 
     @property
     def is_pair(self) -> bool:
@@ -177,10 +189,10 @@ def check_budget(image: Image, fixes: str = "") -> None:
     Raises:
         CapacityError: with the number needed, what there is, and the largest arrays.
     """
-    available_ram = RAM_BYTES - MIN_STACK_BYTES
+    ram = f"RAM (beside {image.stack_bytes:,} for the stack)"
     for memory, needed, available in (
         ("flash", image.flash_bytes, FLASH_BYTES),
-        (f"RAM (beside {MIN_STACK_BYTES:,} for the stack)", image.ram_bytes, available_ram),
+        (ram, image.ram_bytes, image.ram_available_bytes),
     ):
         if needed > available:
             largest = image.largest(_N_NAMED, in_ram=memory != "flash")

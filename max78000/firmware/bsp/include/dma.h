@@ -9,9 +9,8 @@
 
 #define DMA_N_CHANNELS 4u
 
-/* Numbers of request lines: which device asks for a transfer. */
+/* Number of a request line: which device asks for a transfer. */
 #define DMA_REQUEST_CAMERA 0x0Du
-#define DMA_REQUEST_I2S 0x1Eu
 
 /*
  * Take words of a FIFO whenever its device asks, until there are so many bytes. `to` is on a

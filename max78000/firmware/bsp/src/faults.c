@@ -24,7 +24,10 @@ static const char *const FAULT_NAMES[] = { "hard fault", "memory fault", "bus fa
                                            "usage fault" };
 #define FIRST_FAULT 3 /* exception number of the hard fault */
 #define N_CALLERS 6
-#define REPORT_BYTES 512u /* of stack, that a report takes; also in fault_handler */
+#define REPORT_BYTES 512 /* of stack, that a report takes */
+#define NEAR_BYTES 256u /* of stack: a frame, and the most that one instruction pushes */
+#define TEXT(value) #value
+#define TEXT_OF(macro) TEXT(macro)
 
 /* From the linker script; only the address means something. */
 extern const uint8_t data_load[];
@@ -43,12 +46,16 @@ static int is_in_ram(const exception_frame_t *frame)
     return offset <= MXC_SRAM_MEM_SIZE - sizeof(*frame);
 }
 
+static bool is_guard_touched(void)
+{
+    return (SCB->CFSR & SCB_CFSR_MMARVALID_Msk) != 0 && stack_guard_holds((uintptr_t)SCB->MMFAR);
+}
+
+/* A stack that ends far above the guard has not grown into it: that was a stray pointer. */
 static bool is_stack_overflow(const exception_frame_t *frame)
 {
-    const uint32_t status = SCB->CFSR;
-    const bool is_in_guard =
-        (status & SCB_CFSR_MMARVALID_Msk) != 0 && stack_guard_holds((uintptr_t)SCB->MMFAR);
-    return is_in_guard || (status & SCB_CFSR_MSTKERR_Msk) != 0 ||
+    const bool is_near = (uintptr_t)frame < stack_limit + NEAR_BYTES;
+    return (is_guard_touched() && is_near) || (SCB->CFSR & SCB_CFSR_MSTKERR_Msk) != 0 ||
            stack_guard_holds((uintptr_t)frame);
 }
 
@@ -86,7 +93,8 @@ __attribute__((noreturn, used)) void fault_report(const exception_frame_t *frame
     }
     const uint32_t fault = (SCB->ICSR & SCB_ICSR_VECTACTIVE_Msk) - FIRST_FAULT;
     const char *name = fault < 4 ? FAULT_NAMES[fault] : "fault";
-    printf("\n*** FAULT: %s ***\n", name);
+    const char *what = is_guard_touched() ? ": the guard below the stack was touched" : "";
+    printf("\n*** FAULT: %s%s ***\n", name, what);
     if (is_in_ram(frame)) {
         printf("PC 0x%08lx LR 0x%08lx xPSR 0x%08lx\n", (unsigned long)frame->pc,
                (unsigned long)frame->lr, (unsigned long)frame->xpsr);
@@ -110,7 +118,7 @@ __attribute__((naked)) void fault_handler(void)
                    "movw r1, #:lower16:stack_limit\n\t"
                    "movt r1, #:upper16:stack_limit\n\t"
                    "ldr r1, [r1]\n\t"
-                   "add r1, r1, #512\n\t"
+                   "add r1, r1, #" TEXT_OF(REPORT_BYTES) "\n\t"
                    "cmp r0, r1\n\t"
                    "bhs 1f\n\t"
                    "movw r1, #:lower16:stack_top\n\t"

@@ -10,6 +10,7 @@
 
 #define PAINT 0xA5A5A5A5u
 #define OWN_FRAME_BYTES 64u /* of the function that paints, more than it needs */
+#define NEXT_CALLS_BYTES 512u /* of a stack in use, for what runs between here and a refusal */
 #define REGION 7u /* goes before all others */
 #define SMALL_GUARD 1024u /* while there is little room */
 #define LARGE_GUARD 4096u
@@ -46,7 +47,10 @@ void stack_guard_above(uintptr_t end)
 
 uintptr_t stack_guard_highest(void)
 {
-    return top() - (uintptr_t)stack_min_bytes - 2u * guard_bytes;
+    const uintptr_t least = top() - (uintptr_t)stack_min_bytes;
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    const bool is_deep = here >= stack_limit && here - NEXT_CALLS_BYTES < least;
+    return (is_deep ? here - NEXT_CALLS_BYTES : least) - 2u * guard_bytes;
 }
 
 bool stack_guard_holds(uintptr_t address)

@@ -16,7 +16,7 @@ void stack_begin(void);
 /* Move the guard to behind `end`, where variables or memory for malloc() end. */
 void stack_guard_above(uintptr_t end);
 
-/* The end of what may lie below the guard, so that the stack keeps its least size. */
+/* The end of what may lie below the guard: the stack keeps its least size, and what it uses. */
 uintptr_t stack_guard_highest(void);
 
 /* Whether an address is in the guard. */

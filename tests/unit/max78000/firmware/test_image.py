@@ -20,6 +20,7 @@ from max78000.facts.memory_map import (
 )
 from max78000.firmware.build import build_project
 from max78000.firmware.image import (
+    MIN_GUARD_BYTES,
     MIN_STACK_BYTES,
     Image,
     Section,
@@ -150,6 +151,7 @@ def test_the_linker_script_has_the_same_numbers():
     assert f"ORIGIN = {FLASH_ADDR:#x}, LENGTH = {FLASH_BYTES // 1024}K" in text
     assert f"ORIGIN = {RAM_ADDR:#x}, LENGTH = {RAM_BYTES // 1024}K" in text
     assert re.search(rf"stack_min_bytes = {MIN_STACK_BYTES // 1024}K;", text)
+    assert re.search(rf"guard_min_bytes = {MIN_GUARD_BYTES // 1024}K;", text)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from firmware_projects import TOOLCHAINS, ZIG, write_c_project
 
 from max78000.board.board import End, VirtualBoard
 from max78000.commands.main import cli
+from max78000.errors import ToolError
 from max78000.firmware.build import build_project
-from max78000.firmware.image import MIN_STACK_BYTES
+from max78000.firmware.image import MIN_GUARD_BYTES, MIN_STACK_BYTES
 
 pytestmark = pytest.mark.long
 
@@ -48,6 +49,25 @@ int main(void)
     NVIC_SetPendingIRQ(GPIO0_IRQn);
     __ISB();
     for (;;) { __WFI(); }
+}
+"""
+ASK_WHILE_DEEP = """
+int main(void)
+{
+    volatile uint8_t live[60 * 1024];
+    uint32_t n = 0, sum = 0;
+    for (uint32_t i = 0; i < sizeof(live); i += 1024u) { live[i] = 1; }
+    while (malloc(1024) != NULL) { n++; }
+    for (uint32_t i = 0; i < sizeof(live); i += 1024u) { sum += live[i]; }
+    printf("%lu %lu\\n", (unsigned long)n, (unsigned long)sum);
+    return 0;
+}
+"""
+WILD_STORE = """
+int main(void)
+{
+    *(volatile uint32_t *)(0x20020000u - stack_size_bytes() - 64u) = 1u;
+    return 0;
 }
 """
 
@@ -88,12 +108,42 @@ def test_the_most_that_was_used(toolchain, tmp_path):
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 def test_little_room_has_a_small_guard(toolchain, tmp_path):
-    n_bytes = 128 * 1024 - MIN_STACK_BYTES - 1024
+    n_bytes = 128 * 1024 - MIN_STACK_BYTES - MIN_GUARD_BYTES - 1024
     text = f"{HEAD}volatile uint8_t block[{n_bytes}];{MEASURED}"
     text = text.replace("dive(100)", "dive(2)").replace("return 0;", "return block[5];")
     _, outcome = run(tmp_path, toolchain, text)
     *_, size = map(int, outcome.console.split())
-    assert 2048 < size <= MIN_STACK_BYTES
+    assert MIN_STACK_BYTES <= size < MIN_STACK_BYTES + 1024
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_the_least_stack_is_there_or_the_program_is_refused(toolchain, tmp_path):
+    n_bytes = 128 * 1024 - MIN_STACK_BYTES - MIN_GUARD_BYTES
+    text = f"{HEAD}volatile uint8_t block[{n_bytes}];{MEASURED}"
+    with pytest.raises(ToolError, match="stack"):
+        run(tmp_path, toolchain, text.replace("return 0;", "return block[5];"))
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_memory_is_not_taken_from_a_stack_in_use(toolchain, tmp_path):
+    _, outcome = run(tmp_path, toolchain, HEAD + ASK_WHILE_DEEP)
+    n_blocks, total = map(int, outcome.console.split())
+    assert 40 < n_blocks < 64
+    assert total == 60
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_a_wild_store_is_no_overflow(toolchain, tmp_path):
+    image, outcome = run(tmp_path, toolchain, HEAD + WILD_STORE)
+    assert outcome.end is End.STUCK
+    found = re.search(
+        r"\*\*\* FAULT: memory fault: the guard below the stack was touched \*\*\*\n"
+        r"PC 0x(\w{8}) LR .*\nSP .* MMFAR 0x(\w{8})\n",
+        outcome.console,
+    )
+    assert found, outcome.console
+    assert image.symbol_at(int(found[1], 16)).name == "main"
+    assert int(found[2], 16) % 1024 == 1024 - 64
 
 
 def test_the_run_tells_of_stack_and_faults(tmp_path):
