@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from max78000.command import JSON, examples
+from max78000.errors import InputError
 from max78000.facts.chip import MAX78000, Chip
 from max78000.firmware.sources import CMAKE
 from max78000.program.folder import read_program
@@ -30,6 +31,9 @@ def info(directory: Path | None, *, as_text: bool, cmake: bool, as_json: bool) -
     DIRECTORY is what `synthesize` wrote, or its program.json; without one, it is the chip.
     """
     if cmake:
+        if directory or as_text or as_json:
+            why = "--cmake goes with nothing else"
+            raise InputError(why, fix="leave out DIRECTORY, --text and --json, or --cmake")
         click.echo(CMAKE.as_posix())
         return
     if directory is None:

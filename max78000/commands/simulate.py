@@ -19,6 +19,7 @@ from max78000.commands.simulate_world import WorldFiles, WorldSession, world_opt
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000
 from max78000.firmware.build import build_project
+from max78000.firmware.sources import has_code
 from max78000.firmware.toolchain import find_toolchain
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
@@ -106,10 +107,9 @@ def simulate(
         raise InputError("give a DIRECTORY or --state FILE", fix="see max78000 simulate --help")
     manner = Manner(verbose, as_json, trace)
     session = Session(WorldSession(world_files, board), uart, uart_out, seconds, strict)
-    has_code = directory is not None and any(directory.glob("*.c"))
     if directory is not None and is_elf(directory):
         is_pass = run_firmware(directory, None, manner, session)
-    elif directory is not None and has_code and not is_program and input_file is None:
+    elif directory is not None and not is_program and input_file is None and has_code(directory):
         image = build_project(directory, find_toolchain(compiler), board)
         is_pass = run_firmware(image.elf, directory, manner, session)
     else:

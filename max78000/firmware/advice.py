@@ -29,13 +29,17 @@ _UNKNOWN = tuple(
     )
 )
 
+_UNRESOLVED = re.compile(r"undefined (reference to|symbol:)")
+_TWICE = re.compile(r"multiple definition of|duplicate symbol:")
 
-def advise(text: str, package: SupportPackage) -> str:
+
+def advise(text: str, package: SupportPackage, folder: Path | None = None) -> str:
     """Say what can be done about unknown names; empty if nothing is known.
 
     Args:
         text: what the compiler or the linker says.
         package: what the project was built with.
+        folder: the project, to name what in it is not compiled.
     """
     names = dict.fromkeys(name for unknown in _UNKNOWN for name in unknown.findall(text))
     functions = _functions_of_sdk()
@@ -59,7 +63,23 @@ def advise(text: str, package: SupportPackage) -> str:
             f"{', '.join(package.lacks)}: needs a C library, and the compiler has none here;"
             " install newlib (Debian: apt install libnewlib-arm-none-eabi)"
         )
+    if is_unresolved := bool(_UNRESOLVED.search(text)):
+        advice += _left_out(folder) if folder else ()
+    if is_unresolved and "main" in names:
+        advice.append("firmware starts at main(), which no compiled file has")
+    if _TWICE.search(text):
+        advice.append("two files define it: name those that count as SRCS in a Makefile")
     return "; ".join(advice)
+
+
+def _left_out(folder: Path) -> tuple[str, ...]:
+    """What is said of files that could define a missing name, were they compiled."""
+    others = sources.left_out(folder)
+    if not others:
+        return ()
+    rest = f" and {len(others) - N_NAMED} more" if len(others) > N_NAMED else ""
+    named = ", ".join(path.relative_to(folder).as_posix() for path in others[:N_NAMED]) + rest
+    return (f"not compiled: {named}; {sources.COMPILED}",)
 
 
 def _header(name: str, known: dict[str, str], functions: dict[str, tuple[str, ...]]) -> str:

@@ -18,7 +18,7 @@ from max78000.firmware.advice import advise
 from max78000.firmware.compile_commands import write_compile_commands
 from max78000.firmware.image import Image, check_budget, read_image, write_bin, write_hex
 from max78000.firmware.makefile import read_settings
-from max78000.firmware.objects import Watch, compile_units, ignore, run_compiler
+from max78000.firmware.objects import Advise, Watch, compile_units, ignore, run_compiler
 from max78000.firmware.sdk import sdk_package
 from max78000.firmware.sources import DEFAULT_BOARD, TranslationUnit, project_units
 from max78000.firmware.stamp import (
@@ -56,6 +56,7 @@ class _Link:
     app: str
     board: str
     units: tuple[TranslationUnit, ...]
+    advise: Advise
 
     def key(self) -> str:
         """Return a hash of it: the objects' names hold hashes of what is in them."""
@@ -111,10 +112,11 @@ def build_project(
     name = "-".join(filter(None, (folder.resolve().name, app)))
     elf = folder / FOLDER / f"{name}.elf"
     place = elf.parent / "-".join(filter(None, ("objects", toolchain.name, package.name, app)))
+    say = partial(advise, package=package, folder=folder)
     try:
-        objects = compile_units(units, toolchain, place, watch, partial(advise, package=package))
+        objects = compile_units(units, toolchain, place, watch, say)
         write_compile_commands(elf.parent, units, toolchain)
-        link = _Link(toolchain, package, objects, app, board, units)
+        link = _Link(toolchain, package, objects, app, board, units, say)
         if not _is_current(elf, link):
             watch(f"link {elf.name}", is_warning=False)
             _write_outputs(elf, link, watch)
@@ -149,7 +151,7 @@ def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
         if not fresh.exists():
             _check_size(link, fresh)
             why = f"{link.toolchain} does not link it:\n{text}"
-            raise InputError(why, where=str(elf), fix=advise(text, link.package))
+            raise InputError(why, where=str(elf), fix=link.advise(text))
         if text:
             watch(text, is_warning=True)
         check_budget(read_image(fresh), SMALLER)

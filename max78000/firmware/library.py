@@ -17,7 +17,7 @@ from max78000.firmware.advice import advise
 from max78000.firmware.build import FOLDER, package_of
 from max78000.firmware.c_library import text_of
 from max78000.firmware.objects import Watch, compile_units, ignore
-from max78000.firmware.sources import DEFAULT_BOARD, project_units
+from max78000.firmware.sources import DEFAULT_BOARD, has_riscv, project_units
 from max78000.firmware.toolchain import Toolchain
 
 LIBRARY = "libcnn.a"
@@ -54,7 +54,12 @@ def build_library(
 
     Raises:
         InputError: there is nothing but `main`, no header, or code that does not compile.
+        UnsupportedError: the network runs on the RISC-V core.
     """
+    if has_riscv(folder, board):
+        why = "runs on the RISC-V core, and a library is for the Arm core"
+        fix = "build firmware without --library, or synthesize without --riscv"
+        raise UnsupportedError(why, where=str(folder), fix=fix)
     project = project_units(folder, board=board)
     package = package_of(board, toolchain, project, sdk)
     own = package.carry([unit for unit in project if not _MAIN.search(text_of(unit.source))])

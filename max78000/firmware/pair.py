@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from max78000.errors import InputError
+from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES
 from max78000.files import unwritable
 from max78000.firmware.advice import advise
 from max78000.firmware.build import FOLDER
@@ -50,7 +51,6 @@ OF_RISCV = MappingProxyType(
 ARM_SCRIPT, RISCV_SCRIPT, COMMON_SCRIPT = "max78000_arm.ld", "max78000_riscv.ld", "common.ld"
 PLACE_SCRIPT = "buildrv/common_riscv.ld"  # what the SDK's makefile writes; the other includes it
 START = "__FlashStart_"  # of the RISC-V core's image, by the first script
-FLASH_END = 0x1008_0000
 EMBEDDED = "riscv_image.S"
 
 
@@ -178,7 +178,7 @@ def _link(arm: _Core, riscv: _Core, elf: Path) -> None:
 
     place = riscv.place / PLACE_SCRIPT
     place.parent.mkdir(exist_ok=True)
-    room = f"__FlashStart = {start:#x};\n__FlashLength = {FLASH_END - start:#x};\n"
+    room = f"__FlashStart = {start:#x};\n__FlashLength = {FLASH_ADDR + FLASH_BYTES - start:#x};\n"
     place.write_text(room, encoding="utf-8")
     second = elf.with_name(f"{elf.stem}-riscv.elf")
     riscv.link(RISCV_SCRIPT, second)

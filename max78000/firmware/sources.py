@@ -25,6 +25,8 @@ BOARDS: Mapping[str, str] = MappingProxyType(
 )
 MAIN = "main.c"
 OF_RISCV = "_riscv.c"
+COMPILED = "*.c of the folder itself and of folders that VPATH in its Makefile names is compiled"
+NOT_COMPILED = ("*.[sS]", "*.cpp", "*.cc", "*.cxx", "*.a")  # assembler, C++, libraries
 
 
 class Origin(Enum):
@@ -110,6 +112,24 @@ def units_by_core(
     return tuple(cores[0]), tuple(cores[1])
 
 
+def left_out(folder: Path) -> tuple[Path, ...]:
+    """Files of a project that might be code of it, and are not compiled."""
+    own = {path.resolve() for path in _sources(folder, read_settings(folder, DEFAULT_BOARD))}
+    patterns = ("*.c", "*/*.c", "*/*/*.c", *NOT_COMPILED, *(f"*/{end}" for end in NOT_COMPILED))
+    found = {path for pattern in patterns for path in folder.glob(pattern)}
+    built = folder / "build"
+    return tuple(
+        sorted(path for path in found if path.resolve() not in own and built not in path.parents)
+    )
+
+
+def has_code(folder: Path, board: str = DEFAULT_BOARD) -> bool:
+    """Whether there are C files, in the folder or where its makefile says."""
+    settings = read_settings(folder, board)
+    places = (folder, *settings.source_folders)
+    return any(any(place.glob("*.c")) for place in places)
+
+
 def _is_of_riscv(path: Path) -> bool:
     return path.name.endswith(OF_RISCV)
 
@@ -135,7 +155,7 @@ def _sources(folder: Path, settings: Settings) -> list[Path]:
     if not settings.sources:
         found = {path.name: path for place in reversed(places) for path in place.glob("*.c")}
         if not found:
-            fix = "name a folder that synthesize wrote"
+            fix = f"{COMPILED}, or name a folder that synthesize wrote"
             raise InputError("there are no C files to compile", where=str(folder), fix=fix)
         return [found[name] for name in sorted(found)]
     return sorted({_find(name, places, settings) for name in settings.sources})

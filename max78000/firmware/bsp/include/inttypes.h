@@ -8,6 +8,22 @@
 
 #include <stdint.h>
 
+/* What is shorter than int comes as an int. */
+#define PRId8 "d"
+#define PRIi8 "i"
+#define PRIu8 "u"
+#define PRIx8 "x"
+#define PRIX8 "X"
+#define PRId16 "d"
+#define PRIi16 "i"
+#define PRIu16 "u"
+#define PRIx16 "x"
+#define PRIX16 "X"
+#define PRId64 "lld"
+#define PRIi64 "lli"
+#define PRIu64 "llu"
+#define PRIx64 "llx"
+#define PRIX64 "llX"
 #if defined(__clang__)
 #define PRId32 __INT32_FMTd__
 #define PRIi32 __INT32_FMTi__

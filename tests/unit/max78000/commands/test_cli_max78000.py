@@ -225,3 +225,17 @@ def test_help_lists_verbs_without_importing_them():
 
 def test_unknown_verbs_are_refused():
     assert "No such command 'simulat'" in run("simulat").output
+
+
+@pytest.mark.parametrize("more", [["--json"], ["--text"], ["."]])
+def test_where_the_package_for_cmake_is_goes_with_nothing_else(monkeypatch, capsys, more):
+    assert run_main(monkeypatch, "info", "--cmake", *more) == 2
+    assert "--cmake goes with nothing else (leave out" in capsys.readouterr().err
+
+
+def test_simulate_builds_a_project_whose_makefile_names_another_folder(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.c").write_text("int main(void) { return missing; }")
+    (tmp_path / "project.mk").write_text("VPATH += src\n")
+    result = run("simulate", str(tmp_path))
+    assert "does not compile main.c" in str(result.exception)

@@ -58,3 +58,26 @@ def test_the_refusal_ends_with_it(tmp_path, toolchain):
     text = '#include "mxc.h"\nint main(void) { return MXC_DMA_Init(); }\n'
     with pytest.raises(InputError, match=r"MXC_DMA_Init \(dma\.h\); build with --sdk PATH\)$"):
         build_project(write_c_project(tmp_path / "dma", main=text), toolchain)
+
+
+def test_files_that_are_not_compiled_are_named_where_a_name_is_missing(package, tmp_path):
+    folder = write_c_project(tmp_path / "parts", main="int main(void) { return f(); }")
+    write_c_project(folder / "src", f="int f(void) { return 1; }")
+    write_c_project(folder / "build", g="")
+    for name in ("twice.S", "more.cpp", "libh.a"):
+        (folder / name).write_text("")
+    said = advise("main.c:4: undefined reference to `f'", package, folder)
+    assert said.startswith("not compiled: libh.a, more.cpp, src/f.c, twice.S; *.c of the folder")
+    assert advise("main.c:4: error: expected ';'", package, folder) == ""
+
+
+@pytest.mark.parametrize("said", ["undefined reference to `main'", "undefined symbol: main"])
+def test_a_program_without_main(package, said):
+    assert "firmware starts at main(), which no compiled file has" in advise(said, package)
+
+
+@pytest.mark.parametrize("said", ["multiple definition of `main'; a.o", "duplicate symbol: main"])
+def test_a_program_with_two_mains(package, said):
+    assert advise(said, package) == (
+        "two files define it: name those that count as SRCS in a Makefile"
+    )

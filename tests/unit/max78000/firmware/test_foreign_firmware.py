@@ -168,3 +168,22 @@ def test_what_nobody_asks_for_is_not_in_the_package(tmp_path):
     assert "memory.c" in names
     assert not {"c_library.c", "format_real.c", "board_fthr_reva.c"} & names
     assert package.lacks == ()
+
+
+@pytest.mark.long
+@EVERY
+def test_formats_of_every_fixed_width(tmp_path, toolchain):
+    text = """
+    #include <inttypes.h>
+    #include <stdio.h>
+    int main(void)
+    {
+        printf("%" PRIu8 " %" PRId16 " %" PRIx32 " %" PRIu64 "\\n", (uint8_t)7, (int16_t)-8,
+               (uint32_t)0xabcdefu, (uint64_t)18446744073709551615u);
+        return 0;
+    }
+    """
+    log = Log()
+    folder = write_c_project(tmp_path / "widths", main=text)
+    assert run(folder, toolchain, log) == "7 -8 abcdef 18446744073709551615\n"
+    assert log.warnings == []

@@ -9,7 +9,7 @@ from firmware_projects import TOOLCHAINS, ZIG, Log, write_c_project
 
 from max78000.board.board import VirtualBoard
 from max78000.commands.build import build
-from max78000.errors import InputError
+from max78000.errors import InputError, UnsupportedError
 from max78000.firmware.compile_commands import FILE
 from max78000.firmware.library import build_library
 from max78000.firmware.sources import LINKER_SCRIPT, SUPPORT
@@ -93,3 +93,10 @@ def test_commands_of_a_build_are_written_for_editors(tmp_path):
     assert [entry["file"] for entry in own] == ["cnn.c", "main.c"]
     for entry in own:
         subprocess.run([*entry["arguments"], "-o", "x.o"], cwd=entry["directory"], check=True)
+
+
+def test_a_library_for_the_risc_v_core_is_refused_with_a_way_out(tmp_path):
+    folder = write_c_project(tmp_path / "pair", main="", main_riscv="")
+    with pytest.raises(UnsupportedError, match="library is for the Arm core") as caught:
+        build_library(folder, ZIG, sdk=(tmp_path,))
+    assert "without --library" in caught.value.fix
