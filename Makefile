@@ -82,7 +82,7 @@ bench: setup ## Print cycles and compile times of the networks, and how fast dat
 	$(BIN)/python tests/bench_loader.py
 	$(BIN)/python tests/bench_training.py
 
-package: setup ## Build the wheel and the source distribution in dist; the same bytes for the same commit
+package: setup ## Build the wheel and the source distribution in dist; wheels of one commit are equal byte for byte
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build
 
 fuzz: setup ## Read damaged files and lines for SECONDS=600, by the readers of every surface

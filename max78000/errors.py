@@ -78,8 +78,8 @@ class ProblemList(ToolError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
-class PartlyDoneError(ProblemList):
-    """What could not be done of several things; of the others the results have been told."""
+class ToldError(ProblemList):
+    """What is wrong, after the results have been told: nothing more goes to standard output."""
 
 
 def raise_all(problems: Iterable[ToolError]) -> None:

@@ -23,12 +23,12 @@ from ai8x_models.training.processes import ALONE
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.run import Run, begin_qat, prepare
 from ai8x_models.training.search.figures import Compiler, Figures, figures_of
-from max78000.errors import InputError, ToolError, UnsupportedError
+from max78000.errors import CapacityError, InputError, ProblemList, ToolError
 
 NARROW = 4  # bits
 WIDE = 8
 
-Fits = Callable[[QatPolicy], Figures]  # raises ToolError for what does not fit
+Fits = Callable[[QatPolicy], Figures]  # raises CapacityError for what does not fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,8 @@ def narrowed(loss: float, widths: Sequence[Width], policy: QatPolicy, fits: Fits
         fits: asks the compiler.
 
     Raises:
-        UnsupportedError: not even all of them are enough; why is that of the compiler.
+        CapacityError: not even all of them are enough; why is that of the compiler.
+        ToolError: the compiler refuses the network for another reason.
     """
     by_price = sorted(widths, key=lambda one: one.price)
     narrow: list[Width] = []
@@ -134,7 +135,7 @@ def narrowed(loss: float, widths: Sequence[Width], policy: QatPolicy, fits: Fits
         figures = _taken(narrow, policy, fits)
     if not isinstance(figures, Figures):
         why = f"does not fit with {NARROW} bits in every layer: {figures}"
-        raise UnsupportedError(why, fix="make it smaller: fewer channels, fewer layers")
+        raise CapacityError(why, fix="make it smaller: fewer channels, fewer layers")
     for one in sorted(narrow, key=lambda one: -one.rise):
         fewer = [other for other in narrow if other is not one]
         if isinstance(answer := _taken(fewer, policy, fits), Figures):
@@ -143,10 +144,18 @@ def narrowed(loss: float, widths: Sequence[Width], policy: QatPolicy, fits: Fits
 
 
 def _taken(narrow: Sequence[Width], policy: QatPolicy, fits: Fits) -> Figures | ToolError:
-    """What the compiler says of a network with these layers narrow."""
+    """What the compiler says of a network with these layers narrow: figures, or what is too large.
+
+    Raises:
+        ToolError: anything else that is wrong with it, which narrow layers do not mend.
+    """
     try:
         return fits(replace(policy, overrides=_overrides(narrow)))
-    except ToolError as error:
+    except CapacityError as error:
+        return error
+    except ProblemList as error:
+        if not all(isinstance(one, CapacityError) for one in error.problems):
+            raise
         return error
 
 

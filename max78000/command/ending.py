@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import click
 
-from max78000.errors import INTERRUPTED, InputError, InternalError, PartlyDoneError, ToolError
+from max78000.errors import INTERRUPTED, InputError, InternalError, ToldError, ToolError
 
 CUT_SHORT = 141  # what shells report for a program whose reader has gone
 # What the system says of an output that takes no more.
@@ -54,7 +54,7 @@ def run(command: click.Command) -> None:
 
 def _tell_scripts(name: str, error: Exception) -> None:
     """Print a refusal as JSON, if the command line asks for JSON and none has been printed."""
-    if isinstance(error, PartlyDoneError):
+    if isinstance(error, ToldError):
         return
     from max78000.command.errors_as_json import (  # noqa: PLC0415 - few commands refuse
         is_asked_for,

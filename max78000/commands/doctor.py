@@ -6,6 +6,7 @@ from typing import TextIO
 import click
 
 from max78000.command import JSON, examples
+from max78000.errors import BoardError, ToldError
 from max78000.link.doctor import explain_log, refuse_failures, to_data, to_lines
 from max78000.link.doctor_board import RULE, Bench, check_bench
 from max78000.link.doctor_host import Host, check_host
@@ -43,7 +44,10 @@ def doctor(as_json: bool, wants_rule: bool, log: TextIO | None) -> None:
     else:
         for row in to_lines(diagnoses):
             click.echo(row)
-    refuse_failures(diagnoses)
+    try:
+        refuse_failures(diagnoses)
+    except BoardError as error:
+        raise ToldError([error]) from None
 
 
 def _explain_log(log: TextIO) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from max78000.command.other_tools import refusals
 from max78000.command.table import print_table
@@ -34,6 +35,7 @@ def carry_out(given: Given) -> None:
         click.echo(explain(given["explain"], find_chip(given["device"])))
         return
     if given["compare"]:
+        _refuse_beside_compare()
         _compare(given)
         return
     if len(given["network"]) > 1:
@@ -79,6 +81,19 @@ def _carry_out_together(given: Given) -> None:
         click.echo(f"# {network.request.options.name}")
         _print_layers(network)
     _tell(lines_together(together.report), given, folder)
+
+
+def _refuse_beside_compare() -> None:
+    """Options that compile say nothing about reports."""
+    context = click.get_current_context()
+    others = [
+        one.opts[0]
+        for one in context.command.params
+        if one.name not in ("network", "compare", "as_json")
+        and context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if others:
+        raise click.UsageError(f"--compare only reads reports: leave out {', '.join(others)}")
 
 
 def _compare(given: Given) -> None:

@@ -18,7 +18,8 @@ This project is Apache-2.0. Beside it `make setup` installs these packages, in t
 `constraints.txt`; `pyproject.toml` says what is needed for what. The compiler and the simulated
 accelerator need click, Jinja2, MarkupSafe, numpy and PyYAML only. Licences are as each package's
 metadata name them. One of them names less than there is: the engine inside `unicorn`, the processor
-of the virtual board, is GPL-2.0; nothing but `max78000/board` uses it.
+of the virtual board, is GPL-2.0; nothing but `max78000/board` uses it. PyPI's torch
+for Linux brings NVIDIA's libraries, under NVIDIA's terms, and triton: neither pinned nor listed.
 Written by `python tests/package/licence_table.py`.
 
 | package | version | licence |

@@ -1,4 +1,4 @@
-"""The wheel and the source distribution: complete, and the same bytes from any clone."""
+"""Wheel and source distribution are complete; wheels of any two clones are the same bytes."""
 
 import os
 import shutil

@@ -3,6 +3,8 @@
 import ast
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,17 @@ def test_a_target_is_told_whole(target):
     told = [shlex.split(text) for text in re.findall(r"`([^`]+)`", ROWS[target])]
     for line in RECIPES[target].splitlines():
         assert words_of(line) in told, line
+
+
+@pytest.mark.parametrize(
+    ("module", "tool"),
+    [("max78000", "max78000"), ("synthesis", "synthesize"), ("ai8x_models", "ai8x")],
+)
+def test_tools_are_modules(module, tool):
+    assert f"`python -m {module}` is `{tool}`" in PAGE
+    words = [sys.executable, "-m", module, "--help"]
+    run = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert run.stdout.startswith(f"Usage: {tool} ")
 
 
 def texts_in(tree):

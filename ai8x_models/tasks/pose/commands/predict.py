@@ -8,7 +8,7 @@ import click
 
 from ai8x_models.tasks.pose.commands.options import TINY, require_shipped
 from max78000.command import FILE, JSON, examples
-from max78000.errors import PartlyDoneError
+from max78000.errors import ToldError
 
 
 @click.command(epilog=examples("ai8x predict holiday.jpg --output poses"))
@@ -37,4 +37,4 @@ def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json:
     for picture in () if as_json else found.pictures:
         click.echo(f"{picture.source}: {len(picture.people)} people, {picture.drawing}")
     if found.problems:
-        raise PartlyDoneError(found.problems)
+        raise ToldError(found.problems)

@@ -9,7 +9,7 @@ import click
 
 from ai8x_models.tasks.sampled.commands.options import DATA, MODEL, SPLIT
 from max78000.command import FILE, JSON, OVERWRITE, examples
-from max78000.errors import ToolError
+from max78000.errors import ToldError, ToolError
 from max78000.files import make_folder, refuse_existing, refuse_inputs, write_whole
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def evaluate(
         raise _refused(agreement, project)
 
 
-def _refused(agreement: "Agreement", project: Path | None) -> ToolError:
+def _refused(agreement: "Agreement", project: Path | None) -> ToldError:
     n_different = len(agreement.differences)
     why = f"{n_different} of {agreement.n_examples} answers differ from PyTorch's"
     fix = "compile the same checkpoint again; `max78000 compare` names the layer"
-    return ToolError(why, where=str(project), fix=fix)
+    return ToldError([ToolError(why, where=str(project), fix=fix)])

@@ -11,7 +11,7 @@ from ai8x_models.training.loop import train
 from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.training.search.figures import Figures, find_compiler
 from ai8x_models.training.width_test import Width, find_widths, narrowed
-from max78000.errors import InputError, UnsupportedError
+from max78000.errors import CapacityError, InputError, ProblemList, UnsupportedError
 
 WIDTHS = (Width("big", 1000, 0.2), Width("cheap", 100, 0.001), Width("dear", 100, 0.5))
 
@@ -21,7 +21,7 @@ def fitting(*needed):
 
     def fits(policy):
         if lacking := set(needed) - policy.overrides.keys():
-            raise UnsupportedError(f"too large: {', '.join(sorted(lacking))}")
+            raise CapacityError(f"too large: {', '.join(sorted(lacking))}")
         return Figures(1, 1, 1.0, 1.0)
 
     return fits
@@ -44,8 +44,20 @@ def test_no_more_layers_than_needed_are_narrow(needed, narrow):
 
 
 def test_what_never_fits_is_refused_with_the_compilers_reason():
-    with pytest.raises(UnsupportedError, match="4 bits in every layer: too large: other"):
+    with pytest.raises(CapacityError, match="4 bits in every layer: too large: other"):
         narrowed(1.0, WIDTHS, QatPolicy(0), fitting("other"))
+
+
+def test_what_is_not_too_large_is_refused_at_once():
+    asked = []
+
+    def fits(policy):
+        asked.append(policy)
+        raise ProblemList([CapacityError("too large"), UnsupportedError("a kernel of 5x5")])
+
+    with pytest.raises(ProblemList, match="a kernel of 5x5"):
+        narrowed(1.0, WIDTHS, QatPolicy(0), fits)
+    assert len(asked) == 1
 
 
 def test_untrained_weights_are_not_measured(toy):
@@ -72,7 +84,7 @@ def test_layers_of_a_trained_network_are_measured(toy):
     def small(*paths, is_streamed):
         report = compiler(*paths, is_streamed=is_streamed)
         if report["weights"]["used"] > limit:
-            raise UnsupportedError(f"takes {report['weights']['used']} bytes of {limit}")
+            raise CapacityError(f"takes {report['weights']['used']} bytes of {limit}")
         return report
 
     found = find_widths(recipe, small, Console(StringIO()))

@@ -11,7 +11,7 @@ from schemas import problems
 
 from max78000.command import ending
 from max78000.command.errors_as_json import FORMAT, is_asked_for, to_json
-from max78000.errors import BoardError, CapacityError, InputError, ProblemList
+from max78000.errors import BoardError, CapacityError, InputError, ProblemList, ToldError
 
 SCHEMA = json.loads(
     files("max78000.command").joinpath("errors.schema.json").read_text(encoding="utf-8")
@@ -61,6 +61,21 @@ def test_without_the_option_nothing_is_on_standard_output(monkeypatch, capsys):
     assert ended(monkeypatch, capsys, BoardError("is off"))[:2] == (5, "")
     assert not is_asked_for(["--", "--json"], BOTH)
     assert not is_asked_for(["--json"], click.NoSuchOption("--json"))
+
+
+def test_nothing_is_added_to_results(monkeypatch, capsys):
+    told = ToldError([BoardError("is off"), InputError("no file")])
+    status, out, err = ended(monkeypatch, capsys, told, "--json")
+    assert (status, out) == (5, "")
+    assert err == "max78000: is off\nno file\n"
+
+
+def test_a_doctor_who_finds_something_prints_the_findings_alone(tmp_path):
+    words = [sys.executable, "-m", "max78000", "doctor", "--json"]
+    run = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    failed = [one for one in json.loads(run.stdout) if one["status"] == "fail"]
+    assert run.returncode == (5 if failed else 0)
+    assert bool(failed) == bool(run.stderr)
 
 
 def test_words_that_are_wrong(monkeypatch, capsys):

@@ -105,6 +105,17 @@ def compared(monkeypatch, capsys, *words):
     return end.value.code, capsys.readouterr().out
 
 
+def test_options_that_compile_are_refused(files, monkeypatch, capsys):
+    monkeypatch.setattr(
+        sys, "argv", ["synthesize", "--compare", *map(str, files), "--show", "graph", "--check"]
+    )
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "--compare only reads reports: leave out" in (said := capsys.readouterr().err)
+    assert {"--show", "--check"} <= set(said.replace(",", "").split())
+
+
 def test_the_command(files, monkeypatch, capsys):
     status, out = compared(monkeypatch, capsys, *files)
     assert status == 0
