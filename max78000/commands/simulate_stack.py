@@ -8,9 +8,8 @@ from pathlib import Path
 
 from max78000.board.board import VirtualBoard
 from max78000.facts.memory_map import RAM_ADDR, RAM_BYTES
-from max78000.firmware.image import read_image
+from max78000.firmware.image import STACK_LIMIT, read_image
 
-LIMIT = "stack_limit"  # the package's variable: the lowest address of the stack
 PAINT = b"\xa5"
 
 
@@ -27,7 +26,7 @@ class StackUse:
 
 def stack_use(elf: Path, board: VirtualBoard) -> StackUse | None:
     """Measure the stack of a program that has run; None if it is not known where that is."""
-    symbol = read_image(elf).symbol(LIMIT)
+    symbol = read_image(elf).symbol(STACK_LIMIT)
     if symbol is None:
         return None
     limit = int.from_bytes(board.read_memory(symbol.addr, 4), "little")

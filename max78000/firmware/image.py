@@ -17,13 +17,13 @@ from max78000.program.elf_file import Read, read_elf_file
 
 MIN_STACK_BYTES = 4 * 1024
 MIN_GUARD_BYTES = 1024  # below the stack, where the program has a guard
+STACK_LIMIT = "stack_limit"  # variable of programs with a guard: lowest address of the stack
 RISCV_SECTION = ".riscv_image"  # of the Arm core's program: the other core's, as bytes
 ERASED = b"\xff"  # what flash holds where nothing was written
 
 _SHF_ALLOC = 2  # ELF: the section takes memory
 _EM_ARM = 40
 _THUMB_BIT = 1  # set in addresses of functions
-_GUARD = "stack_guard_above"  # a function of programs that have one
 _N_NAMED = 4  # arrays that a refusal names
 
 
@@ -96,7 +96,7 @@ class Image:
     @property
     def stack_bytes(self) -> int:
         """RAM kept for the stack at least, and for the guard below it where there is one."""
-        return MIN_STACK_BYTES + (MIN_GUARD_BYTES if self.symbol(_GUARD) else 0)
+        return MIN_STACK_BYTES + (MIN_GUARD_BYTES if self.symbol(STACK_LIMIT) else 0)
 
     @property
     def ram_available_bytes(self) -> int:

@@ -115,6 +115,11 @@ def test_sizes_add_up(image):
     assert total <= image.flash_bytes < total + 4 * len(in_flash)
 
 
+def test_the_guard_takes_room_below_the_stack_with_either_compiler(image):
+    assert image.stack_bytes == MIN_STACK_BYTES + MIN_GUARD_BYTES
+    assert image.ram_available_bytes == RAM_BYTES - 5 * 1024 == 125_952
+
+
 def test_starting_values_of_variables_are_in_flash(image):
     clock = image.symbol("SystemCoreClock")
     data = next(section for section in image.sections if section.name == ".data")
