@@ -55,8 +55,10 @@ def stand_in(files: Files, ready: Ready, chip: Chip) -> StandIns:
             image = read_sample_or_picture(sample, picture_form(network, None))
         if image is None:
             return StandIns(ready)
-        notes = () if has_sample else (f"{network.source}: no sample, random data are checked",)
-        found = StandIns(replace(ready, image=image), notes)
+        found = StandIns(ready)  # a sample that was named and is missing is left to its reader
+        if has_sample or files.sample is None:
+            why = f"{network.source}: no sample, random data are checked"
+            found = StandIns(replace(ready, image=image), () if has_sample else (why,))
         if has_weights:
             return found
         checkpoint = made_up_weights(network, Shape(*image.shape), chip)

@@ -1,6 +1,7 @@
 """Shapes that a description gives, or that are found: of the sample, and without a checkpoint."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,6 +130,22 @@ def check(tmp_path, monkeypatch):
     return check
 
 
+@pytest.fixture
+def check_named(tmp_path, monkeypatch):
+    """Check a description that is alone in its folder, with a sample named."""
+
+    def check(name):
+        there = write_files(tmp_path, replace(POOLED, sections=GIVEN))
+        path = next(one for one in there if one.suffix == ".yaml")
+        (tmp_path / "alone").mkdir()
+        path = path.rename(tmp_path / "alone" / path.name)
+        monkeypatch.chdir(path.parent)
+        files = find_files(path, None, Path(name))
+        return compile_files(Request(files, ProgramOptions("tiny"), checks_shapes=True))
+
+    return check
+
+
 def said(network):
     """Warnings that come from no rule."""
     return [text for text in network.warnings if "[" not in text]
@@ -149,6 +166,13 @@ def test_what_is_there_is_read(check):
     assert len(said(check(net, ".npy"))) == 1
     assert len(said(check(net, "-q.pth.tar"))) == 1
     assert len(said(check(net, ".npy", "-q.pth.tar"))) == 0
+
+
+@pytest.mark.parametrize("name", ["nope.npy", "nope.png"])
+def test_a_sample_that_was_named_has_to_be_there(check_named, name):
+    with pytest.raises(InputError) as refusal:
+        check_named(name)
+    assert str(refusal.value) == f"{name}: no such file [G24] (give --sample-input)"
 
 
 @pytest.mark.long
