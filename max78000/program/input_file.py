@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from max78000.errors import InputError
 from max78000.facts.fixed import AS_BYTES
-from max78000.files import DAMAGED, load_npy
-from max78000.program.pillow import load_pillow
+from max78000.files import load_npy
+from max78000.program.picture_file import read_pixels
 
 PIXEL_ZERO = 128  # what a network sees as 0
 SUFFIX_OF_ARRAYS = ".npy"
@@ -92,12 +92,10 @@ def read_picture(path: Path) -> NDArray[np.int64]:
 
     Raises:
         InputError: it cannot be read.
+        UnsupportedError: Pillow is not installed.
     """
-    image_of = load_pillow()
     try:
-        with image_of.open(path) as image:
-            pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
-    except (OSError, image_of.DecompressionBombError, *DAMAGED) as error:
+        pixels = read_pixels(path)
+    except ValueError as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from None
-    chw = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-    return chw.astype(np.int64) - PIXEL_ZERO
+    return np.moveaxis(pixels, -1, 0).astype(np.int64) - PIXEL_ZERO

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from max78000.errors import InputError, UnsupportedError
-from max78000.files import DAMAGED, load_npy
+from max78000.errors import InputError
+from max78000.files import load_npy
+from max78000.program.picture_file import COLOUR_MODE, GREY_MODE, read_pixels
+from max78000.program.pillow import load_pillow
 from max78000.program.resampling import resampled
 from max78000.program.sound_file import load_wav
 
@@ -31,7 +33,6 @@ LAYOUTS: Mapping[str, tuple[int, ...]] = {
 }  # fmt: skip
 LOW, HIGH = -128, 127
 N_STEPS = HIGH - LOW
-_WHITE = (255, 255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,41 +136,19 @@ def read_picture(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         InputError: no such picture, or the network takes no pictures of one or three channels.
         UnsupportedError: Pillow is not installed.
     """
-    try:
-        from PIL import Image, ImageOps  # noqa: PLC0415 - only for pictures
-    except ImportError:
-        fix = 'pip install "max78000-toolchain[link]"'
-        raise UnsupportedError("pictures need the package pillow", fix=fix) from None
     if shape[0] not in (1, 3):
         why = f"the network takes {shape[0]} channels, a picture has 1 or 3"
         raise InputError(why, where=str(path), fix="give one sample as an .npy file")
-    mode, size = "L" if shape[0] == 1 else "RGB", (shape[2], shape[1])
+    load_pillow("link")
     try:
-        with Image.open(path) as file:
-            file.draft(mode, (2 * max(size), 2 * max(size)))  # decodes no more than is needed
-            upright = _opaque(ImageOps.exif_transpose(file), mode)
-            pixels = np.asarray(upright.resize(size, Image.Resampling.BILINEAR), np.uint8)
-    except (OSError, Image.DecompressionBombError, *DAMAGED) as error:
+        return read_pixels(path, GREY_MODE if shape[0] == 1 else COLOUR_MODE, (shape[1], shape[2]))
+    except ValueError as error:
         fix = "name a picture, a sound (.wav) or an array (.npy)"
         raise InputError("is not a readable picture", where=str(path), fix=fix) from error
-    return pixels.reshape(shape[1], shape[2], shape[0])
-
-
-def _opaque(picture: Any, mode: str) -> Any:
-    """With 8 bits a channel and nothing to see through."""
-    from PIL import Image  # noqa: PLC0415 - as above
-
-    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
-        high_bytes = (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255)
-        picture = Image.fromarray(high_bytes.astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, _WHITE), picture)
-    return picture.convert(mode)
 
 
 def _resized(picture: Array, size: tuple[int, ...]) -> Array:
-    from PIL import Image  # noqa: PLC0415 - as above
+    from PIL import Image  # noqa: PLC0415 - only for pictures
 
     height, width = size
     channels = (

@@ -14,13 +14,16 @@ from PIL import ExifTags, Image
 
 from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part, file_source
 from ai8x_models.training.data.readers.folders import split_homes
-from ai8x_models.training.data.readers.pictures import UNREADABLE, opened
+from ai8x_models.training.data.readers.pictures import unreadable
 from ai8x_models.training.data.source import Answers, Part, Source
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, ToolError, raise_all
+from max78000.files import DAMAGED
 
 PICTURES, MASKS, NAMES = "pictures", "masks", "classes.txt"
 _FIX = f"give FOLDER/{PICTURES}/1.jpg its mask FOLDER/{MASKS}/1.png, or both in FOLDER/train"
+# What Pillow says of files that are no pictures, are cut short, or announce too many pixels.
+_UNREADABLE = (OSError, Image.DecompressionBombError, *DAMAGED)
 _PLAIN = "save masks as grey pictures or with a palette: a pixel's number is its class"
 
 
@@ -68,9 +71,11 @@ def read_mask(path: Path, shape: Shape) -> NDArray[np.uint8]:
         InputError: no readable picture.
     """
     size = (shape[2], shape[1])
-    return opened(
-        path, lambda file: np.asarray(file.resize(size, Image.Resampling.NEAREST), np.uint8)
-    )
+    try:
+        with Image.open(path) as file:
+            return np.asarray(file.resize(size, Image.Resampling.NEAREST), np.uint8)
+    except _UNREADABLE as error:
+        raise unreadable(path) from error
 
 
 def _problems(picture: Path, mask: Path) -> Iterator[ToolError]:
@@ -81,7 +86,7 @@ def _problems(picture: Path, mask: Path) -> Iterator[ToolError]:
     try:
         with Image.open(picture) as one, Image.open(mask) as other:
             sizes, mode = (_upright_size(one), other.size), other.mode
-    except UNREADABLE:
+    except _UNREADABLE:
         yield InputError("is not a readable picture, or its mask", where=str(picture), fix=_FIX)
         return
     if mode not in ("L", "P", "1"):

@@ -158,6 +158,46 @@ def test_compressed_pictures_are_taken_too(tmp_path):
     assert read_sample_or_picture(path, PictureForm(3, {})).shape == (3, 8, 8)
 
 
+# fmt: off
+AS_TRAINED = [
+    # mode, the pixel, and what a network of one channel or three is given of it
+    ("RGBA", (9, 9, 9, 0),      [127, 127, 127]),
+    ("RGBA", (0, 0, 200, 255),  [-128, -128, 72]),
+    ("LA",   (10, 0),           [127]),
+    ("LA",   (70, 255),         [-58]),
+    ("P",    1,                 [72, -118, -118]),
+    ("1",    1,                 [127]),
+    ("1",    0,                 [-128]),
+    ("I;16", 0x8123,            [1]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("mode", "pixel", "values"), AS_TRAINED)
+def test_pictures_of_every_kind_are_read_as_in_training(tmp_path, mode, pixel, values):
+    image = pytest.importorskip("PIL.Image", reason="pictures need Pillow")
+    one = image.new(mode, (3, 2), pixel)
+    if mode == "P":
+        one.putpalette([0, 0, 0, 200, 10, 10])
+    one.save(tmp_path / "sample.png")
+    sample = read_sample_or_picture(tmp_path / "sample.png", PictureForm(len(values), {}))
+    assert sample.shape == (len(values), 2, 3)
+    assert sample[:, 0, 0].tolist() == values
+
+
+def test_pictures_are_turned_as_they_are_shown(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="pictures need Pillow")
+    exif = image.Exif()
+    exif[0x0112] = 6  # stored a quarter turn to the left
+    pixels = np.zeros((8, 16), np.uint8)
+    pixels[:, :8] = 255
+    image.fromarray(pixels).save(tmp_path / "sample.jpg", exif=exif)
+    sample = read_sample_or_picture(tmp_path / "sample.jpg", PictureForm(1, {}))
+    assert sample.shape == (1, 16, 8)
+    assert sample[0, 0].min() > 120
+    assert sample[0, -1].max() < -120
+
+
 @pytest.mark.parametrize(
     ("channels", "trained", "message"),
     [
