@@ -151,6 +151,11 @@ def _lines(process: subprocess.Popen[bytes], silence_s: float) -> Iterator[str]:
     yield f"Error: connection lost: no message for {silence_s:g} s"
 
 
+def _number(text: str) -> int:
+    """A number as Tcl prints it: decimal, or hexadecimal behind 0x."""
+    return int(text, 16 if text.startswith("0x") else 10)
+
+
 def _explained(lines: list[str]) -> BoardError:
     """Turn the messages of a failed run into one error that says what to do."""
     for line in reversed(lines):
@@ -158,7 +163,7 @@ def _explained(lines: list[str]) -> BoardError:
         if difference:
             addr, have, want = (int(digits, 16) for digits in difference.groups())
             return mismatch(addr, want, have, "bytes", _WHERE)
-        text = f"{result[1]}: {result_text(int(result[2], 0))}" if result else line
+        text = f"{result[1]}: {result_text(_number(result[2]))}" if result else line
         known = recognise(text)
         if known:
             return BoardError(f"{known.cause}: {text}", where=_WHERE, fix=known.remedy)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from max78000.files import DAMAGED
 from max78000.program.resampling import MOST_HZ
 
+MOST_BITS = 32
 LEAST_HZ = 1000  # below, the header is damaged, and resampled it would take all memory
 
 
@@ -23,11 +24,13 @@ def load_wav(path: Path, most_s: float = math.inf) -> tuple[NDArray[np.float32],
         Samples (n,) whose full scale is 1, and their rate in samples a second.
     Raises:
         OSError: the system cannot read it.
-        ValueError: it is no WAV file, not plain PCM, or of an impossible rate; says so in one line.
+        ValueError: it is no WAV file, no plain PCM, or of impossible width or rate; in one line.
     """
     try:
         with wave.open(str(path), "rb") as file:
             n_channels, width, rate, n_frames = file.getparams()[:4]
+            if 8 * width > MOST_BITS:
+                raise ValueError(f"has {8 * width} bits a sample; at most {MOST_BITS} are taken")
             if rate < LEAST_HZ:
                 raise ValueError(f"has {rate} samples a second; at least {LEAST_HZ:,} are taken")
             if rate > MOST_HZ:

@@ -8,12 +8,12 @@ import argparse
 import multiprocessing
 import re
 import resource
-import shutil
 import signal
 import sys
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,12 +45,12 @@ def fuzz(name, seed, seconds, count, tell=None):
     with tempfile.TemporaryDirectory(dir=_memory_folder()) as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for one in seeds:  # imports and caches are no input's
-            _outcome(target, one, Path(scratch))
+            outcome(target, one, Path(scratch))
         while tally.n_inputs < count and time.monotonic() < deadline:
             data = mutator.draw()
             if tell:
                 tell(tally, data)
-            error = _outcome(target, data, Path(scratch))
+            error = outcome(target, data, Path(scratch))
             tally.n_inputs += 1
             if error is None:
                 mutator.keep(data)
@@ -65,9 +65,10 @@ def _memory_folder():
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
-def _outcome(target, data, folder):
-    """What reading raises; None if nothing."""
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def outcome(target, data, folder):
+    """What reading raises, `Slow` and `Greedy` among it; None if nothing."""
+    _forget_peak()
+    before_kb = _peak_kb()
     old = signal.signal(signal.SIGPROF, _too_slow)
     signal.setitimer(signal.ITIMER_PROF, MOST_S)  # of the processor: others may use it, too
     try:
@@ -77,9 +78,17 @@ def _outcome(target, data, folder):
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, old)
-    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak_kb > MOST_KB:
-        return Greedy()
-    return None
+    return Greedy() if _peak_kb() - before_kb > MOST_KB else None
+
+
+def _forget_peak():
+    """Count memory from here on; where the system cannot, earlier inputs hide what this takes."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _peak_kb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _too_slow(_number, _frame):
@@ -130,20 +139,32 @@ def in_a_process(name, seed, seconds, count):
     return total
 
 
-def _warm_up(names):
+def warm_up(names):
     """Import what targets need before their time begins."""
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in names:
-            _outcome(TARGETS[name], TARGETS[name].seeds()[0], Path(scratch))
+            outcome(TARGETS[name], TARGETS[name].seeds()[0], Path(scratch))
 
 
 def keep_findings(folder, name, tally):
     """Write the first input of every kind."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind, (_, data) in tally.found.items():
-        words = re.sub(r"\W+", "_", f"{name} {kind}")
-        (folder / words).write_bytes(data)
+        (folder / _words(f"{name} {kind}")).write_bytes(data)
+
+
+def remove_findings(folder):
+    """Remove the files that are named as findings are, and nothing else of the folder."""
+    surfaces = "|".join(map(_words, TARGETS))
+    kinds = r"\w+_in_(\w+_py_\w+|no_file_of_ours)|the_process_ended_with_\w+"
+    for path in folder.glob("*"):
+        if re.fullmatch(f"({surfaces})_({kinds})", path.name) and path.is_file():
+            path.unlink()
+
+
+def _words(text):
+    return re.sub(r"\W+", "_", text)
 
 
 def main():
@@ -159,8 +180,8 @@ def main():
     if unknown:
         parser.error(f"there is no surface {unknown[0]!r}; there are: {', '.join(TARGETS)}")
     names = given.targets or list(TARGETS)
-    shutil.rmtree(given.out, ignore_errors=True)
-    _warm_up(names)
+    remove_findings(given.out)
+    warm_up(names)
     n_found = 0
     click.echo("| surface | inputs | refused | findings | last new one |\n|---|---|---|---|---|")
     for name in names:

@@ -53,6 +53,7 @@ TARGETS = {
     "WAV": Target(files.wav, seeds.waves, (b"data", b"fmt ", b"RIFF")),
     "layer logs": Target(boards.layer_log, seeds.layer_logs, tuple(_WORDS.split())),
     "OpenOCD": Target(boards.openocd, seeds.openocd_lines, tuple(_WORDS.split())),
+    "OpenOCD process": Target(boards.openocd_process, seeds.openocd_lines, tuple(_WORDS.split())),
     "power monitor": Target(boards.power_monitor, seeds.monitor_lines, (b"inf", b"PMON", b",")),
     "frames": Target(boards.frames, seeds.frames, (b"\xc7\x78\x01",)),
     "pose replies": Target(boards.pose_replies, seeds.frames, (b"\xc7\x78\x01",)),

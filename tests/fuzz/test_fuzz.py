@@ -3,25 +3,31 @@
 For longer: `make fuzz SECONDS=600`. What a finding is: `run.py`.
 """
 
+import itertools
+
 import pytest
-from fuzz.run import fuzz
-from fuzz.seeds import found_earlier
-from fuzz.targets import TARGETS
-from fuzz.tell import is_refusal
+
+pytest.importorskip("resource", reason="the limits of fuzzing need Linux or macOS")
+
+from fuzz import run
+from fuzz.run import Tally, fuzz, keep_findings, outcome, remove_findings, warm_up
+from fuzz.seeds import CORPUS
+from fuzz.targets import TARGETS, Target
+from fuzz.tell import Greedy, Slow, is_refusal
 
 SECONDS, INPUTS = 5, 400
+BY_FOLDER = {name.replace(" ", "_"): name for name in TARGETS}
+FORMER = sorted(CORPUS.glob("*/*"))
 
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", TARGETS)
-def test_former_findings_are_refused(name, tmp_path):
-    for data in found_earlier(name):
-        try:
-            TARGETS[name].take(data, tmp_path)
-        except Exception as error:
-            if not is_refusal(error):
-                raise
+@pytest.mark.parametrize("path", FORMER, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_former_findings_are_refused(path, tmp_path):
+    name = BY_FOLDER[path.parent.name]
+    warm_up([name])
+    error = outcome(TARGETS[name], path.read_bytes(), tmp_path)
+    assert is_refusal(error, TARGETS[name].refusals), repr(error)
 
 
 @pytest.mark.slow
@@ -30,3 +36,35 @@ def test_damaged_inputs_are_refused(name):
     tally = fuzz(name, 1, SECONDS, INPUTS)
     assert tally.n_inputs
     assert not tally.found
+
+
+def test_slow_inputs_are_findings(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "MOST_S", 0.05)
+    endless = Target(lambda data, folder: all(True for _ in itertools.repeat(1)), tuple)
+    error = outcome(endless, b"", tmp_path)
+    assert isinstance(error, Slow)
+    assert not is_refusal(error)
+
+
+def test_greedy_inputs_are_findings(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "MOST_KB", 16 << 10)
+    greedy = Target(lambda data, folder: b"\1" * (32 << 20), tuple)
+    for _ in range(2):  # the peak of the first does not hide the second's
+        error = outcome(greedy, b"", tmp_path)
+        assert isinstance(error, Greedy)
+        assert not is_refusal(error)
+    assert outcome(Target(lambda data, folder: None, tuple), b"", tmp_path) is None
+
+
+def test_only_findings_are_removed(tmp_path):
+    theirs = ("notes.txt", "WAV.wav", "WAV_in_stereo", "motion_in_py_files")
+    for name in theirs:
+        (tmp_path / name).write_bytes(b"")
+    kinds = ("ValueError in sound_file.py:load_wav", "TypeError in a.py:<lambda>",
+             "Slow in no file of ours", "the process ended with -11")  # fmt: skip
+    for name in TARGETS:
+        keep_findings(tmp_path, name, Tally(found={kind: (1, b"x") for kind in kinds}))
+    remove_findings(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == set(theirs)
+    remove_findings(tmp_path / "none")

@@ -1,6 +1,7 @@
 """Lines and frames that a board, its power monitor, OpenOCD or a debugger sends."""
 
 import itertools
+import struct
 
 import numpy as np
 from fuzz.seeds import resealed
@@ -13,13 +14,14 @@ from max78000.apps.shared.frames import FrameParser
 from max78000.debug.debug_port import DebugPort
 from max78000.debug.remote_bitbang import BitbangPins
 from max78000.link.console import to_text
-from max78000.link.flash_plan import FlashPlan, Verify
-from max78000.link.openocd_probe import _explained, _follow
+from max78000.link.flash_plan import FlashImage, flash_plan
+from max78000.link.openocd_probe import _DONE, _explained, _follow
 from max78000.link.power_monitor import MonitorMode, read_recording
 from max78000.program.layer_log import find_difference, read_log
 from max78000.program.layer_table import LayerTable, TableEntry, channel_checksums
 from max78000.program.program import OutputMap
 
+PLAN = flash_plan(FlashImage(struct.pack("<IIII", 0x2002_0000, 0x1000_0009, 0, 0)))
 BYTES, WORDS = np.zeros((2, 2, 3), np.int64), np.zeros((1, 1, 4), np.int64)
 
 
@@ -66,15 +68,19 @@ def layer_log(data, folder):
 
 def openocd(data, folder):
     lines = [line.decode(errors="replace").strip() for line in data.split(b"\n") if line.strip()]
-    str(_explained(lines))
+    _judge(lines)
 
 
 def openocd_process(data, folder):
     """The same lines, from a process that says them."""
     (folder / "said").write_bytes(data)
-    plan = FlashPlan((Verify(0x1000_0000, b"\1"),))
     command = ["cat", str(folder / "said")]
-    list(_follow(command, 1.0, plan, lambda *_: None))
+    _judge(list(_follow(command, 1.0, PLAN, lambda *_: None)))
+
+
+def _judge(lines):
+    if _DONE not in lines:
+        raise _explained(lines)
 
 
 def power_monitor(data, folder):

@@ -183,6 +183,8 @@ def _take(
         n_numbers = len(skeleton.root_numbers if name == ROOT else skeleton.bones[name].freedoms)
         if not frames or n_numbers != len(values) or not np.isfinite(values).all():
             raise ValueError(f"{len(values)} numbers of {name}")
+        if name in frames[-1]:
+            raise ValueError(f"frame {len(frames)} has {name} twice")
         frames[-1][name] = values
 
 
@@ -194,7 +196,9 @@ def _check_unit(keyword: str, unit: str) -> None:
 
 
 def _check_whole(frames: Sequence[Mapping[str, object]]) -> None:
-    """Every frame tells of the bones of the first: one that does not was cut."""
+    """Every frame tells of bones, of those of the first: one that does not was cut."""
+    if frames and not frames[-1]:
+        raise ValueError(f"frame {len(frames)} has no bones")
     if frames and (odd := frames[0].keys() ^ frames[-1].keys()):
         raise ValueError(f"frame {len(frames)} and the first differ in {', '.join(sorted(odd))}")
 

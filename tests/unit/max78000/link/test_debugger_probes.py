@@ -93,6 +93,7 @@ OPENOCD_ERRORS = (
     ("Error: unable to find a matching CMSIS-DAP device",            "no debug adapter answers"),
     ("Error: wrong chip: CPUID 0x1 instead of 0x2",                  "not a MAX78000"),
     ("max78000: erase 0x10002000: result 0x2",                       "erase 0x10002000.*refuses"),
+    ("max78000: erase 0x10002000: result 002",                       "erase 0x10002000.*refuses"),
     ("diff 0 address 0x10000123. Was 0x01 instead of 0x03",          "0x10000123 holds 0x01"),
     ("Error: something new\nInfo : bye",                             "something new"),
     ("",                                                             "openocd said nothing"),

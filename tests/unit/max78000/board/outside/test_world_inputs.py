@@ -1,5 +1,6 @@
 """Pictures, sounds and scripts that users give: what is taken, and one clear line for the rest."""
 
+import struct
 import wave
 
 import numpy as np
@@ -94,6 +95,17 @@ def test_a_rate_that_no_sound_has(tmp_path, rate):
     content[24:28] = rate.to_bytes(4, "little")
     path.write_bytes(content)
     with pytest.raises(InputError, match=rf"a\.wav: cannot be read: has {rate} samples a second"):
+        read_sound(path)
+
+
+@pytest.mark.parametrize("n_bits", [40, 64])
+def test_samples_of_more_bits_than_are_taken(tmp_path, n_bits):
+    path = tmp_path / "a.wav"
+    write_wave(path, bytes(80))
+    content = bytearray(path.read_bytes())
+    content[32:36] = struct.pack("<2H", n_bits // 8, n_bits)  # of a frame, of a sample
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"a\.wav: cannot be read: has {n_bits} bits a sample"):
         read_sound(path)
 
 

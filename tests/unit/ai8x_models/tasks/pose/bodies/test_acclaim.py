@@ -156,6 +156,10 @@ def test_malformed_skeletons_are_refused(tmp_path, old, new):
         (":DEGREES", ":RADIANS", "07_01.amc:3: .*angles in rad, those of the skeleton are in deg"),
         ("lower 0\n3", "3", "07_01.amc:11: .*frame 2 and the first differ in lower"),
         ("lower 90\n", "", "frame 3 and the first differ in lower"),
+        ("lower 90\n", "lower 90\nlower 80\n", "07_01.amc:16: .*frame 3 has lower twice"),
+        ("root 0 0 0 0 0 0\n", "root 0 0 0 0 0 0\n" * 2, "frame 3 has root twice"),
+        (MOTION, "1\n2\n3\n", "07_01.amc:2: .*frame 1 has no bones"),
+        (MOTION, "1\n", "07_01.amc:1: .*frame 1 has no bones"),
     ],
 )
 def test_malformed_motions_are_refused(tmp_path, old, new, message):
