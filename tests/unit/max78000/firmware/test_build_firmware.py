@@ -146,7 +146,7 @@ def test_too_much_for_the_ram(tmp_path, toolchain, size_bytes):
         main=USES.format(kind="volatile", name="maps", store=" = 1"),
         data=f"extern volatile char maps[];\nvolatile char maps[{size}];\n",
     )
-    why = rf"of 126,976 bytes of RAM .*; largest: maps {size_bytes}"
+    why = rf"of 125,952 bytes of RAM .*; largest: maps {size_bytes}"
     with pytest.raises(CapacityError, match=why):
         build_project(folder, toolchain)
 
