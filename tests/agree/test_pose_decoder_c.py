@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from native import COMPILERS, LOUD, build_native, pointer
+from native_build import COMPILERS, LOUD, build_native, pointer
 
 from ai8x_models.tasks.pose.decoder import decode_integer
 from ai8x_models.tasks.pose.decoder_arithmetic import log_table

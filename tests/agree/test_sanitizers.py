@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from emulator import SHIM
 from installed import find, needs
-from native import SANITIZE, WATCHED
+from native_build import SANITIZE, WATCHED
 from test_emitted_options import BYTES, MIXED, PIN, PLANES, ROLLING, STREAMED
 from test_finish_options import NET as FINISHED
 

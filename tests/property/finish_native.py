@@ -3,7 +3,7 @@
 import ctypes
 
 import numpy as np
-from native import build_native
+from native_build import build_native
 
 from synthesis.emit.c_template import c_template
 from synthesis.emit.finish import finish_text

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from native import build_native, renamed
+from native_build import build_native, renamed
 
 from max78000.firmware.sources import SUPPORT
 

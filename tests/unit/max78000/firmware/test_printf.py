@@ -5,7 +5,7 @@ import ctypes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from native import build_native, renamed
+from native_build import build_native, renamed
 
 from max78000.firmware.sources import SUPPORT
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from native import COMPILERS, LOUD, build_native, pointer
+from native_build import COMPILERS, LOUD, build_native, pointer
 
 from max78000.apps.shared.frames import MAGIC, DeviceError, Frame, FrameParser, FrameType
 from max78000.firmware.sources import SHARED
