@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from max78000.command.other_tools import refusals
 from max78000.command.table import print_table
@@ -16,7 +15,6 @@ from synthesis.commands.given import Given
 from synthesis.commands.request import find_chip, read_request
 from synthesis.commands.together import read_together
 from synthesis.commands.vendor_options import OPTIONS
-from synthesis.report import compare
 from synthesis.report.layer_lines import HEADING, layer_rows
 from synthesis.report.report import summary_lines, to_json
 from synthesis.report.together import summary_lines as lines_together
@@ -33,10 +31,6 @@ def carry_out(given: Given) -> None:
     """
     if given["explain"] is not None:
         click.echo(explain(given["explain"], find_chip(given["device"])))
-        return
-    if given["compare"]:
-        _refuse_beside_compare()
-        _compare(given)
         return
     if len(given["network"]) > 1:
         _carry_out_together(given)
@@ -81,28 +75,6 @@ def _carry_out_together(given: Given) -> None:
         click.echo(f"# {network.request.options.name}")
         _print_layers(network)
     _tell(lines_together(together.report), given, folder)
-
-
-def _refuse_beside_compare() -> None:
-    """Options that compile say nothing about reports."""
-    context = click.get_current_context()
-    others = [
-        one.opts[0]
-        for one in context.command.params
-        if one.name not in ("network", "compare", "as_json")
-        and context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
-    ]
-    if others:
-        raise click.UsageError(f"--compare only reads reports: leave out {', '.join(others)}")
-
-
-def _compare(given: Given) -> None:
-    """Set reports side by side; the changes are against the first."""
-    reports = compare.read_reports([Path(one) for one in given["network"]])
-    if given["as_json"]:
-        click.echo(compare.to_json(reports), nl=False)
-        return
-    print_table(compare.heading(reports), compare.rows(reports))
 
 
 def _print_layers(network: CompiledNetwork) -> None:

@@ -58,6 +58,11 @@ def synthesize(**given: Unpack[Given]) -> None:
     if given["options"]:
         click.echo(options_page())
         return
+    if given["compare"]:
+        from synthesis.commands.compare import compare_reports
+
+        compare_reports(given)
+        return
     from synthesis.commands.carry_out import carry_out
 
     carry_out(given)

@@ -1,10 +1,7 @@
 """A project with CMake: firmware of its own, a library in the build of somebody else, Zephyr."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import yaml
 from brought import beside
 from click.testing import CliRunner
 from installed import needs, needs_gcc
+from ran import ran
 
 from max78000.apps.new.folder import Choices, write_application
 from max78000.board.board import Limits, VirtualBoard
@@ -110,17 +108,6 @@ void irq_enable(unsigned int irq);
 RECENT, ARCHIVED = beside("sdk", "2025", "MAX", "Libraries"), beside("sdk", "2022", "Libraries")
 
 
-def run(*command, folder):
-    commands = Path(sys.executable).parent  # with max78000
-    environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
-    result = subprocess.run(
-        [str(word) for word in command],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 def written(folder, options):
     """The project `tiny` in a folder."""
     files = Files(*write_files(folder, NET))
@@ -136,15 +123,15 @@ def written(folder, options):
 @pytest.mark.parametrize("name", OPTIONS)
 def test_firmware(tmp_path, name):
     project = written(tmp_path, OPTIONS[name])
-    run("cmake", "-B", "build", folder=project)
+    ran("cmake", "-B", "build", folder=project)
     (project / "build/tiny.stamp").write_text("of another build")
-    said = run("cmake", "--build", "build", folder=project)
+    said = ran("cmake", "--build", "build", folder=project)
     assert "warning" not in said
     assert "FLASH:" in said
     assert not (project / "build/tiny.stamp").exists()
     assert all((project / f"build/tiny.{kind}").stat().st_size for kind in ("elf", "hex", "bin"))
     assert (project / "build/compile_commands.json").is_file()
-    assert "100% tests passed" in run("ctest", folder=project / "build")
+    assert "100% tests passed" in ran("ctest", folder=project / "build")
 
 
 @needs_gcc
@@ -154,8 +141,8 @@ def test_a_library_in_the_build_of_somebody_else(tmp_path):
     (tmp_path / "app.c").write_text(APP)
     toolchain = f"-DCMAKE_TOOLCHAIN_FILE={CMAKE}/arm-none-eabi-gcc.cmake"
     given = (toolchain, f"-Dmax78000_DIR={CMAKE}", "-DMAX78000_C_LIBRARY=ON")
-    run("cmake", "-B", "out", *given, folder=tmp_path)
-    run("cmake", "--build", "out", folder=tmp_path)
+    ran("cmake", "-B", "out", *given, folder=tmp_path)
+    ran("cmake", "--build", "out", folder=tmp_path)
     assert (tmp_path / "out/tiny/libcnn.a").is_file()
     board = VirtualBoard()
     board.load_elf(tmp_path / "out/app.elf")
@@ -170,7 +157,7 @@ def test_a_package_in_a_folder_with_capitals(tmp_path):
     of_package = package / "firmware/cmake"
     toolchain = f"-DCMAKE_TOOLCHAIN_FILE={of_package}/arm-none-eabi-gcc.cmake"
     (tmp_path / "CMakeLists.txt").write_text(NO_TARGETS)
-    run("cmake", "-B", "out", toolchain, f"-Dmax78000_DIR={of_package}", folder=tmp_path)
+    ran("cmake", "-B", "out", toolchain, f"-Dmax78000_DIR={of_package}", folder=tmp_path)
 
 
 @needs_gcc
@@ -182,8 +169,8 @@ def test_an_application(tmp_path):
     write_application(folder, "serial", project, Choices(has_vscode=True), overwrite=True)
     assert (folder / ".vscode/tasks.json").read_text() == "edited"
     assert (folder / ".vscode/launch.json").is_file()
-    run("cmake", "-B", "build", folder=folder)
-    assert "warning" not in run("cmake", "--build", "build", folder=folder)
+    ran("cmake", "-B", "build", folder=folder)
+    assert "warning" not in ran("cmake", "--build", "build", folder=folder)
     board = VirtualBoard()
     board.load_elf(folder / "build/an app.elf")
     outcome = board.run(limits=Limits(virtual_s=5, is_end_at_time=True))
@@ -219,10 +206,10 @@ def test_a_module_of_zephyr(tmp_path, options):
     (tmp_path / "CMakeLists.txt").write_text(OF_ZEPHYR)
     seen = ";".join(map(str, (stand_in.parent, *headers())))
     toolchain = f"-DCMAKE_TOOLCHAIN_FILE={CMAKE}/arm-none-eabi-gcc.cmake"
-    run("cmake", "-B", "out", toolchain, f"-DHEADERS={seen}", folder=tmp_path)
-    run("cmake", "--build", "out", folder=tmp_path)
+    ran("cmake", "-B", "out", toolchain, f"-DHEADERS={seen}", folder=tmp_path)
+    ran("cmake", "--build", "out", folder=tmp_path)
     archive = tmp_path / "out/tiny/zephyr/libtiny_cnn.a"
-    symbols = run("arm-none-eabi-nm", archive, folder=tmp_path)
+    symbols = ran("arm-none-eabi-nm", archive, folder=tmp_path)
     assert re.search(r" T cnn_zephyr_connect$", symbols, re.MULTILINE)
     assert re.search(r" D cnn_done$", symbols, re.MULTILINE) or " B cnn_done" in symbols
     assert "MXC_NVIC_SetVector" not in symbols

@@ -4,8 +4,6 @@ Emitted projects run from the first line of main() to PASS, with memory in the a
 functions of the support package and of the applications run in the tests that hold them, again.
 """
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from emulator import SHIM
 from installed import find, needs
 from native_build import SANITIZE, WATCHED
+from ran import ran
 from test_emitted_options import BYTES, MIXED, PIN, PLANES, ROLLING, STREAMED
 from test_finish_options import NET as FINISHED
 
@@ -62,28 +61,14 @@ def test_emitted_projects_do_nothing_that_is_not_defined(net, code, program, tmp
     sources = [str(path) for path in sorted(tmp_path.glob("*.c"))]
     host = tmp_path / "host.o"
     compile_it = [*WATCHED, *FLAGS, f"-I{SHIM}", f"-I{tmp_path}"]
-    run([*compile_it, "-Umain", "-c", str(HOST / "host.c"), "-o", str(host)])
-    run([*compile_it, *sources, str(host), "-lm", "-o", str(made)])
-    assert "*** PASS ***" in run([str(made)])
-
-
-def run(command, **environment):
-    """What a command prints; it has to end well."""
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    ran(*compile_it, "-Umain", "-c", HOST / "host.c", "-o", host)
+    ran(*compile_it, *sources, host, "-lm", "-o", made)
+    assert "*** PASS ***" in ran(made)
 
 
 @pytest.mark.slow
 def test_functions_stay_inside_what_they_are_given():
-    library = run([find("gcc"), "-print-file-name=libasan.so"]).strip()
+    library = ran(find("gcc"), "-print-file-name=libasan.so").strip()
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not slow"]
     watched = {"LD_PRELOAD": library, "ASAN_OPTIONS": "detect_leaks=0", SANITIZE: "1"}
-    assert "100%" in run([*command, *OF_FUNCTIONS], **watched)
+    assert "100%" in ran(*command, *OF_FUNCTIONS, **watched)

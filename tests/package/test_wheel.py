@@ -1,14 +1,13 @@
 """Wheel and source distribution are complete; wheels of any two clones are the same bytes."""
 
-import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from ran import ran
 
 ROOT = Path(__file__).resolve().parents[2]
 EPOCH = "1700000000"  # any time that ZIP can say
@@ -20,26 +19,13 @@ pytestmark = [
 ]
 
 
-def run(*command, folder, **environment):
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """What `python -m build` makes of two clones, in two folders."""
     homes = [tmp_path_factory.mktemp(name) for name in ("one", "other_name")]
     for home in homes:
-        run("git", "clone", "--quiet", str(ROOT), "clone", folder=home)
-        run(sys.executable, "-m", "build", "--outdir", str(home / "dist"),
+        ran("git", "clone", "--quiet", str(ROOT), "clone", folder=home)
+        ran(sys.executable, "-m", "build", "--outdir", str(home / "dist"),
             folder=home / "clone", SOURCE_DATE_EPOCH=EPOCH)  # fmt: skip
     return homes
 
@@ -53,11 +39,11 @@ def test_wheels_of_two_clones_are_equal(built):
 def test_the_wheel_has_every_file_of_the_packages(built):
     with zipfile.ZipFile(next((built[0] / "dist").glob("*.whl"))) as wheel:
         packed = set(wheel.namelist())
-    tracked = run("git", "ls-files", "max78000", "ai8x_models", "synthesis", folder=ROOT)
+    tracked = ran("git", "ls-files", "max78000", "ai8x_models", "synthesis", folder=ROOT)
     assert set(tracked.split()) - packed == set()
 
 
 def test_the_source_distribution_has_every_file(built):
     with tarfile.open(next((built[0] / "dist").glob("*.tar.gz"))) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
-    assert set(run("git", "ls-files", folder=built[0] / "clone").split()) - packed == set()
+    assert set(ran("git", "ls-files", folder=built[0] / "clone").split()) - packed == set()
