@@ -105,6 +105,7 @@ def find_widths(recipe: Recipe, compiler: Compiler, console: Console) -> WidthTe
         raise InputError(why, where=recipe.name, fix=fix)
     policy = replace(recipe.qat or QatPolicy(0), start_epoch=0, weight_bits=WIDE, overrides={})
     run = prepare(replace(recipe, qat=policy, average=None, distill=None), console, ALONE)
+    policy = run.qat or policy  # with the ranges that the checkpoint has
     begin_qat(run, policy, console)
     shape = tuple(next(run.validation.in_order(1)).inputs.shape[1:])
     loss, widths = _measured(run, policy, console)

@@ -78,7 +78,7 @@ def find_compiler() -> Compiler:
     known = entry_points(group=ENTRY_POINTS)
     if not known:
         raise InputError(
-            "no compiler is installed", where="ai8x search", fix="install max78000-toolchain anew"
+            "no compiler is installed", where="ai8x", fix="install max78000-toolchain anew"
         )
     found: Compiler = next(iter(known)).load()
     return found
