@@ -6,13 +6,14 @@ round is quantized anew. Weights are read, nothing is trained, and no control fl
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 from onnx import helper
 from onnx.checker import ValidationError
 from onnx.external_data_helper import load_external_data_for_model
@@ -176,6 +177,19 @@ def _attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
     return {"n_outputs": len(node.output), "opset": opset, **given}
 
 
+def _check_text(message: Message) -> None:
+    """Raise UnicodeDecodeError for a name that is no text: protobuf hands it out as bytes."""
+    for described, value in message.ListFields():
+        values = value if isinstance(value, MutableSequence) else (value,)
+        if described.message_type is not None:
+            for one in values:
+                _check_text(one)
+        elif described.type == FieldDescriptor.TYPE_STRING:
+            for one in values:
+                if isinstance(one, bytes):
+                    one.decode()
+
+
 def read_onnx_model(path: Path) -> OnnxModel:
     """Read an ONNX file, and the file of weights beside it if it has one.
 
@@ -184,10 +198,11 @@ def read_onnx_model(path: Path) -> OnnxModel:
     """
     try:
         model = onnx.load_model_from_string(path.read_bytes())
+        _check_text(model)
     except OSError as error:
         why = f"cannot be read: {error.strerror}"
         raise InputError(why, where=str(path), fix="name an ONNX file") from error
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise InputError(
             "is not an ONNX file, or is damaged", where=str(path), fix="export it again"
         ) from error

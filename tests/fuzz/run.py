@@ -44,8 +44,7 @@ def fuzz(name, seed, seconds, count, tell=None):
     deadline = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(dir=_memory_folder()) as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for one in seeds:  # imports and caches are no input's
-            outcome(target, one, Path(scratch))
+        _take_first(target, seeds, Path(scratch))
         while tally.n_inputs < count and time.monotonic() < deadline:
             data = mutator.draw()
             if tell:
@@ -59,6 +58,13 @@ def fuzz(name, seed, seconds, count, tell=None):
             else:
                 tally.found.setdefault(place_of(error), (tally.n_inputs, data))
     return tally
+
+
+def _take_first(target, seeds, folder):
+    """Take inputs without limits: what they import is no input's, and is not cut in the middle."""
+    for one in seeds:
+        with suppress(Exception):
+            target.take(one, folder)
 
 
 def _memory_folder():
@@ -148,7 +154,7 @@ def warm_up(names):
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in names:
-            outcome(TARGETS[name], TARGETS[name].seeds()[0], Path(scratch))
+            _take_first(TARGETS[name], TARGETS[name].seeds()[:1], Path(scratch))
 
 
 def keep_findings(folder, name, tally):

@@ -17,7 +17,7 @@ from fuzz.seeds import CORPUS
 from fuzz.targets import TARGETS, Target
 from fuzz.tell import Slow, is_refusal
 
-SECONDS, INPUTS = 5, 400
+SECONDS, INPUTS = 60, 400  # the inputs end it, the same on every machine
 BY_FOLDER = {name.replace(" ", "_"): name for name in TARGETS}
 FORMER = sorted(CORPUS.glob("*/*"))
 
