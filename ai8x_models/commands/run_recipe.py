@@ -1,9 +1,11 @@
 """A recipe is trained, by this process or by several, or its learning rate or widths are sought."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NoReturn
 
 import click
 
@@ -38,6 +40,18 @@ def in_team(act: Callable[[Team], None]) -> None:
             act(team)
     except OtherProcessError as error:
         raise click.exceptions.Exit(error.exit_code) from error
+    if team.size > 1:
+        _leave()
+
+
+def _leave() -> NoReturn:
+    """End this process, not the interpreter first: a thread of torch's that outlives it aborts it.
+
+    Source: https://github.com/pytorch/pytorch/pull/179291
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def suggest_rate(recipe: Recipe) -> None:

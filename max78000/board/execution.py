@@ -187,7 +187,7 @@ class Execution:
             case Stop.RETURN:
                 self._return()
             case Stop.SUPERVISOR:
-                self._scs.pending.add(SVC)
+                self._call_supervisor()
             case Stop.DENIED:
                 assert self._core.denied is not None
                 self._protection.fault(self._core.denied)
@@ -338,6 +338,14 @@ class Execution:
             self.timeline.note("core", name)
             if self._core.is_frame_lost and self._protection.note_lost_frame(exception):
                 self._take_exception()
+
+    def _call_supervisor(self) -> None:
+        """Make `svc` pending; where it cannot be handled at once it is a hard fault (B1.5.6)."""
+        can_come = self._scs.preempts(SVC, self._core.register("BASEPRI"))
+        if can_come and not self._core.is_masking:
+            self._scs.pending.add(SVC)
+        else:
+            self._scs.pend_hard_fault()
 
     def _return(self) -> None:
         if not self._scs.active:

@@ -139,10 +139,14 @@ class SystemControl:
     def pend_memory_fault(self, *, is_masked: bool) -> None:
         """Make the exception pending; a hard fault if that is off or cannot come now."""
         if is_masked or not self._values[Reg.SHCSR] & MEMORY_FAULT_ENABLE:
-            self._values[Reg.HFSR] |= FORCED
-            self.pending.add(HARD_FAULT)
+            self.pend_hard_fault()
         else:
             self.pending.add(MEMORY_FAULT)
+
+    def pend_hard_fault(self) -> None:
+        """Make a hard fault pending, in place of an exception that cannot come."""
+        self._values[Reg.HFSR] |= FORCED
+        self.pending.add(HARD_FAULT)
 
     @property
     def is_deep_sleep(self) -> bool:

@@ -266,8 +266,10 @@ def _symbols(elf: Any) -> tuple[Symbol, ...]:
             is_function = kind == "STT_FUNC"
             addr = symbol["st_value"] & ~_THUMB_BIT if is_function else symbol["st_value"]
             has_content = elf.get_section(symbol["st_shndx"])["sh_type"] != "SHT_NOBITS"
-            found.append(Symbol(symbol.name, addr, symbol["st_size"], is_function, has_content))
-    return tuple(sorted(found, key=lambda symbol: (symbol.addr, symbol.name)))
+            one = Symbol(symbol.name, addr, symbol["st_size"], is_function, has_content)
+            is_alias = symbol["st_info"]["bind"] == "STB_WEAK"  # what it stands for is named first
+            found.append(((is_alias, symbol.name), one))
+    return tuple(one for _, one in sorted(found, key=lambda pair: (pair[1].addr, *pair[0])))
 
 
 def _is_in_ram(addr: int) -> bool:

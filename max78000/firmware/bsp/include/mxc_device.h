@@ -1,5 +1,5 @@
 /*
- * The chip: interrupt numbers, clock rates, memories, and the register blocks at their addresses.
+ * The chip: clock rates, memories, and the register blocks at their addresses.
  *
  * Source of numbers: [MSDK] max78000.h.
  */
@@ -16,6 +16,7 @@
 #include "i2c_regs.h"
 #include "i2s_regs.h"
 #include "icc_regs.h"
+#include "interrupts.h"
 #include "lpgcr_regs.h"
 #include "pcif_regs.h"
 #include "pwrseq_regs.h"
@@ -23,39 +24,6 @@
 #include "tmr_regs.h"
 #include "uart_regs.h"
 #include "wdt_regs.h"
-
-/* External interrupts; the vector of interrupt n is entry 16 + n of the table. */
-typedef enum {
-    PF_IRQn = 0,
-    WDT0_IRQn = 1,
-    TMR0_IRQn = 5,
-    TMR1_IRQn = 6,
-    TMR2_IRQn = 7,
-    TMR3_IRQn = 8,
-    TMR4_IRQn = 9,
-    TMR5_IRQn = 10,
-    UART0_IRQn = 14,
-    UART1_IRQn = 15,
-    FLC0_IRQn = 23,
-    GPIO0_IRQn = 24,
-    GPIO1_IRQn = 25,
-    GPIO2_IRQn = 26,
-    DMA0_IRQn = 28,
-    DMA1_IRQn = 29,
-    DMA2_IRQn = 30,
-    DMA3_IRQn = 31,
-    UART2_IRQn = 34,
-    WUT_IRQn = 53,
-    GPIOWAKE_IRQn = 54,
-    RISCV_IRQn = 63,
-    UART3_IRQn = 88,
-    CNN_FIFO_IRQn = 100,
-    CNN_IRQn = 101,
-    LPCMP_IRQn = 103,
-    MXC_IRQ_EXT_COUNT = 104
-} IRQn_Type;
-
-#define MXC_IRQ_COUNT (16 + MXC_IRQ_EXT_COUNT)
 
 #define IPO_FREQ 100000000u /* internal primary oscillator */
 #define ISO_FREQ 60000000u /* internal secondary oscillator: the system clock after reset */

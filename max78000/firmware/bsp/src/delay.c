@@ -7,9 +7,22 @@
 #include "systick.h"
 #include "tmr.h"
 
+/* Beside a tick of the program, which goes on: what is left to wait, and where its count stood. */
+static uint32_t left_ticks, last_value;
+
+static bool is_programs(void)
+{
+    return (SysTick->CTRL & SysTick_CTRL_TICKINT_Msk) != 0;
+}
+
 void systick_start(uint32_t time_us)
 {
     const uint32_t ticks = time_us * (SystemCoreClock / 1000u) / 1000u;
+    if (is_programs()) {
+        left_ticks = ticks;
+        last_value = SysTick->VAL;
+        return;
+    }
     SysTick->CTRL = 0;
     SysTick->LOAD = ticks == 0 ? 1 : ticks;
     SysTick->VAL = 0;
@@ -18,12 +31,23 @@ void systick_start(uint32_t time_us)
 
 bool systick_is_over(void)
 {
-    return (SysTick->CTRL & SysTick_CTRL_COUNTFLAG_Msk) != 0;
+    const uint32_t control = SysTick->CTRL; /* which forgets that it has reached 0 */
+    if ((control & SysTick_CTRL_TICKINT_Msk) == 0) {
+        return (control & SysTick_CTRL_COUNTFLAG_Msk) != 0;
+    }
+    const uint32_t value = SysTick->VAL;
+    const uint32_t around = value > last_value ? SysTick->LOAD + 1u : 0;
+    const uint32_t passed = last_value + around - value;
+    last_value = value;
+    left_ticks -= passed < left_ticks ? passed : left_ticks;
+    return left_ticks == 0;
 }
 
 void systick_stop(void)
 {
-    SysTick->CTRL = 0;
+    if (!is_programs()) {
+        SysTick->CTRL = 0;
+    }
 }
 
 int MXC_Delay(uint32_t us)

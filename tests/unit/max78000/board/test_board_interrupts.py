@@ -108,6 +108,32 @@ def test_supervisor_call_and_pendsv():
     assert printed(source) == ["12"]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        'DISABLE(); __asm volatile("svc 0");',
+        'REG(0xE000ED1C) = 0x40u << 24; __asm volatile("msr basepri, %0; svc 0" :: "r"(0x20));',
+        "IRQ_ON(5); IRQ_PEND(5);",
+    ],
+    ids=["masked", "not urgent enough", "in a handler"],
+)
+def test_a_supervisor_call_that_cannot_come_is_a_hard_fault(call):
+    source = f"""
+    static volatile uint32_t order;
+    void svc_handler(void) {{ order = order * 10 + 1; }}
+    void hard_handler(void) {{ order = order * 10 + 3 + (REG(0xE000ED2C) >> 30 & 1); }}
+    void tmr0_handler(void) {{ __asm volatile("svc 0"); }}
+    int main(void)
+    {{
+        uart_on();
+        {call}
+        print_number(order);
+        return 0;
+    }}
+    """
+    assert printed(source) == ["4"]
+
+
 def test_registers_survive_an_interrupt():
     source = """
     void tmr0_handler(void)

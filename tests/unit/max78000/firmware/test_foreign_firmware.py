@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from firmware_projects import TOOLCHAINS, ZIG, Log, write_c_project
 
-from max78000.board.board import VirtualBoard
+from max78000.board.board import Limits, VirtualBoard
 from max78000.errors import InputError
 from max78000.firmware.build import build_project
 from max78000.firmware.c_library import missing_from_ours, prints_reals
@@ -187,3 +187,76 @@ def test_formats_of_every_fixed_width(tmp_path, toolchain):
     folder = write_c_project(tmp_path / "widths", main=text)
     assert run(folder, toolchain, log) == "7 -8 abcdef 18446744073709551615\n"
     assert log.warnings == []
+
+
+NAMED_HANDLERS = """
+#include <stdio.h>
+#include "mxc.h"
+static volatile int timers, ticks, calls;
+void TMR0_IRQHandler(void) { timers++; }
+void CNN_IRQHandler(void) { timers += 10; }
+void SysTick_Handler(void) { ticks++; }
+void SVC_Handler(void) { calls++; }
+int main(void)
+{
+    const uint32_t before = __get_PRIMASK();
+    __disable_irq();
+    NVIC_EnableIRQ(TMR0_IRQn);
+    NVIC_SetPendingIRQ(TMR0_IRQn);
+    NVIC_EnableIRQ(CNN_IRQn);
+    NVIC_SetPriority(CNN_IRQn, 3);
+    const int disabled = __get_PRIMASK() && !before && timers == 0;
+    const uint32_t pending = NVIC_GetPendingIRQ(TMR0_IRQn) + 2 * NVIC_GetEnableIRQ(CNN_IRQn);
+    __set_PRIMASK(before);
+    NVIC_SetPendingIRQ(CNN_IRQn);
+    __asm volatile("svc 0");
+    printf("%d %lu %d %d %lu\\n", disabled, (unsigned long)pending, timers, calls,
+           (unsigned long)NVIC_GetPriority(CNN_IRQn));
+    printf("%d %lx %lu\\n", __CLZ(1), (unsigned long)__REV(0x12345678), (unsigned long)__get_IPSR());
+
+    const uint32_t refused = SysTick_Config(1u << 25);
+    CoreDebug->DEMCR |= CoreDebug_DEMCR_TRCENA_Msk;
+    DWT->CTRL |= DWT_CTRL_CYCCNTENA_Msk;
+    SysTick_Config(SystemCoreClock / 1000);
+    const uint32_t start = DWT->CYCCNT;
+    MXC_Delay(MXC_DELAY_MSEC(20));
+    const uint32_t cycles = DWT->CYCCNT - start;
+    printf("%lu %d %d\\n", (unsigned long)refused, ticks == 20 || ticks == 21,
+           cycles / (SystemCoreClock / 1000) == 20);
+    return 0;
+}
+"""
+
+
+@pytest.mark.long
+@EVERY
+def test_handlers_are_found_by_their_names(tmp_path, toolchain):
+    """And a delay beside a program's tick leaves it its pace."""
+    folder = write_c_project(tmp_path / "named", main=NAMED_HANDLERS)
+    assert run(folder, toolchain) == "1 3 11 1 3\n31 78563412 0\n1 1 1\n"
+
+
+@pytest.mark.long
+@EVERY
+def test_a_reset_starts_over(tmp_path, toolchain):
+    text = """
+    #include <stdio.h>
+    #include "mxc.h"
+    int main(void) { printf("start\\n"); uart_drain(); NVIC_SystemReset(); }
+    """
+    board = VirtualBoard()
+    board.load_elf(build_project(write_c_project(tmp_path / "reset", main=text), toolchain).elf)
+    console = board.run(limits=Limits(virtual_s=0.02, is_end_at_time=True)).console
+    assert console.startswith("start\nstart\n")
+
+
+@pytest.mark.long
+@EVERY
+def test_a_fault_can_be_the_programs(tmp_path, toolchain):
+    text = """
+    #include <stdio.h>
+    #include "mxc.h"
+    void HardFault_Handler(void) { printf("mine\\n"); uart_drain(); for (;;) { } }
+    int main(void) { __disable_irq(); __asm volatile("svc 0"); return 0; }
+    """
+    assert "mine\n" in run(write_c_project(tmp_path / "fault", main=text), toolchain)
