@@ -212,7 +212,8 @@ int main(void)
     __asm volatile("svc 0");
     printf("%d %lu %d %d %lu\\n", disabled, (unsigned long)pending, timers, calls,
            (unsigned long)NVIC_GetPriority(CNN_IRQn));
-    printf("%d %lx %lu\\n", __CLZ(1), (unsigned long)__REV(0x12345678), (unsigned long)__get_IPSR());
+    const unsigned long reversed = __REV(0x12345678), exception = __get_IPSR();
+    printf("%d %lx %lu\\n", __CLZ(1), reversed, exception);
 
     const uint32_t refused = SysTick_Config(1u << 25);
     CoreDebug->DEMCR |= CoreDebug_DEMCR_TRCENA_Msk;
