@@ -1,11 +1,9 @@
 """A recipe is trained, by this process or by several, or its learning rate or widths are sought."""
 
 import io
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NoReturn
 
 import click
 
@@ -16,6 +14,7 @@ from ai8x_models.training.range_test import draw_rates, find_rate, table
 from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.search.figures import find_compiler
 from ai8x_models.training.width_test import find_widths
+from max78000.command.ending import leave
 
 
 def run_recipe(read: Callable[[], Recipe], resume: bool, overwrite: bool) -> None:
@@ -41,17 +40,7 @@ def in_team(act: Callable[[Team], None]) -> None:
     except OtherProcessError as error:
         raise click.exceptions.Exit(error.exit_code) from error
     if team.size > 1:
-        _leave()
-
-
-def _leave() -> NoReturn:
-    """End this process, not the interpreter first: a thread of torch's that outlives it aborts it.
-
-    Source: https://github.com/pytorch/pytorch/pull/179291
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+        leave()  # a thread of torch's that outlives the interpreter aborts it at times
 
 
 def suggest_rate(recipe: Recipe) -> None:

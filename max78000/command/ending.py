@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -50,6 +51,17 @@ def run(command: click.Command) -> None:
         click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
         sys.exit(InternalError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def leave() -> NoReturn:
+    """End a process that has done what it had to, without ending the interpreter first.
+
+    Threads that other libraries leave behind can abort it then, after all has gone well.
+    Source: https://github.com/pytorch/pytorch/pull/179291
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _tell_scripts(name: str, error: Exception) -> None:
