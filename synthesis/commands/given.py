@@ -36,6 +36,7 @@ class Given(TypedDict):
     options: bool
     as_json: bool
     verbose: bool
+    variants: bool
 
     # the network
     avg_pool_rounding: bool

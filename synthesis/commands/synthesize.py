@@ -21,6 +21,7 @@ Examples:
   synthesize --config-file net.yaml --checkpoint-file net-q.pth.tar \\
              --sample-input sample.npy --test-dir build --prefix net --timer 0
   synthesize networks/pose_tiny.yaml digit=networks/digit_net.yaml --prefix look_closer
+  synthesize networks/pose_tiny.yaml --check --variants
   synthesize --compare build/one/report.json build/other/report.json
   synthesize --explain C12
 """
@@ -44,6 +45,9 @@ Examples:
 @click.option("--options", is_flag=True, help="Print what became of the vendor's options.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the layer table.")
+@click.option(
+    "--variants", is_flag=True, help="Try changes of the network; print what each would bring."
+)
 @click.version_option(VERSION)
 @options.NETWORK_CHANGES
 @options.PROGRAM

@@ -20,6 +20,7 @@ from synthesis.report.pictures import Picture, input_picture, output_picture
 from synthesis.report.report import Budget, Report, TensorReport
 from synthesis.report.sample import SampleReport, SampleRun, TensorFigures
 from synthesis.report.template_cache import environment
+from synthesis.report.variant_lines import UNCHANGED, change_of
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE
 from synthesis.version import VERSION
 
@@ -81,6 +82,7 @@ def report_html(
             biases=tuple(bias_boxes(placement, chip)),
             shown=tuple(_shown(report.sample, report.run)),
             lines=_lines(report, description),
+            unchanged=UNCHANGED,
         )
     )
 
@@ -95,7 +97,12 @@ def page_environment() -> Environment:
     """The templates and what they call; read once a process."""
     folder = Path(__file__).parent / "templates"
     made = environment(folder, autoescape=True)
-    made.filters |= {"count": _count, "colour": _colour, "percent": _percent}
+    made.filters |= {
+        "count": _count,
+        "colour": _colour,
+        "percent": _percent,
+        "change": change_of,
+    }
     return made
 
 

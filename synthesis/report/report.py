@@ -113,11 +113,37 @@ class Report:
     warnings: tuple[str, ...] = ()
     finish: FinishReport | None = None  # what the core does behind the accelerator
     scores: tuple[NetworkScore, ...] = ()  # of this network, where it was evaluated
+    variants: "tuple[VariantReport, ...] | None" = None  # None: nobody asked for them
 
     @property
     def milliseconds(self) -> float:
         """Expected time of one inference: cycles, and the wake-up that board timings contain."""
         return _milliseconds(self.cycles, self.clock_hz, self.wakeup_us)
+
+    @property
+    def answer_uj(self) -> float:
+        """Estimated energy of an answer: its input is loaded, and the network runs."""
+        return sum(one.energy_uj for one in self.work if one.is_repeated)
+
+    @property
+    def load_uj(self) -> float:
+        """Estimated energy to load weights and biases, once after power-on."""
+        return sum(one.energy_uj for one in self.work if not one.is_repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantReport:
+    """A change of the network that fits.
+
+    Attributes:
+        change: in a few words.
+        how: the user comes by it.
+        report: of the changed network; without accuracy, since nobody has trained it.
+    """
+
+    change: str
+    how: str
+    report: Report
 
 
 def report_on(compiled: Compiled, chip: Chip, warnings: Iterable[str] = ()) -> Report:
@@ -266,8 +292,25 @@ def to_json(report: Report) -> str:
         "warnings": report.warnings,
         **({} if report.finish is None else {"finish": asdict(report.finish)}),
         **({"scores": [asdict(score) for score in report.scores]} if report.scores else {}),
+        **({} if report.variants is None else {"variants": _variants_data(report.variants)}),
     }
     return json.dumps(data, indent=1) + "\n"
+
+
+def _variants_data(variants: Iterable[VariantReport]) -> list[dict[str, Any]]:
+    return [
+        {
+            "change": one.change,
+            "how": one.how,
+            "cycles": one.report.cycles.total,
+            "milliseconds": one.report.milliseconds,
+            "weight_bytes": one.report.weights.used,
+            "data_bytes": one.report.data.used,
+            "answer_uj": one.report.answer_uj,
+            "load_uj": one.report.load_uj,
+        }
+        for one in variants
+    ]
 
 
 def _layer_data(report: Report, index: int) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from itertools import pairwise
 import pytest
 
 from max78000.facts.chip import MAX78000
-from networks import Net, compile_net, description, image_of
+from networks import Net, compile_net, description, image_of, report_of
 from synthesis.read.evaluation import NetworkScore
 from synthesis.report.html import report_html
-from synthesis.report.report import make_report
+from synthesis.report.report import VariantReport, make_report
 from synthesis.report.sample import SampleRun
 
 NET = Net(
@@ -95,6 +95,23 @@ def test_scores_stand_beside_the_cycles(page):
     between = "0.6100 to 0.7000 with 95 % confidence"
     assert first == f"0.6543{between}, 1,200 test examples; a<b.pth.tar (integer)"
     assert second == "0.70001,200 test examples; c.pth.tar (qat)"
+
+
+def test_changes_are_listed_where_they_were_tried(page):
+    assert "variants" not in page.values("id")
+    other = Net("{name: first, kernel_size: 1x1, pad: 0}", "8x3x1x1", "3x6x6")
+    variant = VariantReport("a<b in first", "model: a<b", report_of(other))
+    changed = Page(html_of(NET, variants=(variant,)))
+    (_, text), *_ = [one for one in changed.all("section") if one[0]["id"] == "variants"]
+    assert "train a changed network" in text
+    cells = {text for _, text in changed.all("th", "td")}
+    before, after = report_of(NET).cycles.total, variant.report.cycles.total
+    change = f"{100 * after / before - 100:+.1f} %"
+    assert {"a<b in first", "model: a<b", f"{before:,}", f"{after:,}", change} <= cells
+    (_, text), *_ = [
+        one for one in Page(html_of(NET, variants=())).all("section") if one[0]["id"] == "variants"
+    ]
+    assert "No change that was tried" in text
 
 
 def test_headings_go_down_one_at_a_time(page):
