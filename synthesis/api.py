@@ -28,6 +28,7 @@ from max78000.program.layer_table import LayerTable
 from max78000.program.program import RegisterProgram
 from synthesis.compile import Combined, Compiled, combine
 from synthesis.emit.checks import check_project, project_parts
+from synthesis.emit.firmware_size import report_firmware
 from synthesis.emit.flash_size import check_parts, sum_of_parts
 from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
@@ -105,7 +106,8 @@ def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetw
     compiled = compile_or_advise(source, request.options, request.chip, request.allowed)
     warnings = check_project(compiled, request.project, request.chip)
     report = report_on(compiled, request.chip, (*made_up.notes, *warnings))
-    report = replace(report, scores=scores)
+    firmware = report_firmware(compiled, request.project, request.chip)
+    report = replace(report, firmware=firmware, scores=scores)
     if request.tries_variants:
         found = find_gains(source, report, request.chip, request.allowed)
         report = replace(report, variants=found)
@@ -221,7 +223,8 @@ class CompiledNetwork:
         files, chip = self.request.files, self.request.chip
         _need_files(files)
         check_project(self.stages, project, chip)
-        contents = project_files(self.stages, self.report, files, project, chip)
+        report = replace(self.report, firmware=report_firmware(self.stages, project, chip))
+        contents = project_files(self.stages, report, files, project, chip)
         write_project(Path(folder), contents, overwrite=overwrite)
         return Path(folder)
 

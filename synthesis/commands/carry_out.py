@@ -84,7 +84,7 @@ def _carry_out_together(given: Given) -> None:
 def _print_layers(network: CompiledNetwork) -> None:
     """What each layer does, then what it takes."""
     click.echo(graph_text(network.stages.graph))
-    print_table(HEADING, tuple(layer_rows(network.report, network.request.chip)))
+    print_table(HEADING, tuple(layer_rows(network.report)))
     click.echo()
 
 

@@ -14,7 +14,7 @@ from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, description, image_of, report_of
 from synthesis.read.evaluation import NetworkScore
 from synthesis.report.html import report_html
-from synthesis.report.report import VariantReport, make_report
+from synthesis.report.report import Budget, FirmwareReport, Part, VariantReport, make_report
 from synthesis.report.sample import SampleRun
 
 NET = Net(
@@ -112,6 +112,34 @@ def test_changes_are_listed_where_they_were_tried(page):
         one for one in Page(html_of(NET, variants=())).all("section") if one[0]["id"] == "variants"
     ]
     assert "No change that was tried" in text
+
+
+def test_each_cell_stands_below_its_heading(page):
+    """The layer table, whose columns have been in another order."""
+    heads = [text for _, text in page.all("th")]
+    start = heads.index("of peak") - 3
+    columns = heads[start : start + 13]
+    assert (columns[0], columns[-1]) == ("Layer", "Line")
+    first = report_of(NET).layers[0]
+    ids = [attrs.get("id") for attrs, _ in page.all("tr")]
+    row = page.all("tr")[ids.index("layer-0")][1].split()
+    assert row[:4] == ["0", "first", f"{first.cycles:,}", f"{100 * first.of_peak:.1f}"]
+    assert first.of_peak == first.macs / (first.cycles * 64 * 9)
+
+
+def test_flash_and_ram_are_there_where_they_are_known(page):
+    known = FirmwareReport(Budget(9, 90), Budget(5, 50), (Part("code", 9),), (Part("stack", 5),))
+    shown = Page(html_of(NET, firmware=known))
+    assert "code" not in [text for _, text in page.all("th")]
+    assert {"code", "stack"} <= {text for _, text in shown.all("th")}
+    meters = [attrs["aria-label"] for _, attrs, _ in shown.found if attrs.get("role") == "meter"]
+    assert meters[-2:] == ["Flash", "RAM"]
+
+
+def test_maps_have_axes(page):
+    axes = [text for attrs, text in page.all("div") if attrs.get("class") == "axis down"]
+    assert axes[0] == "0x00000x02000x0400"
+    assert axes[-2:] == ["0128256384512640768", "0128256384512"]
 
 
 def test_headings_go_down_one_at_a_time(page):
