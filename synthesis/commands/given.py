@@ -32,6 +32,7 @@ class Given(TypedDict):
     check: bool
     show: str | None
     compare: bool
+    out: Path | None
     explain: str | None
     options: bool
     as_json: bool

@@ -8,14 +8,17 @@ from browser import DESK, GRAPHIC_CONTRAST, SCHEMES, TELEPHONE, TEXT_CONTRAST, m
 from installed import needs
 
 from max78000.facts.chip import MAX78000
+from networks import Net, report_of
 from synthesis.compile import compile_source
 from synthesis.emit.firmware_size import report_firmware
 from synthesis.emit.options import ProjectOptions
 from synthesis.generate.options import ProgramOptions
 from synthesis.read.evaluation import NetworkScore
 from synthesis.read.files import Files, read_source
+from synthesis.report.compare import to_html
+from synthesis.report.compared import read_reports
 from synthesis.report.html import report_html
-from synthesis.report.report import VariantReport, make_report
+from synthesis.report.report import VariantReport, make_report, to_json
 from synthesis.report.sample import SampleRun
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +53,21 @@ def measured(request, page, tmp_path_factory):
     return measure(page, request.param, tmp_path_factory.mktemp("browser"))
 
 
+@pytest.fixture(scope="module", params=SCHEMES)
+def comparison(request, tmp_path_factory):
+    """The same of a page that compares two reports."""
+    folder = tmp_path_factory.mktemp("compared")
+    layers = "{name: a_first_layer}\n{name: b}"
+    files = []
+    for name, n_channels in (("before", 64), ("after", 60)):
+        net = Net(layers, f"{n_channels}x3x3x3 64x{n_channels}x3x3", "3x80x80")
+        score = NetworkScore("net.pth.tar", "qat", "pose", "AP", 0.5, (0.4, 0.6), "test", 9)
+        report = replace(report_of(net), name=name, scores=(score,))
+        files.append(folder / f"{name}.json")
+        files[-1].write_text(to_json(report), encoding="utf-8")
+    return measure(to_html(read_reports(files)), request.param, folder)
+
+
 def test_nothing_sticks_out_sideways(measured):
     for width, found in measured.items():
         assert found["page_width"] <= width
@@ -65,6 +83,15 @@ def test_what_scrolls_is_reached_by_keyboard(measured):
     for found in measured.values():
         assert found["unreachable"] == []
         assert found["out_of_reach"] == 0
+
+
+def test_a_comparison_is_seen_whole_on_a_telephone(comparison):
+    for width, found in comparison.items():
+        assert found["page_width"] <= width
+        assert found["outside"] == []
+        assert found["unreachable"] == []
+        assert found["text"][0] >= TEXT_CONTRAST, found["text"][1]
+        assert found["columns"]["Figures"] == ["Figure", "before", "after", "change"]
 
 
 FIRST = {

@@ -209,6 +209,13 @@ def test_quality_is_explained(page):
     assert "exact" in text
 
 
+def test_loading_nothing_is_no_inference():
+    """Without biases: the inference is named once."""
+    page = Page(html_of(Net("{name: a}", "4x2x3x3")))
+    names = [text for attrs, text in page.all("th") if attrs.get("scope") == "row"]
+    assert names.count("inference") == names.count("load biases") == 1
+
+
 def test_estimates_are_called_estimates(page):
     (_, text), *_ = [section for section in page.all("section") if section[0]["id"] == "work"]
     assert "Estimates, within a factor of 2" in text
