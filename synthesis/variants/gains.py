@@ -14,7 +14,7 @@ from synthesis.report.report import Report, VariantReport, make_report
 from synthesis.variants.changes import Change, changes
 from synthesis.variants.edits import with_layers, without_places
 
-CHOSEN = "; description: no processors, offsets, gaps and data_format, which are then chosen"
+CHOSEN = "; its processors, offsets, gaps and data_format left out: they are then chosen"
 
 
 def find_gains(
