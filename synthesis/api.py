@@ -28,6 +28,7 @@ from max78000.program.layer_table import LayerTable
 from max78000.program.program import RegisterProgram
 from synthesis.compile import Combined, Compiled, combine
 from synthesis.emit.checks import check_project, project_parts
+from synthesis.emit.firmware_size import report_firmware
 from synthesis.emit.flash_size import check_parts, sum_of_parts
 from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
@@ -48,7 +49,8 @@ from synthesis.read.source import InputPath, Tensor
 from synthesis.report.report import Report, report_on, to_json
 from synthesis.report.together import TogetherReport, moved_report, report_together
 from synthesis.rules.manual import allowed_rules
-from synthesis.variants import compile_or_advise
+from synthesis.variants.advice import compile_or_advise
+from synthesis.variants.gains import find_gains
 
 if TYPE_CHECKING:
     from max78000.machine.predict import LoadedMachine
@@ -68,6 +70,8 @@ class Request:
         chip: to compile for.
         checks_shapes: what is missing of the default checkpoint and sample is made up, by the
             shapes in the description; nothing can be written then.
+        tries_variants: the report says what changes of the network would bring; each takes as
+            long as to place the network.
     """
 
     files: Files
@@ -78,6 +82,7 @@ class Request:
     allowed: frozenset[str] = frozenset()
     chip: Chip = MAX78000
     checks_shapes: bool = False
+    tries_variants: bool = False
 
 
 def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetwork":
@@ -101,7 +106,12 @@ def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetw
     compiled = compile_or_advise(source, request.options, request.chip, request.allowed)
     warnings = check_project(compiled, request.project, request.chip)
     report = report_on(compiled, request.chip, (*made_up.notes, *warnings))
-    return CompiledNetwork(request, compiled, replace(report, scores=scores))
+    firmware = report_firmware(compiled, request.project, request.chip)
+    report = replace(report, firmware=firmware, scores=scores)
+    if request.tries_variants:
+        found = find_gains(source, report, request.chip, request.allowed)
+        report = replace(report, variants=found)
+    return CompiledNetwork(request, compiled, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +223,8 @@ class CompiledNetwork:
         files, chip = self.request.files, self.request.chip
         _need_files(files)
         check_project(self.stages, project, chip)
-        contents = project_files(self.stages, self.report, files, project, chip)
+        report = replace(self.report, firmware=report_firmware(self.stages, project, chip))
+        contents = project_files(self.stages, report, files, project, chip)
         write_project(Path(folder), contents, overwrite=overwrite)
         return Path(folder)
 

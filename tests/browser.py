@@ -59,6 +59,11 @@ window.addEventListener('load', () => {
       contrast(getComputedStyle(e).borderTopColor, behind(e.parentElement)), name(e)])) : null,
     n_texts: texts.length,
     out_of_reach: focusable.length - outlines.length,
+    columns: Object.fromEntries([...document.querySelectorAll('.scroll:has(table)')].map(e => [
+      e.getAttribute('aria-label'),
+      [...e.querySelectorAll('thead th')].filter(one =>
+        one.getBoundingClientRect().right <= e.getBoundingClientRect().right)
+        .map(one => one.textContent.trim())])),
     scrolling: scrolling.map(e => e.getAttribute('aria-label')),
     unreachable: scrolling.filter(e => e.tabIndex !== 0).map(name),
     broken: [...document.images].filter(e => !e.naturalWidth).map(e => e.alt),

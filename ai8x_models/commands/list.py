@@ -6,6 +6,7 @@ import click
 
 from ai8x_models.zoo.registry import MODELS
 from max78000.command import JSON, examples
+from max78000.command.table import print_table
 
 
 @click.command("list", epilog=examples("ai8x list"))
@@ -19,6 +20,10 @@ def list_networks(as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=2))
         return
-    for model in MODELS.values():
-        shape = "x".join(map(str, model.input_shape))
-        click.echo(f"{model.name:<18} {model.task:<14} {shape:<10} {model.summary}")
+    print_table(
+        ("network", "task", "input", "what it does"),
+        tuple(
+            (model.name, model.task, "x".join(map(str, model.input_shape)), model.summary)
+            for model in MODELS.values()
+        ),
+    )

@@ -16,9 +16,11 @@ from synthesis.commands.request import find_chip, read_request
 from synthesis.commands.together import read_together
 from synthesis.commands.vendor_options import OPTIONS
 from synthesis.report.layer_lines import HEADING, layer_rows
-from synthesis.report.report import summary_lines, to_json
+from synthesis.report.report import Report, VariantReport, summary_lines, to_json
 from synthesis.report.together import summary_lines as lines_together
 from synthesis.report.together import to_json as json_together
+from synthesis.report.variant_lines import HEADING as VARIANT_HEADING
+from synthesis.report.variant_lines import variant_rows, ways
 from synthesis.rules.manual import explain
 from synthesis.text import graph_text, stage_text
 
@@ -52,6 +54,8 @@ def _write_and_report(given: Given, network: CompiledNetwork) -> None:
         return
     if given["verbose"]:
         _print_layers(network)
+    if network.report.variants is not None:
+        _print_variants(network.report, network.report.variants)
     _tell(summary_lines(network.report), given, folder)
 
 
@@ -80,7 +84,16 @@ def _carry_out_together(given: Given) -> None:
 def _print_layers(network: CompiledNetwork) -> None:
     """What each layer does, then what it takes."""
     click.echo(graph_text(network.stages.graph))
-    print_table(HEADING, tuple(layer_rows(network.report, network.request.chip)))
+    print_table(HEADING, tuple(layer_rows(network.report)))
+    click.echo()
+
+
+def _print_variants(report: Report, variants: tuple[VariantReport, ...]) -> None:
+    """What changes would bring, then how to make them."""
+    print_table(VARIANT_HEADING, tuple(variant_rows(report)))
+    click.echo()
+    for line in ways(variants):
+        click.echo(line)
     click.echo()
 
 

@@ -6,22 +6,36 @@ import click
 from click.core import ParameterSource
 
 from max78000.command.table import print_table
+from max78000.files import refuse_inputs, write_whole
 from synthesis.commands.given import Given
-from synthesis.report.compare import heading, read_reports, rows, to_json
+from synthesis.report.compare import groups, heading, rows, to_html, to_json
+from synthesis.report.compared import read_reports
+
+TAKEN = ("network", "compare", "as_json", "out")
 
 
 def compare_reports(given: Given) -> None:
     """Set reports side by side; the changes are against the first.
 
     Raises:
-        ToolError: as `read_reports`.
+        ToolError: as `read_reports`; or the page cannot be written.
     """
     _refuse_others()
-    reports = read_reports([Path(one) for one in given["network"]])
+    paths = [Path(one) for one in given["network"]]
+    reports = read_reports(paths)
+    out = given["out"]
+    if out is not None:
+        refuse_inputs(out, paths)
+        write_whole(out, to_html(reports).encode())
     if given["as_json"]:
         click.echo(to_json(reports), nl=False)
         return
-    print_table(heading(reports), rows(reports))
+    for group in groups(reports):
+        if group.name:
+            click.echo(f"# {group.name}")
+        print_table(heading(group.reports), rows(group.reports))
+    if out is not None:
+        click.echo(f"wrote {out}")
 
 
 def _refuse_others() -> None:
@@ -30,7 +44,7 @@ def _refuse_others() -> None:
     others = [
         one.opts[0]
         for one in context.command.params
-        if one.name not in ("network", "compare", "as_json")
+        if one.name not in TAKEN
         and context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
     ]
     if others:

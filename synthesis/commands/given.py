@@ -32,10 +32,12 @@ class Given(TypedDict):
     check: bool
     show: str | None
     compare: bool
+    out: Path | None
     explain: str | None
     options: bool
     as_json: bool
     verbose: bool
+    variants: bool
 
     # the network
     avg_pool_rounding: bool

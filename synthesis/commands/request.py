@@ -72,6 +72,7 @@ def read_request(given: Given, refused: Iterable[ToolError] = ()) -> Request:
         allowed=part(lambda: allowed_rules(_allowed(given)), frozenset()),
         chip=part(lambda: find_chip(given["device"]), MAX78000),
         checks_shapes=given["check"],
+        tries_variants=given["variants"] and given["show"] is None,
     )
     raise_all(problems.found)
     return request

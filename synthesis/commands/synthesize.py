@@ -21,7 +21,8 @@ Examples:
   synthesize --config-file net.yaml --checkpoint-file net-q.pth.tar \\
              --sample-input sample.npy --test-dir build --prefix net --timer 0
   synthesize networks/pose_tiny.yaml digit=networks/digit_net.yaml --prefix look_closer
-  synthesize --compare build/one/report.json build/other/report.json
+  synthesize networks/pose_tiny.yaml --check --variants
+  synthesize --compare build/one/report.json build/other/report.json --out build/compared.html
   synthesize --explain C12
 """
 
@@ -40,10 +41,14 @@ Examples:
 @click.option(
     "--compare", is_flag=True, help="Compare reports: the arguments are report.json files."
 )
+@click.option("--out", type=options.PATH, help="Write the comparison to this page (HTML), too.")
 @click.option("--explain", metavar="RULE", help="Print a rule's manual entry; `all`: all of them.")
 @click.option("--options", is_flag=True, help="Print what became of the vendor's options.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the layer table.")
+@click.option(
+    "--variants", is_flag=True, help="Try changes of the network; print what each would bring."
+)
 @click.version_option(VERSION)
 @options.NETWORK_CHANGES
 @options.PROGRAM
@@ -63,6 +68,8 @@ def synthesize(**given: Unpack[Given]) -> None:
 
         compare_reports(given)
         return
+    if given["out"] is not None:
+        raise click.UsageError("--out is for --compare; a project goes to --test-dir")
     from synthesis.commands.carry_out import carry_out
 
     carry_out(given)

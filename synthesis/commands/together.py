@@ -33,6 +33,7 @@ NOT_TOGETHER = MappingProxyType(
         **dict.fromkeys(
             ("softmax", "no_kat", "no_unload", "layer_checks", "energy", "forever"), OF_ALL
         ),
+        "variants": "what is tried are changes of one",
         "zephyr": "its module is that of one network",
         "zero_sram": CLEARS,
         "powerdown": POWERS_DOWN,

@@ -119,7 +119,7 @@ def _shared(source: Producer | None, done: Done) -> int | None:
 def _random(step: Step, layer: Layer) -> LayerWeights:
     n_inputs = layer.in_shape.channels
     if layer.flatten:
-        n_inputs *= layer.pooled[0] * layer.pooled[1]
+        n_inputs *= max(1, layer.pooled[0] * layer.pooled[1])  # rule D3 says if nothing is left
     channels = (layer.out_shape.channels, n_inputs)
     if layer.op is Operator.CONVTRANSPOSE2D:
         channels = channels[::-1]

@@ -1,164 +1,125 @@
-"""Several reports side by side: what each network takes, and how far it is from the first.
+"""Reports side by side: what each network takes, and how far it is from the first.
 
-Reads `report.json` files, also those of other releases within the format; compiles nothing.
+The same as a table of text, as a page and as JSON (`comparison.schema.json`). Networks of firmwares
+are set beside those of the same name.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
-from max78000.errors import InputError, ToolError, raise_all
-from max78000.program.strict_json import JsonNode
-from synthesis.report.report import FORMAT
+from synthesis.report.compared import FIGURES, Compared, ComparedScore, Figure
+from synthesis.report.html import report_page
+from synthesis.version import VERSION
 
-LEAST = 2  # reports
-MOST_BYTES = 64 << 20  # of a file; the shipped networks' have 20,000
 COMPARISON = "max78000-comparison-1"
+BEFORE_SCORE = 2  # figures: time and cycles
+SCORE_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A line of the comparison.
+class Group:
+    """Networks that are compared with each other; `name` is what they are all called, or empty."""
 
-    Attributes:
-        key: in the JSON form.
-        title: in the table, with the unit.
-        digits: behind the point.
-        take: its value in a report; None where the report does not say.
-    """
-
-    key: str
-    title: str
-    digits: int
-    take: Callable[[JsonNode], float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One report: where it is, its network, and the values of `FIGURES` in their order."""
-
-    source: str
     name: str
-    values: tuple[float | None, ...]
+    reports: tuple[Compared, ...]
 
 
-def _of(*keys: str) -> Callable[[JsonNode], float]:
-    def take(report: JsonNode) -> float:
-        for key in keys[:-1]:
-            report = JsonNode(report.at(key, dict), f"{report.path}.{key}".lstrip("."))
-        return _real(report, keys[-1])
-
-    return take
-
-
-def _real(node: JsonNode, key: str) -> float:
-    value: float = node.at(key, int, float)
-    if abs(value) > 1e300 or not isfinite(value):
-        raise InputError("is no figure", where=f"{node.path}.{key}")
-    return value
-
-
-def _energy(name: str) -> Callable[[JsonNode], float]:
-    def take(report: JsonNode) -> float:
-        return sum(_real(work, "energy_uj") for work in report.nodes("work") if _is(work, name))
-
-    return take
-
-
-def _is(work: JsonNode, name: str) -> bool:
-    return work.text("name") == name
-
-
-def _score(report: JsonNode) -> float | None:
-    """The first score, where the network was evaluated."""
-    if "scores" not in report.value:
-        return None
-    first = next(report.nodes("scores"), None)
-    return None if first is None or first.value.get("value") is None else _real(first, "value")
-
-
-FIGURES = (
-    Figure("milliseconds", "inference, ms", 2, _of("milliseconds")),
-    Figure("cycles", "cycles", 0, _of("cycles", "total")),
-    Figure("macs", "multiply-accumulates", 0, _of("macs")),
-    Figure("inference_uj", "energy of an inference, uJ (est.)", 1, _energy("inference")),
-    Figure("input_uj", "energy of its input, uJ (est.)", 1, _energy("input")),
-    Figure("weights_uj", "energy to load weights, uJ (est.)", 1, _energy("weights")),
-    Figure("weight_bytes", "weights, bytes", 0, _of("weights", "used")),
-    Figure(
-        "busiest_processor_words",
-        "busiest processor, words",
-        0,
-        _of("busiest_processor_words", "used"),
-    ),
-    Figure("bias_bytes", "biases, bytes", 0, _of("biases", "used")),
-    Figure("data_bytes", "data at its peak, bytes", 0, _of("data", "used")),
-    Figure("layers", "layers", 0, _of("layer_slots", "used")),
-    Figure("score", "evaluated score", 4, _score),
-)
-
-
-def read_reports(paths: Sequence[Path]) -> tuple[Compared, ...]:
-    """Read what is to be compared.
-
-    Raises:
-        ToolError: fewer than two files; or what is wrong with any of them, all at once.
+def groups(reports: Sequence[Compared]) -> tuple[Group, ...]:
+    """All reports together; or by the names of their networks, if some are of a firmware's and
+    share them.
     """
-    if len(paths) < LEAST:
-        fix = "synthesize --compare build/A/report.json build/B/report.json"
-        raise InputError("needs two reports or more", where="--compare", fix=fix)
-    found, problems = [], []
-    for path in paths:
-        try:
-            found.append(_read(path))
-        except ToolError as error:
-            problems.append(error)
-    raise_all(problems)
-    return tuple(found)
-
-
-def _read(path: Path) -> Compared:
-    fix = "give the report.json of a project, or what `synthesize --json` printed"
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"has more than {MOST_BYTES} bytes")
-        report = JsonNode(json.loads(path.read_text(encoding="utf-8")))
-        if report.text("format") != FORMAT:
-            raise InputError(f"its format is {report.text('format')!a:.40}, not {FORMAT}")
-        name = report.text("name")
-        if not name.isprintable():
-            raise InputError(f"its name {name!a:.40} cannot be shown")
-        values = tuple(figure.take(report) for figure in FIGURES)
-    except OSError as error:
-        why = f"cannot be read: {error.strerror or error}"
-        raise InputError(why, where=str(path), fix=fix) from None
-    except (ValueError, AttributeError, RecursionError, ToolError) as error:
-        raise InputError(f"is no report: {error}", where=str(path), fix=fix) from None
-    return Compared(str(path), name, values)
+    by_name: dict[str, list[Compared]] = {}
+    for one in reports:
+        by_name.setdefault(one.name, []).append(one)
+    is_of_several = any(one.firmware is not None for one in reports)
+    if not is_of_several or len(by_name) == len(reports):
+        return (Group("", tuple(reports)),)
+    return tuple(Group(name, tuple(same)) for name, same in by_name.items())
 
 
 def heading(reports: Sequence[Compared]) -> tuple[str, ...]:
-    """Names of the columns, as `print_table` takes them: reports by the names of their networks."""
-    first, *others = reports
-    names = (cell for one in others for cell in (f">{one.name}", ">change"))
-    return ("", f">{first.name}", *names)
+    """Names of the columns, as `print_table` takes them."""
+    first, *others = labels(reports)
+    names = (cell for one in others for cell in (f">{one}", ">change"))
+    return ("", f">{first}", *names)
+
+
+def labels(reports: Sequence[Compared]) -> tuple[str, ...]:
+    """What tells reports apart: their networks' names, else their folders, else their files."""
+    names = tuple(one.name for one in reports)
+    folders = tuple(Path(one.source).parent.name for one in reports)
+    for found in (names, folders):
+        if len(set(found)) == len(reports):
+            return found
+    return tuple(one.source for one in reports)
 
 
 def rows(reports: Sequence[Compared]) -> tuple[tuple[str, ...], ...]:
     """A row for each figure that a report has; changes are against the first report."""
-    found = []
-    for figure, values in zip(
-        FIGURES, zip(*(one.values for one in reports), strict=True), strict=True
-    ):
-        if any(value is not None for value in values):
-            first, *others = values
-            cells = [_text(first, figure)]
-            for other in others:
-                cells += [_text(other, figure), _change(first, other)]
-            found.append((figure.title, *cells))
-    return tuple(found)
+    found = [
+        _row(figure, values)
+        for figure, values in zip(
+            FIGURES, zip(*(one.values for one in reports), strict=True), strict=True
+        )
+        if any(value is not None for value in values)
+    ]
+    return (*found[:BEFORE_SCORE], *_score_rows([one.score for one in reports]),
+            *found[BEFORE_SCORE:])  # fmt: skip
+
+
+def layer_rows(reports: Sequence[Compared]) -> Iterator[tuple[str, ...]]:
+    """Cycles of each layer, found by its name; below `heading`."""
+    names = dict.fromkeys(layer.name for one in reports for layer in one.layers)
+    cycles = [{layer.name: float(layer.cycles) for layer in one.layers} for one in reports]
+    for name in names:
+        yield _row(Figure("", name, 0, lambda _: None), [one.get(name) for one in cycles])
+
+
+def _row(figure: Figure, values: Sequence[float | None]) -> tuple[str, ...]:
+    first, *others = values
+    cells = [_text(first, figure)]
+    for other in others:
+        cells += [_text(other, figure), _change(first, other)]
+    return (figure.title, *cells)
+
+
+def _score_rows(scores: Sequence[ComparedScore | None]) -> Iterator[tuple[str, ...]]:
+    """The score and its interval; changes are differences, and only of the same score."""
+    first, *others = scores
+    kinds = {(one.name, one.split) for one in scores if one is not None}
+    if not kinds:
+        return
+    is_same = len(kinds) == 1
+    name, split = next(iter(kinds))
+    title = f"{name}{f' ({split})' if split else ''}" if is_same else "score"
+    cells = [_score_text(first, is_same)]
+    for other in others:
+        cells += [_score_text(other, is_same), _score_change(first, other) if is_same else ""]
+    yield (title, *cells)
+    if any(one is not None and one.interval is not None for one in scores):
+        for end, which in enumerate(("low", "high")):
+            spread = (cell for other in others for cell in (_end_text(other, end), ""))
+            yield (f"95 % interval, {which}", _end_text(first, end), *spread)
+
+
+def _score_text(score: ComparedScore | None, is_same: bool) -> str:
+    if score is None:
+        return "-"
+    return f"{score.value:.{SCORE_DIGITS}f}" + ("" if is_same else f" {score.name}")
+
+
+def _score_change(first: ComparedScore | None, other: ComparedScore | None) -> str:
+    if first is None or other is None:
+        return ""
+    return f"{other.value - first.value:+.{SCORE_DIGITS}f}"
+
+
+def _end_text(score: ComparedScore | None, end: int) -> str:
+    if score is None or score.interval is None:
+        return "-"
+    return f"{score.interval[end]:.{SCORE_DIGITS}f}"
 
 
 def _text(value: float | None, figure: Figure) -> str:
@@ -172,10 +133,36 @@ def _change(first: float | None, other: float | None) -> str:
 
 
 def to_json(reports: Sequence[Compared]) -> str:
-    """The same for programs: a value for each key of `FIGURES`, or null."""
+    """The same for programs: a value for each key of `FIGURES`, or null; then the score."""
     keys = [figure.key for figure in FIGURES]
     networks = [
-        {"source": one.source, "name": one.name, **dict(zip(keys, one.values, strict=True))}
+        {
+            "source": one.source,
+            "name": one.name,
+            "firmware": one.firmware,
+            **dict(zip(keys, one.values, strict=True)),
+            "score": one.score and one.score.value,
+            "score_name": one.score and one.score.name,
+            "score_interval": one.score and one.score.interval,
+            "score_split": one.score and one.score.split,
+        }
         for one in reports
     ]
     return json.dumps({"format": COMPARISON, "reports": networks}, indent=1) + "\n"
+
+
+def to_html(reports: Sequence[Compared]) -> str:
+    """The same as a page that stands alone; same reports, same bytes."""
+    shown = [
+        (
+            group.name,
+            list(heading(group.reports)[1:]),
+            rows(group.reports),
+            tuple(layer_rows(group.reports)),
+        )
+        for group in groups(reports)
+    ]
+    title = " and ".join(dict.fromkeys(labels(reports)))
+    return report_page(
+        "compare.html.j2", title=title, reports=reports, groups=shown, version=VERSION
+    )

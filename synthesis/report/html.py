@@ -4,7 +4,7 @@ Prepares rows; the page itself is a template. Self-contained: no network, no scr
 same bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -15,11 +15,20 @@ from jinja2 import Environment
 from max78000.facts.chip import Chip
 from synthesis.place.place import Placement
 from synthesis.report.accuracy import Deviation
-from synthesis.report.maps import bias_boxes, data_maps, kernel_boxes, kernel_slots, shown_bytes
+from synthesis.report.drawing import BOX_HEIGHT, BOX_WIDTH, MARGIN, Point, draw
+from synthesis.report.maps import (
+    bias_boxes,
+    data_maps,
+    kernel_boxes,
+    kernel_slots,
+    map_axes,
+    shown_bytes,
+)
 from synthesis.report.pictures import Picture, input_picture, output_picture
 from synthesis.report.report import Budget, Report, TensorReport
 from synthesis.report.sample import SampleReport, SampleRun, TensorFigures
 from synthesis.report.template_cache import environment
+from synthesis.report.variant_lines import UNCHANGED, change_of
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE
 from synthesis.version import VERSION
 
@@ -60,6 +69,7 @@ def report_html(
         chip: memory sizes.
         description: text of the network description, for layers to link to.
     """
+    shown = shown_bytes(report.tensors, chip)
     return (
         page_environment()
         .get_template("report.html.j2")
@@ -74,13 +84,19 @@ def report_html(
             energy_source=SOURCE,
             accuracy_factor=ACCURACY_FACTOR,
             data_maps=tuple(data_maps(report.tensors, [row.name for row in report.layers], chip)),
-            shown_kib=shown_bytes(report.tensors, chip) // 1024,
+            shown_kib=shown // 1024,
+            axes=map_axes(shown, chip),
             tensors=[(tensor, *_place(tensor, report)) for tensor in report.tensors],
             kernels=tuple(kernel_boxes(placement, chip)),
             kernel_slots=tuple(kernel_slots(placement)),
             biases=tuple(bias_boxes(placement, chip)),
-            shown=tuple(_shown(report.sample, report.run)),
+            known_answer=tuple(_shown(report.sample, report.run)),
             lines=_lines(report, description),
+            unchanged=UNCHANGED,
+            drawing=draw(placement.graph, [row.operation for row in report.layers]),
+            box_width=BOX_WIDTH,
+            box_height=BOX_HEIGHT,
+            margin=MARGIN,
         )
     )
 
@@ -95,7 +111,13 @@ def page_environment() -> Environment:
     """The templates and what they call; read once a process."""
     folder = Path(__file__).parent / "templates"
     made = environment(folder, autoescape=True)
-    made.filters |= {"count": _count, "colour": _colour, "percent": _percent}
+    made.filters |= {
+        "count": _count,
+        "colour": _colour,
+        "percent": _percent,
+        "change": change_of,
+        "points": _points,
+    }
     return made
 
 
@@ -109,18 +131,30 @@ def _percent(share: float) -> str:
     return f"{100 * share:.4g}%"
 
 
+def _points(points: Iterable[Point]) -> str:
+    """Places for an SVG attribute."""
+    return " ".join(f"{x:g},{y:g}" for x, y in points)
+
+
 def _colour(layer: int) -> str:
     """Class of what belongs to a layer: its colour, and the handle that highlights it."""
     return f"c{layer % N_COLOURS} l{layer}" if layer >= 0 else "cx"
 
 
 def _gauges(report: Report) -> tuple[Gauge, ...]:
+    firmware = report.firmware
+    of_core = (
+        (Gauge("Flash", firmware.flash, "bytes (est.)"), Gauge("RAM", firmware.ram, "bytes (est.)"))
+        if firmware is not None
+        else ()
+    )
     return (
         Gauge("Weights", report.weights, "bytes"),
         Gauge("Busiest processor", report.busiest_processor_words, "kernel words"),
         Gauge("Biases", report.biases, "bytes"),
         Gauge("Data at its peak", report.data, "bytes"),
         Gauge("Layers", report.layer_slots, "layers"),
+        *of_core,
     )
 
 

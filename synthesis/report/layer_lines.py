@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from max78000.facts.chip import Chip
 from synthesis.report.report import Report
 
 HEADING = (
@@ -11,7 +10,7 @@ HEADING = (
 )  # fmt: skip
 
 
-def layer_rows(report: Report, chip: Chip) -> Iterator[tuple[str, ...]]:
+def layer_rows(report: Report) -> Iterator[tuple[str, ...]]:
     """A row for each layer, and one for all; below the names of `HEADING`.
 
     Weights and data memory are bytes; the latter is what has to stay while the layer runs. "Of all"
@@ -30,7 +29,7 @@ def layer_rows(report: Report, chip: Chip) -> Iterator[tuple[str, ...]]:
             str(int(layer.processors, 16).bit_count()),
             f"{layer.cycles:,}",
             _percent(layer.cycles / total),
-            _percent(utilisation(layer.macs, layer.cycles, chip)),
+            _percent(layer.of_peak),
         )
     yield (
         "",
@@ -41,13 +40,8 @@ def layer_rows(report: Report, chip: Chip) -> Iterator[tuple[str, ...]]:
         "",
         f"{total:,}",
         "",
-        _percent(utilisation(report.macs, total, chip)),
+        _percent(report.of_peak),
     )
-
-
-def utilisation(macs: int, cycles: int, chip: Chip) -> float:
-    """Multiply-accumulates done, of those possible: one 3x3 kernel a processor and cycle, 0..1."""
-    return macs / (cycles * chip.n_processors * chip.kernel_word_bytes) if cycles else 0.0
 
 
 def _percent(share: float) -> str:

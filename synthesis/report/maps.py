@@ -13,6 +13,8 @@ from synthesis.report.report import TensorReport
 
 SMALLEST_SPAN_BYTES = 1024
 
+Ticks = tuple[tuple[float, str], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -115,6 +117,37 @@ def bias_boxes(placement: Placement, chip: Chip) -> Iterator[Box]:
             label=placed.layer.name,
             title=f"{placed.layer.name}: bytes {slot.offset} to {last} of quadrant {slot.quadrant}",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What stands beside the maps: shares of their height or width, 0..1, and what lies there.
+
+    Bytes are offsets inside an instance, as `in_offset` of the description gives them.
+    """
+
+    data_bytes: Ticks
+    instances: Ticks
+    kernel_words: Ticks
+    processors: Ticks
+    bias_bytes: Ticks
+    quadrants: Ticks
+
+
+def map_axes(shown_data_bytes: int, chip: Chip) -> Axes:
+    """The axes of all maps, with so many bytes of each data memory instance."""
+    return Axes(
+        data_bytes=_ticks(shown_data_bytes, 2, "0x{:04x}"),
+        instances=_ticks(chip.n_instances, 4),
+        kernel_words=_ticks(chip.kernel_words, 6),
+        processors=_ticks(chip.n_processors, 4),
+        bias_bytes=_ticks(chip.bias_bytes_per_quadrant, 4),
+        quadrants=_ticks(chip.n_quadrants, 4),
+    )
+
+
+def _ticks(end: int, n: int, form: str = "{}") -> Ticks:
+    return tuple((i / n, form.format(i * end // n)) for i in range(n + 1))
 
 
 def _runs(bits: int) -> Iterator[tuple[int, int]]:

@@ -44,6 +44,24 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of what is used, in bytes."""
+
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareReport:
+    """What the project takes of the core's memories: arrays exactly, code by an allowance."""
+
+    flash: Budget
+    ram: Budget
+    flash_parts: tuple[Part, ...]
+    ram_parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LayerReport:
     """One row of the layer table."""
 
@@ -61,6 +79,7 @@ class LayerReport:
     weight_bytes: int
     macs: int
     cycles: int
+    of_peak: float  # multiply-accumulates, of those that all processors could do, 0..1
     microseconds: float
     energy_uj: float  # estimate
 
@@ -105,6 +124,7 @@ class Report:
     data: Budget
     layer_slots: Budget
     macs: int
+    of_peak: float
     tensors: tuple[TensorReport, ...]
     work: tuple[Work, ...]
     accuracy: tuple[LayerAccuracy, ...] = ()  # of every layer, if there is a sample
@@ -112,12 +132,39 @@ class Report:
     run: SampleRun | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
     finish: FinishReport | None = None  # what the core does behind the accelerator
+    firmware: FirmwareReport | None = None  # None: only the accelerator was looked at
     scores: tuple[NetworkScore, ...] = ()  # of this network, where it was evaluated
+    variants: "tuple[VariantReport, ...] | None" = None  # None: nobody asked for them
 
     @property
     def milliseconds(self) -> float:
         """Expected time of one inference: cycles, and the wake-up that board timings contain."""
         return _milliseconds(self.cycles, self.clock_hz, self.wakeup_us)
+
+    @property
+    def answer_uj(self) -> float:
+        """Estimated energy of an answer: its input is loaded, and the network runs."""
+        return sum(one.energy_uj for one in self.work if one.is_repeated)
+
+    @property
+    def load_uj(self) -> float:
+        """Estimated energy to load weights and biases, once after power-on."""
+        return sum(one.energy_uj for one in self.work if not one.is_repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantReport:
+    """A change of the network that fits.
+
+    Attributes:
+        change: in a few words.
+        how: the user comes by it.
+        report: of the changed network; without accuracy, since nobody has trained it.
+    """
+
+    change: str
+    how: str
+    report: Report
 
 
 def report_on(compiled: Compiled, chip: Chip, warnings: Iterable[str] = ()) -> Report:
@@ -143,6 +190,7 @@ def make_report(
         _layer_report(placed, cycles.layers[i], chip) for i, placed in enumerate(placement.layers)
     )
     used_words = placement.kernels.is_used.sum(axis=1)
+    macs = sum(layer.n_macs for layer in placement.graph.layers)
     total_us = 1e3 * _milliseconds(cycles, chip.cnn_clock_hz, chip.wakeup_us)
     return Report(
         name=name,
@@ -156,7 +204,8 @@ def make_report(
         biases=Budget(sum(map(len, placement.biases.contents)), chip.bias_bytes),
         data=Budget(peak_bytes(placement.placed_graph, chip), chip.data_bytes),
         layer_slots=Budget(len(rows), chip.n_layers),
-        macs=sum(layer.n_macs for layer in placement.graph.layers),
+        macs=macs,
+        of_peak=_of_peak(macs, cycles.total, chip),
         tensors=tuple(_tensors(placement, chip)),
         work=make_work(placement, [row.microseconds for row in rows], total_us, chip),
         accuracy=_accuracy(placement, run),
@@ -197,9 +246,15 @@ def _layer_report(placed: PlacedLayer, cycles: int, chip: Chip) -> LayerReport:
         weight_bytes=n_words * chip.kernel_word_bytes,
         macs=layer.n_macs,
         cycles=cycles,
+        of_peak=_of_peak(layer.n_macs, cycles, chip),
         microseconds=time_us,
         energy_uj=layer_energy_uj(time_us, placed.processors.bit_count()),
     )
+
+
+def _of_peak(macs: int, cycles: int, chip: Chip) -> float:
+    """The peak is one 3x3 kernel in each processor and cycle."""
+    return macs / (cycles * chip.n_processors * chip.kernel_word_bytes) if cycles else 0.0
 
 
 def _line(where: str) -> int | None:
@@ -252,6 +307,7 @@ def to_json(report: Report) -> str:
         "clock_hz": report.clock_hz,
         "wakeup_us": report.wakeup_us,
         "macs": report.macs,
+        "of_peak": _rounded(report.of_peak),
         "cycles": {**asdict(report.cycles), "total": report.cycles.total},
         "weights": asdict(report.weights),
         "busiest_processor_words": asdict(report.busiest_processor_words),
@@ -265,14 +321,37 @@ def to_json(report: Report) -> str:
         "sample": asdict(report.sample) if report.sample is not None else None,
         "warnings": report.warnings,
         **({} if report.finish is None else {"finish": asdict(report.finish)}),
+        **({} if report.firmware is None else {"firmware": asdict(report.firmware)}),
         **({"scores": [asdict(score) for score in report.scores]} if report.scores else {}),
+        **({} if report.variants is None else {"variants": _variants_data(report.variants)}),
     }
     return json.dumps(data, indent=1) + "\n"
 
 
+def _variants_data(variants: Iterable[VariantReport]) -> list[dict[str, Any]]:
+    return [
+        {
+            "change": one.change,
+            "how": one.how,
+            "cycles": one.report.cycles.total,
+            "milliseconds": one.report.milliseconds,
+            "weight_bytes": one.report.weights.used,
+            "data_bytes": one.report.data.used,
+            "answer_uj": one.report.answer_uj,
+            "load_uj": one.report.load_uj,
+        }
+        for one in variants
+    ]
+
+
 def _layer_data(report: Report, index: int) -> dict[str, Any]:
     accuracy = report.accuracy[index] if report.accuracy else None
-    return {**asdict(report.layers[index]), "quality": accuracy and _accuracy_data(accuracy)}
+    layer = report.layers[index]
+    return {
+        **asdict(layer),
+        "of_peak": _rounded(layer.of_peak),
+        "quality": accuracy and _accuracy_data(accuracy),
+    }
 
 
 def _accuracy_data(accuracy: LayerAccuracy) -> dict[str, Any]:

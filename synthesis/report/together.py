@@ -92,9 +92,14 @@ def moved_report(alone: Report, compiled: Compiled, chip: Chip) -> Report:
     cycles = compiled.program.cycles
     assert cycles is not None
     report = make_report(compiled.placement, cycles, alone.name, chip)
-    kept = (alone.accuracy, alone.sample, alone.run, alone.warnings)
-    accuracy, sample, run, warnings = kept
-    return replace(report, accuracy=accuracy, sample=sample, run=run, warnings=warnings)
+    return replace(
+        report,
+        accuracy=alone.accuracy,
+        sample=alone.sample,
+        run=alone.run,
+        warnings=alone.warnings,
+        firmware=alone.firmware,
+    )
 
 
 def report_together(

@@ -17,7 +17,7 @@ from max78000.machine.machine import Machine
 from networks import Net, compile_net, source_of
 from synthesis.compile import compile_source
 from synthesis.generate.options import ProgramOptions
-from synthesis.variants import cheapest_variant
+from synthesis.variants.advice import cheapest_variant
 
 CHANNELS = st.sampled_from([1, 3, 4, 6, 8, 12, 16, 20, 32, 48, 64, 72, 128])
 SIZES = st.sampled_from([(2, 2), (4, 6), (6, 6), (9, 5), (16, 16)])

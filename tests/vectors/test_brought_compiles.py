@@ -22,7 +22,7 @@ from synthesis.read.files import read_description
 from synthesis.read.sample import read_sample
 from synthesis.read.source import InputPath, Source
 from synthesis.read.yaml_reader import read_network
-from synthesis.variants import compile_or_advise
+from synthesis.variants.advice import compile_or_advise
 
 FOLDER = beside("cases", "networks")
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the networks in shared/cases")

@@ -37,6 +37,7 @@ BATCH_IMAGES = 32
 FULL_MASK = 255  # a cell of the loss mask that counts whole
 COLUMNS = ("model", "images", "AP", "AP50", "AP75", "AR", "of ceiling", "people", "true",
            "heat MSE", "PAF MSE", "PCK@0.2", *(name for name, _ in JOINT_GROUPS))  # fmt: skip
+HEADING = (COLUMNS[0], *(f">{name}" for name in COLUMNS[1:]))  # as `print_table` takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +141,18 @@ def evaluate_oracle(cache: PoseCache) -> Metrics:
     return tally.metrics()
 
 
-def format_table(rows: Mapping[str, Metrics], ceiling: Metrics | None = None) -> str:
-    """Lay out named metrics as text, one line each under a head line.
+def table_rows(
+    rows: Mapping[str, Metrics], ceiling: Metrics | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """Named metrics as the rows of a table, below `HEADING`.
 
     Args:
         rows: metrics by the name to show.
-        ceiling: the oracle's on the same set; adds its line and fills the column "of ceiling".
+        ceiling: the oracle's on the same set; adds its row and fills the column "of ceiling".
     """
     ceiling_ap = ceiling.ap if ceiling else math.nan
-    lines = [COLUMNS, *(metrics.to_row(name, ceiling_ap) for name, metrics in rows.items())]
-    if ceiling:
-        lines.append(ceiling.to_row("ceiling", ceiling_ap))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
-        for name, *cells in lines
-    )
+    shown = tuple(metrics.to_row(name, ceiling_ap) for name, metrics in rows.items())
+    return (*shown, ceiling.to_row("ceiling", ceiling_ap)) if ceiling else shown
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from ai8x_models.tasks.pose.commands.options import (
     require_shipped,
 )
 from max78000.command import FILE, JSON, examples
+from max78000.command.table import print_table
 
 if TYPE_CHECKING:
     from ai8x_models.tasks.pose.data.source import DataSource
@@ -34,7 +35,7 @@ def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool)
     the shipped ones.
     """
     from ai8x_models.tasks.pose.data.source import open_data
-    from ai8x_models.tasks.pose.evaluate import format_table
+    from ai8x_models.tasks.pose.evaluate import HEADING, table_rows
     from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
     from ai8x_models.training.logs import Console
     from ai8x_models.training.score_row import Asked, score_row
@@ -54,4 +55,4 @@ def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool)
         click.echo(json.dumps(rows, indent=2))
         return
     ceiling = scores.pop(CEILING)
-    click.echo(format_table(scores, ceiling))
+    print_table(HEADING, table_rows(scores, ceiling))

@@ -118,7 +118,8 @@ def test_what_needs_no_torch_does_not_wait_for_it(arguments):
 
 def test_list(ai8x):
     _, out, _ = ai8x("list")
-    assert [line.split()[0] for line in out.splitlines()] == list(MODELS)
+    assert [line.split()[0] for line in out.splitlines()] == ["network", *MODELS]
+    assert "\x1b" not in out
     _, out, _ = ai8x("list", "--json")
     assert [row["name"] for row in json.loads(out)] == list(MODELS)
 

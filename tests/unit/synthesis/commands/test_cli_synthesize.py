@@ -189,6 +189,21 @@ def test_verbose_prints_the_layers(files, run):
     assert f"{report['cycles']['total']:,}" in rows[-1]
 
 
+def test_variants_are_tried_where_they_are_asked_for(files, run):
+    status, out, err = run(*GIVEN, "--check", "--variants")
+    assert (status, err) == (0, "")
+    heading, as_it_is, best = out.splitlines()[:3]
+    assert heading.split()[:3] == ["change", "cycles", "change"]
+    assert as_it_is.startswith("as it is  ")
+    _, plain, _ = run(*GIVEN, "--check", "--json")
+    assert "variants" not in json.loads(plain)
+    found = json.loads(run(*GIVEN, "--variants", "--json")[1])["variants"]
+    assert best.startswith(found[0]["change"])
+    assert f"\n{found[-1]['change']}: {found[-1]['how']}\n" in out
+    assert found[0]["change"] in (files / "build" / "tiny" / "report.html").read_text()
+    assert run(*GIVEN, "--variants", "--show", "graph")[1].startswith("graph tiny")
+
+
 def test_warnings_go_to_standard_error(files, run):
     edit(files / "tiny.yaml", "activate: ReLU", "activate: ReLU, max_pool: 1, pool_stride: 1")
     assert run(*GIVEN, "--check")[2] == ""

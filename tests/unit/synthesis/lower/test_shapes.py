@@ -197,3 +197,14 @@ def test_made_up_weights_use_their_bits():
     assert np.unique(first.weight).tolist() == [-2, -1, 0, 1]
     assert first.weight_bits == 2
     assert np.abs(last.weight).max() > 100
+
+
+def test_pooling_that_leaves_no_row_is_refused_without_a_checkpoint_too(check):
+    net = replace(
+        POOLED,
+        layers="{name: first, pad: 1}\n{name: last, op: linear, flatten: true, max_pool: 8}",
+        image="1x4x40",
+        sections="input_shape: [1, 4, 40]\nout_channels: [4, 3]\n",
+    )
+    with pytest.raises(InputError, match=r"nothing is left: input 4x4x40, .*\[D3\]"):
+        check(net)

@@ -11,10 +11,10 @@ from itertools import pairwise
 import pytest
 
 from max78000.facts.chip import MAX78000
-from networks import Net, compile_net, description, image_of
+from networks import Net, compile_net, description, image_of, report_of
 from synthesis.read.evaluation import NetworkScore
 from synthesis.report.html import report_html
-from synthesis.report.report import make_report
+from synthesis.report.report import Budget, FirmwareReport, Part, VariantReport, make_report
 from synthesis.report.sample import SampleRun
 
 NET = Net(
@@ -97,6 +97,51 @@ def test_scores_stand_beside_the_cycles(page):
     assert second == "0.70001,200 test examples; c.pth.tar (qat)"
 
 
+def test_changes_are_listed_where_they_were_tried(page):
+    assert "variants" not in page.values("id")
+    other = Net("{name: first, kernel_size: 1x1, pad: 0}", "8x3x1x1", "3x6x6")
+    variant = VariantReport("a<b in first", "model: a<b", report_of(other))
+    changed = Page(html_of(NET, variants=(variant,)))
+    (_, text), *_ = [one for one in changed.all("section") if one[0]["id"] == "variants"]
+    assert "train a changed network" in text
+    cells = {text for _, text in changed.all("th", "td")}
+    before, after = report_of(NET).cycles.total, variant.report.cycles.total
+    change = f"{100 * after / before - 100:+.1f} %"
+    assert {"a<b in first", "model: a<b", f"{before:,}", f"{after:,}", change} <= cells
+    (_, text), *_ = [
+        one for one in Page(html_of(NET, variants=())).all("section") if one[0]["id"] == "variants"
+    ]
+    assert "No change that was tried" in text
+
+
+def test_each_cell_stands_below_its_heading(page):
+    """The layer table, whose columns have been in another order."""
+    heads = [text for _, text in page.all("th")]
+    start = heads.index("of peak") - 3
+    columns = heads[start : start + 13]
+    assert (columns[0], columns[-1]) == ("Layer", "Line")
+    first = report_of(NET).layers[0]
+    ids = [attrs.get("id") for attrs, _ in page.all("tr")]
+    row = page.all("tr")[ids.index("layer-0")][1].split()
+    assert row[:4] == ["0", "first", f"{first.cycles:,}", f"{100 * first.of_peak:.1f}"]
+    assert first.of_peak == first.macs / (first.cycles * 64 * 9)
+
+
+def test_flash_and_ram_are_there_where_they_are_known(page):
+    known = FirmwareReport(Budget(9, 90), Budget(5, 50), (Part("code", 9),), (Part("stack", 5),))
+    shown = Page(html_of(NET, firmware=known))
+    assert "code" not in [text for _, text in page.all("th")]
+    assert {"code", "stack"} <= {text for _, text in shown.all("th")}
+    meters = [attrs["aria-label"] for _, attrs, _ in shown.found if attrs.get("role") == "meter"]
+    assert meters[-2:] == ["Flash", "RAM"]
+
+
+def test_maps_have_axes(page):
+    axes = [text for attrs, text in page.all("div") if attrs.get("class") == "axis down"]
+    assert axes[0] == "0x00000x02000x0400"
+    assert axes[-2:] == ["0128256384512640768", "0128256384512"]
+
+
 def test_headings_go_down_one_at_a_time(page):
     levels = [int(tag[1]) for tag, _, _ in page.found if tag in ("h1", "h2", "h3")]
     assert levels.count(1) == 1
@@ -162,6 +207,13 @@ def test_quality_is_explained(page):
     assert "Quantization signal-to-noise ratio" in text
     assert "log₁₀" in text
     assert "exact" in text
+
+
+def test_loading_nothing_is_no_inference():
+    """Without biases: the inference is named once."""
+    page = Page(html_of(Net("{name: a}", "4x2x3x3")))
+    names = [text for attrs, text in page.all("th") if attrs.get("scope") == "row"]
+    assert names.count("inference") == names.count("load biases") == 1
 
 
 def test_estimates_are_called_estimates(page):

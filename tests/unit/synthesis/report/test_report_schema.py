@@ -10,7 +10,7 @@ from schemas import problems
 from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, image_of
 from synthesis.read.evaluation import NetworkScore
-from synthesis.report.report import FORMAT, make_report, to_json
+from synthesis.report.report import FORMAT, Budget, FirmwareReport, Part, make_report, to_json
 from synthesis.report.sample import SampleRun
 
 SCHEMA = json.loads(
@@ -18,7 +18,7 @@ SCHEMA = json.loads(
 )
 
 # Added later: reports of networks without them are as they were.
-ONLY_SOMETIMES = ("finish", "scores")
+ONLY_SOMETIMES = ("finish", "firmware", "scores", "variants")
 
 
 def written(net, *, has_run=True, scores=(), **options):
@@ -62,6 +62,17 @@ def test_scores_are_only_there_where_networks_were_evaluated(value, interval):
     (found,) = report["scores"]
     assert (found["name"], found["value"]) == ("AP", value)
     assert found["interval"] == (interval and list(interval))
+
+
+def test_flash_and_ram_are_only_there_where_the_project_is_known():
+    assert "firmware" not in written(NETS[0])
+    known = FirmwareReport(Budget(9, 90), Budget(5, 50), (Part("code", 9),), ())
+    compiled = compile_net(NETS[0])
+    report = make_report(compiled.placement, compiled.program.cycles, "tiny", MAX78000)
+    found = json.loads(to_json(replace(report, firmware=known)))
+    assert not list(problems(found, SCHEMA))
+    assert found["firmware"]["flash_parts"] == [{"name": "code", "size_bytes": 9}]
+    assert found["of_peak"] == pytest.approx(report.of_peak, rel=1e-5)
 
 
 def test_the_schema_is_of_this_format():

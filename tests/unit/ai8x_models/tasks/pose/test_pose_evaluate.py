@@ -11,11 +11,13 @@ from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache
 from ai8x_models.tasks.pose.data.targets import draw_targets
 from ai8x_models.tasks.pose.evaluate import (
     COLUMNS,
+    HEADING,
     evaluate_maps,
     evaluate_oracle,
-    format_table,
+    table_rows,
 )
 from ai8x_models.tasks.pose.figures.figures import PRESETS, StickFigures
+from max78000.command.table import table_lines
 from max78000.errors import InputError
 
 pytestmark = pytest.mark.long  # seconds each
@@ -119,11 +121,11 @@ def test_metrics_as_json_and_as_a_table(caches):
     values = json.loads(json.dumps(ceiling.to_json(), allow_nan=False))
     assert values["ap"] == ceiling.ap
     assert list(values["pck_by_group"]) == list(COLUMNS[-7:])
-    lines = format_table({"tiny, int8": dead}, ceiling).splitlines()
+    lines = list(table_lines(HEADING, table_rows({"tiny, int8": dead}, ceiling)))
     assert [len(line) for line in lines] == [len(lines[0])] * 3
     assert lines[1].split()[:8] == ["tiny,", "int8", "40", *["0.000"] * 5]
     assert lines[2].split()[6] == "1.000"
-    assert format_table({"tiny": dead}).splitlines()[1].split()[6] == "-"
+    assert table_rows({"tiny": dead})[0][6] == "-"
 
 
 def test_a_set_without_people_has_no_score(caches):

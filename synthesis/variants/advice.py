@@ -6,7 +6,7 @@ that keeps all rules is proposed. Weights that are narrowed here only have the r
 weights have to be trained. Advice that a single rule gives on the spot is not tried; this is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,9 +18,15 @@ from synthesis.compile import Compiled, compile_source, place_source
 from synthesis.generate.options import ProgramOptions
 from synthesis.graph.ir import Graph, Layer
 from synthesis.lower.lower import lower
-from synthesis.read.checkpoint import Checkpoint, LayerWeights
-from synthesis.read.description import LayerSpec, NetworkSpec
 from synthesis.read.source import InputPath, Source
+from synthesis.variants.edits import (
+    entry_of,
+    narrow,
+    positions_of,
+    with_bits,
+    with_layers,
+    without_places,
+)
 
 NARROW_BITS = (4, 2)
 OF_PLACES = frozenset({"D4", "D7", "D8", "D9", "E6", "E6a", "P8", "P9", "P10", "P12"})
@@ -110,18 +116,7 @@ def _variants(source: Source, graph: Graph, rules: frozenset[str], chip: Chip) -
 
 def _unplaced(source: Source) -> Iterator[Variant]:
     """Processors, offsets and gaps chosen by the compiler, if the description gives any."""
-    layers = tuple(
-        replace(
-            spec,
-            processors=None,
-            output_processors=None,
-            in_offset=None,
-            out_offset=None,
-            write_gap=None,
-        )
-        for spec in source.network.layers
-    )
-    network = replace(source.network, layers=layers, output_map=None)
+    network = without_places(source.network)
     if network != source.network and not (network.buffers or network.unload):
         text = "no processors, offsets and gaps: they are then chosen"
         yield Variant(text, replace(source, network=network))
@@ -146,7 +141,7 @@ def _streams(source: Source, chip: Chip) -> Iterator[Variant]:
     if source.input_path.is_fifo:
         return
     for n in range(1, min(chip.max_streaming, len(source.network.layers)) + 1):
-        network = _with_layers(source.network, range(n), lambda spec: replace(spec, streaming=True))
+        network = with_layers(source.network, range(n), lambda spec: replace(spec, streaming=True))
         word = "layer" if n == 1 else f"{n} layers"
         yield Variant(
             f"--fifo, and `streaming: true` in the first {word}",
@@ -159,16 +154,16 @@ def _narrowed(source: Source, graph: Graph, bits: int) -> Iterator[Variant]:
     wide = [
         layer for layer in graph.layers if layer.kernel is not None and layer.kernel.bits > bits
     ]
-    entries = sorted({_entry(layer): _size(layer) for layer in wide}.items(), key=lambda e: -e[1])
+    entries = sorted({entry_of(layer): _size(layer) for layer in wide}.items(), key=lambda e: -e[1])
     for n in range(1, len(entries) + 1):
         changed = [name for name, _ in entries[:n]]
-        layers = [layer for layer in wide if _entry(layer) in changed]
+        layers = [layer for layer in wide if entry_of(layer) in changed]
         yield Variant(
             f"{bits}-bit weights in {_names(layers)}",
             replace(
                 source,
-                network=_with_bits(source.network, layers, bits),
-                checkpoint=_narrow(source.checkpoint, changed, bits),
+                network=with_bits(source.network, layers, bits),
+                checkpoint=narrow(source.checkpoint, changed, bits),
             ),
         )
 
@@ -182,7 +177,7 @@ def _without_bias(source: Source, graph: Graph) -> Iterator[Variant]:
     ]
     biased.sort(key=lambda layer: -layer.out_shape.channels)
     for n in range(1, len(biased) + 1):
-        names = [_entry(layer) for layer in biased[:n]]
+        names = [entry_of(layer) for layer in biased[:n]]
         layers = tuple(
             replace(entry, bias=None) if entry.name in names else entry
             for entry in source.checkpoint.layers
@@ -198,8 +193,8 @@ def _of_bytes(source: Source, graph: Graph) -> Iterator[Variant]:
     wide = [layer for layer in graph.layers if layer.is_wide]
     if not wide:
         return
-    positions = _positions(source.network, wide)
-    network = _with_layers(
+    positions = positions_of(source.network, wide)
+    network = with_layers(
         source.network, positions, lambda spec: replace(spec, output_width=DATA_BITS)
     )
     yield Variant(f"output_width: 8 in {_names(wide)}", replace(source, network=network))
@@ -215,41 +210,6 @@ def _smaller(source: Source) -> Iterator[Variant]:
     network = replace(source.network, input_shape=None)
     smaller = replace(source, network=network, image=np.ascontiguousarray(image))
     yield Variant(f"a picture of {size}", smaller)
-
-
-def _with_layers(
-    network: NetworkSpec, positions: Sequence[int], change: Callable[[LayerSpec], LayerSpec]
-) -> NetworkSpec:
-    layers = (
-        change(spec) if position in positions else spec
-        for position, spec in enumerate(network.layers)
-    )
-    return replace(network, layers=tuple(layers))
-
-
-def _with_bits(network: NetworkSpec, layers: Sequence[Layer], bits: int) -> NetworkSpec:
-    positions = _positions(network, layers)
-    return _with_layers(network, positions, lambda spec: replace(spec, quantization=bits))
-
-
-def _positions(network: NetworkSpec, layers: Sequence[Layer]) -> list[int]:
-    """Where layers stand in the description."""
-    places = {layer.where for layer in layers}
-    return [i for i in range(len(network.layers)) if network.where(i) in places]
-
-
-def _narrow(checkpoint: Checkpoint, names: Sequence[str], bits: int) -> Checkpoint:
-    def narrow(entry: LayerWeights) -> LayerWeights:
-        if entry.name not in names:
-            return entry
-        drop = (entry.weight_bits or 8) - bits
-        return replace(entry, weight=entry.weight >> max(drop, 0), weight_bits=bits)
-
-    return replace(checkpoint, layers=tuple(map(narrow, checkpoint.layers)))
-
-
-def _entry(layer: Layer) -> str:
-    return layer.kernel.source if layer.kernel is not None else ""
 
 
 def _size(layer: Layer) -> int:

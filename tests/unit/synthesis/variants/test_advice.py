@@ -10,7 +10,7 @@ from networks import Net, source_of
 from synthesis.compile import compile_source
 from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import InputPath
-from synthesis.variants import cheapest_variant, compile_or_advise
+from synthesis.variants.advice import cheapest_variant, compile_or_advise
 
 pytestmark = pytest.mark.long  # a compiler, or a whole command, each
 

@@ -1,0 +1,45 @@
+"""Changes of a network as a table of text: what it takes as it is, and with each of them."""
+
+from collections.abc import Iterator
+
+from synthesis.report.report import Report, VariantReport
+
+HEADING = (
+    "change", ">cycles", ">change", ">ms", ">weights", ">change", ">uJ an answer", ">uJ to load",
+)  # fmt: skip
+UNCHANGED = "as it is"
+
+
+def variant_rows(report: Report) -> Iterator[tuple[str, ...]]:
+    """A row for the network as it is and one for each variant; below the names of `HEADING`.
+
+    Cycles, milliseconds and microjoules are of one answer, weights are bytes; energies are
+    estimates.
+    """
+    yield _row(UNCHANGED, report, report)
+    for variant in report.variants or ():
+        yield _row(variant.change, variant.report, report)
+
+
+def change_of(new: float, present: float) -> str:
+    """A change in percent; nothing where there is none, or nothing to compare with."""
+    return f"{100 * (new - present) / present:+.1f} %" if present and new != present else ""
+
+
+def ways(variants: tuple[VariantReport, ...]) -> Iterator[str]:
+    """How to make each of them."""
+    for variant in variants:
+        yield f"{variant.change}: {variant.how}"
+
+
+def _row(name: str, report: Report, present: Report) -> tuple[str, ...]:
+    return (
+        name,
+        f"{report.cycles.total:,}",
+        change_of(report.cycles.total, present.cycles.total),
+        f"{report.milliseconds:.2f}",
+        f"{report.weights.used:,}",
+        change_of(report.weights.used, present.weights.used),
+        f"{report.answer_uj:.1f}",
+        f"{report.load_uj:.1f}",
+    )
