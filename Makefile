@@ -40,7 +40,7 @@ demo: setup ## The whole road once: short training, quantize, synthesize, build,
 		runs/tiny_demo/tiny_demo.pth.tar $(DEMO)/pose_tiny-q.pth.tar
 	$(BIN)/max78000 build $(DEMO)/pose_tiny
 	$(BIN)/max78000 simulate $(DEMO)/pose_tiny
-	$(BIN)/max78000 run $(DEMO)/pose_tiny tests/data/people.png --virtual \
+	$(BIN)/max78000 run $(DEMO)/pose_tiny networks/samples/people.png --virtual \
 		--out $(DEMO)/people.png
 
 qat: setup ## Distil StudentModel into TinyStudentModel with quantization-aware training
