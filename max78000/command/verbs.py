@@ -7,6 +7,7 @@ it is asked for, so that `--help` waits for nothing; packages mount further tabl
 import os
 import pkgutil
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,11 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 
 
+def saying_version(command: click.Command) -> click.Command:
+    """Give a command the option that prints the version of the distribution."""
+    return click.version_option(package_name=DISTRIBUTION)(command)
+
+
 def examples(*lines: str) -> str:
     """Lay out an epilog that click does not rewrap."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
@@ -54,10 +60,12 @@ class Verb:
     summary: str
 
     def load(self) -> click.Command:
-        """Import the command."""
+        """Import the command; it knows `--version`, as its group does."""
         command = pkgutil.resolve_name(self.target)
         assert isinstance(command, click.Command)
-        return command
+        command = copy(command)
+        command.params = list(command.params)
+        return saying_version(command)
 
 
 class VerbGroup(click.Group):
@@ -77,7 +85,7 @@ class VerbGroup(click.Group):
 
     def __init__(self, *, verbs: tuple[Verb, ...], mounted: str, **settings: Any) -> None:
         super().__init__(context_settings={"help_option_names": list(HELP_OPTIONS)}, **settings)
-        click.version_option(package_name=DISTRIBUTION)(self)
+        saying_version(self)
         self._own = verbs
         self._mounted = mounted
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -100,21 +99,6 @@ def test_groups_know_their_version(ai8x):
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert ai8x("--version") == (0, f"ai8x, version {version}\n", "")
     assert ai8x("-h")[1] == ai8x("--help")[1]
-
-
-def test_shells_complete_verbs_and_options():
-    for words, wanted in (("ai8x comp", "compare"), ("ai8x train --find", "--find-rate")):
-        asked = {
-            "_AI8X_COMPLETE": "bash_complete",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(words.count(" ")),
-        }
-        answer = subprocess.check_output(
-            [sys.executable, "-c", "from ai8x_models.commands.main import main; main()"],
-            env=os.environ | asked,
-            text=True,
-        )
-        assert f"plain,{wanted}\n" in answer
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
