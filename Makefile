@@ -15,7 +15,7 @@ again = $(if $(wildcard runs/$(1)/state.pth.tar),--resume,--overwrite)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo lint check fuzz test test-all test-flash format golden models sdk-examples qat quantize \
-	synthesize firmware simulate flash evaluate bench docs compare package clean
+	synthesize firmware simulate flash evaluate bench docs compare package hashes sbom clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +25,7 @@ setup: .venv/.installed ## Make .venv with everything installed
 .venv/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
-		-c constraints.txt -e '.[train,firmware,board,link,docs,dev]'
+		-c constraints.txt -e '.[train,firmware,board,link,docs,release,dev]'
 	$(BIN)/python -m compileall -q max78000 ai8x_models synthesis
 	$(BIN)/python -m synthesis.emit.compile_templates
 	touch $@
@@ -40,7 +40,7 @@ demo: setup ## The whole road once: short training, quantize, synthesize, build,
 		runs/tiny_demo/tiny_demo.pth.tar $(DEMO)/pose_tiny-q.pth.tar
 	$(BIN)/max78000 build $(DEMO)/pose_tiny
 	$(BIN)/max78000 simulate $(DEMO)/pose_tiny
-	$(BIN)/max78000 run $(DEMO)/pose_tiny tests/data/people.png --virtual \
+	$(BIN)/max78000 run $(DEMO)/pose_tiny networks/samples/people.png --virtual \
 		--out $(DEMO)/people.png
 
 qat: setup ## Distil StudentModel into TinyStudentModel with quantization-aware training
@@ -84,6 +84,13 @@ bench: setup ## Print cycles and compile times of the networks, and how fast dat
 
 package: setup ## Build the wheel and the source distribution in dist; wheels of one commit are equal byte for byte
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build
+
+hashes: setup ## Write requirements-hashed.txt anew: constraints.txt with the hashes of all files
+	$(BIN)/python tests/package/hashes.py $(PIP_ARGS)
+
+sbom: package ## Write dist/sbom.cdx.json beside the wheel: what .venv has, with licences, as CycloneDX
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/sbom.cdx.json
 
 fuzz: setup ## Read damaged files and lines for SECONDS=600, by the readers of every surface
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)

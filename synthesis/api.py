@@ -327,9 +327,8 @@ def compile_network(  # noqa: PLR0913 - each is something that a user has or dec
     """
     spec = network if isinstance(network, NetworkSpec) else None
     weights = checkpoint if isinstance(checkpoint, Checkpoint) else None
-    files = find_files(_path(network), _path(checkpoint), None)
-    if isinstance(sample, str | Path):
-        files = replace(files, sample=Path(sample))
+    sample_file = Path(sample) if isinstance(sample, str | Path) else None
+    files = find_files(_path(network), _path(checkpoint), sample_file)
     request = Request(
         files=files,
         options=options or ProgramOptions(files.network.stem),

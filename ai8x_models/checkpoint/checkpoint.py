@@ -19,6 +19,7 @@ from torch import Tensor
 from ai8x_models.checkpoint.names import bare_names
 from ai8x_models.checkpoint.tensor_files import StandIn, read_contents
 from max78000.errors import InputError
+from max78000.facts.shipped import find_input
 from max78000.files import write_whole
 
 State = dict[str, Tensor]
@@ -116,7 +117,7 @@ def file_hash(path: Path) -> str:
         InputError: the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with find_input(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error

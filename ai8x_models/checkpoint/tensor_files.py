@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from max78000.errors import InputError
+from max78000.facts.shipped import CHECKPOINTS, find_input, or_shipped
 
 # Mentioned, never needed, in the vendor's files: the optimizer's class, scalars among the scores.
 _HARMLESS = (
@@ -74,18 +75,20 @@ def read_contents(path: Path) -> object:
     """Everything in a file, as data: mostly a dictionary.
 
     Of a safetensors file, `state_dict` with its tensors, and the texts that it has beside them.
+    A file that is shipped is found from any folder.
 
     Raises:
         InputError: missing, cut, damaged, no such file, or one that wants something executed.
     """
     try:
-        with path.open("rb") as file:
+        with find_input(path).open("rb") as file:
             if _is_safetensors(file):
                 return _read_safetensors(file, str(path))
             return _read_torch(file)
     except OSError as error:
         why = f"cannot be read: {error.strerror or error}"
-        raise InputError(why, where=str(path), fix="name a checkpoint file") from error
+        fix = or_shipped("name a checkpoint file", path, CHECKPOINTS)
+        raise InputError(why, where=str(path), fix=fix) from error
     except _MALFORMED as error:
         raise _refusal(path, error) from error
 

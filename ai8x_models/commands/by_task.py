@@ -13,6 +13,7 @@ import click
 
 from max78000.command import HELP_OPTIONS, Verb, VerbGroup
 from max78000.errors import InputError, ToolError
+from max78000.facts.shipped import find_input
 
 SHARED = "tasks"  # table of the verbs that do for all tasks but those with their own
 DEFAULT_TASK = "pose"  # of the checkpoints that are shipped, and taken unasked
@@ -77,7 +78,7 @@ class TaskVerb(click.Command):
 
 def _tasks_of(word: str) -> Iterator[str]:
     """The task of a checkpoint, if the word is the file of one."""
-    path = Path(word)
+    path = find_input(Path(word))
     if path.suffix not in _SUFFIXES or not path.is_file():
         return
     from ai8x_models.checkpoint import load_checkpoint

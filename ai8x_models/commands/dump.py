@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from max78000.command import FILE, OVERWRITE, examples
+from max78000.command import FILE, INPUT_FILE, OVERWRITE, examples
 from max78000.files import refuse_existing, refuse_inputs
 
 
@@ -18,7 +18,7 @@ from max78000.files import refuse_existing, refuse_inputs
     )
 )
 @click.argument("checkpoint", type=FILE)
-@click.argument("sample", type=FILE)
+@click.argument("sample", type=INPUT_FILE)
 @click.argument("out", type=FILE)
 @OVERWRITE
 def dump(checkpoint: Path, sample: Path, out: Path, overwrite: bool) -> None:

@@ -8,7 +8,7 @@ import click
 
 from ai8x_models.commands.options import CHIP, INPUT
 from ai8x_models.zoo.registry import Shape
-from max78000.command import FILE, JSON, OVERWRITE, examples
+from max78000.command import FILE, INPUT_FILE, JSON, OVERWRITE, examples
 from max78000.errors import InputError
 from max78000.files import refuse_existing, refuse_inputs
 
@@ -50,7 +50,9 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
 @INPUT
 @CHIP
 @click.option("-v", "--verbose", is_flag=True, help="Show factors and shifts on standard error.")
-@click.option("-c", "--config-file", type=FILE, help="Description whose `quantization` counts.")
+@click.option(
+    "-c", "--config-file", type=INPUT_FILE, help="Description whose `quantization` counts."
+)
 @click.option(
     "--weight-bits", metavar="LAYER=N", multiple=True, callback=_widths, help="Width of a layer."
 )

@@ -17,10 +17,11 @@ from ai8x_models.training.schedule_file import read_schedule
 from ai8x_models.training.sections import Place, read_section
 from ai8x_models.training.task import task_of
 from max78000.errors import InputError, ProblemList, ToolError, raise_all
+from max78000.facts.shipped import RECIPES, find_input, or_shipped
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe file.
+    """Read and check a recipe file, or one of those that are shipped.
 
     Raises:
         InputError: no such file, not UTF-8, not YAML, not a recipe.
@@ -28,11 +29,10 @@ def read_recipe(path: Path) -> Recipe:
         ProblemList: several problems; each with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = find_input(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}", where=str(path), fix="name a recipe file"
-        ) from error
+        fix = or_shipped("name a recipe file", path, RECIPES)
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from error
     except UnicodeDecodeError as error:
         raise InputError(
             "is not UTF-8 text", where=str(path), fix="name a YAML recipe file"

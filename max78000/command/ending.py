@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from max78000.command.missing_package import refusal_of
 from max78000.errors import INTERRUPTED, InputError, InternalError, ToldError, ToolError
 
 CUT_SHORT = 141  # what shells report for a program whose reader has gone
@@ -43,10 +44,11 @@ def run(command: click.Command) -> None:
             _drop_output()
             click.echo(f"{name}: the output cannot be written: {error.strerror}", err=True)
             sys.exit(InputError.exit_code)
-        _tell_scripts(name, error)
-        if isinstance(error, ToolError) and not isinstance(error, InternalError):
-            click.echo(f"{name}: {error}", err=True)
-            sys.exit(error.exit_code)
+        problem = refusal_of(error) or error
+        _tell_scripts(name, problem)
+        if isinstance(problem, ToolError) and not isinstance(problem, InternalError):
+            click.echo(f"{name}: {problem}", err=True)
+            sys.exit(problem.exit_code)
         traceback.print_exc()
         click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
         sys.exit(InternalError.exit_code)

@@ -4,8 +4,10 @@ A verb is one file with one click command. A group holds a table of its verbs an
 it is asked for, so that `--help` waits for nothing; packages mount further tables by entry point.
 """
 
+import os
 import pkgutil
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +15,29 @@ from typing import Any
 
 import click
 
+from max78000.facts.shipped import DISTRIBUTION, find_input
+
 HELP_OPTIONS = ("-h", "--help")
-DISTRIBUTION = "max78000-toolchain"  # whose version `--version` prints
+
+
+class InputFile(click.Path):
+    """A file that is read: in the current folder, or one of those that are shipped."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Find it."""
+        return find_input(Path(os.fsdecode(super().convert(value, param, ctx))))
+
 
 # Options that many verbs have, and mean alike.
 FILE = click.Path(path_type=Path)
+INPUT_FILE = InputFile(path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
+
+
+def saying_version(command: click.Command) -> click.Command:
+    """Give a command the option that prints the version of the distribution."""
+    return click.version_option(package_name=DISTRIBUTION)(command)
 
 
 def examples(*lines: str) -> str:
@@ -42,10 +60,12 @@ class Verb:
     summary: str
 
     def load(self) -> click.Command:
-        """Import the command."""
+        """Import the command; it knows `--version`, as its group does."""
         command = pkgutil.resolve_name(self.target)
         assert isinstance(command, click.Command)
-        return command
+        command = copy(command)
+        command.params = list(command.params)
+        return saying_version(command)
 
 
 class VerbGroup(click.Group):
@@ -65,7 +85,7 @@ class VerbGroup(click.Group):
 
     def __init__(self, *, verbs: tuple[Verb, ...], mounted: str, **settings: Any) -> None:
         super().__init__(context_settings={"help_option_names": list(HELP_OPTIONS)}, **settings)
-        click.version_option(package_name=DISTRIBUTION)(self)
+        saying_version(self)
         self._own = verbs
         self._mounted = mounted
 

@@ -1,1 +1,4 @@
-"""What the chip is: sizes, addresses, registers, integer arithmetic, cycles, energy."""
+"""What the chip is: sizes, addresses, registers, integer arithmetic, cycles, energy.
+
+And where lies what is shipped with the tools.
+"""

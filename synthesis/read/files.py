@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from max78000.errors import InputError, ToolError, raise_all
+from max78000.facts.shipped import (
+    CHECKPOINTS,
+    NETWORKS,
+    SAMPLES,
+    find_input,
+    is_shipped,
+    or_shipped,
+)
 from synthesis.read.checkpoint import Checkpoint, read_checkpoint
 from synthesis.read.description import NetworkSpec, Operator
 from synthesis.read.npy_weights import TEST_ARCH, read_test_weights
@@ -37,26 +45,34 @@ class Files:
 def find_files(network: Path | None, checkpoint: Path | None, sample: Path | None) -> Files:
     """Apply the defaults: files named like the description, in `checkpoints` and
     `networks/samples`.
+
+    What the current folder does not have is looked for among what is shipped; weights and samples
+    that nobody named only for descriptions from there, so that nobody's own gets those of another.
     """
     if network is None:
         raise InputError(
             "no network given", where="", fix="synthesize networks/NAME.yaml, or --config-file"
         )
+    network = find_input(network)
     return Files(
         network,
-        checkpoint or default_checkpoint(network),
-        sample or _existing(default_sample(network)),
+        find_input(checkpoint) if checkpoint else default_checkpoint(network),
+        find_input(sample) if sample else _existing(default_sample(network)),
     )
 
 
 def default_checkpoint(network: Path) -> Path:
     """Where the weights of a description are looked for."""
-    return Path("checkpoints") / f"{network.stem}-q.pth.tar"
+    return _beside(network, Path(CHECKPOINTS) / f"{network.stem}-q.pth.tar")
 
 
 def default_sample(network: Path) -> Path:
     """Where the sample of a description is looked for."""
-    return Path("networks") / "samples" / f"{network.stem}.npy"
+    return _beside(network, Path(SAMPLES) / f"{network.stem}.npy")
+
+
+def _beside(network: Path, name: Path) -> Path:
+    return find_input(name) if is_shipped(network) else name
 
 
 def sample_path(network: NetworkSpec | None, files: Files) -> Path:
@@ -170,7 +186,8 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError("no such file", where=str(path), fix="check the path", rule="G1") from None
+        fix = or_shipped("check the path", path, NETWORKS)
+        raise InputError("no such file", where=str(path), fix=fix, rule="G1") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"cannot be read: {error}", where=str(path), fix="give a description in YAML", rule="G1"

@@ -12,6 +12,7 @@ import numpy as np
 
 from max78000.errors import InputError
 from max78000.facts.fixed import AS_BYTES
+from max78000.facts.shipped import SAMPLES, or_shipped
 from max78000.files import load_npy
 from max78000.program.input_file import PIXEL_ZERO, fold, read_picture
 from synthesis.read.source import Tensor
@@ -83,9 +84,8 @@ def read_sample(path: Path) -> Tensor:
     try:
         data = load_npy(path)
     except FileNotFoundError:
-        raise InputError(
-            "no such file", where=str(path), fix="give --sample-input", rule=RULE
-        ) from None
+        fix = or_shipped("give --sample-input", path, SAMPLES)
+        raise InputError("no such file", where=str(path), fix=fix, rule=RULE) from None
     except (OSError, ValueError) as error:
         raise InputError(
             f"is not a .npy array: {error}",

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.errors import InputError
+from max78000.facts.shipped import CHECKPOINTS, or_shipped
 from synthesis.read.pickle_size import check_pickle
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -204,7 +205,8 @@ def read_torch_file(path: Path) -> dict[str, Any]:
             raise ValueError("it holds no dictionary")
         return {str(key): value for key, value in _resolve(root, {}).items()}
     except FileNotFoundError:
-        raise InputError("no such file", where=str(path), fix="check --checkpoint-file") from None
+        fix = or_shipped("check --checkpoint-file", path, CHECKPOINTS)
+        raise InputError("no such file", where=str(path), fix=fix) from None
     except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError, struct.error) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), fix=fix, rule="G25") from None
     except FOREIGN_PICKLE as error:

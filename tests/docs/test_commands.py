@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import ROOT, blocks, commands_of, lines_of, read
 
 from ai8x_models.training.recipe_file import parse_recipe, read_recipe
 from synthesis.read.yaml_reader import read_network
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
@@ -29,27 +29,11 @@ PAGES = (
 TUTORIAL = "docs/tutorial.md"
 PROJECT = "build/pose_tiny"
 MAKE_PROJECT = ("synthesize", "networks/pose_tiny.yaml", "--timer", "0")
-BLOCK = re.compile(r"^```([a-z]+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# ([\w.]+)\n")
 INLINE_MAKE = re.compile(r"`make ([a-z-]+)`")
 
 
-def read(page):
-    return (ROOT / page).read_text(encoding="utf-8")
-
-
-def blocks(page, *languages):
-    """Language and text of a page's blocks, in order."""
-    return [(word, text) for word, text in BLOCK.findall(read(page)) if word in languages]
-
-
-def lines_of(block):
-    """Commands of a block, as lists of words."""
-    lines = block.replace("\\\n", " ").splitlines()
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
-
-
-COMMANDS = [words for page in PAGES for _, block in blocks(page, "sh") for words in lines_of(block)]
+COMMANDS = [words for page in PAGES for words in commands_of(page)]
 TRAINING = [words for words in COMMANDS if words[:2] in (["ai8x", "train"], ["ai8x", "distill"])]
 QUICK = [words for words in COMMANDS if words[0] != "make" and words not in TRAINING]
 MAKE = sorted(
@@ -81,8 +65,9 @@ def run(words, folder):
 
 def takes_project_for_granted(page):
     """True if a page's first mention of the project is not the command that makes it."""
-    uses = [words for _, block in blocks(page, "sh") for words in lines_of(block)]
-    first = next((words for words in uses if {PROJECT, MAKE_PROJECT[1]} & set(words)), [])
+    first = next(
+        (words for words in commands_of(page) if {PROJECT, MAKE_PROJECT[1]} & set(words)), []
+    )
     return PROJECT in first
 
 

@@ -45,8 +45,8 @@ COMMANDS = {
     "sample": (("ai8x", "sample", "pose_tiny", "--out", "out/s.npy", "--overwrite"), True),
     "dump": (("ai8x", "dump", str(INTEGERS), str(SAMPLE), "out/d.npz", "--overwrite"), True),
     "predict": (
-        ("ai8x", "predict", str(ROOT / "tests/data/people.png"), "--checkpoint", str(INTEGERS),
-         "--out", "out"),
+        ("ai8x", "predict", str(ROOT / "networks/samples/people.png"), "--checkpoint",
+         str(INTEGERS), "--out", "out"),
         True,
     ),
     "data": (("ai8x", "data", "--count", "2", "--folder", "out"), False),

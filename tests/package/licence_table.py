@@ -4,13 +4,11 @@ As the packages themselves say it in their metadata; run it with everything of c
 installed.
 """
 
-import re
 from importlib.metadata import distribution
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from pins import PINS, ROOT
+
 PAGE = ROOT / "docs/licences.md"
-PIN = re.compile(r"^([\w.-]+)==(\S+)$", re.MULTILINE)
 LONG = 40  # characters: more of them are the whole text of a licence
 HEAD = """# Licences
 
@@ -20,16 +18,14 @@ accelerator need click, Jinja2, MarkupSafe, numpy and PyYAML only. Licences are 
 metadata name them. One of them names less than there is: the engine inside `unicorn`, the processor
 of the virtual board, is GPL-2.0; nothing but `max78000/board` uses it. PyPI's torch
 for Linux brings NVIDIA's libraries, under NVIDIA's terms, and triton: neither pinned nor listed.
-Written by `python tests/package/licence_table.py`.
+Written by `python tests/package/licence_table.py`. For programs `make sbom` writes what is
+installed, with versions, licences and who needs whom, to `dist/sbom.cdx.json`: a bill of materials,
+CycloneDX 1.6. It leaves out the licences of protobuf, pycocotools and pylink-square, whose metadata
+say them in words of their own.
 
 | package | version | licence |
 |---|---|---|
 """
-
-
-def pins():
-    """Name and version of everything in constraints.txt."""
-    return PIN.findall((ROOT / "constraints.txt").read_text(encoding="utf-8"))
 
 
 def licence_of(name):
@@ -44,7 +40,7 @@ def licence_of(name):
 
 def page():
     """The text of the page."""
-    rows = (f"| {name} | {version} | {licence_of(name)} |\n" for name, version in pins())
+    rows = (f"| {name} | {version} | {licence_of(name)} |\n" for name, version in PINS)
     return HEAD + "".join(rows)
 
 

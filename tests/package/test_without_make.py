@@ -22,6 +22,7 @@ VARIABLES = {
     "$(BIN)/": "",
     "$(DEMO)": "build/demo",
     "$(SECONDS)": "600",
+    "$(PIP_ARGS)": "",
     "$(PYTEST)": "python -m pytest -n 2 --dist worksteal",
 }
 BY_MAKE_ALONE = {"help", "clean"}

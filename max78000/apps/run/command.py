@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from max78000.command import FILE, JSON, examples
+from max78000.command import FILE, INPUT_FILE, JSON, examples
 from max78000.errors import InputError
 from max78000.firmware.sources import APP_FILE, app_names
 from max78000.firmware.toolchain import CHOICES
@@ -38,7 +38,7 @@ FOLDER = Path("build") / "serial"  # in a network's project: the application tha
     )
 )
 @click.argument("directory", type=FILE)
-@click.argument("source", metavar="INPUT", type=FILE)
+@click.argument("source", metavar="INPUT", type=INPUT_FILE)
 @click.option("--port", help="Serial port or pyserial URL.  [default: the board's, if only one]")
 @click.option("--virtual", is_flag=True, help="Build the firmware and run it on a virtual board.")
 @click.option("--layers", is_flag=True, help="Compare every layer with the simulated accelerator.")

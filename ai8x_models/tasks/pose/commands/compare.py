@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai8x_models.tasks.pose.commands.options import (
-    SHIPPED,
-    data_options,
-    require_shipped,
-)
+from ai8x_models.tasks.pose.commands.options import SHIPPED, data_options
 from max78000.command import FILE, JSON, examples
 
 if TYPE_CHECKING:
@@ -52,8 +48,6 @@ def compare(
     from ai8x_models.training.logs import Console
     from ai8x_models.training.search.figures import find_compiler
 
-    for path in () if networks else SHIPPED:
-        require_shipped(path, "name checkpoints of pose networks: ai8x compare FILE ...")
     named = parse_names(networks or map(str, SHIPPED))
     loaded = [(one, Predictor.load(one.path)) for one in named]
     compiler, console = find_compiler(), Console(sys.stderr)

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai8x_models.tasks.pose.commands.options import (
-    SHIPPED,
-    data_options,
-    require_shipped,
-)
+from ai8x_models.tasks.pose.commands.options import SHIPPED, data_options
 from max78000.command import FILE, JSON, examples
 from max78000.command.table import print_table
 
@@ -40,8 +36,6 @@ def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool)
     from ai8x_models.training.logs import Console
     from ai8x_models.training.score_row import Asked, score_row
 
-    for path in () if checkpoints else SHIPPED:
-        require_shipped(path, "name checkpoints of pose networks: ai8x evaluate FILE ...")
     networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
     console = Console(sys.stderr)
     cache = open_data(source, console)

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from max78000.command import FILE
-from max78000.errors import InputError
 
 STUDENT = Path("checkpoints/pose_student.pth.tar")
 TINY_FLOAT = Path("checkpoints/pose_tiny.pth.tar")
@@ -17,17 +16,6 @@ SHIPPED = (STUDENT, TINY_FLOAT, TINY)
 SPLITS = ("train", "validation", "test")
 
 Command = Callable[..., Any]
-
-
-def require_shipped(path: Path, fix: str) -> None:
-    """Say what to name where a checkpoint that is taken unasked is not there.
-
-    Raises:
-        InputError: this is not the folder of the toolchain.
-    """
-    if not path.exists():
-        why = "no such file; it is taken where no checkpoint is named"
-        raise InputError(why, where=str(path), fix=fix)
 
 
 PRESET = click.option("--preset", default="single", show_default=True, help="Kind of figures.")

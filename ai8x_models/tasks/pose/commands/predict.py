@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.tasks.pose.commands.options import TINY, require_shipped
-from max78000.command import FILE, JSON, examples
+from ai8x_models.tasks.pose.commands.options import TINY
+from max78000.command import FILE, INPUT_FILE, JSON, examples
 from max78000.errors import ToldError
 
 
 @click.command(epilog=examples("ai8x predict holiday.jpg --output poses"))
-@click.argument("pictures", nargs=-1, required=True, type=FILE)
+@click.argument("pictures", nargs=-1, required=True, type=INPUT_FILE)
 @click.option("--checkpoint", type=FILE, default=TINY, show_default=True, help="Pose network.")
 @click.option(
     "--output", "--out", type=FILE, default=Path("poses"), show_default=True, help="Folder to fill."
@@ -27,8 +27,6 @@ def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json:
     from ai8x_models.tasks.pose.predictor import Predictor
     from ai8x_models.training.logs import Console
 
-    if checkpoint == TINY:
-        require_shipped(TINY, "name a pose network: --checkpoint FILE")
     model = Predictor.load(checkpoint)
     with Console(sys.stderr).progress("pictures", quiet=True) as progress:
         found = predict_pictures(pictures, model.maps, output, model.decoder, progress)

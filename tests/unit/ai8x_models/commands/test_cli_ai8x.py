@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -52,15 +51,41 @@ def test_evaluate_looks_at_checkpoints_before_it_renders(ai8x):
     assert not Path("data").exists()
 
 
-def test_away_from_home_checkpoints_have_to_be_named(ai8x):
-    where = "no such file; it is taken where no checkpoint is named"
-    assert ai8x("predict", "nothere.png")[2] == (
-        f"ai8x: checkpoints/pose_tiny-q.pth.tar: {where} (name a pose network: --checkpoint FILE)\n"
-    )
-    assert ai8x("evaluate")[2] == (
-        f"ai8x: checkpoints/pose_student.pth.tar: {where}"
-        " (name checkpoints of pose networks: ai8x evaluate FILE ...)\n"
-    )
+def test_away_from_home_the_shipped_checkpoints_are_taken(ai8x):
+    status, out, _ = ai8x("evaluate", "--count", "2", "--json")
+    stored = [row["score"]["checkpoint"] for row in json.loads(out).values() if "score" in row]
+    assert status == 0
+    assert stored == [
+        f"checkpoints/{name}.pth.tar" for name in ("pose_student", "pose_tiny", "pose_tiny-q")
+    ]
+    status, out, _ = ai8x("predict", "networks/samples/people.png")
+    assert (status, "people.png: 2 people" in out) == (0, True)
+
+
+def test_away_from_home_a_recipe_starts_from_shipped_checkpoints(ai8x):
+    Path("short.yaml").write_text(f"{RECIPE}start_from: checkpoints/pose_tiny.pth.tar\n")
+    assert ai8x("train", "short.yaml")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("evaluate", "checkpoints/pose_tyni.pth.tar"),
+            "checkpoints/pose_tyni.pth.tar: cannot be read: No such file or directory (name a "
+            "checkpoint file; shipped in checkpoints: pose_student.pth.tar, pose_tiny-q.pth.tar, "
+            "pose_tiny.pth.tar)",
+        ),
+        (
+            ("train", "tiny_demo.yaml"),
+            "tiny_demo.yaml: cannot be read: No such file or directory (name a recipe file; "
+            "shipped in ai8x_models/recipes: compare_distilled.yaml, ",
+        ),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused_with_those_that_there_are(ai8x, words, told):
+    status, _, err = ai8x(*words)
+    assert (status, err.startswith(f"ai8x: {told}")) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["", *VERBS])
@@ -74,21 +99,6 @@ def test_groups_know_their_version(ai8x):
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert ai8x("--version") == (0, f"ai8x, version {version}\n", "")
     assert ai8x("-h")[1] == ai8x("--help")[1]
-
-
-def test_shells_complete_verbs_and_options():
-    for words, wanted in (("ai8x comp", "compare"), ("ai8x train --find", "--find-rate")):
-        asked = {
-            "_AI8X_COMPLETE": "bash_complete",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(words.count(" ")),
-        }
-        answer = subprocess.check_output(
-            [sys.executable, "-c", "from ai8x_models.commands.main import main; main()"],
-            env=os.environ | asked,
-            text=True,
-        )
-        assert f"plain,{wanted}\n" in answer
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)

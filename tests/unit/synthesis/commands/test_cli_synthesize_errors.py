@@ -150,6 +150,13 @@ def test_a_missing_description_is_all_that_is_said(refused):
     assert refused("net.yaml") == (2, message)
 
 
+@pytest.mark.parametrize("name", ["networks/pose_tyni.yaml", "pose_tiny.yaml", "pose_tiny"])
+def test_a_name_like_those_that_are_shipped_is_refused_with_all_of_them(refused, name):
+    names = ", ".join(path.name for path in SHIPPED)
+    message = f"{name}: no such file [G1] (check the path; shipped in networks: {names})\n"
+    assert refused(name) == (2, f"synthesize: {message}")
+
+
 @pytest.mark.parametrize("text", ["- no description\n", "model: net\n", "\x00"])
 def test_what_is_no_description_is_all_that_is_said(files, refused, text):
     (files / "net.yaml").write_text(text)
@@ -186,14 +193,17 @@ def test_defaults_are_looked_for_where_the_help_says(files, refused):
 @pytest.mark.long
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_shipped_descriptions_are_checked_alone(path, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)  # no checkpoint, no sample
+    monkeypatch.chdir(tmp_path)  # no checkpoint, no sample: nobody's own gets the shipped ones
+    shutil.copy(path, tmp_path)
     fifo = ["--fifo"] if "streaming: true" in path.read_text() else []
-    monkeypatch.setattr(sys, "argv", ["synthesize", str(path), "--check", *fifo])
+    monkeypatch.setattr(sys, "argv", ["synthesize", path.name, "--check", *fifo])
     with pytest.raises(SystemExit) as end:
         cli.main()
     is_large = path.stem == "pose_student"
     assert end.value.code == (3 if is_large else 0)
-    assert ("weights need 660,384 bytes of 442,368" in capsys.readouterr().err) == is_large
+    told = capsys.readouterr().err
+    assert "no checkpoint" in told or is_large
+    assert ("weights need 660,384 bytes of 442,368" in told) == is_large
 
 
 @pytest.mark.parametrize("content", [b"\x80\x00\xff", b"\xff\xfea\0", b"arch: \xe9"])
