@@ -12,6 +12,7 @@ from ai8x_models.tasks.pose.commands.options import (
     data_options,
     require_shipped,
 )
+from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, JSON, examples
 
 if TYPE_CHECKING:
@@ -34,16 +35,18 @@ def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool)
     the shipped ones.
     """
     from ai8x_models.tasks.pose.data.source import open_data
-    from ai8x_models.tasks.pose.evaluate import format_table
-    from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
     from ai8x_models.training.logs import Console
-    from ai8x_models.training.score_row import Asked, score_row
 
     for path in () if checkpoints else SHIPPED:
         require_shipped(path, "name checkpoints of pose networks: ai8x evaluate FILE ...")
-    networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
+    look_at(checkpoints=checkpoints or SHIPPED)
     console = Console(sys.stderr)
     cache = open_data(source, console)
+    from ai8x_models.tasks.pose.evaluate import format_table
+    from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
+    from ai8x_models.training.score_row import Asked, score_row
+
+    networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
     scores = score_networks(networks, cache, console)
     if as_json:
         rows = {name: row.to_json() for name, row in scores.items()}
