@@ -186,6 +186,22 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
+def scratch_beside(path: Path) -> Iterator[Path]:
+    """Give a folder in which a program makes a file; it is gone at the end.
+
+    What killed processes left of theirs goes, too. One process makes one file at a time.
+    """
+    for left in leftovers(path):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = temporary_name(path)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def renewed(folder: Path) -> Iterator[Path]:
     """Give a copy of a folder to work on, empty if there is none, which takes its name at the end.
 

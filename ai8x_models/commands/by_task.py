@@ -81,11 +81,13 @@ def _tasks_of(word: str) -> Iterator[str]:
     path = find_input(Path(word))
     if path.suffix not in _SUFFIXES or not path.is_file():
         return
-    from ai8x_models.checkpoint import load_checkpoint
     from ai8x_models.zoo.registry import find_model
+    from max78000.program.torch_file import read_torch_file
 
     try:
-        checkpoint = load_checkpoint(path)
-        yield str(checkpoint.extras.get("task") or find_model(checkpoint.arch).task)
+        contents = read_torch_file(path)
+        extras = contents.get("extras")
+        named = extras.get("task") if isinstance(extras, dict) else None
+        yield str(named or find_model(str(contents.get("arch"))).task)
     except ToolError:  # for the verb to report
         return

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file, onnx_file
+from ai8x_models.training.first_look import look_at
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.files import make_folder, npy_bytes, refuse_existing, refuse_inputs, write_all
@@ -15,6 +16,7 @@ from max78000.files import make_folder, npy_bytes, refuse_existing, refuse_input
 if TYPE_CHECKING:
     from ai8x_models.describe.calibrate import Calibrated
     from ai8x_models.describe.convert import Network
+    from ai8x_models.describe.description import NetworkDescription
     from ai8x_models.describe.subject import Subject
 
 
@@ -63,16 +65,17 @@ def describe(
     Weights are those of MODEL, or of --checkpoint; --checkpoint-out has them as integers. Untrained
     ones will do to ask the compiler if the network fits.
     """
+    if calibration is not None and checkpoint_out is None:
+        raise click.UsageError("--calibration is for --checkpoint-out")
+    inputs = (model_file(word), checkpoint, calibration)
+    _check_targets((out, checkpoint_out, sample_out), inputs, overwrite)
+    look_at(onnx_file(word), calibration, checkpoints=[checkpoint])
     from ai8x_models.checkpoint import checkpoint_bytes
     from ai8x_models.describe.convert import network_of
     from ai8x_models.describe.describe import describe_network
     from ai8x_models.describe.integers import noise
     from ai8x_models.describe.subject import find_subject
 
-    if calibration is not None and checkpoint_out is None:
-        raise click.UsageError("--calibration is for --checkpoint-out")
-    targets = [path for path in (out, checkpoint_out, sample_out) if path is not None]
-    _check_targets(targets, (model_file(word), checkpoint, calibration), overwrite)
     subject = find_subject(word, shape, checkpoint)
     network = network_of(subject.model, subject.shape, rewrites=not no_rewrite)
     figures: dict[str, Any] = {}
@@ -93,16 +96,18 @@ def describe(
     if out is not None:
         click.echo("".join(f"rewritten: {one}\n" for one in network.rewrites), err=True, nl=False)
     if out and checkpoint_out and sample_out:
-        names = f"{out} --checkpoint-file {checkpoint_out} --sample-input {sample_out}"
-        _ask_further(names, any(layer.is_streaming for layer in description.layers))
+        _ask_further((out, checkpoint_out, sample_out), description)
     if as_json:
         click.echo(json.dumps(description.to_json() | figures, indent=2))
     else:
         click.echo(f"{out}" if out else description.to_text(), nl=out is not None)
 
 
-def _check_targets(targets: Sequence[Path], inputs: Sequence[Path | None], overwrite: bool) -> None:
+def _check_targets(
+    named: Sequence[Path | None], inputs: Sequence[Path | None], overwrite: bool
+) -> None:
     """Refuse to write what is read, what is there already, and two things to one file."""
+    targets = [path for path in named if path is not None]
     for path in targets:
         refuse_inputs(path, inputs)
         refuse_existing(path, overwrite)
@@ -110,8 +115,10 @@ def _check_targets(targets: Sequence[Path], inputs: Sequence[Path | None], overw
         raise click.UsageError("two of --out, --checkpoint-out and --sample-out name one file")
 
 
-def _ask_further(names: str, is_streaming: bool) -> None:
-    fifo = " --fifo" if is_streaming else ""
+def _ask_further(written: tuple[Path, Path, Path], description: "NetworkDescription") -> None:
+    out, checkpoint, sample = written
+    names = f"{out} --checkpoint-file {checkpoint} --sample-input {sample}"
+    fifo = " --fifo" if any(layer.is_streaming for layer in description.layers) else ""
     click.echo(f"does it fit? synthesize {names}{fifo} --check", err=True)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ai8x_models.commands.options import RECIPE, RESTART, RESUME
+from ai8x_models.training.recipe_nodes import read_nodes
 from max78000.command import examples
 from max78000.errors import InputError
 
@@ -18,6 +19,7 @@ def distill(config: Path, resume: bool, overwrite: bool) -> None:
 
     The recipe says how; the results go to runs/NAME.
     """
+    read_nodes(config)
     from ai8x_models.commands.run_recipe import run_recipe
     from ai8x_models.training.recipe import Recipe
     from ai8x_models.training.recipe_file import read_recipe

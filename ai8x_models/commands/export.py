@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file, onnx_file
+from ai8x_models.training.first_look import look_at
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, OVERWRITE, examples
 from max78000.files import refuse_existing, refuse_inputs
@@ -33,11 +34,12 @@ def export(
     MODEL is as for `ai8x describe`. The file computes with the real numbers that the network has,
     with batch norm folded; data are not rounded in it.
     """
+    refuse_inputs(out, (model_file(word), checkpoint))
+    refuse_existing(out, overwrite)
+    look_at(onnx_file(word), checkpoints=[checkpoint])
     from ai8x_models.describe.onnx_writer import export_model, save_onnx
     from ai8x_models.describe.subject import find_subject
 
-    refuse_inputs(out, (model_file(word), checkpoint))
-    refuse_existing(out, overwrite)
     subject = find_subject(word, shape, checkpoint)
     written = export_model(subject.model, subject.shape, subject.arch)
     save_onnx(written, out)

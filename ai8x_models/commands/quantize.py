@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ai8x_models.commands.options import CHIP, INPUT
+from ai8x_models.training.first_look import look_at
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, INPUT_FILE, JSON, OVERWRITE, examples
 from max78000.errors import InputError
@@ -96,12 +97,13 @@ def quantize(
     Reads IN, writes OUT, shows what was done to each layer. All options of the vendor's quantizer
     are taken.
     """
-    from ai8x_models.quantize.quantize import quantize_checkpoint
-
     refuse_inputs(target, (source, samples, given["config_file"]))
     refuse_existing(target, overwrite)
     if samples is None and (word or shape):
         raise click.UsageError("--model and --input are for --calibrate")
+    look_at(samples, checkpoints=[source])
+    from ai8x_models.quantize.quantize import quantize_checkpoint
+
     options = _options(source, given)
     if samples is None:
         report = quantize_checkpoint(source, target, options)

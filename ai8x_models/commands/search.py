@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ai8x_models.commands.options import RESUME, shape_of
+from ai8x_models.training.recipe_nodes import read_nodes
 from max78000.command import FILE, JSON, OVERWRITE, examples
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def search(
     trained; the others are trained, and scored as integers. Beside the study's file come a table, a
     picture and the models. Without FAMILY, shows a search that is there.
     """
+    if words["config"] is not None:
+        read_nodes(words["config"])
     from ai8x_models.training.search.found import write_found
     from ai8x_models.training.search.search import search as run
     from ai8x_models.training.search.stored import clear_search, stored_results, write_results

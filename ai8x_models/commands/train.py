@@ -14,6 +14,8 @@ from ai8x_models.commands.options import (
     shape_of,
     some_epochs,
 )
+from ai8x_models.layers.policy import read_policy
+from ai8x_models.training.recipe_nodes import read_nodes
 from max78000.command import FILE, HELP_OPTIONS, examples
 
 VENDOR = "--dataset"  # train.py does nothing without it
@@ -123,6 +125,7 @@ def train(
         lacking = [f"--{name}" for name in ("model", "data", "epochs") if name not in given]
         if lacking:
             raise click.UsageError(f"give a recipe, or {', '.join(lacking)}")
+    _look_at(path, given.get("policy"))
     from ai8x_models.commands.run_recipe import run_recipe, suggest_rate, suggest_widths
     from ai8x_models.training.recipe import Recipe
     from ai8x_models.training.recipe_file import read_recipe
@@ -139,3 +142,11 @@ def train(
         suggest_widths(plan())
     else:
         run_recipe(plan, resume, overwrite)
+
+
+def _look_at(recipe: Path | None, policy: Path | None) -> None:
+    """Refuse files that are none of their kind before PyTorch is loaded."""
+    if recipe is not None:
+        read_nodes(recipe)
+    if policy is not None:
+        read_policy(policy)

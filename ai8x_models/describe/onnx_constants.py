@@ -7,12 +7,11 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor
 
-from max78000.errors import InputError
-from max78000.files import DAMAGED
+from ai8x_models.describe.onnx_file import constant_value, stored_array
 
 # What the reference raises where it lacks an operator, or is given data that do not fit.
 _FAILURES = (
@@ -57,29 +56,14 @@ def number_of(value: Tensor | float) -> float:
 
 
 def stored_tensor(stored: onnx.TensorProto, where: str) -> Tensor:
-    """A constant as a file holds it.
-
-    Raises:
-        InputError: it is damaged, or of a type that PyTorch lacks.
-    """
-    try:
-        return as_tensor(numpy_helper.to_array(stored))
-    except DAMAGED as error:
-        why = f"tensor {stored.name or 'without a name'} cannot be read: {error}"
-        fix = "export it again, with weights of 32 bits inside the file"
-        raise InputError(why, where=where, fix=fix) from error
+    """A constant as a file holds it; raises as `stored_array`."""
+    return as_tensor(stored_array(stored, where))
 
 
 def constant_of(node: onnx.NodeProto, where: str) -> Tensor:
-    """The value of a `Constant`; raises as `stored_tensor`."""
-    values = [helper.get_attribute_value(one) for one in node.attribute]
-    if len(values) != 1:
-        why = f"a constant with {len(values)} values"
-        raise InputError(why, where=where, fix="export it again")
-    (value,) = values
-    return (
-        stored_tensor(value, where) if isinstance(value, onnx.TensorProto) else torch.tensor(value)
-    )
+    """The value of a `Constant`; raises as `constant_value`."""
+    value = constant_value(node, where)
+    return as_tensor(value) if isinstance(value, np.ndarray) else torch.tensor(value)
 
 
 def names_of_data(nodes: Iterable[onnx.NodeProto], input_name: str) -> frozenset[str]:

@@ -5,18 +5,13 @@ round is quantized anew. Weights are read, nothing is trained, and no control fl
 """
 
 import re
-import warnings
-from collections.abc import Mapping, MutableSequence, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import DecodeError, Message
 from onnx import helper
-from onnx.checker import ValidationError
-from onnx.external_data_helper import load_external_data_for_model
 from onnx.inliner import inline_local_functions
 from torch import Tensor, nn
 
@@ -27,13 +22,13 @@ from ai8x_models.describe.onnx_constants import (
     reference_result,
     stored_tensor,
 )
+from ai8x_models.describe.onnx_file import load_onnx
 from ai8x_models.describe.onnx_names import Names, place_of
 from ai8x_models.describe.onnx_operators import OPERATORS
 from ai8x_models.describe.onnx_patterns import simplified
 from ai8x_models.describe.onnx_refusals import refused, unread
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, UnsupportedError
-from max78000.files import DAMAGED
 
 _DOMAINS = ("", "ai.onnx")
 _NAMELESS = ("", "main_graph", "main", "graph", "torch_jit", "torch-jit-export")
@@ -177,54 +172,17 @@ def _attributes(node: onnx.NodeProto, opset: int) -> Mapping[str, Any]:
     return {"n_outputs": len(node.output), "opset": opset, **given}
 
 
-def _check_text(message: Message) -> None:
-    """Raise UnicodeDecodeError for a name that is no text: protobuf hands it out as bytes."""
-    for described, value in message.ListFields():
-        values = value if isinstance(value, MutableSequence) else (value,)
-        if described.message_type is not None:
-            for one in values:
-                _check_text(one)
-        elif described.type == FieldDescriptor.TYPE_STRING:
-            for one in values:
-                if isinstance(one, bytes):
-                    one.decode()
-
-
 def read_onnx_model(path: Path) -> OnnxModel:
     """Read an ONNX file, and the file of weights beside it if it has one.
 
     Raises:
         InputError: no such file, not ONNX, weights missing, or without exactly one input.
     """
-    try:
-        model = onnx.load_model_from_string(path.read_bytes())
-        _check_text(model)
-    except OSError as error:
-        why = f"cannot be read: {error.strerror}"
-        raise InputError(why, where=str(path), fix="name an ONNX file") from error
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise InputError(
-            "is not an ONNX file, or is damaged", where=str(path), fix="export it again"
-        ) from error
-    if not model.graph.node:
-        raise InputError("has no operators", where=str(path), fix="export it again")
-    _load_weights(model, path)
+    model = load_onnx(path)
     if model.functions:
         model = inline_local_functions(model)
     opset = next((one.version for one in model.opset_import if one.domain in _DOMAINS), 1)
     return OnnxModel(model.graph, opset, str(path))
-
-
-def _load_weights(model: onnx.ModelProto, path: Path) -> None:
-    """Take weights from the files in which large models have them."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of keys that nobody knows
-            load_external_data_for_model(model, str(path.parent))
-    except (OSError, ValidationError, *DAMAGED) as error:
-        why = f"has its weights in another file, which cannot be read: {error}"
-        fix = "put that file beside it, or export with external_data=False"
-        raise InputError(why, where=str(path), fix=fix) from error
 
 
 def _input(

@@ -1,10 +1,12 @@
 """YAML text -> nodes or values, within bounds: a few lines can say endlessly much by aliases."""
 
+from itertools import accumulate
 from typing import Any
 
 import yaml
 
 MAX_NODES = 100_000  # with every alias written out; the largest recipe has some hundred
+MAX_OPEN = 100  # brackets; the library takes seconds for a thousand
 
 
 class UnusableError(yaml.YAMLError):
@@ -22,6 +24,8 @@ def compose_yaml(text: str) -> yaml.Node | None:
     Raises:
         yaml.YAMLError: it is no YAML, is endless, or has keys that are lists or mappings.
     """
+    if _most_open(text) > MAX_OPEN:
+        raise UnusableError("is nested too deeply")
     try:
         root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError:
@@ -53,3 +57,9 @@ def load_yaml(text: str) -> Any:
     """
     root = compose_yaml(text)
     return None if root is None else yaml.SafeLoader("").construct_document(root)
+
+
+def _most_open(text: str) -> int:
+    """How many brackets are open at once at most, those in texts counted, too."""
+    steps = ((char in "[{") - (char in "]}") for char in text if char in "[]{}")
+    return max(accumulate(steps, initial=0))

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from ai8x_models.training.progress import Progress, no_progress
@@ -72,6 +71,9 @@ class RunLog:
     """
 
     def __init__(self, folder: Path, first_epoch: int) -> None:
+        # Brings PyTorch along, which who only shows progress does without.
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
+
         self._path = folder / "log.csv"
         self.rows = _read_rows(self._path)[:first_epoch] if first_epoch else []
         purge = {"purge_step": first_epoch} if first_epoch else {}

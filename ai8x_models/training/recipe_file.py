@@ -11,13 +11,12 @@ from pathlib import Path
 
 import yaml
 
-from ai8x_models.layers.yaml_text import compose_yaml
 from ai8x_models.training.recipe import Recipe
+from ai8x_models.training.recipe_nodes import nodes_of, read_nodes
 from ai8x_models.training.schedule_file import read_schedule
 from ai8x_models.training.sections import Place, read_section
 from ai8x_models.training.task import task_of
 from max78000.errors import InputError, ProblemList, ToolError, raise_all
-from max78000.facts.shipped import RECIPES, find_input, or_shipped
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -28,30 +27,15 @@ def read_recipe(path: Path) -> Recipe:
         UnsupportedError: nothing here trains the network.
         ProblemList: several problems; each with its line.
     """
-    try:
-        text = find_input(path).read_text(encoding="utf-8")
-    except OSError as error:
-        fix = or_shipped("name a recipe file", path, RECIPES)
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            "is not UTF-8 text", where=str(path), fix="name a YAML recipe file"
-        ) from error
-    return parse_recipe(text, str(path))
+    return _recipe_of(read_nodes(path), str(path))
 
 
 def parse_recipe(text: str, source: str) -> Recipe:
     """Turn YAML text into a recipe; `source` is the name that messages give it."""
-    try:
-        root = compose_yaml(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}" if mark else source
-        reason = getattr(error, "problem", None) or "cannot be parsed"
-        fix = "check indentation and colons"
-        raise InputError(f"is not valid YAML: {reason}", where=where, fix=fix) from error
-    if root is None:
-        raise InputError("is empty", where=source, fix="start from a file in ai8x_models/recipes/")
+    return _recipe_of(nodes_of(text, source), source)
+
+
+def _recipe_of(root: yaml.Node, source: str) -> Recipe:
     recipe = _read(root, Place(source))
     raise_all(_contradictions(recipe, source))
     return recipe

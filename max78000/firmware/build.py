@@ -6,14 +6,13 @@ what is written is written whole or not at all.
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from max78000.errors import InputError
-from max78000.files import unwritable
+from max78000.files import scratch_beside, unwritable
 from max78000.firmware.advice import advise
 from max78000.firmware.compile_commands import write_compile_commands
 from max78000.firmware.image import Image, check_budget, read_image, write_bin, write_hex
@@ -145,8 +144,8 @@ def _stamp(elf: Path, link: _Link) -> Stamp:
 def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:
     """Link; the stamp comes last, so that an interrupted build is not taken for a finished one."""
     remove_stamp(elf)
-    with tempfile.TemporaryDirectory(prefix=".link-", dir=elf.parent) as scratch:
-        fresh = Path(scratch) / elf.name
+    with scratch_beside(elf) as scratch:
+        fresh = scratch / elf.name
         text = _run_linker(link, link.package.linker_script, fresh)
         if not fresh.exists():
             _check_size(link, fresh)

@@ -5,14 +5,13 @@ Same sources and compiler, same bytes, as with firmware.
 
 import re
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from max78000.errors import InputError, UnsupportedError
-from max78000.files import unwritable
+from max78000.files import scratch_beside, unwritable
 from max78000.firmware.advice import advise
 from max78000.firmware.build import FOLDER, package_of
 from max78000.firmware.c_library import text_of
@@ -82,8 +81,8 @@ def build_library(
 
 def _archive(objects: Sequence[Path], toolchain: Toolchain, archive: Path) -> None:
     """Write the library whole or not at all; D: no times, no owners."""
-    with tempfile.TemporaryDirectory(prefix=".archive-", dir=archive.parent) as scratch:
-        fresh = (Path(scratch) / archive.name).resolve()
+    with scratch_beside(archive) as scratch:
+        fresh = (scratch / archive.name).resolve()
         names = (path.name for path in objects)
         command = [*toolchain.archiver, "rcsD", str(fresh), *names]
         run = partial(subprocess.run, cwd=objects[0].parent, capture_output=True, text=True)

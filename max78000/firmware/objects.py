@@ -7,7 +7,6 @@ there under that name needs no compiling.
 import hashlib
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from max78000.errors import InputError, InternalError, ToolError, UnsupportedError
+from max78000.files import scratch_beside
 from max78000.firmware.sources import APPS, FIRMWARE, Origin, TranslationUnit
 from max78000.firmware.toolchain import Toolchain
 
@@ -114,8 +114,8 @@ def run_compiler(
 
 def _compile(unit: TranslationUnit, path: Path, toolchain: Toolchain) -> str:
     """Write one object file, unless the compiler refuses; returns what it says."""
-    with tempfile.TemporaryDirectory(prefix=".compile-", dir=path.parent) as scratch:
-        fresh = (Path(scratch) / path.name).resolve()
+    with scratch_beside(path) as scratch:
+        fresh = (scratch / path.name).resolve()
         arguments = [*arguments_of(unit, toolchain), "-o", str(fresh)]
         result = run_compiler(toolchain, arguments, unit.source.parent)
         if result.returncode == 0:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from max78000.files import DAMAGED
-from max78000.program.pillow import load_pillow
+from max78000.program.pillow import load_pillow, open_picture
 
 GREY_MODE, COLOUR_MODE = "L", "RGB"  # Pillow's names
 _DEEP = ("I;16", "I;16B", "I;16L", "I")  # modes of pictures with 16 bits a pixel
@@ -35,7 +35,7 @@ def read_pixels(
     from PIL import ImageOps  # noqa: PLC0415 - optional package
 
     try:
-        with image.open(path) as file:
+        with open_picture(path) as file:
             mode = mode or (GREY_MODE if image.getmodebase(file.mode) == "L" else COLOUR_MODE)
             if size is not None:
                 file.draft(mode, (_SPARE * max(size), _SPARE * max(size)))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.facts.chip import WEIGHT_BITS
 from max78000.program.network_file import TRAINED_KEYS
-from synthesis.read.torch_file import Inert, read_torch_file
+from max78000.program.torch_file import Inert, read_torch_file
 
 DEFAULT_BITS = 8
 RULE = "G25"

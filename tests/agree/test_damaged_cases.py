@@ -1,22 +1,25 @@
 """Files that once ended in a traceback, an endless loop or gigabytes: one line each, and exit 2.
 
-The files lie beside the project; without them nothing is run here, and the kinds are held by the
-tests of each reader.
+Each within two seconds of the processor and 200 MB, all that the command takes included. The files
+lie beside the project; without them nothing is run here: `test_damaged_files.py` makes the kinds.
 """
 
-import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from brought import beside
+from damaged import refused
+from fuzz.run import outcome, warm_up
+from fuzz.targets import TARGETS
+from fuzz.tell import is_refusal
+from measured import measured
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = beside("cases", "damaged")
 TINY, DIGITS = "networks/pose_tiny.yaml", "networks/digit_net.yaml"
-MOST_CPU_S, MOST_BYTES = 30, 8 << 30  # far above what is allowed: a bomb is stopped, nothing else
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not there")
+pytestmark = [pytest.mark.slow, needs_cases]
 
 # What a name ends or begins with -> under which name it is given to which commands.
 COMMANDS = {
@@ -39,6 +42,7 @@ COMMANDS = {
     "fuzz_elf": (("max78000", "simulate", "case.elf", "--seconds", "1"),),
     "fuzz_pictures": (("max78000", "simulate", "project", "--input", "case.png"),
                       ("ai8x", "predict", "case.png")),
+    "fuzz_coco-f837": (("ai8x", "data", "--images", ".", "--annotations", "case.json"),),
     ".h5": (("ai8x", "evaluate", "checkpoints/pose_tiny.pth.tar", "--folder", ".",
             "--count", "16"),),
     "fuzz_h5": (("ai8x", "evaluate", "checkpoints/pose_tiny.pth.tar", "--folder", ".",
@@ -60,32 +64,64 @@ def asked():
     ]
 
 
-def limited():
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not there")
-@pytest.mark.parametrize(("name", "command"), asked())
-def test_one_line_and_exit_2(name, command, shipped, tmp_path):
-    for folder in ("networks", "checkpoints"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+def copied(name, command, shipped, folder):
+    """Everything that a command is given, the damaged file under its name there; that name."""
+    for shared in ("networks", "checkpoints"):
+        (folder / shared).symlink_to(ROOT / shared)
     if "project" in command:
-        shutil.copytree(shipped("pose_tiny"), tmp_path / "project")
+        shutil.copytree(shipped("pose_tiny"), folder / "project")
     cases = [word for word in command if word.startswith("case.")]
     (given,) = cases or ["single-validation-16.h5"]
-    shutil.copy(CASES / name, tmp_path / given)
-    program = Path(sys.executable).with_name(command[0])
-    result = subprocess.run(
-        [program, *command[1:]],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=limited,
-    )
-    assert result.returncode == 2, result.stderr
-    assert "defect" not in result.stderr
-    for problem in result.stderr.strip().splitlines():  # one line each, and nothing else
+    shutil.copy(CASES / name, folder / given)
+    return given
+
+
+@pytest.mark.parametrize(("name", "command"), asked())
+def test_one_line_and_exit_2(name, command, shipped, tmp_path):
+    given = copied(name, command, shipped, tmp_path)
+    for problem in refused(*command, folder=tmp_path):
         assert given in problem
+
+
+@pytest.mark.parametrize("command", ["ai8x describe", "synthesize --check " + DIGITS])
+@pytest.mark.parametrize("name", ["abs", "dots", "missing"])
+def test_weights_outside_the_model_are_refused(name, command, tmp_path):
+    shutil.copytree(CASES / "onnx_external", tmp_path / "case")
+    (tmp_path / "networks").symlink_to(ROOT / "networks")
+    words = command.split()
+    words += ["--checkpoint-file"] if words[0] == "synthesize" else []
+    (problem,) = refused(*words, f"case/{name}.onnx", folder=tmp_path)
+    assert f"case/{name}.onnx" in problem
+
+
+def test_pictures_that_a_listing_names_are_looked_for(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    shutil.copy(CASES / "fuzz_coco-282113e3", tmp_path / "case.json")
+    words = ("ai8x", "data", "--images", "pictures", "--annotations", "case.json")
+    assert refused(*words, folder=tmp_path) == ["ai8x: pictures/a.png: no such file"]
+
+
+@pytest.mark.parametrize(("kind", "surface"), [("openocd", "OpenOCD"), ("pmon", "power monitor")])
+def test_lines_of_other_programs(kind, surface, tmp_path):
+    warm_up([surface])
+    for path in CASES.glob(f"fuzz_{kind}-*"):
+        error = outcome(TARGETS[surface], path.read_bytes(), tmp_path)
+        assert error is None or is_refusal(error, TARGETS[surface].refusals)
+
+
+@pytest.mark.parametrize("name", ["net_bom.yaml", "net_cr.yaml"])
+def test_marks_and_ends_of_lines_are_taken(name, tmp_path):
+    shutil.copy(CASES / name, tmp_path / "case.yaml")
+    files = (ROOT / "checkpoints/pose_tiny-q.pth.tar", ROOT / "networks/samples/pose_tiny.npy")
+    words = ("case.yaml", "--check", "--checkpoint-file", files[0], "--sample-input", files[1])
+    assert measured("synthesize", *words, folder=tmp_path).status == 0
+
+
+def test_weights_of_an_archive_are_read():
+    words = ("synthesize", DIGITS, "--check", "--weight-input", CASES / "weights_valid.npz")
+    assert measured(*words, folder=ROOT).status == 0
+
+
+def test_a_log_with_a_long_line_is_read(shipped):
+    words = ("max78000", "compare", shipped("pose_tiny"), "--console", CASES / "layerlog_big.txt")
+    assert measured(*words, folder=ROOT).status == 1

@@ -72,19 +72,26 @@ def _memory_folder():
 
 
 def outcome(target, data, folder):
-    """What reading raises, `Slow` and `Greedy` among it; None if nothing."""
+    """What reading raises, `Slow` and `Greedy` among it; None if nothing.
+
+    Who refuses an input may not take more for it, either.
+    """
+    error = None
     _forget_peak()
     before_kb = _peak_kb()
     old = signal.signal(signal.SIGPROF, _too_slow)
     signal.setitimer(signal.ITIMER_PROF, MOST_S)  # of the processor: others may use it, too
     try:
         target.take(data, folder)
-    except (Exception, Slow) as error:
-        return error
+    except (Exception, Slow) as raised:
+        error = raised
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, old)
-    return Greedy() if _peak_kb() - before_kb > MOST_KB else None
+    is_greedy = _peak_kb() - before_kb > MOST_KB
+    if is_greedy and (error is None or is_refusal(error, target.refusals)):
+        return Greedy().with_traceback(error.__traceback__ if error else None)
+    return error
 
 
 def _forget_peak():

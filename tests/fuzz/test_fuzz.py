@@ -15,7 +15,9 @@ from fuzz import run
 from fuzz.run import Tally, fuzz, keep_findings, outcome, remove_findings, warm_up
 from fuzz.seeds import CORPUS
 from fuzz.targets import TARGETS, Target
-from fuzz.tell import Slow, is_refusal
+from fuzz.tell import Slow, is_refusal, place_of
+
+from max78000.errors import InputError
 
 SECONDS, INPUTS = 60, 400  # the inputs end it, the same on every machine
 BY_FOLDER = {name.replace(" ", "_"): name for name in TARGETS}
@@ -69,6 +71,21 @@ def test_greedy_inputs_are_findings(tmp_path):
         ("Greedy", False),
         ("NoneType", False),
     ]
+
+
+@pytest.mark.long
+def test_greedy_refusals_are_findings(tmp_path):
+    assert apart(_of_greedy_refusal, tmp_path) == "Greedy in no file of ours"
+
+
+def _of_greedy_refusal(folder):
+    run.MOST_KB = 16 << 10
+
+    def take(data, folder):
+        much = b"\1" * (32 << 20)
+        raise InputError(f"{len(much)} bytes are too many")
+
+    return place_of(outcome(Target(take, tuple), b"", folder))
 
 
 def _of_greedy(folder):

@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from max78000 import files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +28,9 @@ SAMPLE, OLD, MINE = ROOT / "networks/samples/pose_tiny.npy", b"old", "mine.txt"
 KEPT = "project.mk"  # is the user's once it is there
 NETWORK = (str(ROOT / "networks/pose_tiny.yaml"), "--checkpoint-file", str(INTEGERS),
            "--sample-input", str(SAMPLE), "--test-dir", ".")  # fmt: skip
+DIGITS = ("--model", "DigitNet", "--data", "../digits.npz", "--epochs", "1",
+          "--batch-size", "16")  # fmt: skip
+TRAINED = "../runs/digits/digits.pth.tar"
 
 # Name -> command, which writes to the folder "out", and whether it replaces what is there.
 COMMANDS = {
@@ -56,6 +61,16 @@ COMMANDS = {
         True,
     ),
     "compare": (("max78000", "compare", "../project", "--save", "out/l.npz"), True),
+    "export": (("ai8x", "export", "DigitNet", "--out", "out/d.onnx", "--overwrite"), True),
+    "evaluate": (
+        ("ai8x", "evaluate", TRAINED, "--report", "out/e.html", "--overwrite"),
+        True,
+    ),
+    "ai8x compare": (
+        ("ai8x", "compare", str(TINY), f"q={INTEGERS}", "--count", "2", "--folder", "../data",
+         "--out", "out"),
+        True,
+    ),
 }  # fmt: skip
 PACKAGES = {"synthesize": "synthesis", "ai8x": "ai8x_models", "max78000": "max78000"}
 
@@ -150,23 +165,24 @@ def tree(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
-def prepared(words, right, is_replacing):
+def prepared(name, right):
     """What is there before: old files and one of the user's, or nothing but a folder to fill."""
+    words, is_replacing = COMMANDS[name]
     shutil.rmtree("out", ignore_errors=True)
     if any(word.startswith("out/") for word in words):
         Path("out").mkdir()
-    for name in right.keys() - {KEPT} if is_replacing else ():
-        path = Path("out") / name
+    for made in right.keys() - {KEPT} if is_replacing else ():
+        path = Path("out") / made
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(OLD)
-    if is_replacing:
+    if right and is_replacing:
         (Path("out") / MINE).write_text("mine")
 
 
 def problem_after_kill(right):
     """What is half-written."""
     for name, content in tree("out").items():
-        is_temporary = name.endswith(".tmp")
+        is_temporary = any(part.endswith(".tmp") for part in Path(name).parts)
         if not is_temporary and name != MINE and content not in (OLD, right.get(name)):
             return f"{name} is neither old nor new"
     return ""
@@ -180,14 +196,14 @@ def problem_after_next(right, is_replacing):
         names = [name for name in found.keys() | wanted.keys()
                  if found.get(name) != wanted.get(name)]  # fmt: skip
         return f"not right again: {', '.join(sorted(names)[:4])}"
-    beside = [path.name for path in Path().iterdir() if path.name != "out"]
+    beside = [path.name for path in Path().iterdir() if path.name not in ("out", "runs")]
     return f"left over: {', '.join(beside)}" if beside else ""
 
 
 def kills_of(name, n_at_random, rng):
     """Kill a command everywhere; yields what was done and what is wrong."""
     words, is_replacing = COMMANDS[name]
-    prepared(words, {}, is_replacing=False)
+    prepared(name, {})
     begun_s = time.monotonic()
     status, n_moments = run(words)
     lasts_s, right = time.monotonic() - begun_s, tree("out")
@@ -197,7 +213,7 @@ def kills_of(name, n_at_random, rng):
     kills = [("moment", moment) for moment in range(1, n_moments + 1)]
     kills += [("second", rng.uniform(0, lasts_s)) for _ in range(n_at_random)]
     for kind, value in kills:
-        prepared(words, right, is_replacing)
+        prepared(name, right)
         how = {"wanted": value} if kind == "moment" else {"after_s": value}
         status, _ = run(words, **how)
         problem = problem_after_kill(right)
@@ -213,14 +229,27 @@ def main(folder, n_at_random, seed, *names):
     os.chdir(folder)
     project = (*NETWORK, "--prefix", "project", "--timer", "0")
     assert run(("synthesize", *project))[0] == 0
+    _load()
+    _draw_digits(Path("digits.npz"))
     Path("work").mkdir()
     os.chdir("work")
-    _load()
+    Path("../runs").mkdir()
+    Path("runs").symlink_to("../runs")
+    assert run(("ai8x", "train", *DIGITS, "--name", "digits"))[0] == 0
     rng = random.Random(int(seed))
     for name in names or COMMANDS:
         for kill, problem in kills_of(name, int(n_at_random), rng):
             sys.stdout.write(f"{kill}: {problem or 'right'}\n")
             sys.stdout.flush()
+
+
+def _draw_digits(path):
+    """Write data to train on."""
+    from ai8x_models.zoo.toy_data import draw_samples  # noqa: PLC0415 - loads PyTorch
+
+    samples = draw_samples("digits", 32, 0)
+    inputs = (samples.inputs * 128).numpy().astype(np.int8)
+    np.savez(path, inputs=inputs, targets=samples.targets.numpy())
 
 
 def _load():
@@ -230,6 +259,7 @@ def _load():
     torch.set_num_threads(1)
     for name in ("synthesis.api", "synthesis.emit.write", "ai8x_models.tasks.pose.predictor",
                  "ai8x_models.quantize.quantize", "ai8x_models.describe.describe",
+                 "ai8x_models.commands.run_recipe", "ai8x_models.tasks.sampled.report",
                  "max78000.apps.new.folder", "max78000.machine.predict"):  # fmt: skip
         importlib.import_module(name)
 

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from max78000.errors import InputError
 from max78000.files import DAMAGED, write_whole
+from max78000.program.pillow import open_picture
 
 PADDING = 128  # grey level around the picture and behind transparent parts: zero for the network
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # grey with up to 16 bits
@@ -32,7 +33,7 @@ def read_picture(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures and odd metadata
-            with Image.open(path) as file:
+            with open_picture(path) as file:
                 return to_rgb(ImageOps.exif_transpose(file))
     except UnidentifiedImageError as error:
         raise InputError(

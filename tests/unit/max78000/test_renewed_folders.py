@@ -167,3 +167,14 @@ def test_where_processes_cannot_be_asked_for_age_tells(folder, monkeypatch):
     os.utime(aside, (0, 0))
     recover(folder)
     assert (folder / "cnn.c").read_text() == "old"
+
+
+def test_scratch_folders_of_killed_processes_go(tmp_path):
+    target = tmp_path / "a.elf"
+    left = tmp_path / "a.elf.4194305.tmp"  # no process has this number
+    left.mkdir()
+    (left / "out.ld").write_text("half")
+    with files.scratch_beside(target) as folder:
+        (folder / "a.elf").write_text("whole")
+        (folder / "a.elf").replace(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.elf"]

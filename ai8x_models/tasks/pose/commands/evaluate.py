@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai8x_models.tasks.pose.commands.options import SHIPPED, data_options
+from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, JSON, examples
 from max78000.command.table import print_table
 
@@ -31,14 +32,16 @@ def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool)
     the shipped ones.
     """
     from ai8x_models.tasks.pose.data.source import open_data
+    from ai8x_models.training.logs import Console
+
+    look_at(checkpoints=checkpoints or SHIPPED)
+    console = Console(sys.stderr)
+    cache = open_data(source, console)
     from ai8x_models.tasks.pose.evaluate import HEADING, table_rows
     from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
-    from ai8x_models.training.logs import Console
     from ai8x_models.training.score_row import Asked, score_row
 
     networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
-    console = Console(sys.stderr)
-    cache = open_data(source, console)
     scores = score_networks(networks, cache, console)
     if as_json:
         rows = {name: row.to_json() for name, row in scores.items()}

@@ -2,13 +2,15 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from ai8x_models.tasks.pose.commands.options import TINY
+from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, INPUT_FILE, JSON, examples
-from max78000.errors import ToldError
+from max78000.errors import ToldError, ToolError, raise_all
 
 
 @click.command(epilog=examples("ai8x predict holiday.jpg --output poses"))
@@ -23,6 +25,8 @@ def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json:
 
     Writes NAME-pose.png for each, and keypoints.json.
     """
+    look_at(checkpoints=[checkpoint])
+    _refuse_if_none_is_readable(pictures)
     from ai8x_models.tasks.pose.predict import predict_pictures
     from ai8x_models.tasks.pose.predictor import Predictor
     from ai8x_models.training.logs import Console
@@ -36,3 +40,18 @@ def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json:
         click.echo(f"{picture.source}: {len(picture.people)} people, {picture.drawing}")
     if found.problems:
         raise ToldError(found.problems)
+
+
+def _refuse_if_none_is_readable(pictures: Sequence[Path]) -> None:
+    """Before PyTorch is loaded: one that can be read is reason enough to go on."""
+    from max78000.apps.pose.picture import read_picture
+
+    problems: list[ToolError] = []
+    for path in pictures:
+        try:
+            read_picture(path)
+        except ToolError as problem:
+            problems.append(problem)
+        else:
+            return
+    raise_all(problems)

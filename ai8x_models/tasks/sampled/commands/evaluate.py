@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai8x_models.tasks.sampled.commands.options import DATA, MODEL, SPLIT
+from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, JSON, OVERWRITE, examples
 from max78000.errors import ToldError, ToolError
 from max78000.files import make_folder, refuse_existing, refuse_inputs, write_whole
@@ -48,6 +49,9 @@ def evaluate(
     Float, quantization-aware or integer; with --machine, the answers of the simulated accelerator
     have to be equal to those of the last of CHECKPOINTS, bit for bit.
     """
+    if (n_compared is None) != (project is None):
+        raise click.UsageError("--machine and --project go together")
+    _check_files(checkpoints, page, overwrite)
     from ai8x_models.checkpoint import load_checkpoint
     from ai8x_models.tasks.sampled.machine import compare_with_machine
     from ai8x_models.tasks.sampled.report import Evaluated, report_page
@@ -55,10 +59,6 @@ def evaluate(
     from ai8x_models.training.logs import Console
     from ai8x_models.training.score_row import Asked, score_row
 
-    if (n_compared is None) != (project is None):
-        raise click.UsageError("--machine and --project go together")
-    refuse_existing(page, overwrite)
-    refuse_inputs(page, checkpoints)
     console, rows = Console(sys.stderr), {}
     evaluated = []
     for path in checkpoints:
@@ -89,6 +89,13 @@ def evaluate(
         click.echo(agreement.to_text())
     if agreement is not None and agreement.differences:
         raise _refused(agreement, project)
+
+
+def _check_files(checkpoints: tuple[Path, ...], page: Path | None, overwrite: bool) -> None:
+    """Refuse what cannot be written or read before PyTorch is loaded."""
+    refuse_existing(page, overwrite)
+    refuse_inputs(page, checkpoints)
+    look_at(checkpoints=checkpoints)
 
 
 def _refused(agreement: "Agreement", project: Path | None) -> ToldError:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ai8x_models.tasks.sampled.commands.options import MODEL
+from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, INPUT_FILE, JSON, examples
 
 
@@ -22,6 +23,7 @@ def predict(
 
     Or arrays: an .npy file holds one sample with the numbers and the layout of the training data.
     """
+    look_at(*files, checkpoints=[checkpoint])
     from ai8x_models.tasks.sampled.single import draw_answer, read_sample
     from ai8x_models.tasks.sampled.stored import load_trained
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ai8x_models.tasks.sampled.commands.options import DATA, SPLIT
+from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, OVERWRITE, examples
 from max78000.files import refuse_existing
 
@@ -23,8 +24,9 @@ def sample(
 
     An example of the data that CHECKPOINT was trained on, for `synthesize --sample-input`.
     """
+    refuse_existing(output, overwrite)
+    look_at(checkpoints=[checkpoint])
     from ai8x_models.tasks.sampled.single import write_example
 
-    refuse_existing(output, overwrite)
     shape, name = write_example(output, checkpoint, split, index, source)
     click.echo(f"{output}: int8 {'x'.join(map(str, shape))}, {name}")

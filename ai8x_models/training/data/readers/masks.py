@@ -14,11 +14,12 @@ from PIL import ExifTags, Image
 
 from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part, file_source
 from ai8x_models.training.data.readers.folders import split_homes
-from ai8x_models.training.data.readers.pictures import unreadable
 from ai8x_models.training.data.source import Answers, Part, Source
+from ai8x_models.training.first_look import no_picture
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.files import DAMAGED
+from max78000.program.pillow import open_picture
 
 PICTURES, MASKS, NAMES = "pictures", "masks", "classes.txt"
 _FIX = f"give FOLDER/{PICTURES}/1.jpg its mask FOLDER/{MASKS}/1.png, or both in FOLDER/train"
@@ -72,10 +73,10 @@ def read_mask(path: Path, shape: Shape) -> NDArray[np.uint8]:
     """
     size = (shape[2], shape[1])
     try:
-        with Image.open(path) as file:
+        with open_picture(path) as file:
             return np.asarray(file.resize(size, Image.Resampling.NEAREST), np.uint8)
     except _UNREADABLE as error:
-        raise unreadable(path) from error
+        raise no_picture(path) from error
 
 
 def _problems(picture: Path, mask: Path) -> Iterator[ToolError]:
@@ -84,7 +85,7 @@ def _problems(picture: Path, mask: Path) -> Iterator[ToolError]:
         yield InputError(f"has no mask {mask.name}", where=str(picture), fix=_FIX)
         return
     try:
-        with Image.open(picture) as one, Image.open(mask) as other:
+        with open_picture(picture) as one, open_picture(mask) as other:
             sizes, mode = (_upright_size(one), other.size), other.mode
     except _UNREADABLE:
         yield InputError("is not a readable picture, or its mask", where=str(picture), fix=_FIX)

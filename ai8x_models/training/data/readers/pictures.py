@@ -6,15 +6,14 @@ Training and predictions read pictures through this file.
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.readers.files import Medium
+from ai8x_models.training.first_look import picture_pixels
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
-from max78000.program.picture_file import COLOUR_MODE, GREY_MODE, read_pixels
+from max78000.program.picture_file import COLOUR_MODE, GREY_MODE
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
@@ -43,7 +42,8 @@ def read_picture(path: Path, shape: Shape) -> Raw:
     Raises:
         InputError: no such picture.
     """
-    return _read(path, GREY_MODE if shape[0] == GREY else COLOUR_MODE, (shape[1], shape[2]))
+    mode = GREY_MODE if shape[0] == GREY else COLOUR_MODE
+    return picture_pixels(path, mode, (shape[1], shape[2]))
 
 
 def whole_picture(path: Path) -> Image.Image:
@@ -52,16 +52,4 @@ def whole_picture(path: Path) -> Image.Image:
     Raises:
         InputError: no such picture.
     """
-    return Image.fromarray(_read(path, COLOUR_MODE))
-
-
-def _read(path: Path, mode: str, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    try:
-        return read_pixels(path, mode, size)
-    except ValueError as error:
-        raise unreadable(path) from error
-
-
-def unreadable(path: Path) -> InputError:
-    """What is said of a file that is no picture."""
-    return InputError("is not a readable picture", where=str(path), fix="name a picture file")
+    return Image.fromarray(picture_pixels(path, COLOUR_MODE))

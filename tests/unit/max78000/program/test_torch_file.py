@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from max78000.errors import InputError
+from max78000.program.torch_file import LEGACY_MAGIC, Inert, read_torch_file
 from networks import write_checkpoint
-from synthesis.read.torch_file import LEGACY_MAGIC, Inert, read_torch_file
 
 CONTAINERS = pytest.mark.parametrize("is_legacy", [False, True], ids=["zip", "legacy"])
 FIX = "[G25] (write it again; a download may have been cut short)"

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from max78000.errors import InputError
 from max78000.facts.shipped import CHECKPOINTS, or_shipped
-from synthesis.read.pickle_size import check_pickle
+from max78000.program.pickle_size import check_pickle
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 MAX_ELEMENTS = 1 << 26  # per tensor; the chip holds 442,368 weights
@@ -121,7 +121,7 @@ class _Tensor:
         last = self.offset + sum(
             (n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)
         )
-        if count and last >= data.size:
+        if last >= data.size if count else self.offset > data.size:
             raise ValueError(f"a tensor of shape {self.shape} exceeds its storage")
         steps = tuple(step * data.itemsize for step in self.strides)
         view = np.lib.stride_tricks.as_strided(
@@ -193,7 +193,7 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             is_zip = file.read(4) == b"PK\x03\x04"
-        root = _read_zip(path) if is_zip else _read_legacy(path)
+        root = read_archive(path) if is_zip else _resolve(_read_legacy(path), {})
         if isinstance(root, Inert):
             raise InputError(
                 "is an object of some class, such as a whole pickled model; nothing was executed",
@@ -203,7 +203,7 @@ def read_torch_file(path: Path) -> dict[str, Any]:
             )
         if not isinstance(root, dict):
             raise ValueError("it holds no dictionary")
-        return {str(key): value for key, value in _resolve(root, {}).items()}
+        return {str(key): value for key, value in root.items()}
     except FileNotFoundError:
         fix = or_shipped("check --checkpoint-file", path, CHECKPOINTS)
         raise InputError("no such file", where=str(path), fix=fix) from None
@@ -214,6 +214,16 @@ def read_torch_file(path: Path) -> dict[str, Any]:
         raise InputError(
             f"is not a PyTorch checkpoint ({reason})", where=str(path), fix=fix, rule="G25"
         ) from None
+
+
+def read_archive(path: Path) -> Any:
+    """What a zip archive of PyTorch's holds, as `read_torch_file` gives it.
+
+    Raises:
+        OSError, EOFError, zipfile.BadZipFile, NotImplementedError or one of `FOREIGN_PICKLE`: it is
+            cut or damaged, or something else.
+    """
+    return _resolve(_read_zip(path), {})
 
 
 def _resolve(value: Any, done: dict[int, Any]) -> Any:

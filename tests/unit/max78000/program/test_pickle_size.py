@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthesis.read.pickle_size import MAX_VALUES, check_pickle
+from max78000.program.pickle_size import MAX_VALUES, check_pickle
 
 # Protocol 2; `)` is an empty tuple, `2` says it again, `\x86` makes a pair of two, `.` ends.
 NESTED = b"\x80\x02)" + b"2\x86" * 40 + b"."

@@ -1,0 +1,93 @@
+"""Files that a command is given, looked at before it loads PyTorch, which takes seconds.
+
+What is missing or damaged is refused at once, by the kind of the file. Whether a file fits what it
+is for is for its reader to say.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from max78000.errors import InputError, ToolError, raise_all
+from max78000.files import load_npy
+from max78000.program.picture_file import read_pixels
+from max78000.program.tensor_check import check_tensors
+
+
+def look_at(*paths: Path | None, checkpoints: Iterable[Path | None] = ()) -> None:
+    """Refuse what is missing or damaged; None is a file that was not named.
+
+    Args:
+        paths: files whose kinds their names tell.
+        checkpoints: files of tensors, whatever they are called.
+    Raises:
+        InputError: a file is.
+        ProblemList: several are.
+    """
+    asked = [(path, check_tensors) for path in checkpoints]
+    asked += [(path, _check_by_name) for path in paths]
+    problems: list[ToolError] = []
+    for path, check in asked:
+        try:
+            if path is not None:
+                check(path)
+        except ToolError as error:
+            problems.append(error)
+    raise_all(problems)
+
+
+def picture_pixels(
+    path: Path, mode: str | None = None, size: tuple[int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Read a picture as `read_pixels` does.
+
+    Raises:
+        InputError: no readable picture.
+    """
+    try:
+        return read_pixels(path, mode, size)
+    except ValueError as error:
+        raise no_picture(path) from error
+
+
+def no_picture(path: Path) -> InputError:
+    """What is said of a file that is no picture."""
+    return InputError("is not a readable picture", where=str(path), fix="name a picture file")
+
+
+def _check_by_name(path: Path) -> None:
+    _KINDS.get(path.suffix.lower(), _check_there)(path)
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise InputError("no such file", where=str(path))
+
+
+def _check_array(path: Path) -> None:
+    try:
+        load_npy(path)
+    except OSError as error:
+        why = f"cannot be read: {error.strerror or error}"
+        raise InputError(why, where=str(path), fix="name an .npy file") from error
+    except ValueError as error:
+        raise InputError("is not a readable array", where=str(path), fix="save it anew") from error
+
+
+def _check_onnx(path: Path) -> None:
+    from ai8x_models.describe.onnx_file import check_onnx  # noqa: PLC0415 - few files are of ONNX
+
+    check_onnx(path)
+
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+_KINDS: Mapping[str, Callable[[Path], object]] = MappingProxyType(
+    {
+        **dict.fromkeys(_PICTURES, picture_pixels),
+        ".npy": _check_array,
+        ".onnx": _check_onnx,
+    }
+)

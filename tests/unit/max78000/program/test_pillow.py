@@ -1,0 +1,21 @@
+"""Pictures of more pixels than their bytes can mean are refused before they are unpacked."""
+
+import pytest
+from PIL import Image
+
+from max78000.program.pillow import open_picture
+
+
+def test_black_pictures_are_opened(tmp_path):
+    Image.new("1", (1 << 13, 1 << 12)).save(tmp_path / "a.png")
+    with open_picture(tmp_path / "a.png") as picture:
+        assert picture.size == (1 << 13, 1 << 12)
+
+
+def test_a_few_bytes_that_say_gigabytes_are_refused(tmp_path):
+    Image.new("L", (16, 16)).save(tmp_path / "a.bmp")
+    raw = bytearray((tmp_path / "a.bmp").read_bytes())
+    raw[18:26] = (9_000).to_bytes(4, "little") * 2
+    (tmp_path / "a.bmp").write_bytes(raw)
+    with pytest.raises(Image.DecompressionBombError, match="9000 x 9000 pixels in 1,334 bytes"):
+        open_picture(tmp_path / "a.bmp")
