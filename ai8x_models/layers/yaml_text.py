@@ -56,7 +56,10 @@ def load_yaml(text: str) -> Any:
         ValueError: a date or a number that is none.
     """
     root = compose_yaml(text)
-    return None if root is None else yaml.SafeLoader("").construct_document(root)
+    try:
+        return None if root is None else yaml.SafeLoader("").construct_document(root)
+    except LookupError as error:  # of an empty `!!int`, or of a `!!bool` that is neither
+        raise UnusableError("a value is not what its tag says") from error
 
 
 def _most_open(text: str) -> int:

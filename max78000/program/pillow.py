@@ -8,6 +8,8 @@ from max78000.errors import UnsupportedError
 # What no picture of anything has: PNG packs 8,256 black pixels into a byte, other kinds fewer.
 _MOST_PIXELS_A_BYTE = 10_000
 _FEW_PIXELS = 1 << 22
+_WEBP_HEAD_BYTES = 30
+_SIDE = 0x3FFF  # of WebP: 14 bits of columns or rows
 
 
 def load_pillow(extra: str = "board") -> Any:
@@ -35,10 +37,40 @@ def open_picture(path: Path) -> Any:
         Image.DecompressionBombError: it has more pixels than so many bytes can mean.
     """
     image = load_pillow()
+    n_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        webp_size = _size_of_webp(file.read(_WEBP_HEAD_BYTES))
+    if webp_size is not None:  # Pillow takes the memory for one when it opens it
+        _check_size(image, webp_size, n_bytes)
     picture = image.open(path)
-    n_pixels, n_bytes = picture.width * picture.height, path.stat().st_size
-    if n_pixels > max(_FEW_PIXELS, _MOST_PIXELS_A_BYTE * n_bytes):
+    try:
+        _check_size(image, picture.size, n_bytes)
+    except image.DecompressionBombError:
         picture.close()
-        size = f"{picture.width} x {picture.height} pixels in {n_bytes:,} bytes"
-        raise image.DecompressionBombError(size)
+        raise
     return picture
+
+
+def _check_size(image: Any, size: tuple[int, int], n_bytes: int) -> None:
+    columns, rows = size
+    if columns * rows > max(_FEW_PIXELS, _MOST_PIXELS_A_BYTE * n_bytes):
+        raise image.DecompressionBombError(f"{columns} x {rows} pixels in {n_bytes:,} bytes")
+
+
+def _size_of_webp(head: bytes) -> tuple[int, int] | None:
+    """Columns and rows that the first bytes of a file say, if it is WebP.
+
+    Source: RFC 9649, 2.5 (VP8), 2.6 (VP8L) and 2.7 (VP8X).
+    """
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return None
+    if head[12:16] == b"VP8X":
+        return 1 + _number(head, 24, 3), 1 + _number(head, 27, 3)
+    if head[12:16] == b"VP8L":
+        both = _number(head, 21, 4)
+        return 1 + (both & _SIDE), 1 + (both >> 14 & _SIDE)
+    return _number(head, 26, 2) & _SIDE, _number(head, 28, 2) & _SIDE
+
+
+def _number(head: bytes, first: int, count: int) -> int:
+    return int.from_bytes(head[first : first + count], "little")

@@ -27,9 +27,10 @@ FORMER = sorted(CORPUS.glob("*/*"))
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("path", FORMER, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_former_findings_are_refused(path, tmp_path):
-    is_refused, said = apart(_of_former, path, tmp_path)
-    assert is_refused, said
+def test_former_findings_are_none_any_more(path, tmp_path):
+    """Refused; or read, by one of the readers that a surface has."""
+    is_fine, said = apart(_of_former, path, tmp_path)
+    assert is_fine, said
 
 
 def apart(function, *words):
@@ -45,7 +46,7 @@ def _of_former(path, folder):
     name = BY_FOLDER[path.parent.name]
     warm_up([name])
     error = outcome(TARGETS[name], path.read_bytes(), folder)
-    return is_refusal(error, TARGETS[name].refusals), repr(error)
+    return error is None or is_refusal(error, TARGETS[name].refusals), repr(error)
 
 
 @pytest.mark.slow

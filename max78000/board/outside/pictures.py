@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from max78000.errors import InputError
 from max78000.files import DAMAGED, load_npy
-from max78000.program.pillow import load_pillow
+from max78000.program.pillow import load_pillow, open_picture
 
 Picture: TypeAlias = NDArray[np.uint8]  # (H, W, 3), red first
 SUFFIX_OF_ARRAYS = ".npy"
@@ -71,7 +71,7 @@ def _read(path: Path) -> tuple[Picture, ...]:
         return _read_array(path)
     image_of = load_pillow()
     try:
-        with image_of.open(path) as image:
+        with open_picture(path) as image:
             pictures = []
             for index in range(getattr(image, "n_frames", 1)):
                 image.seek(index)

@@ -145,7 +145,7 @@ def placed_people(picture: Picture, place: Place) -> People:
     """
     try:
         return _people(picture.people, place)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         why = f"malformed person: {type(error).__name__} {error}"
         fix = "each needs 51 keypoint numbers and a bbox of 4"
         raise InputError(why, where=picture.where, fix=fix) from error

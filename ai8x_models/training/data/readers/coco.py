@@ -182,14 +182,12 @@ def _keypoint_part(listing: Listing, folder: Path, n_points: int, medium: Medium
     ids, rows = [], []
     problems: list[ToolError] = []
     for identity, picture in listing.pictures.items():
-        seen = [one for one in listing.things.get(identity, ()) if any(one.get("keypoints", ()))]
-        if not seen:
-            continue
-        largest = max(seen, key=lambda one: float(one.get("area", 0)))
         try:
-            points = np.array(largest["keypoints"], np.float32).reshape(n_points, 3)
+            points = _largest_points(listing.things.get(identity, ()), n_points)
+            if points is None:
+                continue
             points[:, :2] /= _size(picture)
-        except (ValueError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             problems.append(_malformed(listing.path, identity, error))
             continue
         ids.append(identity)
@@ -198,6 +196,17 @@ def _keypoint_part(listing: Listing, folder: Path, n_points: int, medium: Medium
     if not rows:
         raise InputError("has no object with keypoints", where=str(listing.path), fix=_FIX)
     return _part(listing, ids, np.stack(rows), folder, medium)
+
+
+def _largest_points(
+    things: Sequence[Mapping[str, Any]], n_points: int
+) -> NDArray[np.float32] | None:
+    """Of the largest thing with keypoints, (n_points, 3); None if there is none."""
+    seen = [one for one in things if any(one.get("keypoints", ()))]
+    if not seen:
+        return None
+    largest = max(seen, key=lambda one: float(one.get("area", 0)))
+    return np.array(largest["keypoints"], np.float32).reshape(n_points, 3)
 
 
 def _size(picture: Picture) -> tuple[float, float]:
