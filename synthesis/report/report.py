@@ -132,7 +132,7 @@ class Report:
     run: SampleRun | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
     finish: FinishReport | None = None  # what the core does behind the accelerator
-    firmware: FirmwareReport | None = None  # None: only the accelerator was looked at
+    firmware: FirmwareReport | None = None  # None: there is no project of this network alone
     scores: tuple[NetworkScore, ...] = ()  # of this network, where it was evaluated
     variants: "tuple[VariantReport, ...] | None" = None  # None: nobody asked for them
 

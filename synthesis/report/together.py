@@ -88,7 +88,10 @@ class TogetherReport:
 
 
 def moved_report(alone: Report, compiled: Compiled, chip: Chip) -> Report:
-    """The report of a network whose weights and biases have moved; what it answers has not."""
+    """The report of a network whose weights and biases have moved; what it answers has not.
+
+    Says nothing of flash and RAM: there is no project of this network alone.
+    """
     cycles = compiled.program.cycles
     assert cycles is not None
     report = make_report(compiled.placement, cycles, alone.name, chip)
@@ -98,7 +101,6 @@ def moved_report(alone: Report, compiled: Compiled, chip: Chip) -> Report:
         sample=alone.sample,
         run=alone.run,
         warnings=alone.warnings,
-        firmware=alone.firmware,
     )
 
 
