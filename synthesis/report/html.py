@@ -25,7 +25,7 @@ from synthesis.report.maps import (
     shown_bytes,
 )
 from synthesis.report.pictures import Picture, input_picture, output_picture
-from synthesis.report.report import Budget, Report, TensorReport
+from synthesis.report.report import SIZES_ONLY, Budget, Report, TensorReport
 from synthesis.report.sample import SampleReport, SampleRun, TensorFigures
 from synthesis.report.template_cache import environment
 from synthesis.report.variant_lines import UNCHANGED, change_of
@@ -93,6 +93,7 @@ def report_html(
             known_answer=tuple(_shown(report.sample, report.run)),
             lines=_lines(report, description),
             unchanged=UNCHANGED,
+            sizes_only=SIZES_ONLY,
             drawing=draw(placement.graph, [row.operation for row in report.layers]),
             box_width=BOX_WIDTH,
             box_height=BOX_HEIGHT,

@@ -18,7 +18,7 @@ SCHEMA = json.loads(
 )
 
 # Added later: reports of networks without them are as they were.
-ONLY_SOMETIMES = ("finish", "firmware", "scores", "variants")
+ONLY_SOMETIMES = ("finish", "firmware", "scores", "variants", "variants_note")
 
 
 def written(net, *, has_run=True, scores=(), **options):
