@@ -180,14 +180,21 @@ def _pooled_earlier(start: _Start) -> Iterator[Change]:
 
 
 def _straight_before(layer: Layer, graph: Graph) -> Iterator[Layer]:
-    """The layers before one, nearest first, as far as there is one way and none of them pools."""
+    """The layers before one, nearest first, as far as there is one way and none of them pools, and
+    nobody else gets what they make.
+    """
     while len(layer.sources) == 1:
         before = graph.layer_of(layer.sources[0])
-        if before is None or before.pool.is_used:
+        if before is None or before.pool.is_used or _is_read_elsewhere(before, graph):
             return
         if before.kernel is not None:
             yield before
         layer = before
+
+
+def _is_read_elsewhere(layer: Layer, graph: Graph) -> bool:
+    """By a second layer, or by whoever takes the answers."""
+    return len(graph.consumers(layer.as_producer)) > 1 or layer in graph.outputs
 
 
 def _moved_pool(start: _Start, layer: Layer, earlier: Layer) -> Iterator[Change]:

@@ -84,6 +84,22 @@ def test_answers_keep_their_shape(found):
     assert {one.report.layers[-1].output for one in found.values()} == {"5x1x1"}
 
 
+STRAIGHT = Net(
+    f"{{name: a}}\n{{name: b, {POOL}}}\n{{name: c, op: linear, flatten: true}}",
+    "4x3x3x3 4x4x3x3 5x64", "3x8x8",
+)  # fmt: skip
+BRANCHED = Net(
+    f"{{name: a}}\n{{name: b, output: true, {POOL}}}\n"
+    "{name: c, op: linear, flatten: true, in_sequences: a}",
+    "4x3x3x3 4x4x3x3 5x256", "3x8x8",
+)  # fmt: skip
+
+
+def test_pooling_stays_behind_what_another_branch_reads():
+    assert "pooling in a, not in b" in titles(STRAIGHT)
+    assert not [one for one in titles(BRANCHED) if one.startswith("pooling")]
+
+
 def test_tensors_that_are_added_change_together():
     net = Net(
         "{name: a}\n{name: b}\n{op: add, in_sequences: [a, b], name: both}\n{name: last}",
