@@ -72,7 +72,7 @@ def rows(reports: Sequence[Compared]) -> tuple[tuple[str, ...], ...]:
 def layer_rows(reports: Sequence[Compared]) -> Iterator[tuple[str, ...]]:
     """Cycles of each layer, found by its name; below `heading`."""
     names = dict.fromkeys(layer.name for one in reports for layer in one.layers)
-    cycles = [{layer.name: float(layer.cycles) for layer in one.layers} for one in reports]
+    cycles = [{layer.name: layer.cycles for layer in one.layers} for one in reports]
     for name in names:
         yield _row(Figure("", name, 0, lambda _: None), [one.get(name) for one in cycles])
 

@@ -54,8 +54,7 @@ class ComparedLayer:
     """What is compared of a layer."""
 
     name: str
-    cycles: int
-    weight_bytes: int
+    cycles: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,15 @@ class Compared:
     """One network.
 
     Attributes:
-        source: the file that was given.
+        source: the file that was given, as it can be shown.
+        file: with the report of the network itself: the same, or one beside it.
         name: of the network.
         firmware: of several networks, of which it is one; None if it is alone.
         values: of `FIGURES`, in their order.
     """
 
     source: str
+    file: Path
     name: str
     firmware: str | None
     values: tuple[float | None, ...]
@@ -130,9 +131,7 @@ def _shown(node: JsonNode, key: str) -> str:
 
 def _layers(report: JsonNode) -> Iterator[ComparedLayer]:
     for node in report.nodes("layers"):
-        yield ComparedLayer(
-            _shown(node, "name"), node.number("cycles"), node.number("weight_bytes")
-        )
+        yield ComparedLayer(_shown(node, "name"), _real(node, "cycles"))
 
 
 FIGURES = (
@@ -197,11 +196,19 @@ def _members(path: Path, report: JsonNode) -> Iterator[Compared]:
     """Networks of a firmware, whose reports lie in folders beside its own."""
     firmware = _shown(report, "name")
     for member in report.nodes("networks"):
-        beside = path.parent / member.text("report")
+        beside = path.parent / _inside(member, "report")
         fix = "give report.json in the folder of the project: those of its networks are beside it"
         own = _load(beside, fix)
         with _refused(beside, fix):
-            yield replace(_compared(path, own, member), firmware=firmware)
+            yield replace(_compared(path, own, member), file=beside, firmware=firmware)
+
+
+def _inside(node: JsonNode, key: str) -> Path:
+    """A path that leads to nowhere but below the folder of the file."""
+    inside = Path(_shown(node, key))
+    if inside.anchor or ".." in inside.parts:
+        raise InputError(f"its {key} {str(inside)!a:.80} is no path inside its folder")
+    return inside
 
 
 def _load(path: Path, fix: str) -> JsonNode:
@@ -236,7 +243,8 @@ def _compared(path: Path, report: JsonNode, member: JsonNode | None = None) -> C
         return None if node is None else figure.take(node)
 
     return Compared(
-        source=str(path),
+        source=str(path).encode(errors="replace").decode(),
+        file=path,
         name=_shown(report, "name"),
         firmware=None,
         values=tuple(map(value, FIGURES)),

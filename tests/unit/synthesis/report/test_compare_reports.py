@@ -1,6 +1,7 @@
 """Reports side by side: figures, changes against the first, and files that are no reports."""
 
 import json
+import os
 import sys
 from importlib.resources import files as resources
 
@@ -149,11 +150,31 @@ def test_a_firmware_without_the_reports_of_its_networks_is_refused(firmwares):
     )
 
 
+@pytest.mark.parametrize("beside", ["{outside}", "../outside.json", "far/../../outside.json"])
+def test_a_firmware_leads_to_no_file_outside_its_folder(firmwares, written, tmp_path, beside):
+    outside = write(tmp_path / "outside.json", written["small"])
+    report = json.loads(firmwares[0].read_text())
+    report["networks"][0]["report"] = beside.format(outside=outside)
+    write(firmwares[0], report)
+    with pytest.raises(InputError, match="is no path inside its folder") as error:
+        read_reports(firmwares)
+    assert str(error.value).startswith(f"{firmwares[0]}: is no report: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_of_a_file_that_is_no_text_is_shown_all_the_same(files, tmp_path):
+    odd = tmp_path / os.fsdecode(b"odd\xff.json")
+    odd.write_bytes(files[0].read_bytes())
+    reports = read_reports([odd, files[0]])
+    assert labels(reports) == (str(tmp_path / "odd?.json"), str(files[0]))
+    assert "odd?.json" in to_html(reports).encode().decode()
+
+
 def test_layers_are_found_by_name(files):
     small, large = read_reports(files)
     first, second = layer_rows((small, large))
     assert first[0] == small.layers[0].name
-    assert first[1] == f"{small.layers[0].cycles:,}"
+    assert first[1] == f"{small.layers[0].cycles:,.0f}"
     assert second[:2] == (large.layers[1].name, "-")
 
 
@@ -207,6 +228,7 @@ def test_more_than_two(files):
         lambda data: data.update(scores=[1]),
         lambda data: data.update(name="a\x1b[1m"),
         lambda data: data.update(layers=[{}]),
+        lambda data: data["layers"][0].update(cycles=10**400),
         lambda data: data.update(scores=[{"name": "a\x1b[1m", "value": 1}]),
         lambda data: data.update(scores=[{"name": "a", "value": 1, "interval": ["low", 1]}]),
     ],
@@ -266,6 +288,13 @@ def test_the_command_writes_a_page(files, tmp_path, monkeypatch, capsys):
     status, _ = compared(monkeypatch, capsys, *files, "--out", files[0])
     assert status == 2
     assert json.loads(files[0].read_text())["name"] == "small"
+
+
+def test_no_report_of_a_firmware_s_network_is_replaced(firmwares, monkeypatch, capsys):
+    beside = firmwares[0].parent / "near" / "report.json"
+    before = beside.read_bytes()
+    status, _ = compared(monkeypatch, capsys, *firmwares, "--out", beside)
+    assert (status, beside.read_bytes()) == (2, before)
 
 
 def test_the_command_names_the_networks_of_firmwares(firmwares, monkeypatch, capsys):
