@@ -209,6 +209,11 @@ def test_the_page_says_the_same(files, written):
         assert all(f">{cell}</td>" in html for cell in cells)
 
 
+def test_the_page_keeps_what_a_name_begins_with(files, written):
+    write(files[1], written["large"] | {"name": ">large"})
+    assert ">&gt;large</th>" in to_html(read_reports(files))
+
+
 def test_more_than_two(files):
     assert table([*files, files[0]])["layers"] == ["1", "2", "+100.0 %", "1", "+0.0 %"]
 
