@@ -28,9 +28,7 @@ FORMAT = "max78000-report-1"
 # What no layer makes, where the report names the layer that does.
 NUMBERS = MappingProxyType({INPUT: -1, BUFFER: -2})
 # Below every list of variants.
-SIZES_ONLY = (
-    "Sizes and times only: accuracy is not known until each is trained and evaluated."
-)
+SIZES_ONLY = "Sizes and times only: accuracy is not known until each is trained and evaluated."
 SIGNIFICANT_DIGITS = 6  # of measured reals: the same on every machine, whatever adds them up
 
 
@@ -158,7 +156,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class VariantReport:
-    """A change of the network that fits.
+    """A change with which the network fits the accelerator; flash and RAM are not looked at.
 
     Attributes:
         change: in a few words.

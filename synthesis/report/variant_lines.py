@@ -4,14 +4,20 @@ from collections.abc import Iterator
 
 from synthesis.report.report import Report, VariantReport
 
-HEADING = (
-    "change", ">cycles", ">change", ">ms", ">weights", ">change", ">uJ an answer", ">uJ to load",
-)  # fmt: skip
 UNCHANGED = "as it is"
 
 
+def heading(report: Report) -> tuple[str, ...]:
+    """Names of the columns; cycles and time of layers that stream are marked as estimates."""
+    guessed = " (est.)" if report.cycles.is_estimate else ""
+    return (
+        "change", f">cycles{guessed}", ">change", f">ms{guessed}", ">weights", ">change",
+        ">uJ an answer", ">uJ to load",
+    )  # fmt: skip
+
+
 def variant_rows(report: Report) -> Iterator[tuple[str, ...]]:
-    """A row for the network as it is and one for each variant; below the names of `HEADING`.
+    """A row for the network as it is and one for each variant; below the names of `heading`.
 
     Cycles, milliseconds and microjoules are of one answer, weights are bytes; energies are
     estimates.

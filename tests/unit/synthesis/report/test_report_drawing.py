@@ -26,7 +26,8 @@ ROLLING = Net(
     "{kernel_size: 3x3, pad: 0, in_sequences: copy, buffer_insert: 1, name: newest}\n"
     "{op: conv1d, kernel_size: 3, pad: 0, in_sequences: past, name: head}",
     "8x2x3x3 4x8x3", "2x3x3",
-    sections="data_buffer:\n- {name: past, processors: 0xff, channels: 8, dim: 5, offset: 0x7fec}\n",
+    sections="data_buffer:\n"
+             "- {name: past, processors: 0xff, channels: 8, dim: 5, offset: 0x7fec}\n",
 )  # fmt: skip
 
 
