@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthesis.report.compared import FIGURES, Compared, ComparedScore, Figure
-from synthesis.report.html import report_page
 from synthesis.version import VERSION
 
 COMPARISON = "max78000-comparison-1"
@@ -153,6 +152,8 @@ def to_json(reports: Sequence[Compared]) -> str:
 
 def to_html(reports: Sequence[Compared]) -> str:
     """The same as a page that stands alone; same reports, same bytes."""
+    from synthesis.report.html import report_page  # noqa: PLC0415 - only pages need Jinja2
+
     shown = [
         (
             group.name,

@@ -14,7 +14,6 @@ from max78000.facts.chip import Chip
 from max78000.program.program import Copy, RegisterProgram, Write
 from synthesis.compile import Combined, Compiled
 from synthesis.place.taken import words_of
-from synthesis.report.html import report_page
 from synthesis.report.report import Budget, Report, make_report
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE, Work, loading
 from synthesis.version import VERSION
@@ -229,4 +228,6 @@ def to_json(report: TogetherReport) -> str:
 
 def to_html(report: TogetherReport) -> str:
     """The report as a page, with links to those of the networks."""
+    from synthesis.report.html import report_page  # noqa: PLC0415 - only pages need Jinja2
+
     return report_page("together.html.j2", report=report, energy_source=SOURCE, version=VERSION)

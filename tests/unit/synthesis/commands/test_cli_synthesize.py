@@ -302,6 +302,19 @@ finally:
 """
 
 
+@pytest.mark.parametrize(
+    ("module", "left_out"),
+    [
+        ("synthesis.commands.compare", {"jinja2"}),
+        ("synthesis.api", {"synthesis.variants.gains", "synthesis.variants.changes"}),
+    ],
+)
+def test_what_few_ask_for_is_not_imported(module, left_out):
+    code = f"import {module}, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not left_out & set(run.stdout.split())
+
+
 def test_same_bytes_from_anywhere_and_no_torch(originals, tmp_path):
     """Two processes, two working folders, relative and absolute paths: the same project."""
     runs = []
