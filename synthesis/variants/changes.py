@@ -122,7 +122,10 @@ def _shapes(graph: Graph) -> list[tuple[Shape, Shape]]:
 
 
 def _with_shapes(stored: Checkpoint, made_up: Checkpoint, n_outputs: Sequence[int]) -> Checkpoint:
-    """The stored weights where they have the right shape, else those that are made up."""
+    """The stored weights where they have the right shape, else those that are made up.
+
+    Stored entries beyond the layers are unused, as by `lower`.
+    """
 
     def fitting(entry: LayerWeights, other: LayerWeights, n: int) -> LayerWeights:
         if entry.weight.shape[:2] == other.weight.shape[:2]:
@@ -130,8 +133,9 @@ def _with_shapes(stored: Checkpoint, made_up: Checkpoint, n_outputs: Sequence[in
         bias = None if entry.bias is None or not entry.bias.any() else np.ones(n, np.int64)
         return replace(entry, weight=other.weight, bias=bias, is_raw=False)
 
-    layers = map(fitting, stored.layers, made_up.layers, n_outputs)
-    return replace(stored, layers=tuple(layers))
+    used = stored.layers[: len(made_up.layers)]
+    triples = zip(used, made_up.layers, n_outputs, strict=True)
+    return replace(stored, layers=tuple(fitting(*triple) for triple in triples))
 
 
 # -- the input -------------------------------------------------------------------------------------
