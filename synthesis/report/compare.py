@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthesis.report.change import change_of
 from synthesis.report.compared import FIGURES, Compared, ComparedScore, Figure
 from synthesis.version import VERSION
 
@@ -80,7 +81,7 @@ def _row(figure: Figure, values: Sequence[float | None]) -> tuple[str, ...]:
     first, *others = values
     cells = [_text(first, figure)]
     for other in others:
-        cells += [_text(other, figure), _change(first, other)]
+        cells += [_text(other, figure), change_of(other, first)]
     return (figure.title, *cells)
 
 
@@ -123,12 +124,6 @@ def _end_text(score: ComparedScore | None, end: int) -> str:
 
 def _text(value: float | None, figure: Figure) -> str:
     return "-" if value is None else f"{value:,.{figure.digits}f}"
-
-
-def _change(first: float | None, other: float | None) -> str:
-    if first is None or other is None or not first:
-        return ""
-    return f"{100 * (other - first) / first:+.1f} %"
 
 
 def to_json(reports: Sequence[Compared]) -> str:

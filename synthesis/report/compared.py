@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
+from types import NoneType
 
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.program.strict_json import JsonNode
@@ -114,11 +115,12 @@ def _score(report: JsonNode) -> ComparedScore | None:
     if "scores" not in report.value:
         return None
     first = next(report.nodes("scores"), None)
-    if first is None or first.value.get("value") is None:
+    if first is None or first.at("value", int, float, NoneType) is None:
         return None
-    ends = first.value.get("interval") and [_number(one) for one in first.nodes("interval")]
-    split = first.text("split") if "split" in first.value else ""
-    interval = (ends[0], ends[1]) if ends and len(ends) == 2 else None
+    has_ends = first.value.get("interval") is not None
+    ends = [_number(one) for one in first.nodes("interval")] if has_ends else []
+    split = _shown(first, "split") if "split" in first.value else ""
+    interval = (ends[0], ends[1]) if len(ends) == 2 else None
     return ComparedScore(_shown(first, "name"), _real(first, "value"), interval, split)
 
 
@@ -195,6 +197,8 @@ def _read(path: Path) -> list[Compared]:
 def _members(path: Path, report: JsonNode) -> Iterator[Compared]:
     """Networks of a firmware, whose reports lie in folders beside its own."""
     firmware = _shown(report, "name")
+    if not report.at("networks", list):
+        raise InputError("it has no networks")
     for member in report.nodes("networks"):
         beside = path.parent / _inside(member, "report")
         fix = "give report.json in the folder of the project: those of its networks are beside it"
@@ -215,8 +219,9 @@ def _load(path: Path, fix: str) -> JsonNode:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"has more than {MOST_BYTES} bytes", where=str(path), fix=fix)
-        with _refused(path, fix):
-            return JsonNode(json.loads(path.read_text(encoding="utf-8")))
+        return JsonNode(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is no report: {error}", where=str(path), fix=fix) from None
     except OSError as error:
         why = f"cannot be read: {error.strerror or error}"
         raise InputError(why, where=str(path), fix=fix) from None
@@ -227,7 +232,7 @@ def _refused(path: Path, fix: str) -> Iterator[None]:
     """Say of whatever is wrong that the file is no report; refusals of other files stay."""
     try:
         yield
-    except (ValueError, AttributeError, RecursionError, ToolError) as error:
+    except (InputError, RecursionError) as error:  # a refusal shows what may be nested deeply
         if isinstance(error, InputError) and error.fix:
             raise
         raise InputError(f"is no report: {error}", where=str(path), fix=fix) from None

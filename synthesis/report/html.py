@@ -15,6 +15,7 @@ from jinja2 import Environment
 from max78000.facts.chip import Chip
 from synthesis.place.place import Placement
 from synthesis.report.accuracy import Deviation
+from synthesis.report.change import change_of
 from synthesis.report.drawing import BOX_HEIGHT, BOX_WIDTH, MARGIN, Point, draw
 from synthesis.report.maps import (
     bias_boxes,
@@ -28,7 +29,7 @@ from synthesis.report.pictures import Picture, input_picture, output_picture
 from synthesis.report.report import SIZES_ONLY, Budget, Report, TensorReport
 from synthesis.report.sample import SampleReport, SampleRun, TensorFigures
 from synthesis.report.template_cache import environment
-from synthesis.report.variant_lines import UNCHANGED, change_of
+from synthesis.report.variant_lines import UNCHANGED
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE
 from synthesis.version import VERSION
 

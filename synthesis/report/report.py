@@ -331,10 +331,7 @@ def to_json(report: Report) -> str:
 
 
 def _variants_data(variants: Iterable[VariantReport]) -> dict[str, Any]:
-    return {
-        "variants": [_variant_data(one) for one in variants],
-        "variants_note": SIZES_ONLY,
-    }
+    return {"variants": [_variant_data(one) for one in variants], "variants_note": SIZES_ONLY}
 
 
 def _variant_data(variant: VariantReport) -> dict[str, Any]:

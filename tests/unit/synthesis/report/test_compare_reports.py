@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from importlib.resources import files as resources
 
 import pytest
@@ -150,6 +151,12 @@ def test_a_firmware_without_the_reports_of_its_networks_is_refused(firmwares):
     )
 
 
+def test_a_firmware_without_networks_is_refused(tmp_path, written):
+    path = firmware(tmp_path / "none", written, {})
+    with pytest.raises(ToolError, match="is no report: it has no networks"):
+        read_reports([path, path])
+
+
 @pytest.mark.parametrize("beside", ["{outside}", "../outside.json", "far/../../outside.json"])
 def test_a_firmware_leads_to_no_file_outside_its_folder(firmwares, written, tmp_path, beside):
     outside = write(tmp_path / "outside.json", written["small"])
@@ -204,9 +211,10 @@ def test_the_page_says_the_same(files, written):
     assert "a&lt;b" in html
     assert "<b>" not in html
     assert "https://" not in html
-    for title, *cells in rows(read_reports(files)):
-        assert f">{title}</th>" in html
-        assert all(f">{cell}</td>" in html for cell in cells)
+    reports = read_reports(files)
+    for title, *cells in (*rows(reports), *layer_rows(reports)):
+        numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
+        assert f'<tr><th scope="row">{title}</th>{numbers}</tr>' in html
 
 
 def test_the_page_keeps_what_a_name_begins_with(files, written):
@@ -236,6 +244,7 @@ def test_more_than_two(files):
         lambda data: data["layers"][0].update(cycles=10**400),
         lambda data: data.update(scores=[{"name": "a\x1b[1m", "value": 1}]),
         lambda data: data.update(scores=[{"name": "a", "value": 1, "interval": ["low", 1]}]),
+        lambda data: data.update(scores=[{"name": "a", "value": 1, "split": "a\x1b[1m"}]),
     ],
 )
 def test_what_is_no_report_is_refused(files, written, damage):
@@ -246,6 +255,16 @@ def test_what_is_no_report_is_refused(files, written, damage):
         read_reports(files)
     assert str(error.value).startswith(f"{files[0]}: is no report: ")
     assert "\n" not in str(error.value)
+
+
+def test_defects_are_not_taken_for_damage(files, monkeypatch):
+    def defective(_report):
+        raise AttributeError
+
+    figures = (replace(FIGURES[0], take=defective), *FIGURES[1:])
+    monkeypatch.setattr("synthesis.report.compared.FIGURES", figures)
+    with pytest.raises(AttributeError):
+        read_reports(files)
 
 
 def test_all_files_are_looked_at(tmp_path):

@@ -9,8 +9,9 @@ from schemas import problems
 
 from max78000.facts.chip import MAX78000
 from networks import Net, report_of, source_of
+from synthesis.report.change import change_of
 from synthesis.report.report import to_json
-from synthesis.report.variant_lines import UNCHANGED, change_of, variant_rows, ways
+from synthesis.report.variant_lines import UNCHANGED, variant_rows, ways
 from synthesis.variants.changes import changes
 from synthesis.variants.gains import CHOSEN, find_gains
 
@@ -174,6 +175,7 @@ def test_as_text(found):
     assert [row[0] for row in rows] == list(found)
     assert rows[0][2] == change_of(report.variants[0].report.cycles.total, report.cycles.total)
     assert rows[0][2].startswith("-")
+    assert {row[2] for row in rows if row[0].startswith("4-bit")} == {"+0.0 %"}
     assert next(ways(report.variants)).startswith(f"{rows[0][0]}: model")
 
 
