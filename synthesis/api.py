@@ -50,7 +50,6 @@ from synthesis.report.report import Report, report_on, to_json
 from synthesis.report.together import TogetherReport, moved_report, report_together
 from synthesis.rules.manual import allowed_rules
 from synthesis.variants.advice import compile_or_advise
-from synthesis.variants.gains import find_gains
 
 if TYPE_CHECKING:
     from max78000.machine.predict import LoadedMachine
@@ -109,6 +108,8 @@ def compile_files(request: Request, ready: Ready | None = None) -> "CompiledNetw
     firmware = report_firmware(compiled, request.project, request.chip)
     report = replace(report, firmware=firmware, scores=scores)
     if request.tries_variants:
+        from synthesis.variants.gains import find_gains  # noqa: PLC0415 - who asks for it waits
+
         found = find_gains(source, report, request.chip, request.allowed)
         report = replace(report, variants=found)
     return CompiledNetwork(request, compiled, report)

@@ -16,10 +16,10 @@ from synthesis.commands.request import find_chip, read_request
 from synthesis.commands.together import read_together
 from synthesis.commands.vendor_options import OPTIONS
 from synthesis.report.layer_lines import HEADING, layer_rows
-from synthesis.report.report import Report, VariantReport, summary_lines, to_json
+from synthesis.report.report import SIZES_ONLY, Report, VariantReport, summary_lines, to_json
 from synthesis.report.together import summary_lines as lines_together
 from synthesis.report.together import to_json as json_together
-from synthesis.report.variant_lines import HEADING as VARIANT_HEADING
+from synthesis.report.variant_lines import heading as variant_heading
 from synthesis.report.variant_lines import variant_rows, ways
 from synthesis.rules.manual import explain
 from synthesis.text import graph_text, stage_text
@@ -90,7 +90,9 @@ def _print_layers(network: CompiledNetwork) -> None:
 
 def _print_variants(report: Report, variants: tuple[VariantReport, ...]) -> None:
     """What changes would bring, then how to make them."""
-    print_table(VARIANT_HEADING, tuple(variant_rows(report)))
+    print_table(variant_heading(report), tuple(variant_rows(report)))
+    if variants:
+        click.echo(SIZES_ONLY)
     click.echo()
     for line in ways(variants):
         click.echo(line)

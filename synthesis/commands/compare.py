@@ -25,7 +25,7 @@ def compare_reports(given: Given) -> None:
     reports = read_reports(paths)
     out = given["out"]
     if out is not None:
-        refuse_inputs(out, paths)
+        refuse_inputs(out, (*paths, *(one.file for one in reports)))
         write_whole(out, to_html(reports).encode())
     if given["as_json"]:
         click.echo(to_json(reports), nl=False)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthesis.report.change import change_of
 from synthesis.report.compared import FIGURES, Compared, ComparedScore, Figure
-from synthesis.report.html import report_page
 from synthesis.version import VERSION
 
 COMPARISON = "max78000-comparison-1"
@@ -72,7 +72,7 @@ def rows(reports: Sequence[Compared]) -> tuple[tuple[str, ...], ...]:
 def layer_rows(reports: Sequence[Compared]) -> Iterator[tuple[str, ...]]:
     """Cycles of each layer, found by its name; below `heading`."""
     names = dict.fromkeys(layer.name for one in reports for layer in one.layers)
-    cycles = [{layer.name: float(layer.cycles) for layer in one.layers} for one in reports]
+    cycles = [{layer.name: layer.cycles for layer in one.layers} for one in reports]
     for name in names:
         yield _row(Figure("", name, 0, lambda _: None), [one.get(name) for one in cycles])
 
@@ -81,7 +81,7 @@ def _row(figure: Figure, values: Sequence[float | None]) -> tuple[str, ...]:
     first, *others = values
     cells = [_text(first, figure)]
     for other in others:
-        cells += [_text(other, figure), _change(first, other)]
+        cells += [_text(other, figure), change_of(other, first)]
     return (figure.title, *cells)
 
 
@@ -126,12 +126,6 @@ def _text(value: float | None, figure: Figure) -> str:
     return "-" if value is None else f"{value:,.{figure.digits}f}"
 
 
-def _change(first: float | None, other: float | None) -> str:
-    if first is None or other is None or not first:
-        return ""
-    return f"{100 * (other - first) / first:+.1f} %"
-
-
 def to_json(reports: Sequence[Compared]) -> str:
     """The same for programs: a value for each key of `FIGURES`, or null; then the score."""
     keys = [figure.key for figure in FIGURES]
@@ -153,6 +147,8 @@ def to_json(reports: Sequence[Compared]) -> str:
 
 def to_html(reports: Sequence[Compared]) -> str:
     """The same as a page that stands alone; same reports, same bytes."""
+    from synthesis.report.html import report_page  # noqa: PLC0415 - only pages need Jinja2
+
     shown = [
         (
             group.name,

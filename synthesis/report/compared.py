@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
+from types import NoneType
 
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.program.strict_json import JsonNode
@@ -54,8 +55,7 @@ class ComparedLayer:
     """What is compared of a layer."""
 
     name: str
-    cycles: int
-    weight_bytes: int
+    cycles: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,15 @@ class Compared:
     """One network.
 
     Attributes:
-        source: the file that was given.
+        source: the file that was given, as it can be shown.
+        file: with the report of the network itself: the same, or one beside it.
         name: of the network.
         firmware: of several networks, of which it is one; None if it is alone.
         values: of `FIGURES`, in their order.
     """
 
     source: str
+    file: Path
     name: str
     firmware: str | None
     values: tuple[float | None, ...]
@@ -113,11 +115,12 @@ def _score(report: JsonNode) -> ComparedScore | None:
     if "scores" not in report.value:
         return None
     first = next(report.nodes("scores"), None)
-    if first is None or first.value.get("value") is None:
+    if first is None or first.at("value", int, float, NoneType) is None:
         return None
-    ends = first.value.get("interval") and [_number(one) for one in first.nodes("interval")]
-    split = first.text("split") if "split" in first.value else ""
-    interval = (ends[0], ends[1]) if ends and len(ends) == 2 else None
+    has_ends = first.value.get("interval") is not None
+    ends = [_number(one) for one in first.nodes("interval")] if has_ends else []
+    split = _shown(first, "split") if "split" in first.value else ""
+    interval = (ends[0], ends[1]) if len(ends) == 2 else None
     return ComparedScore(_shown(first, "name"), _real(first, "value"), interval, split)
 
 
@@ -130,9 +133,7 @@ def _shown(node: JsonNode, key: str) -> str:
 
 def _layers(report: JsonNode) -> Iterator[ComparedLayer]:
     for node in report.nodes("layers"):
-        yield ComparedLayer(
-            _shown(node, "name"), node.number("cycles"), node.number("weight_bytes")
-        )
+        yield ComparedLayer(_shown(node, "name"), _real(node, "cycles"))
 
 
 FIGURES = (
@@ -196,20 +197,31 @@ def _read(path: Path) -> list[Compared]:
 def _members(path: Path, report: JsonNode) -> Iterator[Compared]:
     """Networks of a firmware, whose reports lie in folders beside its own."""
     firmware = _shown(report, "name")
+    if not report.at("networks", list):
+        raise InputError("it has no networks")
     for member in report.nodes("networks"):
-        beside = path.parent / member.text("report")
+        beside = path.parent / _inside(member, "report")
         fix = "give report.json in the folder of the project: those of its networks are beside it"
         own = _load(beside, fix)
         with _refused(beside, fix):
-            yield replace(_compared(path, own, member), firmware=firmware)
+            yield replace(_compared(path, own, member), file=beside, firmware=firmware)
+
+
+def _inside(node: JsonNode, key: str) -> Path:
+    """A path that leads to nowhere but below the folder of the file."""
+    inside = Path(_shown(node, key))
+    if inside.anchor or ".." in inside.parts:
+        raise InputError(f"its {key} {str(inside)!a:.80} is no path inside its folder")
+    return inside
 
 
 def _load(path: Path, fix: str) -> JsonNode:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"has more than {MOST_BYTES} bytes", where=str(path), fix=fix)
-        with _refused(path, fix):
-            return JsonNode(json.loads(path.read_text(encoding="utf-8")))
+        return JsonNode(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is no report: {error}", where=str(path), fix=fix) from None
     except OSError as error:
         why = f"cannot be read: {error.strerror or error}"
         raise InputError(why, where=str(path), fix=fix) from None
@@ -220,7 +232,7 @@ def _refused(path: Path, fix: str) -> Iterator[None]:
     """Say of whatever is wrong that the file is no report; refusals of other files stay."""
     try:
         yield
-    except (ValueError, AttributeError, RecursionError, ToolError) as error:
+    except (InputError, RecursionError) as error:  # a refusal shows what may be nested deeply
         if isinstance(error, InputError) and error.fix:
             raise
         raise InputError(f"is no report: {error}", where=str(path), fix=fix) from None
@@ -236,7 +248,8 @@ def _compared(path: Path, report: JsonNode, member: JsonNode | None = None) -> C
         return None if node is None else figure.take(node)
 
     return Compared(
-        source=str(path),
+        source=str(path).encode(errors="replace").decode(),
+        file=path,
         name=_shown(report, "name"),
         firmware=None,
         values=tuple(map(value, FIGURES)),

@@ -99,20 +99,26 @@ def _top(row: int) -> int:
 
 def _box(producer: Producer, row: int, graph: Graph, operations: Sequence[str]) -> DrawnBox:
     layer = graph.layer_of(producer)
-    shape = str(graph.shape_of(producer))
+    name, shape = _short(_name(producer, graph)), str(graph.shape_of(producer))
     if layer is None:
-        name = "rolling buffer" if producer == BUFFER else "input"
         return DrawnBox(producer.step, _top(row), name, shape, "", is_output=False)
     joins = len(layer.sources) > 1 and layer.combine is None
     about = operations[layer.index]
     return DrawnBox(
         layer=layer.index,
         top=_top(row),
-        name=_short(layer.name),
+        name=name,
         shape=shape,
         about=f"side by side: {about}" if joins else about,
         is_output=layer in graph.outputs,
     )
+
+
+def _name(producer: Producer, graph: Graph) -> str:
+    layer = graph.layer_of(producer)
+    if layer is not None:
+        return layer.name
+    return "rolling buffer" if producer == BUFFER else "input"
 
 
 def _short(name: str) -> str:
@@ -169,6 +175,5 @@ def _around(reading: _Reading, lane: int) -> Iterator[DrawnArrow]:
 
 
 def _sentence(layer: Layer, graph: Graph) -> str:
-    sources = (graph.layer_of(source) for source in layer.sources)
-    names = (source.name if source is not None else "input" for source in sources)
+    names = (_name(source, graph) for source in layer.sources)
     return f"{layer.name} reads {', '.join(names)}"

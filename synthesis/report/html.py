@@ -15,6 +15,7 @@ from jinja2 import Environment
 from max78000.facts.chip import Chip
 from synthesis.place.place import Placement
 from synthesis.report.accuracy import Deviation
+from synthesis.report.change import change_of
 from synthesis.report.drawing import BOX_HEIGHT, BOX_WIDTH, MARGIN, Point, draw
 from synthesis.report.maps import (
     bias_boxes,
@@ -25,10 +26,10 @@ from synthesis.report.maps import (
     shown_bytes,
 )
 from synthesis.report.pictures import Picture, input_picture, output_picture
-from synthesis.report.report import Budget, Report, TensorReport
+from synthesis.report.report import SIZES_ONLY, Budget, Report, TensorReport
 from synthesis.report.sample import SampleReport, SampleRun, TensorFigures
 from synthesis.report.template_cache import environment
-from synthesis.report.variant_lines import UNCHANGED, change_of
+from synthesis.report.variant_lines import UNCHANGED
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE
 from synthesis.version import VERSION
 
@@ -93,6 +94,7 @@ def report_html(
             known_answer=tuple(_shown(report.sample, report.run)),
             lines=_lines(report, description),
             unchanged=UNCHANGED,
+            sizes_only=SIZES_ONLY,
             drawing=draw(placement.graph, [row.operation for row in report.layers]),
             box_width=BOX_WIDTH,
             box_height=BOX_HEIGHT,

@@ -27,6 +27,8 @@ from synthesis.version import VERSION
 FORMAT = "max78000-report-1"
 # What no layer makes, where the report names the layer that does.
 NUMBERS = MappingProxyType({INPUT: -1, BUFFER: -2})
+# Below every list of variants.
+SIZES_ONLY = "Sizes and times only: accuracy is not known until each is trained and evaluated."
 SIGNIFICANT_DIGITS = 6  # of measured reals: the same on every machine, whatever adds them up
 
 
@@ -132,7 +134,7 @@ class Report:
     run: SampleRun | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
     finish: FinishReport | None = None  # what the core does behind the accelerator
-    firmware: FirmwareReport | None = None  # None: only the accelerator was looked at
+    firmware: FirmwareReport | None = None  # None: there is no project of this network alone
     scores: tuple[NetworkScore, ...] = ()  # of this network, where it was evaluated
     variants: "tuple[VariantReport, ...] | None" = None  # None: nobody asked for them
 
@@ -154,7 +156,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class VariantReport:
-    """A change of the network that fits.
+    """A change with which the network fits the accelerator; flash and RAM are not looked at.
 
     Attributes:
         change: in a few words.
@@ -323,25 +325,27 @@ def to_json(report: Report) -> str:
         **({} if report.finish is None else {"finish": asdict(report.finish)}),
         **({} if report.firmware is None else {"firmware": asdict(report.firmware)}),
         **({"scores": [asdict(score) for score in report.scores]} if report.scores else {}),
-        **({} if report.variants is None else {"variants": _variants_data(report.variants)}),
+        **({} if report.variants is None else _variants_data(report.variants)),
     }
     return json.dumps(data, indent=1) + "\n"
 
 
-def _variants_data(variants: Iterable[VariantReport]) -> list[dict[str, Any]]:
-    return [
-        {
-            "change": one.change,
-            "how": one.how,
-            "cycles": one.report.cycles.total,
-            "milliseconds": one.report.milliseconds,
-            "weight_bytes": one.report.weights.used,
-            "data_bytes": one.report.data.used,
-            "answer_uj": one.report.answer_uj,
-            "load_uj": one.report.load_uj,
-        }
-        for one in variants
-    ]
+def _variants_data(variants: Iterable[VariantReport]) -> dict[str, Any]:
+    return {"variants": [_variant_data(one) for one in variants], "variants_note": SIZES_ONLY}
+
+
+def _variant_data(variant: VariantReport) -> dict[str, Any]:
+    report = variant.report
+    return {
+        "change": variant.change,
+        "how": variant.how,
+        "cycles": report.cycles.total,
+        "milliseconds": report.milliseconds,
+        "weight_bytes": report.weights.used,
+        "data_bytes": report.data.used,
+        "answer_uj": report.answer_uj,
+        "load_uj": report.load_uj,
+    }
 
 
 def _layer_data(report: Report, index: int) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from max78000.facts.chip import Chip
 from max78000.program.program import Copy, RegisterProgram, Write
 from synthesis.compile import Combined, Compiled
 from synthesis.place.taken import words_of
-from synthesis.report.html import report_page
 from synthesis.report.report import Budget, Report, make_report
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE, Work, loading
 from synthesis.version import VERSION
@@ -88,7 +87,10 @@ class TogetherReport:
 
 
 def moved_report(alone: Report, compiled: Compiled, chip: Chip) -> Report:
-    """The report of a network whose weights and biases have moved; what it answers has not."""
+    """The report of a network whose weights and biases have moved; what it answers has not.
+
+    Says nothing of flash and RAM: there is no project of this network alone.
+    """
     cycles = compiled.program.cycles
     assert cycles is not None
     report = make_report(compiled.placement, cycles, alone.name, chip)
@@ -98,7 +100,6 @@ def moved_report(alone: Report, compiled: Compiled, chip: Chip) -> Report:
         sample=alone.sample,
         run=alone.run,
         warnings=alone.warnings,
-        firmware=alone.firmware,
     )
 
 
@@ -227,4 +228,6 @@ def to_json(report: TogetherReport) -> str:
 
 def to_html(report: TogetherReport) -> str:
     """The report as a page, with links to those of the networks."""
+    from synthesis.report.html import report_page  # noqa: PLC0415 - only pages need Jinja2
+
     return report_page("together.html.j2", report=report, energy_source=SOURCE, version=VERSION)

@@ -122,7 +122,10 @@ def _shapes(graph: Graph) -> list[tuple[Shape, Shape]]:
 
 
 def _with_shapes(stored: Checkpoint, made_up: Checkpoint, n_outputs: Sequence[int]) -> Checkpoint:
-    """The stored weights where they have the right shape, else those that are made up."""
+    """The stored weights where they have the right shape, else those that are made up.
+
+    Stored entries beyond the layers are unused, as by `lower`.
+    """
 
     def fitting(entry: LayerWeights, other: LayerWeights, n: int) -> LayerWeights:
         if entry.weight.shape[:2] == other.weight.shape[:2]:
@@ -130,8 +133,9 @@ def _with_shapes(stored: Checkpoint, made_up: Checkpoint, n_outputs: Sequence[in
         bias = None if entry.bias is None or not entry.bias.any() else np.ones(n, np.int64)
         return replace(entry, weight=other.weight, bias=bias, is_raw=False)
 
-    layers = map(fitting, stored.layers, made_up.layers, n_outputs)
-    return replace(stored, layers=tuple(layers))
+    used = stored.layers[: len(made_up.layers)]
+    triples = zip(used, made_up.layers, n_outputs, strict=True)
+    return replace(stored, layers=tuple(fitting(*triple) for triple in triples))
 
 
 # -- the input -------------------------------------------------------------------------------------
@@ -180,14 +184,21 @@ def _pooled_earlier(start: _Start) -> Iterator[Change]:
 
 
 def _straight_before(layer: Layer, graph: Graph) -> Iterator[Layer]:
-    """The layers before one, nearest first, as far as there is one way and none of them pools."""
+    """The layers before one, nearest first, as far as there is one way and none of them pools, and
+    nobody else gets what they make.
+    """
     while len(layer.sources) == 1:
         before = graph.layer_of(layer.sources[0])
-        if before is None or before.pool.is_used:
+        if before is None or before.pool.is_used or _is_read_elsewhere(before, graph):
             return
         if before.kernel is not None:
             yield before
         layer = before
+
+
+def _is_read_elsewhere(layer: Layer, graph: Graph) -> bool:
+    """By a second layer, or by whoever takes the answers."""
+    return len(graph.consumers(layer.as_producer)) > 1 or layer in graph.outputs
 
 
 def _moved_pool(start: _Start, layer: Layer, earlier: Layer) -> Iterator[Change]:

@@ -58,6 +58,11 @@ def test_everything_wrong_with_the_members_is_said_at_once(request_of):
     assert "its input comes by FIFO, that of" in found[4]
 
 
+def test_no_network_of_several_claims_flash_of_its_own(request_of):
+    together = compile_together([request_of("one"), request_of("other")], "app")
+    assert [one.report.firmware for one in together.networks] == [None, None]
+
+
 def test_no_network_is_refused():
     assert problems() == ["requests: no network is given (give one or more)"]
 

@@ -197,7 +197,10 @@ def test_variants_are_tried_where_they_are_asked_for(files, run):
     assert as_it_is.startswith("as it is  ")
     _, plain, _ = run(*GIVEN, "--check", "--json")
     assert "variants" not in json.loads(plain)
-    found = json.loads(run(*GIVEN, "--variants", "--json")[1])["variants"]
+    report = json.loads(run(*GIVEN, "--variants", "--json")[1])
+    found, note = report["variants"], report["variants_note"]
+    assert note.startswith("Sizes and times only: accuracy is not known")
+    assert out.splitlines()[2 + len(found)] == note
     assert best.startswith(found[0]["change"])
     assert f"\n{found[-1]['change']}: {found[-1]['how']}\n" in out
     assert found[0]["change"] in (files / "build" / "tiny" / "report.html").read_text()
@@ -297,6 +300,19 @@ try:
 finally:
     print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
 """
+
+
+@pytest.mark.parametrize(
+    ("module", "left_out"),
+    [
+        ("synthesis.commands.compare", {"jinja2"}),
+        ("synthesis.api", {"synthesis.variants.gains", "synthesis.variants.changes"}),
+    ],
+)
+def test_what_few_ask_for_is_not_imported(module, left_out):
+    code = f"import {module}, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not left_out & set(run.stdout.split())
 
 
 def test_same_bytes_from_anywhere_and_no_torch(originals, tmp_path):

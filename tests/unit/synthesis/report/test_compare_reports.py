@@ -1,7 +1,9 @@
 """Reports side by side: figures, changes against the first, and files that are no reports."""
 
 import json
+import os
 import sys
+from dataclasses import replace
 from importlib.resources import files as resources
 
 import pytest
@@ -149,11 +151,37 @@ def test_a_firmware_without_the_reports_of_its_networks_is_refused(firmwares):
     )
 
 
+def test_a_firmware_without_networks_is_refused(tmp_path, written):
+    path = firmware(tmp_path / "none", written, {})
+    with pytest.raises(ToolError, match="is no report: it has no networks"):
+        read_reports([path, path])
+
+
+@pytest.mark.parametrize("beside", ["{outside}", "../outside.json", "far/../../outside.json"])
+def test_a_firmware_leads_to_no_file_outside_its_folder(firmwares, written, tmp_path, beside):
+    outside = write(tmp_path / "outside.json", written["small"])
+    report = json.loads(firmwares[0].read_text())
+    report["networks"][0]["report"] = beside.format(outside=outside)
+    write(firmwares[0], report)
+    with pytest.raises(InputError, match="is no path inside its folder") as error:
+        read_reports(firmwares)
+    assert str(error.value).startswith(f"{firmwares[0]}: is no report: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_of_a_file_that_is_no_text_is_shown_all_the_same(files, tmp_path):
+    odd = tmp_path / os.fsdecode(b"odd\xff.json")
+    odd.write_bytes(files[0].read_bytes())
+    reports = read_reports([odd, files[0]])
+    assert labels(reports) == (str(tmp_path / "odd?.json"), str(files[0]))
+    assert "odd?.json" in to_html(reports).encode().decode()
+
+
 def test_layers_are_found_by_name(files):
     small, large = read_reports(files)
     first, second = layer_rows((small, large))
     assert first[0] == small.layers[0].name
-    assert first[1] == f"{small.layers[0].cycles:,}"
+    assert first[1] == f"{small.layers[0].cycles:,.0f}"
     assert second[:2] == (large.layers[1].name, "-")
 
 
@@ -183,9 +211,15 @@ def test_the_page_says_the_same(files, written):
     assert "a&lt;b" in html
     assert "<b>" not in html
     assert "https://" not in html
-    for title, *cells in rows(read_reports(files)):
-        assert f">{title}</th>" in html
-        assert all(f">{cell}</td>" in html for cell in cells)
+    reports = read_reports(files)
+    for title, *cells in (*rows(reports), *layer_rows(reports)):
+        numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
+        assert f'<tr><th scope="row">{title}</th>{numbers}</tr>' in html
+
+
+def test_the_page_keeps_what_a_name_begins_with(files, written):
+    write(files[1], written["large"] | {"name": ">large"})
+    assert ">&gt;large</th>" in to_html(read_reports(files))
 
 
 def test_more_than_two(files):
@@ -207,8 +241,10 @@ def test_more_than_two(files):
         lambda data: data.update(scores=[1]),
         lambda data: data.update(name="a\x1b[1m"),
         lambda data: data.update(layers=[{}]),
+        lambda data: data["layers"][0].update(cycles=10**400),
         lambda data: data.update(scores=[{"name": "a\x1b[1m", "value": 1}]),
         lambda data: data.update(scores=[{"name": "a", "value": 1, "interval": ["low", 1]}]),
+        lambda data: data.update(scores=[{"name": "a", "value": 1, "split": "a\x1b[1m"}]),
     ],
 )
 def test_what_is_no_report_is_refused(files, written, damage):
@@ -219,6 +255,16 @@ def test_what_is_no_report_is_refused(files, written, damage):
         read_reports(files)
     assert str(error.value).startswith(f"{files[0]}: is no report: ")
     assert "\n" not in str(error.value)
+
+
+def test_defects_are_not_taken_for_damage(files, monkeypatch):
+    def defective(_report):
+        raise AttributeError
+
+    figures = (replace(FIGURES[0], take=defective), *FIGURES[1:])
+    monkeypatch.setattr("synthesis.report.compared.FIGURES", figures)
+    with pytest.raises(AttributeError):
+        read_reports(files)
 
 
 def test_all_files_are_looked_at(tmp_path):
@@ -266,6 +312,13 @@ def test_the_command_writes_a_page(files, tmp_path, monkeypatch, capsys):
     status, _ = compared(monkeypatch, capsys, *files, "--out", files[0])
     assert status == 2
     assert json.loads(files[0].read_text())["name"] == "small"
+
+
+def test_no_report_of_a_firmware_s_network_is_replaced(firmwares, monkeypatch, capsys):
+    beside = firmwares[0].parent / "near" / "report.json"
+    before = beside.read_bytes()
+    status, _ = compared(monkeypatch, capsys, *firmwares, "--out", beside)
+    assert (status, beside.read_bytes()) == (2, before)
 
 
 def test_the_command_names_the_networks_of_firmwares(firmwares, monkeypatch, capsys):

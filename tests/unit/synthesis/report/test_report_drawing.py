@@ -20,6 +20,16 @@ SKIP = Net(
     "4x2x3x3 4x4x3x3 4x4x3x3",
 )
 
+ROLLING = Net(
+    "{op: none, name: copy}\n"
+    "{op: none, in_sequences: past, buffer_shift: 1, name: shift}\n"
+    "{kernel_size: 3x3, pad: 0, in_sequences: copy, buffer_insert: 1, name: newest}\n"
+    "{op: conv1d, kernel_size: 3, pad: 0, in_sequences: past, name: head}",
+    "8x2x3x3 4x8x3", "2x3x3",
+    sections="data_buffer:\n"
+             "- {name: past, processors: 0xff, channels: 8, dim: 5, offset: 0x7fec}\n",
+)  # fmt: skip
+
 
 def drawn(graph):
     return draw(graph, [layer.op.value for layer in graph.layers])
@@ -60,6 +70,14 @@ def test_a_skip_goes_around():
     assert ends(around, drawing) == (0, 3)
     assert max(x for x, _ in around.points) > MARGIN + BOX_WIDTH
     assert drawing.words.endswith("sum reads a, c")
+
+
+def test_the_rolling_buffer_has_one_name():
+    drawing = drawn(graph_of(ROLLING))
+    assert [box.name for box in drawing.boxes[:2]] == ["rolling buffer", "input"]
+    assert drawing.words == (
+        "copy reads input; shift reads rolling buffer; newest reads copy; head reads rolling buffer"
+    )
 
 
 @pytest.mark.parametrize("name", ["pose_student", "small_unet", "residual_net"])

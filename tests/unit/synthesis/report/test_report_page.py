@@ -14,8 +14,16 @@ from max78000.facts.chip import MAX78000
 from networks import Net, compile_net, description, image_of, report_of
 from synthesis.read.evaluation import NetworkScore
 from synthesis.report.html import report_html
-from synthesis.report.report import Budget, FirmwareReport, Part, VariantReport, make_report
+from synthesis.report.report import (
+    SIZES_ONLY,
+    Budget,
+    FirmwareReport,
+    Part,
+    VariantReport,
+    make_report,
+)
 from synthesis.report.sample import SampleRun
+from synthesis.report.variant_lines import heading
 
 NET = Net(
     "{name: first, activate: ReLU}\n{name: half, op: none, max_pool: 2, pool_stride: 2}\n"
@@ -103,7 +111,8 @@ def test_changes_are_listed_where_they_were_tried(page):
     variant = VariantReport("a<b in first", "model: a<b", report_of(other))
     changed = Page(html_of(NET, variants=(variant,)))
     (_, text), *_ = [one for one in changed.all("section") if one[0]["id"] == "variants"]
-    assert "train a changed network" in text
+    assert SIZES_ONLY in text
+    assert "Their weights are made up" not in text
     cells = {text for _, text in changed.all("th", "td")}
     before, after = report_of(NET).cycles.total, variant.report.cycles.total
     change = f"{100 * after / before - 100:+.1f} %"
@@ -111,7 +120,19 @@ def test_changes_are_listed_where_they_were_tried(page):
     (_, text), *_ = [
         one for one in Page(html_of(NET, variants=())).all("section") if one[0]["id"] == "variants"
     ]
-    assert "No change that was tried" in text
+    assert "No change that was tried fits the accelerator" in text
+
+
+def test_cycles_of_layers_that_stream_are_marked_as_estimates():
+    exact = report_of(NET)
+    variant = VariantReport("change", "how", exact)
+    streaming = replace(exact, cycles=replace(exact.cycles, is_estimate=True))
+    assert heading(exact)[1:4] == (">cycles", ">change", ">ms")
+    assert heading(streaming)[1:4] == (">cycles (est.)", ">change", ">ms (est.)")
+    for report in (exact, streaming):
+        shown = Page(html_of(NET, variants=(variant,), cycles=report.cycles))
+        heads = {text for _, text in shown.all("th")}
+        assert ({"Cycles (est.)", "ms (est.)"} <= heads) == report.cycles.is_estimate
 
 
 def test_each_cell_stands_below_its_heading(page):

@@ -9,8 +9,10 @@ from schemas import problems
 
 from max78000.facts.chip import MAX78000
 from networks import Net, report_of, source_of
+from synthesis.report.change import change_of
 from synthesis.report.report import to_json
-from synthesis.report.variant_lines import UNCHANGED, change_of, variant_rows, ways
+from synthesis.report.variant_lines import UNCHANGED, variant_rows, ways
+from synthesis.variants.changes import changes
 from synthesis.variants.gains import CHOSEN, find_gains
 
 pytestmark = pytest.mark.long  # dozens of compilers each
@@ -84,6 +86,22 @@ def test_answers_keep_their_shape(found):
     assert {one.report.layers[-1].output for one in found.values()} == {"5x1x1"}
 
 
+STRAIGHT = Net(
+    f"{{name: a}}\n{{name: b, {POOL}}}\n{{name: c, op: linear, flatten: true}}",
+    "4x3x3x3 4x4x3x3 5x64", "3x8x8",
+)  # fmt: skip
+BRANCHED = Net(
+    f"{{name: a}}\n{{name: b, output: true, {POOL}}}\n"
+    "{name: c, op: linear, flatten: true, in_sequences: a}",
+    "4x3x3x3 4x4x3x3 5x256", "3x8x8",
+)  # fmt: skip
+
+
+def test_pooling_stays_behind_what_another_branch_reads():
+    assert "pooling in a, not in b" in titles(STRAIGHT)
+    assert not [one for one in titles(BRANCHED) if one.startswith("pooling")]
+
+
 def test_tensors_that_are_added_change_together():
     net = Net(
         "{name: a}\n{name: b}\n{op: add, in_sequences: [a, b], name: both}\n{name: last}",
@@ -139,7 +157,15 @@ def test_what_does_not_fit_is_left_out():
 def test_pooling_that_leaves_nothing_is_no_change():
     """Folded, 6 rows are 3, and pooling by 4 leaves none of them."""
     net = Net("{name: a}\n{name: b, max_pool: 4, pool_stride: 4}", "4x2x3x3 4x4x3x3", "2x6x40")
-    assert "input folded by 2" not in " ".join(titles(net))
+    folded = "input folded by 2 to 8x3x20"
+    assert folded in [one.title for one in changes(source_of(net), MAX78000)]
+    assert folded not in (found := titles(net))
+    assert found
+
+
+def test_entries_of_the_checkpoint_that_nobody_uses_are_no_hindrance():
+    net = replace(STRAIGHT, weights=f"{STRAIGHT.weights} 7x7x3x3")
+    assert titles(net) == titles(STRAIGHT)
 
 
 def test_as_text(found):
@@ -149,6 +175,7 @@ def test_as_text(found):
     assert [row[0] for row in rows] == list(found)
     assert rows[0][2] == change_of(report.variants[0].report.cycles.total, report.cycles.total)
     assert rows[0][2].startswith("-")
+    assert {row[2] for row in rows if row[0].startswith("4-bit")} == {"+0.0 %"}
     assert next(ways(report.variants)).startswith(f"{rows[0][0]}: model")
 
 
