@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ai8x_models.commands.options import RESUME, shape_of
-from max78000.command import FILE, JSON, OVERWRITE, examples
+from max78000.command import FILE, INPUT_FILE, JSON, OVERWRITE, examples
 
 if TYPE_CHECKING:
     from ai8x_models.training.search.plan import SearchPlan
@@ -36,7 +36,7 @@ def _bits(_context: click.Context, _option: click.Parameter, text: str) -> tuple
 @click.option("--input", "shape", metavar="CxHxW", callback=shape_of, help="Shape of the input.")
 @click.option("--task", default="classification", show_default=True, help="What to learn.")
 @click.option("--epochs", type=_LEAST, default=9, show_default=True, help="Of a trial.")
-@click.option("--config", type=FILE, help="Recipe of the trials; its model is not looked at.")
+@click.option("--config", type=INPUT_FILE, help="Recipe of the trials; its model is not looked at.")
 @click.option("--name", default="search", show_default=True, help="Of the search and its runs.")
 @click.option(
     "--study", type=FILE, help="File of the search.  [default: runs/NAME-search/journal.log]"
