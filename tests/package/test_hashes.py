@@ -11,8 +11,8 @@ import hashes
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from pins import FILE, PINS, are_installed, pins_of
 from pages import read
+from pins import FILE, PINS, are_installed, pins_of
 from ran import ROOT, ran
 
 HASHED = pins_of(hashes.PAGE.read_text(encoding="utf-8"))
