@@ -15,6 +15,8 @@ def built(tmp_path_factory):
     homes = [tmp_path_factory.mktemp(name) for name in ("one", "other_name")]
     for home in homes:
         ran("git", "clone", "--quiet", str(ROOT), "clone", folder=home)
+        for folder in ("networks", "networks/samples", "checkpoints"):
+            (home / "clone" / folder / f"{home.name}.txt").touch()  # nobody's business
         ran(sys.executable, "-m", "build", "--outdir", str(home / "dist"),
             folder=home / "clone", SOURCE_DATE_EPOCH=EPOCH)  # fmt: skip
     return homes
