@@ -177,13 +177,6 @@ def test_a_name_that_no_file_can_have_is_refused(refused, words):
     assert (status, f"{LONG[:200]}" in told) == (2, True)
 
 
-def test_a_shipped_file_is_not_taken_for_a_link_to_nowhere(refused, tmp_path):
-    link = tmp_path / "networks/pose_tiny.yaml"
-    link.parent.mkdir()
-    link.symlink_to("nowhere")
-    assert refused("networks/pose_tiny.yaml", "--check")[0] == 2
-
-
 @pytest.mark.parametrize("text", ["- no description\n", "model: net\n", "\x00"])
 def test_what_is_no_description_is_all_that_is_said(files, refused, text):
     (files / "net.yaml").write_text(text)
