@@ -88,9 +88,9 @@ package: setup ## Build the wheel and the source distribution in dist; wheels of
 hashes: setup ## Write requirements-hashed.txt anew: constraints.txt with the hashes of all files
 	$(BIN)/python tests/package/hashes.py $(PIP_ARGS)
 
-sbom: package ## Write dist/sbom.cdx.json beside the wheel: what .venv has, with licences, as CycloneDX
+sbom: package ## Write dist/environment.cdx.json, CycloneDX: what .venv has, tools of the tests too, with licences
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
-		--output-file dist/sbom.cdx.json
+		--output-file dist/environment.cdx.json
 
 fuzz: setup ## Read damaged files and lines for SECONDS=600, by the readers of every surface
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)

@@ -4,6 +4,7 @@ The table `tasks` is for all tasks; one that does a verb in a way of its own mou
 its name, as the registry and checkpoints have it.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -79,7 +80,7 @@ class TaskVerb(click.Command):
 def _tasks_of(word: str) -> Iterator[str]:
     """The task of a checkpoint, if the word is the file of one."""
     path = find_input(Path(word))
-    if path.suffix not in _SUFFIXES or not path.is_file():
+    if path.suffix not in _SUFFIXES or not os.path.isfile(path):  # noqa: PTH113 - of Path it may raise
         return
     from ai8x_models.zoo.registry import find_model
     from max78000.program.torch_file import read_torch_file

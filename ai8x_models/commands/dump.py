@@ -18,7 +18,7 @@ from max78000.files import refuse_existing, refuse_inputs
         "max78000 compare build/pose_tiny --dump torch.npz",
     )
 )
-@click.argument("checkpoint", type=FILE)
+@click.argument("checkpoint", type=INPUT_FILE)
 @click.argument("sample", type=INPUT_FILE)
 @click.argument("out", type=FILE)
 @OVERWRITE

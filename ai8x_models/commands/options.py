@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ai8x_models.zoo.registry import Shape
-from max78000.command import FILE
+from max78000.command import INPUT_FILE
 from max78000.errors import UnsupportedError
 
 Command = Callable[..., Any]
@@ -61,10 +61,10 @@ MODEL = click.argument("word", metavar="MODEL")
 INPUT = click.option(
     "--input", "shape", metavar="CxHxW", callback=shape_of, help="Shape of the model's input."
 )
-CHECKPOINT = click.option("--checkpoint", type=FILE, help="Weights to take, of any stage.")
+CHECKPOINT = click.option("--checkpoint", type=INPUT_FILE, help="Weights to take, of any stage.")
 
 # A training run.
-RECIPE = click.option("--config", type=FILE, required=True, help="Recipe, a YAML file.")
+RECIPE = click.option("--config", type=INPUT_FILE, required=True, help="Recipe, a YAML file.")
 RESUME = click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
 DEVICE = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where, if not as the recipe says."

@@ -44,7 +44,7 @@ def _names(_context: click.Context, _option: click.Parameter, text: str | None) 
         "--input 3x32x32",
     )
 )
-@click.argument("source", metavar="IN", type=FILE)
+@click.argument("source", metavar="IN", type=INPUT_FILE)
 @click.argument("target", metavar="OUT", type=FILE)
 @click.option("--calibrate", "samples", type=FILE, help="Samples, .npy or .npz: no QAT is needed.")
 @click.option("--model", "word", help="For --calibrate: name, or FILE.py:CLASS.  [default: arch]")

@@ -9,7 +9,7 @@ import click
 
 from ai8x_models.commands.options import RESUME, shape_of
 from ai8x_models.training.recipe_nodes import read_nodes
-from max78000.command import FILE, JSON, OVERWRITE, examples
+from max78000.command import FILE, INPUT_FILE, JSON, OVERWRITE, examples
 
 if TYPE_CHECKING:
     from ai8x_models.training.search.plan import SearchPlan
@@ -37,7 +37,7 @@ def _bits(_context: click.Context, _option: click.Parameter, text: str) -> tuple
 @click.option("--input", "shape", metavar="CxHxW", callback=shape_of, help="Shape of the input.")
 @click.option("--task", default="classification", show_default=True, help="What to learn.")
 @click.option("--epochs", type=_LEAST, default=9, show_default=True, help="Of a trial.")
-@click.option("--config", type=FILE, help="Recipe of the trials; its model is not looked at.")
+@click.option("--config", type=INPUT_FILE, help="Recipe of the trials; its model is not looked at.")
 @click.option("--name", default="search", show_default=True, help="Of the search and its runs.")
 @click.option(
     "--study", type=FILE, help="File of the search.  [default: runs/NAME-search/journal.log]"
@@ -76,8 +76,7 @@ def search(
     trained; the others are trained, and scored as integers. Beside the study's file come a table, a
     picture and the models. Without FAMILY, shows a search that is there.
     """
-    if words["config"] is not None:
-        read_nodes(words["config"])
+    _look_at(family, **words)
     from ai8x_models.training.search.found import write_found
     from ai8x_models.training.search.search import search as run
     from ai8x_models.training.search.stored import clear_search, stored_results, write_results
@@ -99,6 +98,14 @@ def search(
     _show(results, as_json)
 
 
+def _look_at(family: str | None, config: Path | None, data: object, **_others: Any) -> None:
+    """Refuse what can be refused before PyTorch is loaded."""
+    if family is not None and (config is None) == (data is None):
+        raise click.UsageError("give --data, or a recipe with --config")
+    if config is not None:
+        read_nodes(config)
+
+
 def _plan(family: str, journal: Path, name: str, words: dict[str, Any]) -> "SearchPlan":
     from ai8x_models.training.recipe_file import read_recipe
     from ai8x_models.training.recipe_options import RecipeWords
@@ -106,8 +113,6 @@ def _plan(family: str, journal: Path, name: str, words: dict[str, Any]) -> "Sear
     from ai8x_models.training.search.plan import SearchPlan
     from ai8x_models.zoo.registry import find_model
 
-    if (words["config"] is None) == (words["data"] is None):
-        raise click.UsageError("give --data, or a recipe with --config")
     if words["config"] is not None:
         recipe = read_recipe(words["config"])
         task = recipe.task or find_model(recipe.model).task  # that of the model, which is replaced

@@ -16,7 +16,7 @@ from ai8x_models.commands.options import (
 )
 from ai8x_models.layers.policy import read_policy
 from ai8x_models.training.recipe_nodes import read_nodes
-from max78000.command import FILE, HELP_OPTIONS, examples
+from max78000.command import FILE, HELP_OPTIONS, INPUT_FILE, examples
 
 VENDOR = "--dataset"  # train.py does nothing without it
 
@@ -61,8 +61,8 @@ def _show_options(context: click.Context, _option: click.Parameter, is_asked: bo
         "ai8x train --model ai85net5 --dataset MNIST --use-bias --confusion",
     ),
 )
-@click.argument("recipe", required=False, type=FILE)
-@click.option("--config", type=FILE, help="The same as RECIPE.")
+@click.argument("recipe", required=False, type=INPUT_FILE)
+@click.option("--config", type=INPUT_FILE, help="The same as RECIPE.")
 @click.option("--model", help="Without a recipe: name of `ai8x list`, or FILE.py:NAME.")
 @click.option("--data", help="As `data.source`: FILE.py:NAME, a folder, FILE.csv, toy:NAME, ...")
 @click.option(

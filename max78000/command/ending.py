@@ -59,7 +59,7 @@ def leave() -> NoReturn:
     """End a process that has done what it had to, without ending the interpreter first.
 
     Threads that other libraries leave behind can abort it then, after all has gone well.
-    Source: https://github.com/pytorch/pytorch/pull/179291
+    PyTorch's do: https://github.com/pytorch/pytorch/pull/179291
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -15,8 +15,7 @@ MODULES = frozenset(  # that it brings
 def refusal_of(error: Exception) -> UnsupportedError | None:
     """What to tell who has not installed one; None for any other error."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
-    module = (name or "").partition(".")[0]
-    if module not in MODULES:
+    if name not in MODULES:  # a part that is missing is a defect of the package that has it
         return None
     fix = f'pip install "{DISTRIBUTION}[{EXTRA}]"'
-    return UnsupportedError(f"needs the package {module}, which is not installed", fix=fix)
+    return UnsupportedError(f"needs the package {name}, which is not installed", fix=fix)

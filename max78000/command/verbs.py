@@ -4,7 +4,6 @@ A verb is one file with one click command. A group holds a table of its verbs an
 it is asked for, so that `--help` waits for nothing; packages mount further tables by entry point.
 """
 
-import os
 import pkgutil
 from collections.abc import Iterator, Mapping
 from copy import copy
@@ -15,22 +14,12 @@ from typing import Any
 
 import click
 
-from max78000.facts.shipped import DISTRIBUTION, find_input
+from max78000.facts.shipped import DISTRIBUTION
 
 HELP_OPTIONS = ("-h", "--help")
 
-
-class InputFile(click.Path):
-    """A file that is read: in the current folder, or one of those that are shipped."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Find it."""
-        return find_input(Path(os.fsdecode(super().convert(value, param, ctx))))
-
-
 # Options that many verbs have, and mean alike.
 FILE = click.Path(path_type=Path)
-INPUT_FILE = InputFile(path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 

@@ -60,7 +60,7 @@ def _check_size(image: Any, size: tuple[int, int], n_bytes: int) -> None:
 def _size_of_webp(head: bytes) -> tuple[int, int] | None:
     """Columns and rows that the first bytes of a file say, if it is WebP.
 
-    Source: RFC 9649, 2.5 (VP8), 2.6 (VP8L) and 2.7 (VP8X).
+    RFC 9649 says where: 2.5 (VP8), 2.6 (VP8L) and 2.7 (VP8X).
     """
     if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
         return None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from max78000.command import find_named
 from max78000.errors import InputError, ToolError, UnsupportedError, raise_all
 from max78000.facts.chip import MAX78000, Chip
 from synthesis.api import Request
@@ -92,9 +93,9 @@ def find_chip(device: str) -> Chip:
 def _files(given: Given) -> Files:
     network = Path(given["network"][-1]) if given["network"] else None
     files = find_files(
-        given["config_file"] or network,
-        _last(given["checkpoint_file"]),
-        _last(given["sample_input"]),
+        _found(given["config_file"] or network),
+        _found(_last(given["checkpoint_file"])),
+        _found(_last(given["sample_input"])),
     )
     return replace(
         files,
@@ -102,6 +103,10 @@ def _files(given: Given) -> Files:
         bias=given["bias_input"],
         evaluation=given["evaluation"],
     )
+
+
+def _found(path: Path | None) -> Path | None:
+    return find_named(path) if path else None
 
 
 def _last(paths: tuple[Path, ...]) -> Path | None:

@@ -3,6 +3,7 @@ line.
 """
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,8 @@ def default_sample(network: Path) -> Path:
 
 
 def _beside(network: Path, name: Path) -> Path:
-    return find_input(name) if is_shipped(network) else name
+    found = find_input(name)
+    return found if found == name or is_shipped(network) else name
 
 
 def sample_path(network: NetworkSpec | None, files: Files) -> Path:
@@ -200,7 +202,7 @@ def digest(path: Path) -> str:
 
 
 def _existing(path: Path) -> Path | None:
-    return path if path.exists() else None
+    return path if os.path.exists(path) else None  # noqa: PTH110 - of Path it may raise
 
 
 def _try(read: Callable[[], Read], problems: list[ToolError]) -> Read | None:

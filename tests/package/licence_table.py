@@ -19,9 +19,9 @@ metadata name them. One of them names less than there is: the engine inside `uni
 of the virtual board, is GPL-2.0; nothing but `max78000/board` uses it. PyPI's torch
 for Linux brings NVIDIA's libraries, under NVIDIA's terms, and triton: neither pinned nor listed.
 Written by `python tests/package/licence_table.py`. For programs `make sbom` writes what is
-installed, with versions, licences and who needs whom, to `dist/sbom.cdx.json`: a bill of materials,
-CycloneDX 1.6. It leaves out the licences of protobuf, pycocotools and pylink-square, whose metadata
-say them in words of their own.
+installed, tools of the tests too, with versions, licences and who needs whom, to
+`dist/environment.cdx.json`: a bill of materials, CycloneDX 1.6. It leaves out the licences of
+protobuf, pycocotools and pylink-square, whose metadata say them in words of their own.
 
 | package | version | licence |
 |---|---|---|

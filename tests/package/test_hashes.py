@@ -1,5 +1,8 @@
 """The pins with hashes are the pins, all that they need is among them, and pip takes no other."""
 
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -8,10 +11,12 @@ import hashes
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pages import read
 from pins import FILE, PINS, are_installed, pins_of
-from ran import ran
+from ran import ROOT, ran
 
 HASHED = pins_of(hashes.PAGE.read_text(encoding="utf-8"))
+ON_PIP = re.compile(r"`python -m pip install ([^`]*)`")
 SMALL = "colorama"  # a package of few bytes
 needs_pins = pytest.mark.skipif(
     not are_installed(), reason="others than those of constraints.txt are installed"
@@ -47,6 +52,19 @@ def test_pip_reads_the_file():
     done = ran(sys.executable, "-m", "pip", "install", "--dry-run", "--no-index",
                "--require-hashes", "-r", hashes.PAGE)  # fmt: skip
     assert "Would install" not in done
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git's history"
+)
+def test_the_tools_are_installed_as_the_page_says_without_the_network(tmp_path):
+    _, section = read("docs/without-make.md").split("## Only files that are known")
+    (words,) = (text for text in ON_PIP.findall(section) if text.endswith("-e ."))
+    ran("git", "clone", "--quiet", ROOT, tmp_path / "clone")
+    ran(sys.executable, "-m", "pip", "install", "--no-index", "--target", tmp_path / "target",
+        *shlex.split(words), folder=tmp_path / "clone")  # fmt: skip
+    assert list((tmp_path / "target").glob("max78000_toolchain-*.dist-info"))
 
 
 def download(tmp_path, found):

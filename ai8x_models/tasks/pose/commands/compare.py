@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai8x_models.tasks.pose.commands.options import SHIPPED, data_options
-from max78000.command import FILE, JSON, examples
+from max78000.command import FILE, JSON, examples, find_named
 
 if TYPE_CHECKING:
     from ai8x_models.tasks.pose.data.source import DataSource
@@ -49,7 +49,9 @@ def compare(
     from ai8x_models.training.search.figures import find_compiler
 
     named = parse_names(networks or map(str, SHIPPED))
-    loaded = [(one, Predictor.load(one.path)) for one in named]
+    loaded = [
+        (one, Predictor.load(find_named(one.path) if networks else one.path)) for one in named
+    ]
     compiler, console = find_compiler(), Console(sys.stderr)
     cache = open_data(source, console)
     rows = compare_networks(loaded, cache, compiler, console)

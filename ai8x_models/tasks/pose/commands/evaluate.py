@@ -9,7 +9,7 @@ import click
 
 from ai8x_models.tasks.pose.commands.options import SHIPPED, data_options
 from ai8x_models.training.first_look import look_at
-from max78000.command import FILE, JSON, examples
+from max78000.command import INPUT_FILE, JSON, examples
 from max78000.command.table import print_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         "ai8x evaluate runs/tiny_qat/tiny_qat.pth.tar checkpoints/pose_tiny-q.pth.tar --json",
     )
 )
-@click.argument("checkpoints", nargs=-1, type=FILE)
+@click.argument("checkpoints", nargs=-1, type=INPUT_FILE)
 @data_options("validation", 300)
 @JSON
 def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool) -> None:

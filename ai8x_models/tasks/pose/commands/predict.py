@@ -15,7 +15,9 @@ from max78000.errors import ToldError, ToolError, raise_all
 
 @click.command(epilog=examples("ai8x predict holiday.jpg --output poses"))
 @click.argument("pictures", nargs=-1, required=True, type=INPUT_FILE)
-@click.option("--checkpoint", type=FILE, default=TINY, show_default=True, help="Pose network.")
+@click.option(
+    "--checkpoint", type=INPUT_FILE, default=TINY, show_default=True, help="Pose network."
+)
 @click.option(
     "--output", "--out", type=FILE, default=Path("poses"), show_default=True, help="Folder to fill."
 )

@@ -9,7 +9,7 @@ import click
 
 from ai8x_models.tasks.sampled.commands.options import DATA, MODEL, SPLIT
 from ai8x_models.training.first_look import look_at
-from max78000.command import FILE, JSON, OVERWRITE, examples
+from max78000.command import FILE, INPUT_FILE, JSON, OVERWRITE, examples
 from max78000.errors import ToldError, ToolError
 from max78000.files import make_folder, refuse_existing, refuse_inputs, write_whole
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         "ai8x evaluate build/digits-q.pth.tar --machine 16 --project build/digits --json",
     )
 )
-@click.argument("checkpoints", nargs=-1, required=True, type=FILE)
+@click.argument("checkpoints", nargs=-1, required=True, type=INPUT_FILE)
 @SPLIT
 @DATA
 @MODEL

@@ -12,7 +12,7 @@ from max78000.command import FILE, INPUT_FILE, JSON, examples
 
 @click.command(epilog=examples("ai8x predict three.png --checkpoint runs/digits/digits.pth.tar"))
 @click.argument("files", metavar="PICTURES", nargs=-1, required=True, type=INPUT_FILE)
-@click.option("--checkpoint", type=FILE, required=True, help="Network, of any stage.")
+@click.option("--checkpoint", type=INPUT_FILE, required=True, help="Network, of any stage.")
 @click.option("--draw", "folder", type=FILE, help="Folder for pictures with the answers on them.")
 @MODEL
 @JSON

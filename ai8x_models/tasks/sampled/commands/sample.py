@@ -6,12 +6,12 @@ import click
 
 from ai8x_models.tasks.sampled.commands.options import DATA, SPLIT
 from ai8x_models.training.first_look import look_at
-from max78000.command import FILE, OVERWRITE, examples
+from max78000.command import FILE, INPUT_FILE, OVERWRITE, examples
 from max78000.files import refuse_existing
 
 
 @click.command(epilog=examples("ai8x sample build/digits-q.pth.tar --out build/digits.npy"))
-@click.argument("checkpoint", type=FILE)
+@click.argument("checkpoint", type=INPUT_FILE)
 @click.option("--output", "--out", type=FILE, required=True, help="File to write, .npy.")
 @click.option("--index", default=0, show_default=True, help="Which example of the split.")
 @SPLIT

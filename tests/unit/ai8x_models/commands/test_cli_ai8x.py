@@ -67,14 +67,27 @@ def test_away_from_home_a_recipe_starts_from_shipped_checkpoints(ai8x):
     assert ai8x("train", "short.yaml")[0] == 0
 
 
+def test_a_shipped_checkpoint_that_is_named_is_told(ai8x):
+    name = "checkpoints/pose_tiny.pth.tar"
+    status, out, err = ai8x("evaluate", name, "--count", "2", "--json")
+    assert (status, len(json.loads(out))) == (0, 2)
+    assert err.count(f"note: {name} is the shipped one: {ROOT / name}\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "quantize"])
+def test_a_name_that_no_file_can_have_is_refused(ai8x, verb):
+    status, _, err = ai8x(verb, f"checkpoints/{'x' * 300}.pth.tar", "out.pth.tar")
+    assert (status, "xxx.pth.tar: cannot be read: " in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (
             ("evaluate", "checkpoints/pose_tyni.pth.tar"),
             "checkpoints/pose_tyni.pth.tar: cannot be read: No such file or directory (name a "
-            "checkpoint file; shipped in checkpoints: pose_student.pth.tar, pose_tiny-q.pth.tar, "
-            "pose_tiny.pth.tar)",
+            "checkpoint file; shipped in checkpoints: pose_native-q.pth.tar, pose_native.pth.tar, "
+            "pose_student.pth.tar, pose_tiny-q.pth.tar, pose_tiny.pth.tar)",
         ),
         (
             ("train", "tiny_demo.yaml"),

@@ -23,7 +23,11 @@ def test_the_modules_are_those_of_the_extra():
     assert {homes[module][0].lower() for module in MODULES} == wanted
 
 
-@pytest.mark.parametrize("error", [ModuleNotFoundError("no", name="ai8x_models.lost"), OSError()])
+@pytest.mark.parametrize(
+    "error",
+    [ModuleNotFoundError("no", name=name) for name in ("ai8x_models.lost", "torch.lost", None)]
+    + [OSError()],
+)
 def test_any_other_error_stays_as_it_is(error):
     assert refusal_of(error) is None
 

@@ -330,3 +330,30 @@ def test_same_bytes_from_anywhere_and_no_torch(originals, tmp_path):
     text = b"".join(runs[0].values())
     assert str(originals).encode() not in text
     assert b"/home" not in text
+
+
+FOREIGN = (
+    "networks/pose_tiny.yaml",
+    "--checkpoint-file",
+    "checkpoints/pose_tiny-q.pth.tar",
+    "--check",
+)
+
+
+def test_shipped_files_that_are_named_are_told_beside_the_results(tmp_path):
+    command = [sys.executable, "-m", "synthesis", *FOREIGN, "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)
+    assert done.stderr == "".join(
+        f"note: {name} is the shipped one: {ROOT / name}\n" for name in (FOREIGN[0], FOREIGN[2])
+    )
+
+
+WHOLE_NAMES = IMPORTS.replace('.partition(".")[0]', "")
+
+
+def test_ones_own_network_is_compiled_without_asking_pip(originals):
+    command = [sys.executable, "-c", WHOLE_NAMES, *GIVEN[:1], "--check"]
+    done = subprocess.run(command, cwd=originals, capture_output=True, text=True, check=False)
+    assert "synthesis.read.files" in done.stderr.split()
+    assert "importlib.metadata" not in done.stderr.split()

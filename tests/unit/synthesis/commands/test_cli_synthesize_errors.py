@@ -157,6 +157,26 @@ def test_a_name_like_those_that_are_shipped_is_refused_with_all_of_them(refused,
     assert refused(name) == (2, f"synthesize: {message}")
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (LONG,),
+        (f"networks/{LONG}.yaml",),
+        (f"networks/{LONG}.pth.tar",),
+        ("tiny.yaml", "--checkpoint-file", f"checkpoints/{LONG}.pth.tar"),
+        (*GIVEN[:3], "--sample-input", f"networks/samples/{LONG}.npy"),
+        (*GIVEN[:3], "--sample-input", f"networks/samples/{LONG}.png"),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_a_name_that_no_file_can_have_is_refused(refused, words):
+    status, told = refused(*words)
+    assert (status, f"{LONG[:200]}" in told) == (2, True)
+
+
 @pytest.mark.parametrize("text", ["- no description\n", "model: net\n", "\x00"])
 def test_what_is_no_description_is_all_that_is_said(files, refused, text):
     (files / "net.yaml").write_text(text)
