@@ -77,8 +77,10 @@ YAML = {
 YAML["aliases"] = b"a0: &a0 [1]\n" + YAML["aliases"]
 PICTURES = {
     "text": b"no picture",
-    "cut": (ROOT / "tests/data/people.png").read_bytes()[:1000],
-    "wide": (ROOT / "tests/data/people.png").read_bytes()[:16] + b"\x00\x00\xff\xff" * 2 + b"\x08",
+    "cut": (ROOT / "networks/samples/people.png").read_bytes()[:1000],
+    "wide": (ROOT / "networks/samples/people.png").read_bytes()[:16]
+    + b"\x00\x00\xff\xff" * 2
+    + b"\x08",
 }
 DUMPS = {
     "text": b"no dump",
