@@ -19,6 +19,7 @@ from measured import measured
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
+PEOPLE = (ROOT / "networks/samples/people.png").read_bytes()
 TINY = str(ROOT / "checkpoints/pose_tiny.pth.tar")
 INTEGERS = ROOT / "checkpoints/pose_tiny-q.pth.tar"
 DIGITS, POSE = ROOT / "networks/digit_net.yaml", ROOT / "networks/pose_tiny.yaml"
@@ -77,10 +78,8 @@ YAML = {
 YAML["aliases"] = b"a0: &a0 [1]\n" + YAML["aliases"]
 PICTURES = {
     "text": b"no picture",
-    "cut": (ROOT / "networks/samples/people.png").read_bytes()[:1000],
-    "wide": (ROOT / "networks/samples/people.png").read_bytes()[:16]
-    + b"\x00\x00\xff\xff" * 2
-    + b"\x08",
+    "cut": PEOPLE[:1000],
+    "wide": PEOPLE[:16] + b"\x00\x00\xff\xff" * 2 + b"\x08",
 }
 DUMPS = {
     "text": b"no dump",
