@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from max78000.link.vscode import vscode_files
 from synthesis.emit.c_template import c_template
 from synthesis.emit.options import ProjectOptions
 
@@ -41,6 +40,8 @@ def other_builds(
             for name in ZEPHYR_FILES
         }
     if options.has_vscode:
+        from max78000.link.vscode import vscode_files  # noqa: PLC0415 - brings all of flashing
+
         files |= vscode_files(options.board)
     return files
 

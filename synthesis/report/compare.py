@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthesis.report.change import change_of
-from synthesis.report.compared import FIGURES, Compared, ComparedScore, Figure
+from synthesis.report.compared import FIGURES, Compared, ComparedScore
 from synthesis.version import VERSION
 
 COMPARISON = "max78000-comparison-1"
@@ -59,7 +59,7 @@ def labels(reports: Sequence[Compared]) -> tuple[str, ...]:
 def rows(reports: Sequence[Compared]) -> tuple[tuple[str, ...], ...]:
     """A row for each figure that a report has; changes are against the first report."""
     found = [
-        _row(figure, values)
+        _row(figure.title, figure.digits, values)
         for figure, values in zip(
             FIGURES, zip(*(one.values for one in reports), strict=True), strict=True
         )
@@ -74,15 +74,15 @@ def layer_rows(reports: Sequence[Compared]) -> Iterator[tuple[str, ...]]:
     names = dict.fromkeys(layer.name for one in reports for layer in one.layers)
     cycles = [{layer.name: layer.cycles for layer in one.layers} for one in reports]
     for name in names:
-        yield _row(Figure("", name, 0, lambda _: None), [one.get(name) for one in cycles])
+        yield _row(name, 0, [one.get(name) for one in cycles])
 
 
-def _row(figure: Figure, values: Sequence[float | None]) -> tuple[str, ...]:
+def _row(title: str, digits: int, values: Sequence[float | None]) -> tuple[str, ...]:
     first, *others = values
-    cells = [_text(first, figure)]
+    cells = [_text(first, digits)]
     for other in others:
-        cells += [_text(other, figure), change_of(other, first)]
-    return (figure.title, *cells)
+        cells += [_text(other, digits), change_of(other, first)]
+    return (title, *cells)
 
 
 def _score_rows(scores: Sequence[ComparedScore | None]) -> Iterator[tuple[str, ...]]:
@@ -122,8 +122,8 @@ def _end_text(score: ComparedScore | None, end: int) -> str:
     return f"{score.interval[end]:.{SCORE_DIGITS}f}"
 
 
-def _text(value: float | None, figure: Figure) -> str:
-    return "-" if value is None else f"{value:,.{figure.digits}f}"
+def _text(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
 
 
 def to_json(reports: Sequence[Compared]) -> str:

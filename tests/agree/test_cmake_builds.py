@@ -16,12 +16,17 @@ from max78000.apps.new.folder import Choices, write_application
 from max78000.board.board import Limits, VirtualBoard
 from max78000.commands.info import info
 from max78000.firmware.sources import CMAKE
-from max78000.firmware.toolchain import find_gcc, find_zig
+from max78000.firmware.toolchain import find_gcc
 from networks import Net, compile_net, project_of, write_files
 from synthesis.emit.options import FileNames, ProjectOptions
 from synthesis.read.files import Files
 
 pytestmark = [needs("cmake"), pytest.mark.long]
+GCC = find_gcc()
+needs_newlib = pytest.mark.skipif(
+    GCC is None or GCC.c_library is None,
+    reason="newlib is not installed (apt install libnewlib-arm-none-eabi)",
+)
 NET = Net(
     "{name: first, activate: ReLU}\n{name: last, op: linear, flatten: true, output_width: 32}",
     "4x2x3x3 3x144", bias=2, sections="finish:\n- {op: softmax, dim: 0}\n",
@@ -134,7 +139,7 @@ def test_firmware(tmp_path, name):
     assert "100% tests passed" in ran("ctest", folder=project / "build")
 
 
-@needs_gcc
+@needs_newlib
 def test_a_library_in_the_build_of_somebody_else(tmp_path):
     written(tmp_path, PLAIN)
     (tmp_path / "CMakeLists.txt").write_text(FOREIGN)
@@ -191,9 +196,7 @@ def headers():
 
 
 @pytest.mark.skipif(not RECENT.is_dir(), reason="there is no shared/sdk")
-@pytest.mark.skipif(
-    find_gcc() is None or find_zig().c_library is None, reason="needs gcc with newlib"
-)
+@needs_newlib
 @pytest.mark.parametrize("options", [PLAIN, ProjectOptions()], ids=["timer", "plain"])
 def test_a_module_of_zephyr(tmp_path, options):
     options = replace(options, has_zephyr=True)

@@ -11,7 +11,7 @@ EPOCH = "1700000000"  # any time that ZIP can say
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """What `python -m build` makes of two clones, in two folders."""
-    pytest.importorskip("build")  # of the extra `release`
+    pytest.importorskip("build", reason="of the extra `release`")
     homes = [tmp_path_factory.mktemp(name) for name in ("one", "other_name")]
     for home in homes:
         ran("git", "clone", "--quiet", str(ROOT), "clone", folder=home)

@@ -9,8 +9,11 @@ from ran import ran
 from test_without_make import RECIPES, words_of
 
 # Of the extra `release`, which who runs the other tests can do without.
-SchemaVersion = pytest.importorskip("cyclonedx.schema").SchemaVersion
-JsonStrictValidator = pytest.importorskip("cyclonedx.validation.json").JsonStrictValidator
+NEEDS = "of the extra `release`"
+SchemaVersion = pytest.importorskip("cyclonedx.schema", reason=NEEDS).SchemaVersion
+JsonStrictValidator = pytest.importorskip(
+    "cyclonedx.validation.json", reason=NEEDS
+).JsonStrictValidator
 
 IN_OWN_WORDS = ("protobuf", "pycocotools", "pylink-square")  # licences of no known name
 pytestmark = pytest.mark.slow

@@ -10,15 +10,15 @@
 /* Beside a tick of the program, which goes on: what is left to wait, and where its count stood. */
 static uint32_t left_ticks, last_value;
 
-static bool is_programs(void)
+static bool is_programs(uint32_t control)
 {
-    return (SysTick->CTRL & SysTick_CTRL_TICKINT_Msk) != 0;
+    return (control & SysTick_CTRL_TICKINT_Msk) != 0;
 }
 
 void systick_start(uint32_t time_us)
 {
     const uint32_t ticks = time_us * (SystemCoreClock / 1000u) / 1000u;
-    if (is_programs()) {
+    if (is_programs(SysTick->CTRL)) {
         left_ticks = ticks;
         last_value = SysTick->VAL;
         return;
@@ -32,7 +32,7 @@ void systick_start(uint32_t time_us)
 bool systick_is_over(void)
 {
     const uint32_t control = SysTick->CTRL; /* which forgets that it has reached 0 */
-    if ((control & SysTick_CTRL_TICKINT_Msk) == 0) {
+    if (!is_programs(control)) {
         return (control & SysTick_CTRL_COUNTFLAG_Msk) != 0;
     }
     const uint32_t value = SysTick->VAL;
@@ -45,7 +45,7 @@ bool systick_is_over(void)
 
 void systick_stop(void)
 {
-    if (!is_programs()) {
+    if (!is_programs(SysTick->CTRL)) {
         SysTick->CTRL = 0;
     }
 }
