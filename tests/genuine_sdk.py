@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from newlib import HAS_NEWLIB
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = [folder / "shared" / "sdk" for folder in (ROOT, ROOT.parent)]
@@ -31,8 +32,8 @@ FLAGS = (
 )  # fmt: skip
 
 needs_sdk = pytest.mark.skipif(
-    not BASE.is_dir() or shutil.which("arm-none-eabi-gcc") is None,
-    reason="the vendor's SDK (shared/sdk) or arm-none-eabi-gcc is not here",
+    not (BASE.is_dir() and shutil.which("arm-none-eabi-gcc") and HAS_NEWLIB),
+    reason="the vendor's SDK (shared/sdk), arm-none-eabi-gcc or its newlib is not here",
 )
 
 

@@ -10,6 +10,7 @@ import yaml
 from brought import beside
 from click.testing import CliRunner
 from installed import needs, needs_gcc
+from newlib import needs_newlib
 from ran import ran
 
 from max78000.apps.new.folder import Choices, write_application
@@ -23,10 +24,6 @@ from synthesis.read.files import Files
 
 pytestmark = [needs("cmake"), pytest.mark.long]
 GCC = find_gcc()
-needs_newlib = pytest.mark.skipif(
-    GCC is None or GCC.c_library is None,
-    reason="newlib is not installed (apt install libnewlib-arm-none-eabi)",
-)
 NET = Net(
     "{name: first, activate: ReLU}\n{name: last, op: linear, flatten: true, output_width: 32}",
     "4x2x3x3 3x144", bias=2, sections="finish:\n- {op: softmax, dim: 0}\n",
@@ -139,6 +136,7 @@ def test_firmware(tmp_path, name):
     assert "100% tests passed" in ran("ctest", folder=project / "build")
 
 
+@needs_gcc
 @needs_newlib
 def test_a_library_in_the_build_of_somebody_else(tmp_path):
     written(tmp_path, PLAIN)
@@ -196,6 +194,7 @@ def headers():
 
 
 @pytest.mark.skipif(not RECENT.is_dir(), reason="there is no shared/sdk")
+@needs_gcc
 @needs_newlib
 @pytest.mark.parametrize("options", [PLAIN, ProjectOptions()], ids=["timer", "plain"])
 def test_a_module_of_zephyr(tmp_path, options):

@@ -8,10 +8,11 @@ import shutil
 import pytest
 from brought import beside
 from installed import CROSS_COMPILERS, needs_gcc
+from newlib import HAS_NEWLIB
 
 from max78000.board.board import VirtualBoard
 from max78000.firmware.build import build_project
-from max78000.firmware.toolchain import find_toolchain, find_zig
+from max78000.firmware.toolchain import find_toolchain
 
 pytestmark = pytest.mark.slow
 NETWORKS = ("digit_net", "keyword_net", "residual_net")
@@ -19,7 +20,7 @@ ARCHIVED, RECENT = beside("sdk", "2022"), beside("sdk", "2025", "MAX")
 SDKS = {"2022": (ARCHIVED,), "2025": (RECENT, ARCHIVED)}
 OBJECTS = "build/objects-gcc-sdk"
 needs_sdk = pytest.mark.skipif(
-    not ARCHIVED.is_dir() or find_zig().c_library is None, reason="needs shared/sdk and newlib"
+    not ARCHIVED.is_dir() or not HAS_NEWLIB, reason="needs shared/sdk and newlib"
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 from brought import beside
 from click.testing import CliRunner
 from installed import needs, needs_gcc
+from newlib import HAS_NEWLIB
 
 from max78000.commands.build import build
 from max78000.commands.simulate import simulate
@@ -24,7 +25,7 @@ NET = Net("{name: first}\n{name: last}", "4x2x3x3 4x4x3x3", bias=2)
 ARCHIVED, RECENT = beside("sdk", "2022"), beside("sdk", "2025", "MAX")
 SDKS = {"2022": (ARCHIVED,), "2025": (RECENT, ARCHIVED)}
 needs_sdk = pytest.mark.skipif(
-    not ARCHIVED.is_dir() or find_zig().c_library is None, reason="needs shared/sdk and newlib"
+    not ARCHIVED.is_dir() or not HAS_NEWLIB, reason="needs shared/sdk and newlib"
 )
 
 

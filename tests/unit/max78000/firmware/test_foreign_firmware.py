@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from firmware_projects import TOOLCHAINS, ZIG, Log, write_c_project
+from newlib import needs_newlib
 
 from max78000.board.board import Limits, VirtualBoard
 from max78000.errors import InputError
@@ -13,10 +14,6 @@ from max78000.firmware.sources import project_units
 from max78000.firmware.support import our_package
 
 EVERY = pytest.mark.parametrize("toolchain", TOOLCHAINS)
-NEWLIB = pytest.mark.skipif(
-    ZIG.c_library is None,
-    reason="newlib is not installed (apt install libnewlib-arm-none-eabi)",
-)
 HANDLER = """
 #include <stdio.h>
 #include "mxc.h"
@@ -108,7 +105,7 @@ def test_reals_are_printed_without_a_c_library(tmp_path, toolchain):
 
 
 @pytest.mark.long
-@NEWLIB
+@needs_newlib
 @EVERY
 def test_what_only_a_c_library_has(tmp_path, toolchain):
     log = Log()

@@ -7,6 +7,7 @@ import pytest
 from brought import beside
 from firmware_projects import ZIG, Log, write_c_project
 from installed import needs_gcc
+from newlib import needs_newlib
 
 from max78000.board.board import VirtualBoard
 from max78000.errors import InputError, UnsupportedError
@@ -20,9 +21,6 @@ GCC = find_gcc()
 ARCHIVED, RECENT = beside("sdk", "2022"), beside("sdk", "2025", "MAX")
 BOTH = {"2022": (ARCHIVED,), "2025": (RECENT, ARCHIVED)}
 needs_sdk = pytest.mark.skipif(not ARCHIVED.is_dir(), reason="there is no shared/sdk")
-needs_newlib = pytest.mark.skipif(
-    ZIG.c_library is None, reason="newlib is not installed (apt install libnewlib-arm-none-eabi)"
-)
 DEVICE = "CMSIS/Device/Maxim/MAX78000"
 FILES = {  # a program that says through semihosting-free means, its LED word, that it ran
     f"{DEVICE}/Include/max78000.h": "#define CHIP 78000\n",

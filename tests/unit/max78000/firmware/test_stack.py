@@ -6,6 +6,7 @@ import re
 import pytest
 from click.testing import CliRunner
 from firmware_projects import TOOLCHAINS, ZIG, write_c_project
+from newlib import needs_newlib
 
 from max78000.board.board import End, VirtualBoard
 from max78000.commands.main import cli
@@ -124,6 +125,7 @@ def test_the_least_stack_is_there_or_the_program_is_refused(toolchain, tmp_path)
         run(tmp_path, toolchain, text.replace("return 0;", "return block[5];"))
 
 
+@needs_newlib
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 def test_memory_is_not_taken_from_a_stack_in_use(toolchain, tmp_path):
     _, outcome = run(tmp_path, toolchain, HEAD + ASK_WHILE_DEEP)
