@@ -287,6 +287,14 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     write_whole(path, npy_bytes(array))
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; there is none of a name that the system cannot have.
+
+    `Path.is_file` raises for a name that is too long, until Python 3.14.
+    """
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def refuse_existing(path: Path | None, overwrite: bool) -> None:
     """Keep what is there already, unless told otherwise.
 

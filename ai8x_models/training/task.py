@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from torch import nn
@@ -27,6 +28,14 @@ from ai8x_models.zoo.registry import find_model
 from max78000.errors import InputError, UnsupportedError
 
 ENTRY_POINTS = "ai8x.tasks"
+_VERBS: Mapping[str, str] = MappingProxyType(
+    {
+        "classify": "classification",
+        "detect": "detection",
+        "regress": "regression",
+        "segment": "segmentation",
+    }
+)
 
 
 class Examples(Protocol):
@@ -129,12 +138,18 @@ def find_task(name: str) -> Task[Any, Any]:
     Raises:
         UnsupportedError: there is none of this name.
     """
+    name = task_name(name)
     if name not in task_names():
         raise UnsupportedError(
             f"nothing trains for {name}", fix=f"one of {', '.join(task_names())}"
         )
     found: Task[Any, Any] = entry_points(group=ENTRY_POINTS)[name].load()
     return found
+
+
+def task_name(word: str) -> str:
+    """The name of a task, which may be called by what the network does: `classify`."""
+    return _VERBS.get(word, word)
 
 
 def task_names() -> tuple[str, ...]:

@@ -7,7 +7,9 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import NoReturn
 
 import click
@@ -18,6 +20,14 @@ from max78000.errors import INTERRUPTED, InputError, InternalError, ToldError, T
 CUT_SHORT = 141  # what shells report for a program whose reader has gone
 # What the system says of an output that takes no more.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+# What the system says already of the question whether there is such a file.
+_NO_NAMES: Mapping[int | None, str] = MappingProxyType(
+    {
+        errno.ENAMETOOLONG: "give a shorter name",
+        errno.EACCES: "allow reading there, or name another place",
+    }
+)
+_MOST_SHOWN = 60  # letters of a name
 
 
 def run(command: click.Command) -> None:
@@ -44,7 +54,7 @@ def run(command: click.Command) -> None:
             _drop_output()
             click.echo(f"{name}: the output cannot be written: {error.strerror}", err=True)
             sys.exit(InputError.exit_code)
-        problem = refusal_of(error) or error
+        problem = refusal_of(error) or _refusal_of_name(error) or error
         _tell_scripts(name, problem)
         if isinstance(problem, ToolError) and not isinstance(problem, InternalError):
             click.echo(f"{name}: {problem}", err=True)
@@ -53,6 +63,19 @@ def run(command: click.Command) -> None:
         click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
         sys.exit(InternalError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refusal_of_name(error: Exception) -> InputError | None:
+    """What to tell who has named a place that the system does not look at; None for other errors.
+
+    Whatever is done first with such a name fails, so that it is told here and not at each.
+    """
+    if not isinstance(error, OSError) or error.errno not in _NO_NAMES or error.filename is None:
+        return None
+    name = os.fsdecode(error.filename)
+    where = name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}..."
+    why = f"cannot be looked for: {error.strerror}"
+    return InputError(why, where=where, fix=_NO_NAMES[error.errno])
 
 
 def leave() -> NoReturn:

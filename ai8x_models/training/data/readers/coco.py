@@ -27,7 +27,7 @@ from ai8x_models.training.data.source import (
     Source,
 )
 from max78000.errors import InputError, ToolError, raise_all
-from max78000.files import DAMAGED
+from max78000.files import DAMAGED, is_file
 
 FOLDER = "annotations"  # of the files, beside the pictures' folders
 _WORDS: Mapping[str, str] = {"train": TRAIN, "val": VALIDATION, "test": TEST}
@@ -227,8 +227,8 @@ def _part(
     # `train2017` beside `annotations/instances_train2017.json`, as the archives unpack.
     homes = (folder, folder / "images", folder / listing.path.stem.rpartition("_")[2])
     names = [listing.pictures[identity].name for identity in ids]
-    home = next((one for one in homes if (one / names[0]).is_file()), folder)
-    missing = [name for name in names if not (home / name).is_file()]
+    home = next((one for one in homes if is_file(one / names[0])), folder)
+    missing = [name for name in names if not is_file(home / name)]
     raise_all(
         InputError(
             f"names {name}, which is not there",

@@ -23,6 +23,7 @@ _TYPES: Mapping[int, str] = {
     0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8",
 }  # fmt: skip
 _NAME = re.compile(r"(train|t10k|test)-(images|labels)[.-]idx[1-4]-[a-z]+(\.gz)?")
+_MOST_RATIO = 1032  # of deflate: https://zlib.net/zlib_tech.html, "maximum compression factor"
 _FIX = (
     "give train-images-idx3-ubyte and train-labels-idx1-ubyte, and the same of t10k, or .gz of them"
 )
@@ -74,7 +75,8 @@ def read_idx(path: Path) -> Raw:
             dtype = np.dtype(_TYPES[kind])
             n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
             refuse_more_than_memory(n_bytes, path)
-            content = file.read(n_bytes + 1)
+            # Reading takes the memory that it is asked for, before there is anything to read.
+            content = file.read(min(n_bytes, _most_bytes(path)) + 1)
     except (OSError, EOFError, KeyError, struct.error, zlib.error) as error:
         raise InputError("is not a readable idx file", where=str(path), fix=_FIX) from error
     if zeros or not n_axes or len(content) != n_bytes:
@@ -82,3 +84,8 @@ def read_idx(path: Path) -> Raw:
         why = f"announces {size} numbers in {n_bytes} bytes, and does not hold them"
         raise InputError(why, where=str(path), fix="fetch it anew")
     return np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape)
+
+
+def _most_bytes(path: Path) -> int:
+    """The most that a file can hold, unpacked."""
+    return path.stat().st_size * (_MOST_RATIO if path.suffix == ".gz" else 1)

@@ -14,6 +14,7 @@ import numpy as np
 from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part, file_source
 from ai8x_models.training.data.source import ALL, SPLITS, TRAIN, Answers, Source, Targets
 from max78000.errors import InputError, ToolError, raise_all
+from max78000.files import is_file
 
 _FIX = "write a line for each sample: its file, then its class or its numbers"
 _SPLIT = "split"  # column that says to which part a sample belongs
@@ -81,11 +82,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[Row]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError("is not a table in UTF-8", where=str(path), fix=_FIX) from error
     head: tuple[str, ...] = ()
-    if (
-        rows
-        and not (path.parent / rows[0].cells[0]).is_file()
-        and not Path(rows[0].cells[0]).suffix
-    ):
+    if rows and not is_file(path.parent / rows[0].cells[0]) and not Path(rows[0].cells[0]).suffix:
         head = tuple(map(str.lower, rows.pop(0).cells))
     if not rows:
         raise InputError("names no samples", where=str(path), fix=_FIX)
@@ -104,7 +101,7 @@ def _problems(path: Path, head: Sequence[str], rows: Sequence[Row]) -> Iterator[
         elif column is not None and row.cells[column] not in SPLITS:
             why = f"split is {row.cells[column]!r}"
             yield InputError(why, where=where, fix=f"one of {', '.join(SPLITS)}")
-        elif not (path.parent / row.cells[0]).is_file():
+        elif not is_file(path.parent / row.cells[0]):
             why = f"there is no file {row.cells[0]}"
             yield InputError(why, where=where, fix="name it as seen from the table's folder")
 

@@ -100,6 +100,16 @@ def test_damaged_idx_files(content, message):
         read_idx(Path("a-idx1-ubyte"))
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_short_idx_file_takes_no_more_memory_than_it_has(packed, monkeypatch):
+    monkeypatch.setattr("ai8x_models.training.data.readers.idx.refuse_more_than_memory", print)
+    content = b"\0\0\x08\x03" + b"\x7f" * 12  # 9 EB
+    path = Path(f"a-idx3-ubyte{'.gz' * packed}")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(InputError, match=r"announces 2139062143x2139062143x2139062143 numbers"):
+        read_idx(path)
+
+
 def test_missing_idx_files():
     Path("mnist").mkdir()
     idx("mnist/t10k-images-idx3-ubyte", np.zeros((2, 2, 2), np.uint8))
