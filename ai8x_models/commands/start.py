@@ -11,8 +11,10 @@ from max78000.errors import INTERRUPTED
 def main() -> None:
     """Run the command line."""
     try:
+        from ai8x_models.commands.loading import show_loading
         from ai8x_models.commands.main import main as command
 
+        show_loading(sys.stderr)
         command()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from max78000.command import JSON, examples
+from max78000.command.table import print_table
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000, Chip
 from max78000.firmware.sources import CMAKE
@@ -84,6 +85,13 @@ def _print_facts(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return
-    for name, value in facts.items():
-        text = ", ".join(value) if isinstance(value, list) else value
-        click.echo(f"{name.replace('_', ' '):20}{'-' if text is None else text}")
+    rows = [(name.replace("_", " "), _words_of(value)) for name, value in facts.items()]
+    print_table(("fact", "value"), rows)
+
+
+def _words_of(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "-" if value is None else str(value)
