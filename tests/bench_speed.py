@@ -27,6 +27,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from ai8x_models.zoo.registry import create_model  # noqa: E402 - as above
+from max78000.board.board import End, VirtualBoard  # noqa: E402 - as above
+from max78000.firmware.build import build_project  # noqa: E402 - as above
+from max78000.firmware.toolchain import find_zig  # noqa: E402 - as above
 from max78000.machine.predict import LoadedMachine  # noqa: E402 - as above
 from networks import Net, compile_net  # noqa: E402 - found on the path above
 from synthesis import compile_network  # noqa: E402 - as above
@@ -37,6 +40,18 @@ PAIRS = 7
 DEPTHS = (2, 4, 8, 16, 31)  # layers of the networks that show growth
 WIDTH = 40  # characters of the longest bar
 NOTICEABLE = 1.15  # times the recorded ratio: beyond it a line is marked
+
+BOARD = "firmware, of machine answers"
+N_INSTRUCTIONS = 20_000_000
+# Two instructions a turn; what starts and ends the program is a thousandth of it.
+LOOP = f"""
+int main(void)
+{{
+    unsigned n = {N_INSTRUCTIONS // 2}u;
+    __asm volatile("1: subs %0, #1; bne 1b" : "+r"(n) : : "cc");
+    return (int)n;
+}}
+"""
 
 LIBRARIES = ("-c", "import numpy, yaml, jinja2, click, h5py")
 CLICK = ("-c", "import click")
@@ -110,6 +125,32 @@ def answer_ratios():
         )
 
 
+def board_speed(folder):
+    """The virtual board: a firmware's answer of the model's own, and instructions a second."""
+    network = compile_network(ROOT / "networks" / "pose_tiny.yaml")
+    machine, image = network.machine(), network.stages.image
+    project = network.write(Path(folder) / "firmware")
+    firmware = build_project(project, find_zig()).elf
+    loop = Path(folder) / "loop"
+    loop.mkdir()
+    (loop / "main.c").write_text(LOOP, encoding="utf-8")
+    counting = build_project(loop, find_zig()).elf
+    ratio = median_ratio(
+        lambda: call_seconds(lambda: boot(firmware)),
+        lambda: call_seconds(lambda: machine.predict(image)),
+    )
+    seconds = statistics.median(call_seconds(lambda: boot(counting)) for _ in range(PAIRS))
+    return ratio, N_INSTRUCTIONS / seconds
+
+
+def boot(elf):
+    """Run a firmware to its end."""
+    board = VirtualBoard()
+    board.load_elf(elf)
+    outcome = board.run()
+    assert outcome.end in (End.ASLEEP, End.ENOUGH), outcome
+
+
 def growth():
     """Milliseconds to compile and to run a network, by its layers; the quickest of three."""
     for depth in DEPTHS:
@@ -157,10 +198,12 @@ def main(record):
     """Measure, print, compare."""
     table = tomllib.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
     goals = {name: goal for name, _, _, goal in COMMANDS}
-    goals |= {"machine answers, of PyTorch": 8.0, "interpreter, of PyTorch": 8.0}
+    goals |= {"machine answers, of PyTorch": 8.0, "interpreter, of PyTorch": 8.0, BOARD: 12.0}
     with tempfile.TemporaryDirectory() as folder:
         ratios = dict(command_ratios(folder)) | dict(answer_ratios())
+        ratios[BOARD], n_a_second = board_speed(folder)
     show_ratios(ratios, table.get("ratios", {}), goals)
+    click.echo(f"\nvirtual board: {n_a_second / 1e6:.0f} million instructions a second")
     rows = list(growth())
     show_growth(rows)
     slopes = np.polyfit([row[0] for row in rows], [row[1:] for row in rows], 1)[0]
