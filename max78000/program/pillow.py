@@ -5,8 +5,10 @@ from typing import Any
 
 from max78000.errors import UnsupportedError
 
-# What no picture of anything has: PNG packs 8,256 black pixels into a byte, other kinds fewer.
+# What no picture of anything has: PNG packs 8,256 black pixels into a byte; of a white picture JPEG
+# packs 64, WebP 561 with losses.
 _MOST_PIXELS_A_BYTE = 10_000
+_MOST_WITH_LOSSES = 2_000
 _FEW_PIXELS = 1 << 22
 _WEBP_HEAD_BYTES = 30
 _SIDE = 0x3FFF  # of WebP: 14 bits of columns or rows
@@ -39,21 +41,24 @@ def open_picture(path: Path) -> Any:
     image = load_pillow()
     n_bytes = path.stat().st_size
     with path.open("rb") as file:
-        webp_size = _size_of_webp(file.read(_WEBP_HEAD_BYTES))
+        head = file.read(_WEBP_HEAD_BYTES)
+    webp_size = _size_of_webp(head)
     if webp_size is not None:  # Pillow takes the memory for one when it opens it
-        _check_size(image, webp_size, n_bytes)
+        is_lossless = head[12:16] == b"VP8L"
+        _check_size(image, webp_size, n_bytes, has_losses=not is_lossless)
     picture = image.open(path)
     try:
-        _check_size(image, picture.size, n_bytes)
+        _check_size(image, picture.size, n_bytes, has_losses=picture.format == "JPEG")
     except image.DecompressionBombError:
         picture.close()
         raise
     return picture
 
 
-def _check_size(image: Any, size: tuple[int, int], n_bytes: int) -> None:
+def _check_size(image: Any, size: tuple[int, int], n_bytes: int, *, has_losses: bool) -> None:
     columns, rows = size
-    if columns * rows > max(_FEW_PIXELS, _MOST_PIXELS_A_BYTE * n_bytes):
+    most_a_byte = _MOST_WITH_LOSSES if has_losses else _MOST_PIXELS_A_BYTE
+    if columns * rows > max(_FEW_PIXELS, most_a_byte * n_bytes):
         raise image.DecompressionBombError(f"{columns} x {rows} pixels in {n_bytes:,} bytes")
 
 

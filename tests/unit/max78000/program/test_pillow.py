@@ -19,3 +19,24 @@ def test_a_few_bytes_that_say_gigabytes_are_refused(tmp_path):
     (tmp_path / "a.bmp").write_bytes(raw)
     with pytest.raises(Image.DecompressionBombError, match="9000 x 9000 pixels in 1,334 bytes"):
         open_picture(tmp_path / "a.bmp")
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "first", "order"),
+    [("a.webp", b"\x9d\x01\x2a", 3, "little"), ("a.jpg", b"\xff\xc0", 5, "big")],
+)
+def test_white_pictures_with_losses_are_opened_and_larger_ones_refused(
+    name, mark, first, order, tmp_path
+):
+    """Columns and rows are two bytes each behind a frame's mark."""
+    path = tmp_path / name
+    Image.new("RGB", (4000, 1250), "white").save(path)
+    with open_picture(path) as picture:
+        assert picture.size == (4000, 1250)
+    Image.new("RGB", (16, 16), "white").save(path)
+    raw = bytearray(path.read_bytes().ljust(12_000, b"\0"))
+    at = raw.index(mark) + first
+    raw[at : at + 4] = (9000).to_bytes(2, order) * 2
+    path.write_bytes(raw)
+    with pytest.raises(Image.DecompressionBombError, match="9000 x 9000 pixels in 12,000 bytes"):
+        open_picture(path)
