@@ -6,17 +6,19 @@ The graph is a table, the placed graph the completed network description.
 import json
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from max78000.facts.chip import Chip
 from max78000.program.program import to_text
 from synthesis.compile import Compiled
-from synthesis.finish.finish import Finish
 from synthesis.graph.ir import Buffer, Graph, Layer, PoolKind, Unload
 from synthesis.graph.scales import final_scale
 from synthesis.lower.sequence import reference_to
 from synthesis.place.placed import PlacedGraph, PlacedLayer
 from synthesis.read.description import Operator
-from synthesis.read.finish_keys import entries_of
+
+if TYPE_CHECKING:  # few networks have one, and it takes a moment to import
+    from synthesis.finish.finish import Finish
 
 NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 OPERATOR_WORDS = {op: "none" if op is Operator.PASSTHROUGH else op.value for op in Operator}
@@ -127,10 +129,12 @@ def _section_lines(graph: Graph) -> Iterator[str]:
         yield from _place_lines(entry)
 
 
-def _finish_lines(finish: Finish | None) -> Iterator[str]:
+def _finish_lines(finish: "Finish | None") -> Iterator[str]:
     """The section `finish`."""
     if finish is None:
         return
+    from synthesis.read.finish_keys import entries_of  # noqa: PLC0415 - few networks have one
+
     yield "finish:"
     names = [one.name for one in finish.inputs] + [step.name for step in finish.steps]
     for step in finish.steps:

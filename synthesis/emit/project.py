@@ -7,7 +7,7 @@ application code keeps compiling. Same inputs, same bytes: no dates, no paths.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from max78000.facts import regmap
 from max78000.facts.chip import Chip
@@ -16,14 +16,16 @@ from max78000.program.program import Copy, KernelBlock, OutputMap, RegisterProgr
 from max78000.program.strict_json import hex_word
 from synthesis.emit import rows
 from synthesis.emit.c_template import c_template
-from synthesis.emit.finish import finish_text
 from synthesis.emit.options import FileNames, Pin, ProjectOptions
 from synthesis.emit.other_builds import other_builds
 from synthesis.emit.places import gather_problem, places_array
 from synthesis.emit.unload import softmax_context, unload_context
-from synthesis.finish.plan import Plan
 from synthesis.generate.unload import UnloadLayout
 from synthesis.version import VERSION
+
+if TYPE_CHECKING:  # few networks have one, and it takes a moment to import
+    from synthesis.emit.finish import FinishText
+    from synthesis.finish.plan import Plan
 
 FINISH_FILES = ("cnn_finish.c", "cnn_finish.h")
 __all__ = [
@@ -44,7 +46,7 @@ class ProjectFacts:
     unload: UnloadLayout  # what cnn_unload() delivers
     streams: bool  # some layers run at the same time
     softmax_shift: int | None  # None: no soft-max; values of 8-bit layers take 0
-    finish: Plan | None  # what stands behind the accelerator
+    finish: "Plan | None"  # what stands behind the accelerator
     scales: tuple[str, ...]  # final scales, if there are any but 0
     summary: tuple[str, ...]
     provenance: tuple[str, ...]
@@ -150,7 +152,7 @@ def project_context(
         "provenance": facts.provenance,
         "summary": facts.summary,
         "softmax": softmax_context(facts.unload, facts.softmax_shift),
-        "finish": None if facts.finish is None else finish_text(facts.finish),
+        "finish": _finish_text(facts.finish),
         "scales_note": facts.scales,
         "packs_kernels": _packs_kernels(program),
         "has_compact_weights": _is_compact(program, options),
@@ -160,6 +162,14 @@ def project_context(
         "in_flash": _in_flash(options),
         "inline_arrays": _answer(program) if options.names.sample_output is None else [],
     }
+
+
+def _finish_text(plan: "Plan | None") -> "FinishText | None":
+    if plan is None:
+        return None
+    from synthesis.emit.finish import finish_text  # noqa: PLC0415 - few networks have one
+
+    return finish_text(plan)
 
 
 def option_context(options: ProjectOptions) -> dict[str, Any]:

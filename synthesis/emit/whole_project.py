@@ -1,5 +1,7 @@
 """Compiled network -> every file of the project folder, as text."""
 
+from typing import TYPE_CHECKING
+
 from max78000.facts.chip import Chip
 from max78000.program.network_file import NETWORK_FILE, FinishResult, NetworkFacts
 from max78000.program.network_file import to_json as network_json
@@ -9,13 +11,16 @@ from synthesis.emit.checks import softmax_shift
 from synthesis.emit.layer_files import layer_files, provenance
 from synthesis.emit.project import ProjectFacts, ProjectOptions, emit_project
 from synthesis.emit.unload import scales_note
-from synthesis.finish.plan import Plan
 from synthesis.generate.finish import emitted_plan
 from synthesis.generate.unload import unload_layout
 from synthesis.read.files import Files, read_text
 from synthesis.report.html import report_html
-from synthesis.report.report import Report, summary_lines
+from synthesis.report.report import Report
 from synthesis.report.report import to_json as report_json
+from synthesis.report.summary import summary_lines
+
+if TYPE_CHECKING:  # few networks have one, and it takes a moment to import
+    from synthesis.finish.plan import Plan
 
 
 def project_files(
@@ -61,13 +66,13 @@ def project_facts(
     )
 
 
-def _network_facts(compiled: Compiled, plan: Plan | None) -> NetworkFacts:
+def _network_facts(compiled: Compiled, plan: "Plan | None") -> NetworkFacts:
     """What applications are told of inputs and answers."""
     results = () if plan is None else _finish_results(plan)
     return NetworkFacts(compiled.program.name, compiled.trained, results)
 
 
-def _finish_results(plan: Plan) -> tuple[FinishResult, ...]:
+def _finish_results(plan: "Plan") -> tuple[FinishResult, ...]:
     buffers = {buffer.result: buffer for buffer in plan.buffers if buffer.result is not None}
     return tuple(
         FinishResult(step.name, buffers[step.name].is_index, step.shape)

@@ -5,17 +5,19 @@ Knows layers and exact arithmetic; knows no processors, no memories and no regis
 
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from max78000.errors import InternalError
 from max78000.facts import fixed
-from synthesis.finish.compute import Array
-from synthesis.finish.finish import finish_answers
 from synthesis.graph.convolve import convolve
 from synthesis.graph.ir import BUFFER, INPUT, Graph, Kernel, Layer, Pool, PoolKind
 from synthesis.read.description import Pair
 from synthesis.read.source import Tensor
+
+if TYPE_CHECKING:  # few networks have one, and it takes a moment to import
+    from synthesis.finish.compute import Array
 
 
 def interpret(graph: Graph, image: Tensor, *, round_average: bool = False) -> tuple[Tensor, ...]:
@@ -43,10 +45,12 @@ def interpret(graph: Graph, image: Tensor, *, round_average: bool = False) -> tu
     return tuple(tensors[layer.as_producer] for layer in graph.layers)
 
 
-def answers(graph: Graph, results: Sequence[Tensor], *, scales: bool = True) -> dict[str, Array]:
+def answers(graph: Graph, results: Sequence[Tensor], *, scales: bool = True) -> "dict[str, Array]":
     """What the processor makes of the results of all layers, by name; see `finish_answers`."""
     if graph.finish is None:
         return {}
+    from synthesis.finish.finish import finish_answers  # noqa: PLC0415 - few networks have one
+
     outputs = {layer.name: result for layer, result in zip(graph.layers, results, strict=True)}
     return finish_answers(graph.finish, outputs, scales=scales)
 

@@ -7,14 +7,17 @@ convolve, add bias, scale, activate. No processors, no addresses, no registers.
 from dataclasses import dataclass, field
 from enum import Enum
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from max78000.facts.fixed import Activation, Combine, total_shift
-from synthesis.finish.finish import Finish
 from synthesis.read.description import DataFormat, Operator, Pair
 from synthesis.read.source import InputPath
+
+if TYPE_CHECKING:  # few networks have one, and it takes a moment to import
+    from synthesis.finish.finish import Finish
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -239,7 +242,7 @@ class Graph:
     buffer: Buffer | None = None
     unload: tuple[Unload, ...] = ()  # instead of what `unloaded` says
     unused: tuple[str, ...] = ()  # entries of the checkpoint that no layer takes
-    finish: Finish | None = None  # what the processor does with the outputs
+    finish: "Finish | None" = None  # what the processor does with the outputs
 
     @property
     def n_streaming(self) -> int:

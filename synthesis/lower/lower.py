@@ -30,7 +30,6 @@ from synthesis.lower.buffer import (
     read_unload,
     unload_problems,
 )
-from synthesis.lower.finish import lower_finish
 from synthesis.lower.operation import Operation, read_operation
 from synthesis.lower.sequence import Step, order_layers
 from synthesis.lower.unused import unused_entries
@@ -81,7 +80,11 @@ def lower(source: Source, chip: Chip) -> Graph:
         unused=unused_entries(checkpoint, len(weight_owners(steps, operations))),
     )
     raise_all([*problems, *_shape_problems(graph, chip), *unload_problems(graph.unload, chip)])
-    return replace(graph, finish=lower_finish(network, graph)) if network.finish else graph
+    if not network.finish:
+        return graph
+    from synthesis.lower.finish import lower_finish  # noqa: PLC0415 - few networks have one
+
+    return replace(graph, finish=lower_finish(network, graph))
 
 
 def _check_arch(network: NetworkSpec, checkpoint: Checkpoint) -> None:

@@ -7,9 +7,12 @@ text is `yaml_reader`'s work, filling in what is not given is `lower`'s and `pla
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from max78000.facts.fixed import Activation, Combine
-from synthesis.finish.steps import Step
+
+if TYPE_CHECKING:  # few networks have one, and it takes a moment to import
+    from synthesis.finish.steps import Step
 
 
 class Operator(Enum):
@@ -151,7 +154,7 @@ class StepSpec:
     """
 
     line: int
-    step: Step
+    step: "Step"
     name: str | None = None
     inputs: tuple[str, ...] | None = None
     result: bool = False

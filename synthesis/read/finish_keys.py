@@ -115,6 +115,7 @@ WORDS: Mapping[str, StepWord] = MappingProxyType(
         ),
     }
 )
+STEP = values.meaning_of(WORDS)
 _OF_TYPE = MappingProxyType(
     {
         Softmax: "softmax",

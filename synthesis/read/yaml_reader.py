@@ -28,7 +28,6 @@ from synthesis.read.description import (
     StepSpec,
     UnloadSpec,
 )
-from synthesis.read.finish_keys import COMMON_KEYS, WORDS
 from synthesis.read.yaml_nodes import line_of, plain_value, yaml_problem
 
 Keys = Mapping[str, tuple[str, values.Converter]]
@@ -120,7 +119,6 @@ PLACE_KEYS = MappingProxyType(
 )
 BUFFER_KEYS = MappingProxyType({"name": ("name", values.text), **PLACE_KEYS})
 UNLOAD_KEYS = MappingProxyType({**PLACE_KEYS, "write_gap": ("write_gap", values.within(0, 15))})
-STEP = values.meaning_of(WORDS)
 OPTIONAL_KEYS = ("width", "write_gap")
 SECTIONS = ("layers", "data_buffer", "unload", "finish")
 MAX_NESTING = 16  # lists and mappings inside each other; the language needs four
@@ -275,6 +273,8 @@ class _Reader:
         return tuple(step for step in steps if step is not None)
 
     def _step(self, node: yaml.Node, place: str) -> StepSpec | None:
+        from synthesis.read.finish_keys import COMMON_KEYS, STEP, WORDS  # noqa: PLC0415 - few networks have one
+
         line, n_problems = line_of(node), len(self.problems)
         if not isinstance(node, yaml.MappingNode):
             self._problem(line, "a step must be a mapping", place=place, rule="G22")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from max78000.facts.chip import WORD_BYTES, Chip
 from max78000.facts.energy import layer_energy_uj
@@ -19,10 +19,12 @@ from synthesis.place.place import Placement
 from synthesis.place.placed import PlacedLayer, members
 from synthesis.read.evaluation import NetworkScore
 from synthesis.report.accuracy import Deviation, LayerAccuracy, measure
-from synthesis.report.finish import FinishReport, report_finish
 from synthesis.report.sample import SampleReport, SampleRun, make_sample
 from synthesis.report.work import ACCURACY_FACTOR, SOURCE, Work, make_work
 from synthesis.version import VERSION
+
+if TYPE_CHECKING:  # few networks have one, and it takes a moment to import
+    from synthesis.report.finish import FinishReport
 
 FORMAT = "max78000-report-1"
 # What no layer makes, where the report names the layer that does.
@@ -133,7 +135,7 @@ class Report:
     sample: SampleReport | None = None
     run: SampleRun | None = field(default=None, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
-    finish: FinishReport | None = None  # what the core does behind the accelerator
+    finish: "FinishReport | None" = None  # what the core does behind the accelerator
     firmware: FirmwareReport | None = None  # None: there is no project of this network alone
     scores: tuple[NetworkScore, ...] = ()  # of this network, where it was evaluated
     variants: "tuple[VariantReport, ...] | None" = None  # None: nobody asked for them
@@ -213,8 +215,16 @@ def make_report(
         accuracy=_accuracy(placement, run),
         sample=make_sample(placement.graph, run) if run is not None else None,
         run=run,
-        finish=report_finish(placement, chip),
+        finish=_finish(placement, chip),
     )
+
+
+def _finish(placement: Placement, chip: Chip) -> "FinishReport | None":
+    if placement.graph.finish is None:
+        return None
+    from synthesis.report.finish import report_finish  # noqa: PLC0415 - few networks have one
+
+    return report_finish(placement, chip)
 
 
 def _milliseconds(cycles: Cycles, clock_hz: int, wakeup_us: float) -> float:
@@ -379,21 +389,3 @@ def _deviation_data(deviation: Deviation) -> dict[str, float | None]:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-
-
-def summary_lines(report: Report) -> tuple[str, ...]:
-    """The budgets, the expected time and how good the answers are, for people."""
-    words = report.busiest_processor_words
-    return (
-        f"weights {_budget(report.weights)}, "
-        f"busiest processor {words.used} of {words.available} words",
-        f"biases  {_budget(report.biases)}",
-        f"data    {_budget(report.data)} at the largest layer",
-        f"{report.macs:,} multiply-accumulates in {report.cycles.total:,} cycles, "
-        f"{report.milliseconds:.2f} ms at {report.clock_hz // 1_000_000} MHz",
-        *(score.text for score in report.scores),
-    )
-
-
-def _budget(budget: Budget) -> str:
-    return f"{budget.used:,} of {budget.available:,} bytes ({100 * budget.share:.0f} %)"

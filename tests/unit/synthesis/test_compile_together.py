@@ -8,7 +8,8 @@ from max78000.errors import InputError, ToolError
 from max78000.facts.chip import MAX78000
 from max78000.facts.regmap import CTL, quadrant_register_addr
 from networks import Net, write_files
-from synthesis.api import Request, compile_together
+from synthesis.api import Request
+from synthesis.api.together import compile_together
 from synthesis.generate.options import ProgramOptions
 from synthesis.read.files import Files
 from synthesis.read.source import InputPath

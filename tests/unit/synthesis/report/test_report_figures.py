@@ -7,8 +7,9 @@ import pytest
 from max78000.facts.chip import MAX78000
 from max78000.link.energy_report import estimated
 from networks import Net, compile_net, image_of, report_of
-from synthesis.report.report import Budget, make_report, summary_lines, to_json
+from synthesis.report.report import Budget, make_report, to_json
 from synthesis.report.sample import SampleRun
+from synthesis.report.summary import summary_lines
 
 NET = Net(
     "{name: a, op: conv2d, activate: ReLU}\n"

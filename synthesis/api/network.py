@@ -1,15 +1,4 @@
-"""The compiler's front door: a request in, a compiled network or a refusal out.
-
-    from synthesis import compile_network
-
-    network = compile_network("networks/digit_net.yaml", "digit_net-q.pth.tar", picture)
-    (scores,) = network.machine().predict(another)  # bit for bit what the chip computes
-    network.write("build/digit_net")
-
-The command line comes in by `compile_files`, Python by `compile_network`, which makes a request of
-files or values: both get the same warnings, refusals and advice. Computes nothing of its own: the
-stages are in `compile`, the simulated accelerator is in `max78000`.
-"""
+"""One network: a request in, a compiled network or a refusal out."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -20,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from max78000.errors import InputError, ProblemList, ToolError, raise_all
+from max78000.errors import InputError
 from max78000.facts.chip import MAX78000, Chip
 from max78000.program.input_file import signed_bytes
 from max78000.program.layer_dump import save_dump
 from max78000.program.layer_table import LayerTable
 from max78000.program.program import RegisterProgram
-from synthesis.compile import Combined, Compiled, combine
-from synthesis.emit.checks import check_project, project_parts
+from synthesis.compile import Compiled
+from synthesis.emit.checks import check_project
 from synthesis.emit.firmware_size import report_firmware
-from synthesis.emit.flash_size import check_parts, sum_of_parts
 from synthesis.emit.layer_files import layer_table
 from synthesis.emit.options import ProjectOptions
-from synthesis.emit.together import Member, together_files
-from synthesis.emit.together_checks import member_problems, ram_warnings
 from synthesis.emit.whole_project import project_files
 from synthesis.emit.write import write_project
 from synthesis.generate.options import ProgramOptions
@@ -47,7 +33,6 @@ from synthesis.read.evaluation import read_evaluation
 from synthesis.read.files import Files, Ready, find_files, read_source
 from synthesis.read.source import InputPath, Tensor
 from synthesis.report.report import Report, report_on, to_json
-from synthesis.report.together import TogetherReport, moved_report, report_together
 from synthesis.rules.manual import allowed_rules
 from synthesis.variants.advice import compile_or_advise
 
@@ -222,81 +207,12 @@ class CompiledNetwork:
         project = project or self.request.project
         project = replace(project, checks_layers=layer_checks or project.checks_layers)
         files, chip = self.request.files, self.request.chip
-        _need_files(files)
+        need_files(files)
         check_project(self.stages, project, chip)
         report = replace(self.report, firmware=report_firmware(self.stages, project, chip))
         contents = project_files(self.stages, report, files, project, chip)
         write_project(Path(folder), contents, overwrite=overwrite)
         return Path(folder)
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledTogether:
-    """Networks in one firmware.
-
-    Attributes:
-        name: of the firmware.
-        networks: each by itself, with its weights and biases where they lie among the others.
-        combined: the same as the compiler has them, and who is loaded over whom.
-        report: what they take together, and what a switch costs.
-    """
-
-    name: str
-    networks: tuple[CompiledNetwork, ...]
-    combined: Combined
-    report: TogetherReport
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Of each network, with its name; and what only shows when they are together."""
-        return self.report.warnings
-
-    def write(self, folder: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the C project, whole or not at all; raises as `CompiledNetwork.write`."""
-        for network in self.networks:
-            _need_files(network.request.files)
-        first = self.networks[0].request
-        members = [
-            Member(network.stages, network.report, network.request.files, displaced)
-            for network, displaced in zip(self.networks, self.combined.displaced, strict=True)
-        ]
-        contents = together_files(members, self.report, first.project, first.chip)
-        write_project(Path(folder), contents, overwrite=overwrite)
-        return Path(folder)
-
-
-def compile_together(requests: Sequence[Request], name: str) -> CompiledTogether:
-    """Compile networks for one firmware.
-
-    Args:
-        requests: of each network; `options.name` begins the names of its C functions. Chip and C
-            options are those of the first, the input path is the same for all.
-        name: of the firmware.
-    Raises:
-        ToolError: what is wrong with any of the networks, all at once; or that they do not fit the
-            flash together.
-    """
-    files, options = [one.files.network for one in requests], [one.options for one in requests]
-    problems = list(member_problems(files, options, [one.input_path for one in requests]))
-    alone: list[CompiledNetwork] = []
-    for request in requests:
-        try:
-            alone.append(compile_files(request))
-        except ToolError as error:
-            problems += error.problems if isinstance(error, ProblemList) else (error,)
-    raise_all(problems)
-    first = requests[0]
-    combined = combine([network.stages for network in alone], first.chip, first.allowed)
-    networks = tuple(
-        replace(network, stages=moved, report=moved_report(network.report, moved, first.chip))
-        for network, moved in zip(alone, combined.networks, strict=True)
-    )
-    report = report_together(name, combined, [network.report for network in networks], first.chip)
-    parts = [project_parts(moved, first.project, first.chip) for moved in combined.networks]
-    of_flash = check_parts(sum_of_parts(parts), first.chip, name, of_several=True)
-    of_ram = ram_warnings(name, combined.networks, first.project, first.chip)
-    report = replace(report, warnings=(*report.warnings, *of_flash, *of_ram))
-    return CompiledTogether(name, networks, combined, report)
 
 
 def compile_network(  # noqa: PLR0913 - each is something that a user has or decides
@@ -362,7 +278,7 @@ def report_files(
     return found
 
 
-def _need_files(files: Files) -> None:
+def need_files(files: Files) -> None:
     """Refuse to write what was never in a file."""
     for path in (files.network, files.checkpoint):
         if not path.is_file():
