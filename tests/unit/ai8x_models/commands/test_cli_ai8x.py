@@ -51,6 +51,14 @@ def test_evaluate_looks_at_checkpoints_before_it_renders(ai8x):
     assert not Path("data").exists()
 
 
+def test_evaluate_loads_networks_before_it_renders(ai8x, checkpoint):
+    digits = create_model("DigitNet")
+    save_checkpoint(Path("no.pth.tar"), Checkpoint("TinyStudentModel", 0, digits.state_dict()))
+    status, _, err = ai8x("evaluate", checkpoint, "no.pth.tar", "--count", "2")
+    assert (status, err.startswith("ai8x: no.pth.tar")) == (2, True), err
+    assert not Path("data").exists()
+
+
 def test_away_from_home_the_shipped_checkpoints_are_taken(ai8x):
     status, out, _ = ai8x("evaluate", "--count", "2", "--json")
     stored = [row["score"]["checkpoint"] for row in json.loads(out).values() if "score" in row]
