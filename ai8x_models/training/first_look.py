@@ -8,12 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-from numpy.typing import NDArray
-
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.files import load_npy
-from max78000.program.picture_file import read_pixels
+from max78000.program.picture_file import picture_pixels
 from max78000.program.tensor_check import check_tensors
 
 
@@ -37,25 +34,6 @@ def look_at(*paths: Path | None, checkpoints: Iterable[Path | None] = ()) -> Non
         except ToolError as error:
             problems.append(error)
     raise_all(problems)
-
-
-def picture_pixels(
-    path: Path, mode: str | None = None, size: tuple[int, int] | None = None
-) -> NDArray[np.uint8]:
-    """Read a picture as `read_pixels` does.
-
-    Raises:
-        InputError: no readable picture.
-    """
-    try:
-        return read_pixels(path, mode, size)
-    except ValueError as error:
-        raise no_picture(path) from error
-
-
-def no_picture(path: Path) -> InputError:
-    """What is said of a file that is no picture."""
-    return InputError("is not a readable picture", where=str(path), fix="name a picture file")
 
 
 def _check_by_name(path: Path) -> None:

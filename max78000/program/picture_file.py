@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from max78000.errors import InputError
 from max78000.files import DAMAGED
 from max78000.program.pillow import load_pillow, open_picture
 
@@ -46,6 +47,25 @@ def read_pixels(
     except (OSError, image.DecompressionBombError, *DAMAGED) as error:
         raise ValueError(str(error)) from error
     return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def picture_pixels(
+    path: Path, mode: str | None = None, size: tuple[int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Read a picture as `read_pixels` does.
+
+    Raises:
+        InputError: no readable picture.
+    """
+    try:
+        return read_pixels(path, mode, size)
+    except ValueError as error:
+        raise no_picture(path) from error
+
+
+def no_picture(path: Path) -> InputError:
+    """What is said of a file that is no picture."""
+    return InputError("is not a readable picture", where=str(path), fix="name a picture file")
 
 
 def _opaque(image: Any, picture: Any, mode: str) -> Any:

@@ -15,10 +15,10 @@ from PIL import ExifTags, Image
 from ai8x_models.training.data.readers.files import N_TOLD, Medium, file_part, file_source
 from ai8x_models.training.data.readers.folders import split_homes
 from ai8x_models.training.data.source import Answers, Part, Source
-from ai8x_models.training.first_look import no_picture
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.files import DAMAGED
+from max78000.program.picture_file import no_picture
 from max78000.program.pillow import open_picture
 
 PICTURES, MASKS, NAMES = "pictures", "masks", "classes.txt"

@@ -10,10 +10,9 @@ from PIL import Image
 
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.readers.files import Medium
-from ai8x_models.training.first_look import picture_pixels
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
-from max78000.program.picture_file import COLOUR_MODE, GREY_MODE
+from max78000.program.picture_file import COLOUR_MODE, GREY_MODE, picture_pixels
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
