@@ -3,13 +3,14 @@
 Comments come from the register tables, so that a generated line can be checked by eye.
 """
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from max78000.errors import InternalError
 from max78000.facts import regmap
-from max78000.facts.chip import PLAIN_KERNEL_WORDS, Chip
+from max78000.facts.chip import PLAIN_KERNEL_WORDS, WORD_BYTES, Chip
 from max78000.facts.regmap import fifo_data_addr, global_register_addr, locate
 from max78000.program.program import (
     Copy,
@@ -26,7 +27,6 @@ from max78000.program.program import (
 from max78000.program.strict_json import hex_word
 
 WORDS_PER_LINE = 8
-WORD_ITEM = "%#010x, "  # in a list of constants: there are tens of thousands
 BYTES_PER_LINE = 16
 
 
@@ -157,8 +157,9 @@ def kernel_array(program: RegisterProgram, *, is_compact: bool = False) -> Array
 
 def word_array(name: str, words: Sequence[int]) -> Array:
     """A list of 32-bit constants."""
-    text = WORD_ITEM * len(words) % tuple(words)
-    length = len(WORD_ITEM % 0) * WORDS_PER_LINE
+    digits = struct.pack(f">{len(words)}I", *words).hex(" ", WORD_BYTES)
+    text = f"0x{digits}, ".replace(" ", ", 0x", len(words) - 1) if words else ""
+    length = len("0x00000000, ") * WORDS_PER_LINE
     lines = (text[start : start + length].rstrip() for start in range(0, len(text), length))
     return Array(name, tuple(lines))
 
