@@ -295,6 +295,11 @@ def is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; as `is_file`."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def refuse_existing(path: Path | None, overwrite: bool) -> None:
     """Keep what is there already, unless told otherwise.
 

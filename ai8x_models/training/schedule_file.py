@@ -137,6 +137,8 @@ def _scheduler(node: yaml.Node, place: Place) -> _Make:
     if "class" not in values:
         raise place.problem(node, "lacks `class`")
     kind = values.pop("class")[1]
+    if not isinstance(kind, yaml.ScalarNode):
+        raise (place / "class").problem(kind, "must be a name")
     if kind.value not in _SCHEDULERS:
         fix = f"known are: {', '.join(_SCHEDULERS)}"
         where = (place / "class").at(kind)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from max78000.errors import InputError
-from max78000.files import DAMAGED, write_whole
+from max78000.files import DAMAGED, is_file, is_folder, write_whole
 from max78000.program.pillow import open_picture
 
 PADDING = 128  # grey level around the picture and behind transparent parts: zero for the network
@@ -26,10 +26,10 @@ def read_picture(path: Path) -> Image.Image:
         InputError: missing, no picture, truncated or otherwise broken, or too large to be sane.
     """
     where = str(path)
-    if not path.exists():
-        raise InputError("no such file", where=where)
-    if not path.is_file():
+    if is_folder(path):
         raise InputError("not a file", where=where, fix="give the pictures in it one by one")
+    if not is_file(path):
+        raise InputError("no such file", where=where)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures and odd metadata
