@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ai8x_models.describe.graph import Foreign
 from ai8x_models.describe.onnx_constants import (
+    FAILURES,
     constant_of,
     names_of_data,
     reference_result,
@@ -89,7 +90,9 @@ class _Sizes:
         if found is None:
             fix = "export it with sizes that are fixed, or simplify the file"
             raise UnsupportedError(
-                f"`{self.node.op_type}` of sizes cannot be computed", where=self.place, fix=fix
+                f"`{self.node.op_type}` of sizes or constants cannot be computed",
+                where=self.place,
+                fix=fix,
             )
         return dict(zip([name for name in self.node.output if name], found, strict=True))
 
@@ -158,11 +161,17 @@ class OnnxModel(nn.Module):
 def _constants(
     node: onnx.NodeProto, opset: int, inputs: Sequence[Tensor | None]
 ) -> tuple[Tensor, ...] | None:
-    """What an operator makes of constants; the reference lacks some in their earlier forms."""
+    """What an operator makes of constants; None if it cannot be computed.
+
+    The reference lacks some operators in their earlier forms.
+    """
     found = reference_result(node, opset, inputs)
     if found is not None or node.op_type not in OPERATORS:
         return found
-    result = OPERATORS[node.op_type](_attributes(node, opset), *inputs)
+    try:
+        result = OPERATORS[node.op_type](_attributes(node, opset), *inputs)
+    except FAILURES:
+        return None
     return result if isinstance(result, tuple) else (result,)
 
 

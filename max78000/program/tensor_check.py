@@ -33,7 +33,11 @@ _ARCHIVES = MappingProxyType(
 _KNOWN_PACKAGES = ("torch", "collections", "numpy", "builtins", "_codecs")
 _N_PICKLES = 4  # in a file of the older kind: magic number, version, machine, contents
 # What looking into a file raises that is no archive, one with a password, or of another method.
-_NO_PICKLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
+_NO_PICKLE = (
+    *(OSError, ValueError, EOFError, RuntimeError),
+    *(MemoryError, OverflowError),  # of a text that is said to be longer than any file
+    *(zipfile.BadZipFile, zlib.error),
+)
 _UNREADABLE = (*_NO_PICKLE, *FOREIGN_PICKLE)
 
 
