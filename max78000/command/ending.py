@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -16,8 +17,15 @@ from max78000.command.missing_package import refusal_of
 from max78000.errors import INTERRUPTED, InputError, InternalError, ToldError, ToolError
 
 CUT_SHORT = 141  # what shells report for a program whose reader has gone
-# What the system says of an output that takes no more.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_STREAMS = (
+    ("stdin", "r", os.O_RDONLY),
+    ("stdout", "w", os.O_RDONLY),
+    ("stderr", "w", os.O_WRONLY),
+)
+# What the system says of an output that takes no more, or was closed before the command began.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+# What it says of a file or folder, whatever was to be done there, that is no defect of a command.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def run(command: click.Command) -> None:
@@ -27,32 +35,68 @@ def run(command: click.Command) -> None:
     asked for JSON has the same as an object on standard output.
     """
     name = command.name or ""
+    _hold_closed_streams()
     try:
         status = command.main(prog_name=name, standalone_mode=False)
-    except click.ClickException as error:
-        if isinstance(error, click.NoSuchOption):
-            error = _suggesting_what_help_shows(error)
-        _tell_scripts(name, error)
-        error.show()
-        sys.exit(InputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except SystemExit as end:  # click's, when it completed for a shell, or its reader has gone
         sys.exit(CUT_SHORT if end.code else 0)
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
-            _drop_output()
-            click.echo(f"{name}: the output cannot be written: {error.strerror}", err=True)
-            sys.exit(InputError.exit_code)
-        problem = refusal_of(error) or error
-        _tell_scripts(name, problem)
-        if isinstance(problem, ToolError) and not isinstance(problem, InternalError):
-            click.echo(f"{name}: {problem}", err=True)
-            sys.exit(problem.exit_code)
-        traceback.print_exc()
-        click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
-        sys.exit(InternalError.exit_code)
+        _tell(name, error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _hold_closed_streams() -> None:
+    """Let no file get the number of a stream that was closed when the command began.
+
+    What the command then says on standard output is refused, as by a disk that is full.
+    """
+    for name, mode, flags in _STREAMS:
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, flags)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
+def _tell(name: str, error: Exception) -> NoReturn:
+    """Say what ended a command, and exit."""
+    problem = _reason_of(error)
+    if isinstance(problem, OSError) and problem.filename is None and problem.errno in _FULL:
+        _drop_output()
+        click.echo(f"{name}: the output cannot be written: {problem.strerror}", err=True)
+        sys.exit(InputError.exit_code)
+    _tell_scripts(name, problem)
+    if isinstance(problem, click.ClickException):
+        problem.show()
+        sys.exit(InputError.exit_code)
+    if isinstance(problem, ToolError) and not isinstance(problem, InternalError):
+        click.echo(f"{name}: {problem}", err=True)
+        sys.exit(problem.exit_code)
+    traceback.print_exception(error)
+    click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
+    sys.exit(InternalError.exit_code)
+
+
+def _reason_of(error: Exception) -> Exception:
+    """The refusal that an error stands for; the error itself if it stands for none."""
+    if _is_nowhere():
+        fix = "cd to a folder that is there"
+        return InputError("the current folder has been removed", fix=fix)
+    if isinstance(error, click.NoSuchOption):
+        return _suggesting_what_help_shows(error)
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _REFUSED:
+        fix = "allow it, make room, or name another place"
+        return InputError(f"{error.strerror}", where=os.fsdecode(error.filename), fix=fix)
+    return refusal_of(error) or error
+
+
+def _is_nowhere() -> bool:
+    """Whether names that begin with no / lead nowhere any more."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def leave() -> NoReturn:

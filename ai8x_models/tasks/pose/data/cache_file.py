@@ -17,6 +17,8 @@ it has a checksum of the rest, since the library crashes or hangs on damaged fil
 """
 
 import json
+import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
@@ -35,7 +37,7 @@ from ai8x_models.training.progress import Progress
 from max78000.apps.pose.arrays import Float32s
 from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE, N_COCO
 from max78000.errors import InputError
-from max78000.files import leftovers, temporary_name
+from max78000.files import leftovers, make_folder, temporary_name, writing
 
 FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
 _FIX = "remove the file and build it again, or name another one"
@@ -43,6 +45,7 @@ SEAL_BYTES = 512  # HDF5's user block: room before a file for whatever its maker
 _SEAL = b"sealed by ai8x, crc32 %08x of %d bytes\n"
 _BLOCK_BYTES = 1 << 24
 _IMAGES_PER_CHUNK = 16
+_ERRNO = re.compile(r"errno = (\d+)")  # in HDF5's words
 _NO_PIXELS = np.zeros(0, np.uint8)
 
 
@@ -84,20 +87,36 @@ def replacing(path: Path, keep_contents: bool = False) -> Iterator[h5py.File]:
 
     What a killed process left of it vanishes, too.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in leftovers(path):
-        left.unlink(missing_ok=True)
+    make_folder(path.parent)
     partial = temporary_name(path)
+    block = {} if keep_contents else {"userblock_size": SEAL_BYTES}
+    with writing(path):
+        for left in leftovers(path):
+            left.unlink(missing_ok=True)
+        try:
+            if keep_contents:
+                shutil.copyfile(path, partial)
+            with (
+                _as_the_system_says(),
+                h5py.File(partial, "r+" if keep_contents else "w", **block) as file,
+            ):
+                yield file
+            seal(partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_the_system_says() -> Iterator[None]:
+    """Let what HDF5 tells of the system in pages of its own, of several types, be an `OSError`."""
     try:
-        if keep_contents:
-            shutil.copyfile(path, partial)
-        block = {} if keep_contents else {"userblock_size": SEAL_BYTES}
-        with h5py.File(partial, "r+" if keep_contents else "w", **block) as file:
-            yield file
-        seal(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        yield
+    except (OSError, RuntimeError) as error:
+        number = _ERRNO.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def seal(path: Path) -> None:
