@@ -16,6 +16,7 @@ it has a checksum of the rest, since the library crashes or hangs on damaged fil
     teacher/NAME/    heat int8 (N, 19, 16, 16), paf int8 (N, 38, 16, 16); value = q / 127
 """
 
+import errno
 import json
 import os
 import re
@@ -82,10 +83,18 @@ def reading(path: Path, kind: str = FORMAT_NAME, fix: str = _FIX) -> Iterator[h5
 
 
 @contextmanager
-def replacing(path: Path, keep_contents: bool = False) -> Iterator[h5py.File]:
+def replacing(path: Path, keep_contents: bool = False, n_bytes: int = 0) -> Iterator[h5py.File]:
     """Open a new file that takes the name `path` when the block ends, and vanishes if it fails.
 
     What a killed process left of it vanishes, too.
+
+    Args:
+        keep_contents: it begins as a copy of the old one.
+        n_bytes: how many will be written, at least; 0 if that is not known. Where there is no room
+            for them nothing is begun, since HDF5 can crash on a disk that fills up.
+
+    Raises:
+        InputError: it cannot be written.
     """
     make_folder(path.parent)
     partial = temporary_name(path)
@@ -93,6 +102,8 @@ def replacing(path: Path, keep_contents: bool = False) -> Iterator[h5py.File]:
     with writing(path):
         for left in leftovers(path):
             left.unlink(missing_ok=True)
+        if shutil.disk_usage(path.parent).free < n_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         try:
             if keep_contents:
                 shutil.copyfile(path, partial)
@@ -198,7 +209,7 @@ def write_cache(path: Path, header: Header, records: Iterable[Record], progress:
     """Write a whole file from `header.count` records, then give it its name."""
     n = header.count
     kept: list[Record] = []  # everything but the pixels, which go to the file at once
-    with replacing(path) as file:
+    with replacing(path, n_bytes=n * IMAGE_SIZE**2 * 3) as file:
         _write_attributes(file, header)
         chunk = (min(_IMAGES_PER_CHUNK, n), IMAGE_SIZE, IMAGE_SIZE, 3)
         images = file.create_dataset("images", (n, *chunk[1:]), np.uint8, chunks=chunk)
