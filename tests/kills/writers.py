@@ -42,6 +42,7 @@ class Writer:
         makes: patterns of the files that it makes there; all, if "out" is no copy.
         again: words that are added to go on with what was interrupted.
         apart: name of a folder in "out" that is never the same twice.
+        has_times: all that it leaves is never the same twice.
     """
 
     words: tuple[str, ...]
@@ -50,6 +51,7 @@ class Writer:
     makes: tuple[str, ...] = ("*",)
     again: tuple[str, ...] = ()
     apart: str = ""
+    has_times: bool = False
 
     @property
     def makes_folder(self):
@@ -79,7 +81,7 @@ COMMANDS = {
     ),
     "ai8x search": Writer(
         ("ai8x", "search", "pictures", "--config", "../recipe.yaml", "--input", "1x28x28",
-         "--trials", "1", "--study", "out/journal.log"), is_replacing=False, again=("--resume",),
+         "--trials", "1", "--study", "out/journal.log"), is_replacing=False, has_times=True,
     ),
     "ai8x quantize": Writer(("ai8x", "quantize", TRAINED, "out/q.pth.tar", "--overwrite")),
     "ai8x describe": Writer(
