@@ -82,6 +82,19 @@ def unwritable(path: Path, error: OSError) -> InputError:
     return InputError(why, where=str(path), fix=_FIXES.get(error.errno, ""))
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say which file or folder it was that the system did not let be written.
+
+    Raises:
+        InputError: in place of what the system says.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def write_whole(path: Path, contents: bytes) -> None:
     """Write a file under a temporary name, then give it its own.
 
@@ -179,10 +192,8 @@ def make_folder(path: Path) -> None:
     Raises:
         InputError: it cannot be made, or is a file.
     """
-    try:
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ai8x_models.training.vendor.request import Distillation, Request
 from max78000.command import FILE, examples
 from max78000.command.other_tools import refusals, taking
 from max78000.errors import InputError, UnsupportedError, raise_all
+from max78000.files import write_whole
 
 if TYPE_CHECKING:
     from ai8x_models.training.logs import Console
@@ -260,7 +261,7 @@ def _write_instead(given: dict[str, Any], recipe: "Recipe", facts: "DataFacts") 
     if given["yaml_template"] is not None:
         network = network_of(model, facts.shape)
         text = describe_network(network, model, arch, given["dataset"]).to_text()
-        Path(given["yaml_template"]).write_text(text, encoding="utf-8")
+        write_whole(Path(given["yaml_template"]), text.encode())
         click.echo(str(given["yaml_template"]))
     elif kind.lower() == "model":
         click.echo(str(model))

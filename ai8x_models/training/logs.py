@@ -10,11 +10,11 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
 from tqdm import tqdm
 
+from ai8x_models.training.events import EventFile
 from ai8x_models.training.progress import Progress, no_progress
 from max78000.errors import InputError
 from max78000.files import write_whole
@@ -71,24 +71,9 @@ class RunLog:
     """
 
     def __init__(self, folder: Path, first_epoch: int) -> None:
-        # Brings PyTorch along, which who only shows progress does without.
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
-
         self._path = folder / "log.csv"
         self.rows = _read_rows(self._path)[:first_epoch] if first_epoch else []
-        purge = {"purge_step": first_epoch} if first_epoch else {}
-        self._writer = SummaryWriter(str(folder / "tensorboard"), **purge)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._writer.close()
+        self._events = EventFile(folder / "tensorboard", first_epoch)
 
     def add(self, epoch: int, numbers: Mapping[str, float]) -> None:
         """Append the numbers of one finished epoch; the file on disk is complete at any time."""
@@ -100,9 +85,7 @@ class RunLog:
         table.writeheader()
         table.writerows(self.rows)
         write_whole(self._path, text.getvalue().encode())
-        for name, number in numbers.items():
-            self._writer.add_scalar(name, number, epoch)
-        self._writer.flush()
+        self._events.add(epoch, numbers)
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

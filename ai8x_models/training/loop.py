@@ -10,7 +10,6 @@ the same weights as if nothing had happened.
 import math
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,28 +82,28 @@ def train(
 def _repeat_epochs(run: Run, console: Console, watch: Watch) -> None:
     """Train to the end. The first of several processes closes the epochs."""
     recipe, team = run.recipe, run.team
-    with RunLog(recipe.run_folder, run.epoch) if team.is_first else nullcontext() as log:
+    log = RunLog(recipe.run_folder, run.epoch) if team.is_first else None
 
-        def close(label: str, numbers: Numbers) -> None:
-            assert log is not None
-            numbers = numbers | {"validation": validation_loss(run)} | _score(run)
-            log.add(run.epoch, numbers)
-            watch(run, numbers)
-            save_state(run)  # the last thing on disk
-            shown = "  ".join(f"{name} {_rounded(number)}" for name, number in numbers.items())
-            console.line(f"{label}: {shown}")
+    def close(label: str, numbers: Numbers) -> None:
+        assert log is not None
+        numbers = numbers | {"validation": validation_loss(run)} | _score(run)
+        log.add(run.epoch, numbers)
+        watch(run, numbers)
+        save_state(run)  # the last thing on disk
+        shown = "  ".join(f"{name} {_rounded(number)}" for name, number in numbers.items())
+        console.line(f"{label}: {shown}")
 
-        while not team.together(lambda: run.is_over):
-            if run.qat is not None and run.epoch == run.qat.start_epoch:
-                begin_qat(run, run.qat, console)
-            team.equalize(run.model, run.objective)
-            label = f"epoch {run.epoch + 1} of {recipe.epochs}"
-            with console.progress(label, quiet=True) as progress:
-                numbers = _train_epoch(run, progress)
-            team.together(partial(close, label, numbers))
-            run.epoch += 1
-        if log is not None:
-            draw_curves(recipe.run_folder / "curves.svg", log.rows)
+    while not team.together(lambda: run.is_over):
+        if run.qat is not None and run.epoch == run.qat.start_epoch:
+            begin_qat(run, run.qat, console)
+        team.equalize(run.model, run.objective)
+        label = f"epoch {run.epoch + 1} of {recipe.epochs}"
+        with console.progress(label, quiet=True) as progress:
+            numbers = _train_epoch(run, progress)
+        team.together(partial(close, label, numbers))
+        run.epoch += 1
+    if log is not None:
+        draw_curves(recipe.run_folder / "curves.svg", log.rows)
 
 
 def _train_epoch(run: Run, progress: Progress) -> Numbers:

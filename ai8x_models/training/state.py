@@ -15,7 +15,7 @@ from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.recipe_text import recipe_text
 from ai8x_models.training.run import BEST_NAME, Run
 from max78000.errors import InputError
-from max78000.files import write_whole
+from max78000.files import make_folder, write_whole
 
 STATE_NAME, RECIPE_NAME = "state.pth.tar", "recipe.yaml"
 # What a run that was killed in its first epoch can have left.
@@ -65,7 +65,7 @@ def _has_begun(folder: Path) -> bool:
 def new_folder(recipe: Recipe) -> None:
     """Make the folder of a run, with the whole recipe and nothing else in it."""
     shutil.rmtree(recipe.run_folder, ignore_errors=True)
-    recipe.run_folder.mkdir(parents=True)
+    make_folder(recipe.run_folder)
     write_whole(recipe.run_folder / RECIPE_NAME, recipe_text(recipe).encode())
 
 

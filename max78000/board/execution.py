@@ -11,6 +11,7 @@ from max78000.board.cpu import Core, Stop
 from max78000.board.device import INTERRUPT, Device
 from max78000.board.devices.wake_status import WAS_IN_BACKUP
 from max78000.board.dump import dump
+from max78000.board.interruption import delayed
 from max78000.board.memories import AddressMap, Words
 from max78000.board.objections import Objections
 from max78000.board.peripherals import Resets, Setting, build_peripherals
@@ -174,7 +175,8 @@ class Execution:
             return Stop.SLEEP
         self._protection.follow()
         n_instructions = self._slice()
-        stop = self._core.run(n_instructions)
+        with delayed():
+            stop = self._core.run(n_instructions)
         if self._core.has_used_floats and not self._scs.has_fpu:
             fix = "set bits 23:20 of CPACR first"
             raise BoardError("floating point while it is off", where=self.place, fix=fix)

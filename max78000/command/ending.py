@@ -7,9 +7,8 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
-from types import MappingProxyType
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -18,16 +17,16 @@ from max78000.command.missing_package import refusal_of
 from max78000.errors import INTERRUPTED, InputError, InternalError, ToldError, ToolError
 
 CUT_SHORT = 141  # what shells report for a program whose reader has gone
-# What the system says of an output that takes no more.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-# What the system says already of the question whether there is such a file.
-_NO_NAMES: Mapping[int | None, str] = MappingProxyType(
-    {
-        errno.ENAMETOOLONG: "give a shorter name",
-        errno.EACCES: "allow reading there, or name another place",
-    }
+_STREAMS = (
+    ("stdin", "r", os.O_RDONLY),
+    ("stdout", "w", os.O_RDONLY),
+    ("stderr", "w", os.O_WRONLY),
 )
-_MOST_SHOWN = 60  # letters of a name
+# What the system says of an output that takes no more, or was closed before the command began.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+# What it says of a file or folder, whatever was to be done there, that is no defect of a command.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MOST_SHOWN = 60  # letters of a name that no file can have
 
 
 def run(command: click.Command) -> None:
@@ -37,45 +36,80 @@ def run(command: click.Command) -> None:
     asked for JSON has the same as an object on standard output.
     """
     name = command.name or ""
+    _hold_closed_streams()
     try:
         status = command.main(prog_name=name, standalone_mode=False)
-    except click.ClickException as error:
-        if isinstance(error, click.NoSuchOption):
-            error = _suggesting_what_help_shows(error)
-        _tell_scripts(name, error)
-        error.show()
-        sys.exit(InputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except SystemExit as end:  # click's, when it completed for a shell, or its reader has gone
         sys.exit(CUT_SHORT if end.code else 0)
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
-            _drop_output()
-            click.echo(f"{name}: the output cannot be written: {error.strerror}", err=True)
-            sys.exit(InputError.exit_code)
-        problem = refusal_of(error) or _refusal_of_name(error) or error
-        _tell_scripts(name, problem)
-        if isinstance(problem, ToolError) and not isinstance(problem, InternalError):
-            click.echo(f"{name}: {problem}", err=True)
-            sys.exit(problem.exit_code)
-        traceback.print_exc()
-        click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
-        sys.exit(InternalError.exit_code)
+        _tell(name, error)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _refusal_of_name(error: Exception) -> InputError | None:
-    """What to tell who has named a place that the system does not look at; None for other errors.
+def _hold_closed_streams() -> None:
+    """Let no file get the number of a stream that was closed when the command began.
+
+    What the command then says on standard output is refused, as by a disk that is full.
+    """
+    for name, mode, flags in _STREAMS:
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, flags)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
+def _tell(name: str, error: Exception) -> NoReturn:
+    """Say what ended a command, and exit."""
+    problem = _reason_of(error)
+    if isinstance(problem, OSError) and problem.filename is None and problem.errno in _FULL:
+        _drop_output()
+        click.echo(f"{name}: the output cannot be written: {problem.strerror}", err=True)
+        sys.exit(InputError.exit_code)
+    _tell_scripts(name, problem)
+    if isinstance(problem, click.ClickException):
+        problem.show()
+        sys.exit(InputError.exit_code)
+    if isinstance(problem, ToolError) and not isinstance(problem, InternalError):
+        click.echo(f"{name}: {problem}", err=True)
+        sys.exit(problem.exit_code)
+    traceback.print_exception(error)
+    click.echo(f"{name}: {error}\nThis is a defect of {name}; please report it.", err=True)
+    sys.exit(InternalError.exit_code)
+
+
+def _reason_of(error: Exception) -> Exception:
+    """The refusal that an error stands for; the error itself if it stands for none."""
+    if _is_nowhere():
+        fix = "cd to a folder that is there"
+        return InputError("the current folder has been removed", fix=fix)
+    if isinstance(error, click.NoSuchOption):
+        return _suggesting_what_help_shows(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return _refusal_of_place(error, os.fsdecode(error.filename)) or error
+    return refusal_of(error) or error
+
+
+def _refusal_of_place(error: OSError, name: str) -> InputError | None:
+    """What to tell who has named a place that the system refuses; None for any other error.
 
     Whatever is done first with such a name fails, so that it is told here and not at each.
     """
-    if not isinstance(error, OSError) or error.errno not in _NO_NAMES or error.filename is None:
-        return None
-    name = os.fsdecode(error.filename)
-    where = name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}..."
-    why = f"cannot be looked for: {error.strerror}"
-    return InputError(why, where=where, fix=_NO_NAMES[error.errno])
+    why = f"{error.strerror}"
+    if error.errno == errno.ENAMETOOLONG:
+        return InputError(why, where=f"{name[:_MOST_SHOWN]}...", fix="give a shorter name")
+    if error.errno in _REFUSED:
+        return InputError(why, where=name, fix="allow it, make room, or name another place")
+    return None
+
+
+def _is_nowhere() -> bool:
+    """Whether names that begin with no / lead nowhere any more."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def leave() -> NoReturn:

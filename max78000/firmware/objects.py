@@ -1,13 +1,16 @@
 """C files -> object files, two at a time, each compiled again only when something changed.
 
 An object's name holds the hash of all that went into it: compiler, flags, source, headers. What is
-there under that name needs no compiling.
+there under that name needs no compiling, if it is as the compiler left it: the hashes of what it
+left are in `hashes.json` beside the objects.
 """
 
+import errno
 import hashlib
+import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +19,14 @@ from types import MappingProxyType
 from typing import Protocol
 
 from max78000.errors import InputError, InternalError, ToolError, UnsupportedError
-from max78000.files import scratch_beside
+from max78000.files import DAMAGED, scratch_beside, write_whole
 from max78000.firmware.sources import APPS, FIRMWARE, Origin, TranslationUnit
+from max78000.firmware.stamp import file_hash
 from max78000.firmware.toolchain import Toolchain
 
 N_JOBS = 2
+HASHES = "hashes.json"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # compilers say it in the system's words
 WARNINGS = ("-Wall", "-Wextra", "-Werror=implicit-function-declaration")  # as clang does
 LOUD_AT_OURS = (
     "-Wshadow", "-Wconversion", "-Wundef", "-Wstrict-prototypes", "-Wmissing-prototypes",
@@ -82,16 +88,32 @@ def compile_units(
     folder.mkdir(parents=True, exist_ok=True)
     names = _Names(toolchain)
     paths = tuple(folder / names.of(unit) for unit in units)
-    missing = [(unit, path) for unit, path in zip(units, paths, strict=True) if not path.exists()]
-    with ThreadPoolExecutor(N_JOBS) as pool:
-        outcomes = tuple(pool.map(lambda work: _compile(work[0], work[1], toolchain), missing))
+    hashes = _read_hashes(folder)
+    missing = [
+        (unit, path)
+        for unit, path in zip(units, paths, strict=True)
+        if not (path.is_file() and file_hash(path) == hashes.get(path.name))
+    ]
     failed = []
-    for (unit, path), text in zip(missing, outcomes, strict=True):
-        watch(f"compile {unit.source.name}", is_warning=False)
-        if not path.exists():
-            failed.append((unit, text))
-        elif text:
-            watch(text, is_warning=True)
+    with scratch_beside(folder) as scratch, ThreadPoolExecutor(N_JOBS) as pool:
+
+        def fresh_object(work: tuple[TranslationUnit, Path]) -> tuple[Path, str]:
+            fresh = scratch.resolve() / work[1].name
+            return fresh, _compile(work[0], fresh, toolchain)
+
+        try:
+            outcomes = pool.map(fresh_object, missing)
+            for (unit, path), (fresh, text) in zip(missing, outcomes, strict=True):
+                watch(f"compile {unit.source.name}", is_warning=False)
+                if not fresh.exists():
+                    failed.append((unit, text))
+                    continue
+                hashes[path.name] = file_hash(fresh)
+                fresh.replace(path)
+                if text:
+                    watch(text, is_warning=True)
+        finally:
+            _write_hashes(folder, {path.name: hashes.get(path.name, "") for path in paths})
     if failed:
         raise _failure(failed, toolchain, advise)
     for stale in set(folder.glob("*.o")) - set(paths):
@@ -99,27 +121,48 @@ def compile_units(
     return paths
 
 
+def _read_hashes(folder: Path) -> dict[str, str]:
+    """Hashes of the objects that a compiler left there, by name."""
+    try:
+        return dict(json.loads((folder / HASHES).read_text(encoding="utf-8")))
+    except (OSError, *DAMAGED):
+        return {}
+
+
+def _write_hashes(folder: Path, hashes: Mapping[str, str]) -> None:
+    """Write what `_read_hashes` reads, unless it is there as it would be."""
+    if hashes != _read_hashes(folder):
+        write_whole(folder / HASHES, f"{json.dumps(hashes, indent=1)}\n".encode())
+
+
 def run_compiler(
     toolchain: Toolchain, arguments: Iterable[str], folder: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run the compiler driver in a folder; its exit status is the caller's to judge."""
+    """Run the compiler driver in a folder; its exit status is the caller's to judge.
+
+    Raises:
+        OSError: a disk is full.
+        UnsupportedError: there is no such program, or it cannot be run.
+    """
     command = [*toolchain.command, *toolchain.core, *arguments]
     environment = {**os.environ, "LC_ALL": "C"}
     run = partial(subprocess.run, cwd=folder, env=environment, capture_output=True, text=True)
     try:
-        return run(command, check=False)
+        result = run(command, check=False)
     except OSError as error:
         raise UnsupportedError(f"cannot be run: {error.strerror}", where=command[0]) from None
+    for number in _NO_ROOM if result.returncode else ():
+        if os.strerror(number) in result.stderr:
+            raise OSError(number, os.strerror(number))
+    return result
 
 
 def _compile(unit: TranslationUnit, path: Path, toolchain: Toolchain) -> str:
     """Write one object file, unless the compiler refuses; returns what it says."""
-    with scratch_beside(path) as scratch:
-        fresh = (scratch / path.name).resolve()
-        arguments = [*arguments_of(unit, toolchain), "-o", str(fresh)]
-        result = run_compiler(toolchain, arguments, unit.source.parent)
-        if result.returncode == 0:
-            fresh.replace(path)
+    arguments = [*arguments_of(unit, toolchain), "-o", str(path)]
+    result = run_compiler(toolchain, arguments, unit.source.parent)
+    if result.returncode != 0:
+        path.unlink(missing_ok=True)
     return result.stderr.strip()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-N_AT_RANDOM, N_LEAST = 3, 150
+N_AT_RANDOM, N_LEAST = 1, 200
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Single examples: from files to the network's input, and to the accelerator's."""
 
+import io
 import math
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ai8x_models.training.data.form import InputForm, Int8s
 from ai8x_models.training.data.readers import sounds
 from ai8x_models.training.data.readers.pictures import read_picture, whole_picture
 from max78000.errors import InputError
-from max78000.files import load_npy, write_array
+from max78000.files import load_npy, make_folder, write_array, write_whole
 
 
 def read_sample(path: Path, form: InputForm) -> Int8s:
@@ -51,9 +52,11 @@ def draw_answer(shown: Shown, source: Path, folder: Path) -> Path:
     if shown.draw is None:
         why, fix = "answers of this kind have no place on a picture", "leave --draw out"
         raise InputError(why, where=str(source), fix=fix)
-    folder.mkdir(parents=True, exist_ok=True)
+    picture = io.BytesIO()
+    shown.draw(whole_picture(source)).save(picture, "PNG")
+    make_folder(folder)
     path = folder / f"{source.stem}-answer.png"
-    shown.draw(whole_picture(source)).save(path)
+    write_whole(path, picture.getvalue())
     return path
 
 
@@ -75,6 +78,6 @@ def write_example(
         why = f"there is no example {index} among {len(samples)} of {split}"
         raise InputError(why, where="--index", fix=f"0 to {len(samples) - 1}")
     data = form.device_input(samples.inputs[index])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_array(path, data)
     return data.shape, answer.name_of(samples.targets[index])

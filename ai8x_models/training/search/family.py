@@ -16,6 +16,7 @@ from ai8x_models.describe.user_file import Needed, called, executed, split_refer
 from ai8x_models.training.search.ready import pictures, signals
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError
+from max78000.files import make_folder, write_whole
 
 FOUND = "Found"  # what the text calls the network
 NEEDED = Needed(
@@ -79,6 +80,6 @@ def _is_literal(value: object) -> bool:
 
 def write_model(path: Path, text: str) -> str:
     """Write a model file; returns `FILE.py:NAME`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    make_folder(path.parent)
+    write_whole(path, text.encode())
     return f"{path}:{FOUND}"

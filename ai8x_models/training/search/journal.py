@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ai8x_models.training.search.plan import SCORE, SearchPlan
 from max78000.errors import InputError
-from max78000.files import make_folder
+from max78000.files import make_folder, write_whole, writing
 
 PLAN, SCORE_NAME, RETRIES, SAME_AS = "plan", "score_name", "retries", "same_as"
 N_STARTUP = 10  # trials that are drawn blindly, before there is something to learn from
@@ -34,7 +34,8 @@ class _SystemLock:
 
     def acquire(self) -> bool:
         """Wait for it."""
-        self._file = self._path.open("wb")
+        with writing(self._path):
+            self._file = self._path.open("wb")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         return True
 
@@ -43,6 +44,20 @@ class _SystemLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+class _Journal(JournalFileBackend):
+    """Optuna's file, which says its name when the disk is full."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lock: Any = _SystemLock(path.with_name(f"{path.name}.lock"))
+        super().__init__(str(path), lock)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write lines; raises `InputError` if that cannot be."""
+        with writing(self._path):
+            super().append_logs(logs)
 
 
 def create_study(plan: SearchPlan, score_name: str) -> Study:
@@ -147,7 +162,10 @@ def presence(journal: Path, alone: bool) -> Iterator[None]:
         InputError: another process does.
     """
     make_folder(journal.parent)
-    with journal.with_name(f"{journal.name}.busy").open("wb") as file:
+    busy = journal.with_name(f"{journal.name}.busy")
+    with writing(busy):
+        opened = busy.open("wb")
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
         except BlockingIOError:
@@ -158,8 +176,7 @@ def presence(journal: Path, alone: bool) -> Iterator[None]:
 
 
 def _storage(journal: Path) -> JournalStorage:
-    lock: Any = _SystemLock(journal.with_name(f"{journal.name}.lock"))
-    return JournalStorage(JournalFileBackend(str(journal), lock))
+    return JournalStorage(_Journal(journal))
 
 
 def _cut_tail(journal: Path) -> None:
@@ -169,4 +186,4 @@ def _cut_tail(journal: Path) -> None:
     contents = journal.read_bytes()
     whole = contents[: contents.rfind(b"\n") + 1]
     if whole != contents:
-        journal.write_bytes(whole)
+        write_whole(journal, whole)

@@ -99,3 +99,26 @@ def test_a_reader_that_has_seen_enough():
     os.close(reads)
     assert info(writes) == (141, "")
     os.close(writes)
+
+
+@pytest.mark.parametrize(
+    ("closing", "status", "said"),
+    [
+        (">&-", 2, "max78000: the output cannot be written: Bad file descriptor\n"),
+        ("2>&- >/dev/null", 0, ""),
+        ("<&- >/dev/null", 0, ""),
+    ],
+)
+def test_streams_that_were_closed_before(closing, status, said):
+    line = f'"{sys.executable}" -m max78000.commands.main info {closing}'
+    run = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (status, said)
+
+
+def test_a_current_folder_that_has_been_removed(tmp_path):
+    (tmp_path / "gone").mkdir()
+    line = 'cd gone && rmdir ../gone && "$0" new board --app serial --from project'
+    command = ["sh", "-c", line, str(Path(sys.executable).with_name("max78000"))]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = "the current folder has been removed (cd to a folder that is there)"
+    assert (run.returncode, run.stderr) == (2, f"max78000: {said}\n")

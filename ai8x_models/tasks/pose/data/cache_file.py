@@ -16,7 +16,10 @@ it has a checksum of the rest, since the library crashes or hangs on damaged fil
     teacher/NAME/    heat int8 (N, 19, 16, 16), paf int8 (N, 38, 16, 16); value = q / 127
 """
 
+import errno
 import json
+import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
@@ -35,7 +38,7 @@ from ai8x_models.training.progress import Progress
 from max78000.apps.pose.arrays import Float32s
 from max78000.apps.pose.skeleton import COCO_NAMES, IMAGE_SIZE, LIMBS, MAP_SIZE, N_COCO
 from max78000.errors import InputError
-from max78000.files import leftovers, temporary_name
+from max78000.files import leftovers, make_folder, temporary_name, writing
 
 FORMAT_NAME, FORMAT_VERSION = "pose cache", 1
 _FIX = "remove the file and build it again, or name another one"
@@ -43,6 +46,7 @@ SEAL_BYTES = 512  # HDF5's user block: room before a file for whatever its maker
 _SEAL = b"sealed by ai8x, crc32 %08x of %d bytes\n"
 _BLOCK_BYTES = 1 << 24
 _IMAGES_PER_CHUNK = 16
+_ERRNO = re.compile(r"errno = (\d+)")  # in HDF5's words
 _NO_PIXELS = np.zeros(0, np.uint8)
 
 
@@ -79,25 +83,51 @@ def reading(path: Path, kind: str = FORMAT_NAME, fix: str = _FIX) -> Iterator[h5
 
 
 @contextmanager
-def replacing(path: Path, keep_contents: bool = False) -> Iterator[h5py.File]:
+def replacing(path: Path, keep_contents: bool = False, n_bytes: int = 0) -> Iterator[h5py.File]:
     """Open a new file that takes the name `path` when the block ends, and vanishes if it fails.
 
     What a killed process left of it vanishes, too.
+
+    Args:
+        keep_contents: it begins as a copy of the old one.
+        n_bytes: how many will be written, at least; 0 if that is not known. Where there is no room
+            for them nothing is begun, since HDF5 can crash on a disk that fills up.
+
+    Raises:
+        InputError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in leftovers(path):
-        left.unlink(missing_ok=True)
+    make_folder(path.parent)
     partial = temporary_name(path)
+    block = {} if keep_contents else {"userblock_size": SEAL_BYTES}
+    with writing(path):
+        for left in leftovers(path):
+            left.unlink(missing_ok=True)
+        if shutil.disk_usage(path.parent).free < n_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        try:
+            if keep_contents:
+                shutil.copyfile(path, partial)
+            with (
+                _as_the_system_says(),
+                h5py.File(partial, "r+" if keep_contents else "w", **block) as file,
+            ):
+                yield file
+            seal(partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_the_system_says() -> Iterator[None]:
+    """Let what HDF5 tells of the system in pages of its own, of several types, be an `OSError`."""
     try:
-        if keep_contents:
-            shutil.copyfile(path, partial)
-        block = {} if keep_contents else {"userblock_size": SEAL_BYTES}
-        with h5py.File(partial, "r+" if keep_contents else "w", **block) as file:
-            yield file
-        seal(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        yield
+    except (OSError, RuntimeError) as error:
+        number = _ERRNO.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def seal(path: Path) -> None:
@@ -179,7 +209,7 @@ def write_cache(path: Path, header: Header, records: Iterable[Record], progress:
     """Write a whole file from `header.count` records, then give it its name."""
     n = header.count
     kept: list[Record] = []  # everything but the pixels, which go to the file at once
-    with replacing(path) as file:
+    with replacing(path, n_bytes=n * IMAGE_SIZE**2 * 3) as file:
         _write_attributes(file, header)
         chunk = (min(_IMAGES_PER_CHUNK, n), IMAGE_SIZE, IMAGE_SIZE, 3)
         images = file.create_dataset("images", (n, *chunk[1:]), np.uint8, chunks=chunk)

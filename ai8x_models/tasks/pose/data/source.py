@@ -13,6 +13,7 @@ from ai8x_models.tasks.pose.photos.paste import Pasted
 from ai8x_models.tasks.pose.recipe import BODIES, BODIES_PHOTOS, CROPS, IMPORTED, PASTED
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
+from max78000.files import make_folder
 
 FEW_IMAGES = 200  # starting processes costs more than drawing so many
 
@@ -45,7 +46,7 @@ def open_data(source: DataSource, console: Console) -> PoseCache:
         fix = f"ai8x data --images FOLDER --annotations FILE{option}"
         raise InputError("has not been imported", where=str(path), fix=fix)
     if renderer is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         workers = (os.cpu_count() or 1) if source.count > FEW_IMAGES else 1
         with console.progress(f"rendering {path}") as progress:
             build_cache(path, renderer, source.split, source.count, workers, progress)

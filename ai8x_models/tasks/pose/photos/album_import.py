@@ -29,6 +29,7 @@ from ai8x_models.tasks.pose.photos.reduced import Reduced
 from ai8x_models.training.progress import Progress, no_progress
 from max78000.apps.pose.picture import read_picture
 from max78000.errors import InputError
+from max78000.files import make_folder
 
 _PER_PIECE = 128
 _VALIDATION_SHARE = 10  # one picture of so many, by a hash of its name
@@ -83,7 +84,7 @@ def import_album(
     pictures, n = listing.pictures, len(listing.pictures)
     stamp = hashlib.sha256(repr((source.stamp, pictures)).encode()).hexdigest()
     parts = path.with_name(f"{path.name}.{stamp[:12]}.parts")
-    parts.mkdir(parents=True, exist_ok=True)
+    make_folder(parts)
     work = [
         _Piece(source, pictures[start : start + _PER_PIECE], parts / f"{start:08}.h5")
         for start in range(0, n, _PER_PIECE)

@@ -31,6 +31,7 @@ from ai8x_models.training.logs import Console
 from ai8x_models.training.progress import no_progress
 from max78000.apps.pose.picture import read_picture
 from max78000.errors import InputError
+from max78000.files import make_folder
 
 _N_SHOWN = 5
 TEST = "test"  # the split that may hold pictures that networks are tested on
@@ -99,7 +100,7 @@ class Import:
         listing = read_annotations(self.annotations)
         kept_out = [one for one in listing.pictures if is_kept_out(one.file_name)]
         trained = [one for one in listing.pictures if not is_kept_out(one.file_name)]
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         path = album_path(self.folder)
         with console.progress(f"importing {self.images}") as progress:
             left_out = import_album(
@@ -143,7 +144,7 @@ class Import:
     def _cache(
         self, listing: Listing, kind: str, split: str, console: Console
     ) -> tuple[Path, PoseCache]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         count = len(listing.pictures)
         with console.progress(f"importing {self.images}") as progress:
             records: list[Record] = []

@@ -334,11 +334,11 @@ def kill_after_epoch(process, state, epoch):
 
 
 def test_a_resumed_log_drops_what_is_done_again(tmp_path):
-    with RunLog(tmp_path, 0) as log:
-        for epoch in range(3):
-            log.add(epoch, {"loss": 1.0 / (epoch + 1)})
-    with RunLog(tmp_path, 1) as log:
-        log.add(1, {"loss": 0.5, "teacher": 0.25})
+    log = RunLog(tmp_path, 0)
+    for epoch in range(3):
+        log.add(epoch, {"loss": 1.0 / (epoch + 1)})
+    log = RunLog(tmp_path, 1)
+    log.add(1, {"loss": 0.5, "teacher": 0.25})
     assert (tmp_path / "log.csv").read_text() == "epoch,loss,teacher\n0,1,\n1,0.5,0.25\n"
 
 

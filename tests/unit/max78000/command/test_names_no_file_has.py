@@ -6,7 +6,7 @@ from ai8x_models.commands.main import main as ai8x
 from max78000.commands.main import main as max78000
 
 LONG = "a" * 300
-SAID = f"{LONG[:60]}...: cannot be looked for: File name too long (give a shorter name)\n"
+SAID = f"{LONG[:60]}...: File name too long (give a shorter name)\n"
 
 
 @pytest.mark.parametrize(

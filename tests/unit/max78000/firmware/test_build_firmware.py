@@ -1,6 +1,8 @@
 """Projects become firmware: with each compiler, once, the same bytes everywhere; refusals."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 from firmware_projects import HELLO, TOOLCHAINS, ZIG, Log, write_c_project
@@ -74,6 +76,32 @@ def test_a_missing_or_damaged_output_is_made_again(tmp_path, suffix):
         whole.unlink()
     build_project(folder, ZIG)
     assert whole.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda _: b"", lambda whole: whole[:99], lambda whole: whole[:-1] + b"?"]
+)
+def test_a_damaged_object_is_compiled_again(tmp_path, damage):
+    folder = write_c_project(tmp_path / "hello", main=HELLO)
+    elf = build_project(folder, ZIG).elf
+    whole, (part,) = elf.read_bytes(), folder.glob("build/objects-zig/project-main-*.o")
+    part.write_bytes(damage(part.read_bytes()))
+    elf.unlink()
+    log = Log()
+    assert build_project(folder, ZIG, watch=log).elf.read_bytes() == whole
+    assert log.steps == ["compile main.c", "link hello.elf"]
+
+
+def test_what_a_killed_build_has_left_is_removed(tmp_path):
+    folder = write_c_project(tmp_path / "hello", main=HELLO)
+    build_project(folder, ZIG)
+    killed = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                            capture_output=True, text=True, check=True)  # fmt: skip
+    left = folder / f"build/objects-zig.{killed.stdout.strip()}.tmp"
+    left.mkdir()
+    (left / "project-main.o").write_bytes(b"half")
+    build_project(folder, ZIG)
+    assert not left.exists()
 
 
 @EVERY

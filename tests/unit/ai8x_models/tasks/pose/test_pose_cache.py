@@ -227,3 +227,20 @@ def test_teacher_maps_of_another_size_or_type_are_refused(copied):
     seal(copied)
     with pytest.raises(InputError, match="maps of 9 and 5 images in a cache of 9"):
         read_teacher(copied, "Student", "abc")
+
+
+def test_nothing_is_begun_where_there_is_no_room(tmp_path):
+    path = tmp_path / "cache.h5"
+    with (
+        pytest.raises(InputError, match="No space left on device"),
+        replacing(path, n_bytes=1 << 60),
+    ):
+        pytest.fail("HDF5 has been asked to write")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_hdf5_says_of_the_system_is_a_refusal(tmp_path):
+    said = "Can't decrement id ref count (file write failed: errno = 28, error message = ...)"
+    with pytest.raises(InputError, match="No space left on device"), replacing(tmp_path / "c.h5"):
+        raise RuntimeError(said)
+    assert list(tmp_path.iterdir()) == []
