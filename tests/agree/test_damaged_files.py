@@ -144,9 +144,16 @@ KINDS = {  # file -> its contents, or what makes them, and the commands that tak
 
 
 def asked():
-    """Every damage of every kind, with the command that is given it."""
+    """Every damage of every kind, with each command that takes it.
+
+    All with all are slow: before that the first command takes each, and each command the first.
+    """
     return [
-        pytest.param(name, contents, command, id=f"{name} {damage} {command[0]} {n}")
+        pytest.param(
+            *(name, contents, command),
+            id=f"{name} {damage} {command[0]} {n}",
+            marks=[pytest.mark.slow] if n and damage != next(iter(damages)) else [],
+        )
         for name, (damages, commands) in KINDS.items()
         for damage, contents in damages.items()
         for n, command in enumerate(commands)
