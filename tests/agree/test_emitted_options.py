@@ -23,8 +23,7 @@ from synthesis.read.files import Files
 from synthesis.read.source import InputPath
 
 ROOT = Path(__file__).resolve().parents[2]
-# The one that is quicker, where it is there.
-COMPILER, OTHER = ("gcc", "zig") if find("arm-none-eabi-gcc") else ("zig", "gcc")
+QUICKER, OTHER = ("gcc", "zig") if find("arm-none-eabi-gcc") else ("zig", "gcc")
 FILES = Files(ROOT / "README.md", ROOT / "LICENSE", None)  # only their hashes are printed
 MIXED = Net(
     "{name: a, op: conv2d, pad: 1, activate: ReLU, output_shift: -3}\n"
@@ -103,7 +102,7 @@ class Project:
 def make(tmp_path):
     """Compile, emit and build a network; options of the program are given by keyword."""
 
-    def make(net, options=None, compiler=COMPILER, **program):
+    def make(net, options=None, compiler=QUICKER, **program):
         compiled = compile_net(net, **program)
         files = project_of(compiled, FILES, options or ProjectOptions())
         for name, text in files.items():
