@@ -16,7 +16,12 @@ SCHEMES = {"dark": 0, "light": 1}  # Chromium's numbers
 TEXT_CONTRAST, GRAPHIC_CONTRAST = 4.5, 3.0  # WCAG 2.1, level AA: 1.4.3 and 1.4.11
 SECONDS = 120
 PROBE = r"""
+const known = new Map();
 function channels(colour) {
+  if (!known.has(colour)) known.set(colour, painted(colour));
+  return known.get(colour);
+}
+function painted(colour) {
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 1;
   const context = canvas.getContext('2d');
@@ -41,6 +46,7 @@ function behind(element) {
   return 'white';
 }
 const elements = [...document.body.querySelectorAll('*')];
+const name_of_frame = window.name;
 const name = e => `${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 30)}`;
 const texts = elements.filter(e => e.getClientRects().length &&
   [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()));
@@ -51,7 +57,7 @@ const scrolling = elements.filter(e => e.scrollWidth > e.clientWidth &&
   ['auto', 'scroll'].includes(getComputedStyle(e).overflowX));
 const outlines = focusable.filter(e => (e.focus(), document.activeElement === e));
 window.addEventListener('load', () => {
-  parent.document.documentElement.dataset[`w${innerWidth}`] = JSON.stringify({
+  parent.document.documentElement.setAttribute(`data-${name_of_frame}`, JSON.stringify({
     page_width: document.documentElement.scrollWidth,
     is_dark: matchMedia('(prefers-color-scheme: dark)').matches,
     text: worst(texts.map(e => [contrast(getComputedStyle(e).color, behind(e)), name(e)])),
@@ -69,25 +75,26 @@ window.addEventListener('load', () => {
     broken: [...document.images].filter(e => !e.naturalWidth).map(e => e.alt),
     outside: texts.filter(e => !e.closest('.scroll, .skip, .map, .split') &&
       e.getBoundingClientRect().right > innerWidth + 1).map(name),
-  });
+  }));
 });
 """
 
 
 def measure(page, scheme, folder):
-    """What the probe finds on a page, by the width of the frame.
+    """What the probe finds on a page, by the width of the frame; as of `measure_all`."""
+    return measure_all([page], scheme, folder)[0]
+
+
+def measure_all(pages, scheme, folder):
+    """What the probe finds on each page, by the width of the frame; the browser starts once.
 
     Args:
-        page: HTML.
+        pages: HTML.
         scheme: of SCHEMES.
         folder: for files of the browser.
     """
-    framed = html.escape(page.replace("</body>", f"<script>{PROBE}</script></body>"))
-    frames = "".join(
-        f'<iframe srcdoc="{framed}" style="border:0;width:{width}px;height:900px"></iframe>'
-        for width in (DESK, TELEPHONE)
-    )
     outer = folder / "frames.html"
+    frames = "".join(map(_frames, range(len(pages)), pages))
     outer.write_text(f"<!DOCTYPE html><html><body>{frames}</body></html>", encoding="utf-8")
     command = [
         find("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
@@ -95,8 +102,20 @@ def measure(page, scheme, folder):
         f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}", "--dump-dom", outer.as_uri(),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
-    found = re.findall(r'data-w(\d+)="([^"]*)"', done.stdout.partition(">")[2].partition(">")[0])
-    sizes = {int(width): json.loads(html.unescape(text)) for width, text in found}
-    assert set(sizes) == {DESK, TELEPHONE}, done.stderr
-    assert {size["is_dark"] for size in sizes.values()} == {scheme == "dark"}
+    sizes = [{} for _ in pages]
+    for index, width, text in re.findall(r'data-page(\d+)-(\d+)="([^"]*)"', done.stdout):
+        sizes[int(index)][int(width)] = json.loads(html.unescape(text))
+    for found in sizes:
+        assert set(found) == {DESK, TELEPHONE}, done.stderr
+        assert {size["is_dark"] for size in found.values()} == {scheme == "dark"}
     return sizes
+
+
+def _frames(index, page):
+    """A page in a frame of each width, whose name the probe gives with what it finds."""
+    framed = html.escape(page.replace("</body>", f"<script>{PROBE}</script></body>"))
+    return "".join(
+        f'<iframe name="page{index}-{width}" srcdoc="{framed}" '
+        f'style="border:0;width:{width}px;height:900px"></iframe>'
+        for width in (DESK, TELEPHONE)
+    )

@@ -89,10 +89,10 @@ DUMPS = {
 STATES = {
     "text": b"{",
     "deep": b"[" * 100_000,
-    "bomb": gzip.compress(bytes(1 << 28), 9),
+    "bomb": lambda: gzip.compress(bytes(1 << 28), 9),  # which takes a second
     "cut": gzip.compress(b"{}")[:-6],
 }
-KINDS = {  # file -> its contents, and the commands that take it
+KINDS = {  # file -> its contents, or what makes them, and the commands that take it
     "case.pth.tar": (
         CHECKPOINTS,
         (
@@ -144,9 +144,16 @@ KINDS = {  # file -> its contents, and the commands that take it
 
 
 def asked():
-    """Every damage of every kind, with the command that is given it."""
+    """Every damage of every kind, with each command that takes it.
+
+    All with all are slow: before that the first command takes each, and each command the first.
+    """
     return [
-        pytest.param(name, contents, command, id=f"{name} {damage} {command[0]} {n}")
+        pytest.param(
+            *(name, contents, command),
+            id=f"{name} {damage} {command[0]} {n}",
+            marks=[pytest.mark.slow] if n and damage != next(iter(damages)) else [],
+        )
         for name, (damages, commands) in KINDS.items()
         for damage, contents in damages.items()
         for n, command in enumerate(commands)
@@ -157,7 +164,7 @@ def asked():
 def test_damaged_files(name, contents, command, shipped, tmp_path):
     if "project" in command:
         shutil.copytree(shipped("pose_tiny"), tmp_path / "project")
-    (tmp_path / name).write_bytes(contents)
+    (tmp_path / name).write_bytes(contents() if callable(contents) else contents)
     before = sorted(path.name for path in tmp_path.iterdir())
     for problem in refused(*command, folder=tmp_path):
         assert name in problem

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emulator import COMPILERS, Core, build
-from installed import needs_gcc
+from installed import find, needs_gcc
 
 from max78000.facts import regmap
 from max78000.facts.chip import MAX78000
@@ -23,6 +23,7 @@ from synthesis.read.files import Files
 from synthesis.read.source import InputPath
 
 ROOT = Path(__file__).resolve().parents[2]
+QUICKER, OTHER = ("gcc", "zig") if find("arm-none-eabi-gcc") else ("zig", "gcc")
 FILES = Files(ROOT / "README.md", ROOT / "LICENSE", None)  # only their hashes are printed
 MIXED = Net(
     "{name: a, op: conv2d, pad: 1, activate: ReLU, output_shift: -3}\n"
@@ -101,7 +102,7 @@ class Project:
 def make(tmp_path):
     """Compile, emit and build a network; options of the program are given by keyword."""
 
-    def make(net, options=None, compiler="zig", **program):
+    def make(net, options=None, compiler=QUICKER, **program):
         compiled = compile_net(net, **program)
         files = project_of(compiled, FILES, options or ProjectOptions())
         for name, text in files.items():
@@ -156,7 +157,7 @@ def test_everything_at_once_with_the_other_compiler(make):
         measures_energy=True, has_softmax=True,
     )  # fmt: skip
     net = Net("{name: only, op: conv2d, pad: 1}", "4x2x3x3", "2x2x2", bias=1)
-    _, board = passes(make(net, options, "gcc", packs_kernels=False, clears_memories=True))
+    _, board = passes(make(net, options, OTHER, packs_kernels=False, clears_memories=True))
     assert board.n_runs == 100
 
 

@@ -1,7 +1,9 @@
 """The page of an evaluation in a browser, for every task: widths, colours, focus, pictures."""
 
+from functools import cache
+
 import pytest
-from browser import DESK, SCHEMES, TELEPHONE, TEXT_CONTRAST, measure
+from browser import DESK, SCHEMES, TELEPHONE, TEXT_CONTRAST, measure_all
 from installed import needs
 from reported import KINDS, evaluation
 
@@ -10,15 +12,28 @@ from ai8x_models.tasks.sampled.report import N_WORST, report_page
 pytestmark = [needs("chromium"), pytest.mark.long]
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def page(request):
-    one, samples = evaluation(request.param)
+def page_of(kind):
+    one, samples = evaluation(kind)
     return report_page([one, one], samples, "test")
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Scheme -> kind -> what the probe finds on its page, by the width of the frame."""
+
+    @cache
+    def of(scheme):
+        pages = [page_of(kind) for kind in KINDS]
+        found = measure_all(pages, scheme, tmp_path_factory.mktemp("browser"))
+        return dict(zip(KINDS, found, strict=True))
+
+    return of
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_page_can_be_read_everywhere(page, scheme, tmp_path):
-    for width, found in measure(page, scheme, tmp_path).items():
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_can_be_read_everywhere(kind, scheme, measured):
+    for width, found in measured(scheme)[kind].items():
         assert found["page_width"] <= width
         assert found["outside"] == []
         assert found["broken"] == []
@@ -29,7 +44,8 @@ def test_a_page_can_be_read_everywhere(page, scheme, tmp_path):
         assert found["n_texts"] > N_WORST
 
 
-def test_tables_fit_a_desk(page, tmp_path):
-    found = measure(page, "light", tmp_path)
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_fit_a_desk(kind, measured):
+    found = measured("light")[kind]
     assert set(found) == {DESK, TELEPHONE}
     assert found[DESK]["scrolling"] == []

@@ -28,7 +28,7 @@ PLACE = re.compile(
     r"Data mismatch at 0x5\w{7}: 0x\w+, expected 0x\w+ "
     r"\(layer 2 third, channel \d+, row \d+, column \d+\)"
 )
-N_FLIPS = 12  # in each part
+FEW, MANY = 5, 50  # flips in each part
 # File, where in it, and how many words behind an address say how to read the others.
 PARTS = {
     "weights": ("weights.h", r"#define KERNELS \{(.*?)\n\}", 1),
@@ -82,14 +82,15 @@ def test_the_project_passes_as_it_is(project):
     assert outcome_of(project).is_pass
 
 
+@pytest.mark.parametrize("n_flips", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("part", PARTS)
-def test_a_flipped_bit_is_found_and_placed(project, part):
+def test_a_flipped_bit_is_found_and_placed(project, part, n_flips):
     name, pattern, n_header = PARTS[part]
     whole = (project / name).read_text(encoding="utf-8")
     draw = random.Random(part)
     placed = 0
     try:
-        for _ in range(N_FLIPS):
+        for _ in range(n_flips):
             (project / name).write_text(flipped(whole, pattern, n_header, draw), encoding="utf-8")
             try:
                 outcome = outcome_of(project)
@@ -104,4 +105,4 @@ def test_a_flipped_bit_is_found_and_placed(project, part):
             placed += 1
     finally:
         (project / name).write_text(whole, encoding="utf-8")
-    assert placed > N_FLIPS // 3
+    assert placed > n_flips // 3

@@ -1,6 +1,7 @@
 """What files of code say in words: docstrings and comments, of Python, C, templates and scripts."""
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -22,9 +23,18 @@ CODE = files_of(*PACKAGES, "docs", "examples")
 TESTS = files_of("tests")
 
 
+def texts_with(word, path):
+    """Those texts of a file in which a word may be: none where the file does not have it."""
+    return texts_of(path) if word in path.read_text(encoding="utf-8") else ()
+
+
+@functools.cache
 def texts_of(path):
     """Docstrings and comments of a file, each with its line; neighbouring comments are one."""
-    text = path.read_text(encoding="utf-8")
+    return tuple(_texts(path, path.read_text(encoding="utf-8")))
+
+
+def _texts(path, text):
     if path.suffix != ".py":
         yield from _c_comments(text)
         return

@@ -4,7 +4,7 @@ import ast
 import re
 
 import pytest
-from source_texts import CODE, ROOT, texts_of
+from source_texts import CODE, ROOT, texts_with
 
 PAGE = ROOT / "docs" / "hardware" / "quirks.md"
 ENTRY = re.compile(r"^### ([a-z0-9-]+)\n\n(.+?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
@@ -31,7 +31,7 @@ HOLDING = sorted(
 COMMENTS = sorted(
     (comment[1], path.relative_to(ROOT).as_posix(), line + text.count("\n", 0, comment.start()))
     for path in CODE
-    for line, text in texts_of(path)
+    for line, text in texts_with("Quirk ", path)
     for comment in COMMENT.finditer(text)
 )
 

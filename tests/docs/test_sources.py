@@ -6,11 +6,12 @@ table. It ends with its sentence; its parts, divided by semicolons, each begin w
 """
 
 import ast
+import functools
 import re
 from pathlib import Path
 
 import pytest
-from source_texts import CODE, PACKAGES, ROOT, TESTS, files_of, texts_of
+from source_texts import CODE, PACKAGES, ROOT, TESTS, files_of, texts_with
 
 INDEX = ROOT / "docs" / "hardware" / "index.md"
 
@@ -37,7 +38,7 @@ def anchors_of(path):
 
 def in_texts(path):
     """Citations in docstrings and comments, with their lines, each as one line of text."""
-    for line, text in texts_of(path):
+    for line, text in texts_with("Source", path):
         for paragraph in re.split(r"\n\s*\n", text):
             for citation in CITATION.finditer(paragraph):
                 yield line, " ".join(citation[1].split()).removesuffix(".")
@@ -53,8 +54,18 @@ def in_tables(path):
 
 ANCHORS = {path: anchors_of(path) for path in (ROOT / "docs").rglob("*.md")}
 KEYS = dict(LISTED.findall(INDEX.read_text(encoding="utf-8")))
-TEXTS = [(path, *found) for path in (*CODE, *TESTS) for found in in_texts(path)]
-TABLES = [(path, *found) for path in CODE if path.suffix == ".py" for found in in_tables(path)]
+
+
+@functools.cache
+def texts():
+    """All citations in docstrings and comments: file, line, text."""
+    return [(path, *found) for path in (*CODE, *TESTS) for found in in_texts(path)]
+
+
+@functools.cache
+def tables():
+    """All citations in tables: file, line, text."""
+    return [(path, *found) for path in CODE if path.suffix == ".py" for found in in_tables(path)]
 
 
 def problem_of(citation):
@@ -130,15 +141,15 @@ def test_citations_in_c_are_found(tmp_path):
 
 
 def test_there_are_citations():
-    assert len(TEXTS) > 50
-    assert len(TABLES) > 30
-    assert {path.relative_to(ROOT).parts[0] for path, *_ in TEXTS} >= set(PACKAGES)
+    assert len(texts()) > 50
+    assert len(tables()) > 30
+    assert {path.relative_to(ROOT).parts[0] for path, *_ in texts()} >= set(PACKAGES)
 
 
 def test_every_citation_leads_somewhere():
     bad = [
         f"{path.relative_to(ROOT)}:{line} {problem}"
-        for path, line, citation in (*TEXTS, *TABLES)
+        for path, line, citation in (*texts(), *tables())
         if (problem := problem_of(citation))
     ]
     assert not bad, "\n".join(bad)
@@ -148,10 +159,10 @@ def test_whatever_says_source_is_a_citation():
     said = [
         (path, line)
         for path in (*CODE, *TESTS)
-        for line, text in texts_of(path)
+        for line, text in texts_with("Source", path)
         for _ in SOME_CITATION.findall(text)
     ]
-    read = [(path, line) for path, line, _ in TEXTS]
+    read = [(path, line) for path, line, _ in texts()]
     astray = [f"{path.relative_to(ROOT)}:{line}" for path, line in said if (path, line) not in read]
     assert not astray, "say `Source: ` with a sentence behind it\n" + "\n".join(astray)
     assert len(said) == len(read)
@@ -164,7 +175,7 @@ def test_every_document_is_described():
 
 def test_every_key_is_used():
     pages = "".join(path.read_text(encoding="utf-8") for path in ANCHORS)
-    used = {key for *_, citation in (*TEXTS, *TABLES) for key in KEY.findall(citation)}
+    used = {key for *_, citation in (*texts(), *tables()) for key in KEY.findall(citation)}
     in_pages = {key for key in KEYS if pages.count(f"[{key}]") > 1}
     assert set(KEYS) - used - in_pages == set()
 

@@ -1,5 +1,6 @@
 """The pins of constraints.txt, and whether they are what is installed."""
 
+import functools
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +23,7 @@ def pins_of(text):
 PINS = [(name, number) for name, number, _ in pins_of(FILE.read_text(encoding="utf-8"))]
 
 
+@functools.cache
 def are_installed():
     """Whether this environment has just these versions; a build for the CPU is one of them."""
     try:

@@ -46,7 +46,7 @@ def check_natively(cases, folder):
 
 
 @pytest.mark.long
-@given(st.lists(finishes(), min_size=40, max_size=40))
+@given(st.lists(finishes(), min_size=20, max_size=20))
 @settings(max_examples=2, derandomize=True, **QUIET)
 def test_emitted_c_is_the_interpreter(tmp_path_factory, cases):
     check_natively(cases, tmp_path_factory.mktemp("finishes"))

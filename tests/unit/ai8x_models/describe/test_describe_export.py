@@ -4,6 +4,7 @@ By both of its exporters. Names are compared where a file has them: the exporter
 torch.export writes the modules of a model of modules beside its operators; all else goes by number.
 """
 
+import importlib.util
 import logging
 import warnings
 from dataclasses import replace
@@ -23,7 +24,10 @@ from ai8x_models.layers.qat import start_qat
 from max78000.errors import InternalError, ProblemList, ToolError
 
 HINT = "torch's exporter needs onnxscript: pip install 'max78000-toolchain[train]'"
-pytest.importorskip("onnxscript", reason=HINT)
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("onnxscript") is None, reason=HINT),
+    pytest.mark.usefixtures("_operators_read_once"),
+]
 
 
 def has_twins(tree):

@@ -122,6 +122,7 @@ def test_a_camera_that_sees_nothing():
     )
 
 
+@pytest.mark.long
 def test_what_the_microphone_hears_and_that_it_is_over(tmp_path):
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
