@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 MAX_NODES = 100_000  # with every alias written out; the largest recipe has some hundred
+MAX_EVENTS = 10_000  # values, aliases, beginnings and ends of lists and mappings
 MAX_OPEN = 100  # brackets; the library takes seconds for a thousand
 
 
@@ -24,8 +25,9 @@ def compose_yaml(text: str) -> yaml.Node | None:
     Raises:
         yaml.YAMLError: it is no YAML, is endless, or has keys that are lists or mappings.
     """
-    if max(_most_open(text), _deepest(text)) > MAX_OPEN:
+    if _most_open(text) > MAX_OPEN:
         raise UnusableError("is nested too deeply")
+    _check_events(text)
     root: yaml.Node | None = yaml.compose(text, Loader=yaml.CSafeLoader)
     n_nodes, open_nodes = 0, [root]
     while open_nodes:
@@ -59,13 +61,16 @@ def load_yaml(text: str) -> Any:
         raise UnusableError("a value is not what its tag says") from error
 
 
-def _deepest(text: str) -> int:
-    """How many lists and mappings lie inside each other: composing recurses into them, in C."""
-    steps = (
-        isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader)
-    )
-    return max(accumulate(steps, initial=0))
+def _check_events(text: str) -> None:
+    """Bound what composing makes, and how far it recurses: in C, which cannot be caught."""
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader), 1):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_OPEN:
+            raise UnusableError("is nested too deeply")
+        if number > MAX_EVENTS:
+            raise UnusableError(f"more than {MAX_EVENTS:,} values and brackets")
 
 
 def _most_open(text: str) -> int:

@@ -1,5 +1,6 @@
 """Pillow, which reads and writes pictures: an optional package, loaded when it is needed."""
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from max78000.errors import UnsupportedError
 _MOST_PIXELS_A_BYTE = 10_000
 _MOST_WITH_LOSSES = 2_000
 _FEW_PIXELS = 1 << 22
+_MOST_OF_WEBP = 48_000_000  # Pillow takes four bytes for each before it looks at any
 _WEBP_HEAD_BYTES = 30
 _SIDE = 0x3FFF  # of WebP: 14 bits of columns or rows
 
@@ -43,7 +45,11 @@ def open_picture(path: Path) -> Any:
     with path.open("rb") as file:
         head = file.read(_WEBP_HEAD_BYTES)
     webp_size = _size_of_webp(head)
-    if webp_size is not None:  # Pillow takes the memory for one when it opens it
+    if webp_size is not None:
+        if prod(webp_size) > _MOST_OF_WEBP:
+            columns, rows = webp_size
+            why = f"{columns} x {rows} pixels, of WebP {_MOST_OF_WEBP:,} are read"
+            raise image.DecompressionBombError(why)
         is_lossless = head[12:16] == b"VP8L"
         _check_size(image, webp_size, n_bytes, has_losses=not is_lossless)
     picture = image.open(path)

@@ -20,6 +20,7 @@ MAY_IMPORT = {  # modules of other packages, each with what is below it
         "max78000.program.pillow",
         "max78000.program.picture_file",  # pictures, the same for training and as samples
         "max78000.program.torch_file",  # tensors, looked at before PyTorch is there
+        "max78000.program.pickle_size",  # how much a pickle builds, before it does
         "max78000.program.tensor_check",
         "max78000.program.safetensors_file",
         "max78000.program.resampling",  # recordings, prepared for training as for a board

@@ -18,6 +18,7 @@ import numpy as np
 from ai8x_models.training.data.form import Raw
 from ai8x_models.training.data.source import TEST, TRAIN, Part, Source, array_part
 from max78000.errors import InputError
+from max78000.program.pickle_size import check_pickle
 
 _TEN = tuple(f"data_batch_{number}" for number in range(1, 6))
 _FIX = "unpack the archive for Python, cifar-10-python.tar.gz or cifar-100-python.tar.gz, anew"
@@ -118,7 +119,9 @@ def read_batch(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise pickle.UnpicklingError(f"has more than {_LARGEST_BYTES:,} bytes")
-        content = _PlainUnpickler(BytesIO(path.read_bytes()), encoding="bytes").load()
+        pickled = path.read_bytes()
+        check_pickle(pickled)
+        content = _PlainUnpickler(BytesIO(pickled), encoding="bytes").load()
         if not isinstance(content, dict):
             raise pickle.UnpicklingError("holds no dictionary")
     except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, MemoryError,

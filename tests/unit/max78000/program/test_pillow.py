@@ -36,7 +36,18 @@ def test_white_pictures_with_losses_are_opened_and_larger_ones_refused(
     Image.new("RGB", (16, 16), "white").save(path)
     raw = bytearray(path.read_bytes().ljust(12_000, b"\0"))
     at = raw.index(mark) + first
-    raw[at : at + 4] = (9000).to_bytes(2, order) * 2
+    raw[at : at + 4] = (6500).to_bytes(2, order) * 2
     path.write_bytes(raw)
-    with pytest.raises(Image.DecompressionBombError, match="9000 x 9000 pixels in 12,000 bytes"):
+    with pytest.raises(Image.DecompressionBombError, match="6500 x 6500 pixels in 12,000 bytes"):
+        open_picture(path)
+
+
+def test_webp_of_more_memory_than_a_refusal_may_take(tmp_path):
+    path = tmp_path / "a.webp"
+    Image.new("RGB", (16, 16)).save(path)
+    raw = bytearray(path.read_bytes().ljust(1 << 16, b"\0"))
+    at = raw.index(b"\x9d\x01\x2a") + 3
+    raw[at : at + 4] = (7000).to_bytes(2, "little") * 2
+    path.write_bytes(raw)
+    with pytest.raises(Image.DecompressionBombError, match="7000 x 7000 pixels, of WebP"):
         open_picture(path)
