@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from optuna.exceptions import TrialPruned
@@ -112,10 +112,8 @@ def try_out(trial: Trial, workshop: Workshop) -> tuple[float, ...]:
         model = trainable(word, workshop.shape)
         policy = plan.policy(bits, layers_between(model))
         figures = figures_of(model, workshop.shape, policy, workshop.compiler)
-    except InternalError:
-        raise
     except ToolError as error:
-        raise _given_up(trial, error) from error
+        _give_up(trial, error)
     trial.set_user_attr("figures", figures.to_json())
     _keep_limits(trial, plan, figures)
     try:
@@ -124,10 +122,8 @@ def try_out(trial: Trial, workshop: Workshop) -> tuple[float, ...]:
         )
         integers = checkpoint.with_name(checkpoint.name.replace(".pth.tar", "-q.pth.tar"))
         quantize_checkpoint(checkpoint, integers)
-    except InternalError:
-        raise
     except ToolError as error:
-        raise _given_up(trial, error) from error
+        _give_up(trial, error)
     scores = workshop.task.score(load_network(integers), workshop.validation, no_progress)
     _keep_scores(trial, scores, workshop.score_name)
     trial.set_user_attr(SECONDS, round(time.monotonic() - start, 1))
@@ -182,8 +178,11 @@ def _keep_scores(trial: Trial, scores: Mapping[str, Any], name: str) -> None:
         trial.set_user_attr("interval", list(interval))
 
 
-def _given_up(trial: Trial, error: ToolError) -> TrialPruned:
+def _give_up(trial: Trial, error: ToolError) -> NoReturn:
+    """End a trial; what is the machine's fault, or ours, ends the search, and is no candidate's."""
+    if isinstance(error, InternalError) or isinstance(error.__cause__, OSError):
+        raise error
     problems = error.problems if isinstance(error, ProblemList) else (error,)
     more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
     trial.set_user_attr(REASON, f"{problems[0].why}{more}")
-    return TrialPruned()
+    raise TrialPruned from error
