@@ -10,6 +10,7 @@ from test_without_make import RECIPES, words_of
 
 # Of the extra `release`, which who runs the other tests can do without, and slow to load.
 NEEDS = "of the extra `release`"
+pytest.importorskip("cyclonedx", reason=NEEDS)
 IN_OWN_WORDS = ("protobuf", "pycocotools", "pylink-square")  # licences of no known name
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """The text that the command of `make sbom` writes."""
-    pytest.importorskip("cyclonedx", reason=NEEDS)
     words = words_of(RECIPES["sbom"].strip())
     target = tmp_path_factory.mktemp("sbom") / "sbom.json"
     ran(*(target if word.startswith("dist/") else word for word in words))

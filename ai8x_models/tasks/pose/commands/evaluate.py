@@ -31,16 +31,19 @@ def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool)
     Float, quantization-aware or integer, beside what perfect maps would reach. Without CHECKPOINTS,
     the shipped ones.
     """
+    from ai8x_models.tasks.pose.data.source import needs_drawing, open_data
+    from ai8x_models.training.logs import Console
+
     look_at(checkpoints=checkpoints or SHIPPED)
-    from ai8x_models.tasks.pose.data.source import open_data
+    console = Console(sys.stderr)
+    cache = None if needs_drawing(source) else open_data(source, console)
     from ai8x_models.tasks.pose.evaluate import HEADING, table_rows
     from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
-    from ai8x_models.training.logs import Console
     from ai8x_models.training.score_row import Asked, score_row
 
     networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
-    console = Console(sys.stderr)
-    cache = open_data(source, console)  # drawing takes minutes: what is refused is refused before
+    if cache is None:
+        cache = open_data(source, console)
     scores = score_networks(networks, cache, console)
     if as_json:
         rows = {name: row.to_json() for name, row in scores.items()}

@@ -53,6 +53,15 @@ def open_data(source: DataSource, console: Console) -> PoseCache:
     return PoseCache.open(path)
 
 
+def needs_drawing(source: DataSource) -> bool:
+    """Whether `open_data` has images to draw, which takes minutes.
+
+    Raises:
+        InputError: as `open_data`, of a preset.
+    """
+    return _renderer(source) is not None and not source.path.exists()
+
+
 def _renderer(source: DataSource) -> Renderer | None:
     """What draws the images of a preset; None if they were imported.
 

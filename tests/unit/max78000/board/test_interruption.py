@@ -7,6 +7,14 @@ import pytest
 from max78000.board.interruption import delayed
 
 
+@pytest.fixture(autouse=True)
+def _as_in_the_foreground():
+    """Shells let what they start in the background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(done, error=None):
     with delayed():
         signal.raise_signal(signal.SIGINT)
