@@ -9,6 +9,7 @@ be old, whole, or not there yet; after the next run everything must be right, wi
 it. Prints a line for each kill.
 """
 
+import json
 import os
 import random
 import shutil
@@ -25,6 +26,7 @@ from max78000 import files
 OLD, MINE = b"old", "mine.txt"
 KEPT = "project.mk"  # is the user's once it is there
 BESIDE = ("out", "runs")  # what may be there at the end
+N_ALIKE = 6  # moments of two or three changes of a name
 
 
 def die():
@@ -32,25 +34,32 @@ def die():
 
 
 class Moments:
-    """Counts the moments at which a run changes what others see; dies at one of them."""
+    """Lists the moments at which a run changes what others see; dies at one of them.
+
+    A moment is called by the file that changes; objects, which are compiled alike, all the same.
+    """
 
     def __init__(self, wanted):
-        self.n_seen, self.wanted = 0, wanted
+        self.seen, self.wanted = [], wanted
 
-    def passed(self):
-        self.n_seen += 1
-        if self.n_seen == self.wanted:
+    def passed(self, path):
+        name = os.path.basename(path)  # noqa: PTH119 - of whatever names a file
+        self.seen.append("*.o" if name.endswith(".o") else name)
+        if self.is_wanted(len(self.seen)):
             die()
+
+    def is_wanted(self, number):
+        return number == self.wanted
 
     def watch(self):
         """Stand before and after every change of a name, and in the middle of every file."""
         write = files._write_through
 
         def half_written(path, contents):
-            if self.n_seen + 1 == self.wanted:
+            if self.is_wanted(len(self.seen) + 1):
                 with path.open("wb") as file:
                     file.write(contents[: len(contents) // 2])
-            self.passed()
+            self.passed(path)
             write(path, contents)
 
         files._write_through = half_written
@@ -61,25 +70,25 @@ class Moments:
 
     def _half(self, write):
         def written(path, contents, *arguments, **more):
-            if self.n_seen + 1 == self.wanted:
+            if self.is_wanted(len(self.seen) + 1):
                 write(path, contents[: len(contents) // 2], *arguments, **more)
-            self.passed()
+            self.passed(path)
             return write(path, contents, *arguments, **more)
 
         return written
 
     def _around(self, change):
         def changed(*arguments, **more):
-            self.passed()
+            self.passed(arguments[-1])
             result = change(*arguments, **more)
-            self.passed()
+            self.passed(arguments[-1])
             return result
 
         return changed
 
 
 def run(words, wanted=0, after_s=None):
-    """Run a command in a fork; its status, and how many moments it passed (none if killed)."""
+    """Run a command in a fork; its status, and the moments it passed (none if killed)."""
     reading, writing = os.pipe()
     moments = Moments(wanted)
 
@@ -87,14 +96,14 @@ def run(words, wanted=0, after_s=None):
         quiet()
         moments.watch()
 
-    child = forked(words, begin, lambda: os.write(writing, str(moments.n_seen).encode()))
+    child = forked(words, begin, lambda: os.write(writing, json.dumps(moments.seen).encode()))
     os.close(writing)
     if after_s is not None:
         time.sleep(after_s)
         os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
     with os.fdopen(reading) as file:
-        return status, int(file.read() or 0)
+        return status, json.loads(file.read() or "[]")
 
 
 def tree(writer):
@@ -152,6 +161,14 @@ def go_on(writer):
     return run((*writer.words, *(writer.again if Path("out").exists() else ())))[0]
 
 
+def worth_it(moments):
+    """Numbers of the moments to be killed at: of many alike some of the first and of the last."""
+    alike = {}
+    for number, name in enumerate(moments, 1):
+        alike.setdefault(name, []).append(number)
+    return sorted({n for some in alike.values() for n in (*some[:N_ALIKE], *some[-N_ALIKE:])})
+
+
 def kills_of(name, n_at_random, rng):
     """Kill a command everywhere; yields what was done and what is wrong."""
     writer = COMMANDS[name]
@@ -163,9 +180,9 @@ def kills_of(name, n_at_random, rng):
         return
     prepared(writer, right)
     begun_s = time.monotonic()
-    status, n_moments = run(writer.words)
+    status, moments = run(writer.words)
     lasts_s = time.monotonic() - begun_s
-    kills = [("moment", moment) for moment in range(1, n_moments + 1)]
+    kills = [("moment", moment) for moment in worth_it(moments)]
     kills += [("second", rng.uniform(0, lasts_s)) for _ in range(n_at_random)]
     for kind, value in kills:
         prepared(writer, right)
