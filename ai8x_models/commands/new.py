@@ -31,9 +31,9 @@ def new(folder: Path, task: str, source: str, shape: Shape | None) -> None:
     """
     from ai8x_models.training.data.plan import DataPlan
     from ai8x_models.training.new_project import new_project, tasks_with_templates
-    from ai8x_models.training.task import task_name
+    from ai8x_models.training.task import canonical_name
 
-    task, known = task_name(task), tasks_with_templates()
+    task, known = canonical_name(task), tasks_with_templates()
     if task not in known:
         raise click.BadParameter(f"there are templates for {', '.join(known)}", param_hint="--task")
     for path in new_project(folder, task, DataPlan(source, shape=shape or ())):

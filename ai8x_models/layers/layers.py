@@ -67,7 +67,7 @@ class FusedLayer(QatModule):
             self.enter_qat(plan.weight_bits)
 
     def _operate(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Apply the operator with these parameters."""
+        """Apply the operator with these parameters; each kind of layer has its own."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,13 +1,12 @@
 """YAML text -> nodes or values, within bounds: a few lines can say endlessly much by aliases."""
 
-from itertools import accumulate
 from typing import Any
 
 import yaml
 
 MAX_NODES = 100_000  # with every alias written out; the largest recipe has some hundred
 MAX_EVENTS = 10_000  # values, aliases, beginnings and ends of lists and mappings
-MAX_OPEN = 100  # brackets; the library takes seconds for a thousand
+MAX_OPEN = 100  # lists and mappings inside each other
 
 
 class UnusableError(yaml.YAMLError):
@@ -25,8 +24,6 @@ def compose_yaml(text: str) -> yaml.Node | None:
     Raises:
         yaml.YAMLError: it is no YAML, is endless, or has keys that are lists or mappings.
     """
-    if _most_open(text) > MAX_OPEN:
-        raise UnusableError("is nested too deeply")
     _check_events(text)
     root: yaml.Node | None = yaml.compose(text, Loader=yaml.CSafeLoader)
     n_nodes, open_nodes = 0, [root]
@@ -71,9 +68,3 @@ def _check_events(text: str) -> None:
             raise UnusableError("is nested too deeply")
         if number > MAX_EVENTS:
             raise UnusableError(f"more than {MAX_EVENTS:,} values and brackets")
-
-
-def _most_open(text: str) -> int:
-    """How many brackets are open at once at most, those in texts counted, too."""
-    steps = ((char in "[{") - (char in "]}") for char in text if char in "[]{}")
-    return max(accumulate(steps, initial=0))

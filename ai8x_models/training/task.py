@@ -138,7 +138,7 @@ def find_task(name: str) -> Task[Any, Any]:
     Raises:
         UnsupportedError: there is none of this name.
     """
-    name = task_name(name)
+    name = canonical_name(name)
     if name not in task_names():
         raise UnsupportedError(
             f"nothing trains for {name}", fix=f"one of {', '.join(task_names())}"
@@ -147,7 +147,7 @@ def find_task(name: str) -> Task[Any, Any]:
     return found
 
 
-def task_name(word: str) -> str:
+def canonical_name(word: str) -> str:
     """The name of a task, which may be called by what the network does: `classify`."""
     return _VERBS.get(word, word)
 

@@ -26,6 +26,8 @@ _STREAMS = (
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 # What it says of a file or folder, whatever was to be done there, that is no defect of a command.
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What it raises, or one of ours in its place, or click, if names lead nowhere.
+_OF_PLACES = (OSError, ToolError, click.ClickException)
 _MOST_SHOWN = 60  # letters of a name that no file can have
 
 
@@ -80,11 +82,11 @@ def _tell(name: str, error: Exception) -> NoReturn:
 
 def _reason_of(error: Exception) -> Exception:
     """The refusal that an error stands for; the error itself if it stands for none."""
-    if _is_nowhere():
-        fix = "cd to a folder that is there"
-        return InputError("the current folder has been removed", fix=fix)
     if isinstance(error, click.NoSuchOption):
         return _suggesting_what_help_shows(error)
+    if isinstance(error, _OF_PLACES) and not isinstance(error, InternalError) and _is_nowhere():
+        fix = "cd to a folder that is there"
+        return InputError("the current folder has been removed", fix=fix)
     if isinstance(error, OSError) and error.filename is not None:
         return _refusal_of_place(error, os.fsdecode(error.filename)) or error
     return refusal_of(error) or error

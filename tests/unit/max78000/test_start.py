@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from pkgutil import resolve_name
 
+import click
 import pytest
 
+from max78000.command import run
 from max78000.commands.start import main
 
 COMMANDS = ("max78000", "ai8x_models", "synthesis")
@@ -19,8 +21,8 @@ HEAVY = ("click", "numpy", "torch", "yaml", "jinja2")
 @pytest.mark.parametrize("package", COMMANDS)
 def test_nothing_is_imported_before_ctrl_c_has_an_answer(package):
     code = f"import {package}.commands.start, sys; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(HEAVY) & set(run.stdout.split())
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(HEAVY) & set(ended.stdout.split())
 
 
 MODULES = """
@@ -45,8 +47,8 @@ main()
 )
 def test_what_computes_nothing_imports_little(package, words, heavy):
     code = MODULES.format(package=package, words=words)
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    imported = run.stderr.split()
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = ended.stderr.split()
     assert not heavy & set(imported)
     assert sum(name.startswith(COMMANDS) for name in imported) < 40
 
@@ -83,8 +85,8 @@ def test_ctrl_c_while_importing_and_after(monkeypatch, is_imported):
 
 def info(output):
     command = [sys.executable, "-m", "max78000.commands.main", "info"]
-    run = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
-    return run.returncode, run.stderr
+    ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    return ended.returncode, ended.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -111,14 +113,28 @@ def test_a_reader_that_has_seen_enough():
 )
 def test_streams_that_were_closed_before(closing, status, said):
     line = f'"{sys.executable}" -m max78000.commands.main info {closing}'
-    run = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (status, said)
+    ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (status, said)
 
 
 def test_a_current_folder_that_has_been_removed(tmp_path):
     (tmp_path / "gone").mkdir()
     line = 'cd gone && rmdir ../gone && "$0" new board --app serial --from project'
     command = ["sh", "-c", line, str(Path(sys.executable).with_name("max78000"))]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     said = "the current folder has been removed (cd to a folder that is there)"
-    assert (run.returncode, run.stderr) == (2, f"max78000: {said}\n")
+    assert (ended.returncode, ended.stderr) == (2, f"max78000: {said}\n")
+
+
+def test_a_defect_is_one_in_a_removed_folder_too(tmp_path, monkeypatch, capsys):
+    def broken():
+        raise ValueError("two and two are five")
+
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr("sys.argv", ["tool"])
+    with pytest.raises(SystemExit) as end:
+        run(click.Command("tool", callback=broken))
+    assert end.value.code == 70
+    assert "tool: two and two are five\nThis is a defect of tool" in capsys.readouterr().err

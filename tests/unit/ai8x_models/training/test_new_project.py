@@ -156,7 +156,7 @@ def test_signals_have_no_template():
 
 @pytest.mark.slow
 def test_make_goes_from_digits_to_pass(tmp_path):
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="of the extra `dev`")
     tools = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     for words in (["ai8x", "new", "digits"], ["make", "-C", "digits"]):

@@ -14,7 +14,7 @@ from ai8x_models.training import task as tasks
 from ai8x_models.training.logs import Console
 from ai8x_models.training.loop import train
 from ai8x_models.training.recipe_file import parse_recipe
-from ai8x_models.training.task import task_name, task_names, task_of
+from ai8x_models.training.task import canonical_name, task_names, task_of
 from ai8x_models.zoo.registry import MODELS, create_model
 from max78000.errors import ProblemList, UnsupportedError
 
@@ -40,7 +40,7 @@ def test_the_pose_networks_have_a_task():
 
 @pytest.mark.parametrize("verb", ["classify", "detect", "regress", "segment"])
 def test_a_task_is_also_called_by_what_is_done(verb):
-    name = task_name(verb)
+    name = canonical_name(verb)
     assert name in task_names()
     assert task_of("net.py:Net", verb) is task_of("net.py:Net", name)
 

@@ -19,8 +19,8 @@ from ai8x_models.tasks.pose.metrics import (
     score_oks,
 )
 
-coco = pytest.importorskip("pycocotools.coco")
-cocoeval = pytest.importorskip("pycocotools.cocoeval")
+coco = pytest.importorskip("pycocotools.coco", reason="of the extra `dev`")
+cocoeval = pytest.importorskip("pycocotools.cocoeval", reason="of the extra `dev`")
 
 
 def people(rng, n_people, crowd=0.15, bare=0.15):

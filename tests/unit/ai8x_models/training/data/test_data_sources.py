@@ -88,7 +88,7 @@ def test_the_zoo_s_toy_data_have_names():
 
 @pytest.mark.long
 def test_scikit_learn_s_digits():
-    pytest.importorskip("sklearn")
+    pytest.importorskip("sklearn", reason="of the extra `dev`")
     test = open_samples(DataPlan("sklearn:digits"), "test")
     assert (test.inputs.shape, test.classes) == ((359, 1, 8, 8), tuple("0123456789"))
     assert (test.inputs.min(), test.inputs.max()) == (-128, 127)

@@ -22,7 +22,7 @@ qat: {start_epoch: 1, weight_bits: 8}
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
     """Bars that stand or lie: two classes of pictures."""
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="of the extra `train`")
     from ai8x_models.training.search.plan import SearchPlan  # noqa: PLC0415 - needs Optuna
 
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ from ai8x_models.describe.subject import find_subject
 from ai8x_models.training.search.family import FAMILIES, find_family, write_model
 from max78000.errors import InputError, UnsupportedError
 
-optuna = pytest.importorskip("optuna")
+optuna = pytest.importorskip("optuna", reason="of the extra `train`")
 
 PICTURES = {
     "fold": 2,

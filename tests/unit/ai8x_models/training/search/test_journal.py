@@ -8,7 +8,7 @@ import pytest
 
 from max78000.errors import InputError
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="of the extra `train`")
 
 from ai8x_models.training.search import search as module
 from ai8x_models.training.search.journal import open_study, presence

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="of the extra `train`")
 
 from ai8x_models.training.search.search import search
 from ai8x_models.training.search.stored import write_results

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from max78000.errors import ToolError
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason="of the extra `train`")
 
 from ai8x_models.commands.main import cli
 from ai8x_models.training.recipe_text import recipe_text
