@@ -1,13 +1,11 @@
 """A new project: its files fit together, for any picture; and `make` in it ends with PASS."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ran import ran
 
 from ai8x_models.describe.describe import check_model
 from ai8x_models.describe.subject import find_subject
@@ -157,19 +155,14 @@ def test_signals_have_no_template():
 @pytest.mark.slow
 def test_make_goes_from_digits_to_pass(tmp_path):
     pytest.importorskip("sklearn", reason="of the extra `dev`")
-    tools = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    for words in (["ai8x", "new", "digits"], ["make", "-C", "digits"]):
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().splitlines()[-1] == "PASS" or "PASS" in done.stdout
-    assert "equal to PyTorch on 16 of 16 examples" in done.stdout
-    command = ["ai8x", "evaluate", "build/digits-q.pth.tar", "--json"]
-    found = subprocess.run(
-        command, cwd="digits", env=environment, capture_output=True, text=True, check=True
-    )
-    (row,) = json.loads(found.stdout).values()
+    ran("ai8x", "new", "digits", folder=tmp_path)
+    project = tmp_path / "digits"
+    said = ran("make", folder=project)
+    assert said.endswith("\nPASS\n")
+    assert "equal to PyTorch on 16 of 16 examples" in said
+    found = ran("ai8x", "evaluate", "build/digits-q.pth.tar", "--json", folder=project)
+    (row,) = json.loads(found).values()
     assert (row["n_examples"], row["accuracy"] >= 0.97) == (359, True)
-    report = json.loads(Path("digits/build/digits/report.json").read_text())
+    report = json.loads((project / "build/digits/report.json").read_text())
     assert [one["value"] for one in report["scores"]] == [row["accuracy"]]
-    assert "Confusion matrix" in Path("digits/build/digits-evaluation.html").read_text()
+    assert "Confusion matrix" in (project / "build/digits-evaluation.html").read_text()
