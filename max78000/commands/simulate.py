@@ -1,6 +1,7 @@
 """`max78000 simulate`: run a project and say PASS or FAIL."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -18,9 +19,11 @@ from max78000.commands.simulate_firmware import (
 from max78000.commands.simulate_world import WorldFiles, WorldSession, world_options
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000
-from max78000.firmware.build import build_project
-from max78000.firmware.sources import has_code
-from max78000.firmware.toolchain import find_toolchain
+from max78000.firmware.build import build_project, sdk_of
+from max78000.firmware.image import Image
+from max78000.firmware.pair import build_pair
+from max78000.firmware.sources import has_code, has_riscv
+from max78000.firmware.toolchain import Toolchain, find_toolchain
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
 from max78000.machine.run_text import output_lines, output_values, run_lines, run_values
@@ -93,11 +96,11 @@ def simulate(
 ) -> None:
     """Run a project and check its known answer.
 
-    A project with C files is built if need be, and its firmware runs on the virtual board: console
-    text, clock cycles and modelled time, then PASS (exit status 0) or FAIL (1), and why the run is
-    over. Any ELF file runs as it is; one that says neither ends with status 0 unless it makes a
-    fault. What silicon would pass over in silence, such as a store to a device without a clock, is
-    counted in a warning, or refused with --strict.
+    A project with C files is built if need be, on the vendor's SDK if it was last, and its firmware
+    runs on the virtual board: console text, clock cycles and modelled time, then PASS (exit status
+    0) or FAIL (1), and why the run is over. Any ELF file runs as it is; one that says neither ends
+    with status 0 unless it makes a fault. What silicon would pass over in silence, such as a store
+    to a device without a clock, is counted in a warning, or refused with --strict.
 
     Without C files, or with --program, only the register program runs on the simulated accelerator,
     which sees registers and memories, never the network; FAIL then names the first value that
@@ -110,7 +113,7 @@ def simulate(
     if directory is not None and is_elf(directory):
         is_pass = run_firmware(directory, None, manner, session)
     elif directory is not None and not is_program and input_file is None and has_code(directory):
-        image = build_project(directory, find_toolchain(compiler), board)
+        image = _built(directory, find_toolchain(compiler), board)
         is_pass = run_firmware(image.elf, directory, manner, session)
     else:
         program = (
@@ -118,6 +121,17 @@ def simulate(
         )
         is_pass = _run_input(program, input_file, manner) if input_file else _check(program, manner)
     click.get_current_context().exit(0 if is_pass else 1)
+
+
+def _built(folder: Path, toolchain: Toolchain, board: str) -> Image:
+    """The project's firmware of today, on the package or SDK that it was built with last."""
+    sdk = sdk_of(folder)
+    if not sdk:
+        return build_project(folder, toolchain, board)
+    words = shlex.join(word for root in sdk for word in ("--sdk", str(root)))
+    click.echo(f"on the vendor's SDK, as it was built: {words}", err=True)
+    build = build_pair if has_riscv(folder, board) else build_project
+    return build(folder, toolchain, board, sdk=sdk)
 
 
 # -- register program ------------------------------------------------------------------------------

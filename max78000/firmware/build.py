@@ -108,8 +108,7 @@ def build_project(
         watch(f"{settings.where}: left out: {' '.join(settings.ignored)}", is_warning=True)
     package = package_of(board, toolchain, project, sdk)
     units = package.carry(project)
-    name = "-".join(filter(None, (folder.resolve().name, app)))
-    elf = folder / FOLDER / f"{name}.elf"
+    elf = firmware_of(folder, app)
     place = elf.parent / "-".join(filter(None, ("objects", toolchain.name, package.name, app)))
     say = partial(advise, package=package, folder=folder)
     try:
@@ -122,6 +121,18 @@ def build_project(
     except OSError as error:
         raise unwritable(elf.parent, error) from None
     return read_image(elf)
+
+
+def firmware_of(folder: Path, app: str = "") -> Path:
+    """Where the firmware of a project is, or will be: the ELF file."""
+    name = "-".join(filter(None, (folder.resolve().name, app)))
+    return folder / FOLDER / f"{name}.elf"
+
+
+def sdk_of(folder: Path) -> tuple[Path, ...]:
+    """Folders of the SDK that a project was built with last; none if it was our package."""
+    stamp = read_stamp(firmware_of(folder))
+    return tuple(map(Path, stamp.sdk)) if stamp else ()
 
 
 def package_of(
@@ -138,7 +149,8 @@ def _is_current(elf: Path, link: _Link) -> bool:
 
 
 def _stamp(elf: Path, link: _Link) -> Stamp:
-    return Stamp(link.key(), file_hash(elf), link.app, link.board, source_hashes(link.units))
+    sources, sdk = source_hashes(link.units), tuple(map(str, link.package.sdk))
+    return Stamp(link.key(), file_hash(elf), link.app, link.board, sources, sdk)
 
 
 def _write_outputs(elf: Path, link: _Link, watch: Watch) -> None:

@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 from max78000.errors import InputError
 from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES
-from max78000.files import unwritable
+from max78000.files import scratch_beside, unwritable
 from max78000.firmware.advice import advise
-from max78000.firmware.build import FOLDER
+from max78000.firmware.build import firmware_of
 from max78000.firmware.c_library import prints_reals
 from max78000.firmware.image import (
     RISCV_SECTION,
@@ -109,19 +109,22 @@ def build_pair(
     package = sdk_package(sdk, board, toolchain, (*on_arm, *on_riscv))
     assert toolchain.c_library is not None  # the SDK's package asks for it
     other = find_riscv(toolchain.c_library)
-    elf = folder / FOLDER / f"{folder.resolve().name}.elf"
+    elf = firmware_of(folder)
     try:
         arm = _compile(on_arm, package, toolchain, elf.parent, watch)
         second = _compile(on_riscv, _of_riscv(package, other, on_riscv), other, elf.parent, watch)
         watch(f"link {elf.name}", is_warning=False)
         remove_stamp(elf)
-        _link(arm, second, elf)
+        with scratch_beside(elf) as scratch:
+            fresh = _link(arm, second, scratch, elf.stem)
+            check_budget(read_image(fresh[-1]))
+            for path in fresh:
+                path.replace(elf.parent / path.name)
         image = read_image(elf)
-        check_budget(image)
         write_hex(image)
         write_bin(image)
         own = source_hashes((*on_arm, *on_riscv))
-        write_stamp(elf, Stamp("", file_hash(elf), "", board, own))
+        write_stamp(elf, Stamp("", file_hash(elf), "", board, own, tuple(map(str, package.sdk))))
     except OSError as error:
         raise unwritable(elf.parent, error) from None
     return image
@@ -166,12 +169,12 @@ def _of_riscv(
     )
 
 
-def _link(arm: _Core, riscv: _Core, elf: Path) -> None:
-    """Link three times; see the title."""
+def _link(arm: _Core, riscv: _Core, folder: Path, name: str) -> tuple[Path, Path]:
+    """Link three times, see the title: the RISC-V core's program, and both in one."""
     scripts = arm.package.linker_script.parent
     for core, script in ((arm, ARM_SCRIPT), (riscv, RISCV_SCRIPT)):
-        for name in (COMMON_SCRIPT, script):
-            (core.place / name).write_bytes((scripts / name).read_bytes())
+        for part in (COMMON_SCRIPT, script):
+            (core.place / part).write_bytes((scripts / part).read_bytes())
     alone = arm.place / "alone.elf"
     arm.link(ARM_SCRIPT, alone)
     start = value_of(alone, START)
@@ -180,10 +183,11 @@ def _link(arm: _Core, riscv: _Core, elf: Path) -> None:
     place.parent.mkdir(exist_ok=True)
     room = f"__FlashStart = {start:#x};\n__FlashLength = {FLASH_ADDR + FLASH_BYTES - start:#x};\n"
     place.write_text(room, encoding="utf-8")
-    second = elf.with_name(f"{elf.stem}-riscv.elf")
+    second, elf = folder / f"{name}-riscv.elf", folder / f"{name}.elf"
     riscv.link(RISCV_SCRIPT, second)
 
     (arm.place / "riscv.bin").write_bytes(flash_bytes_of(second, start))
     text = f'.section {RISCV_SECTION}, "aR", %progbits\n.incbin "riscv.bin"\n'
     (arm.place / EMBEDDED).write_text(text, encoding="utf-8")
     arm.link(ARM_SCRIPT, elf, EMBEDDED, f"-Wl,--section-start={RISCV_SECTION}={start:#x}")
+    return second, elf

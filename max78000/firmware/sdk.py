@@ -100,6 +100,7 @@ def sdk_package(
         linker_script=sdk.find(f"{DEVICE}/Source/GCC/max78000.ld"),
         link_flags=("-Wl,-e,Reset_Handler",),
         libraries=("-Wl,--start-group", *map(str, archives), "-Wl,--end-group"),
+        sdk=sdk.roots,
     )
 
 

@@ -25,6 +25,7 @@ class Stamp:
         app: application in place of the project's `main.c`; empty if none.
         board: what it was built for.
         sources: hash of each C file and header of project and application, by name.
+        sdk: folders of the vendor's SDK that it stands on; none if it stands on our package.
     """
 
     link: str
@@ -32,6 +33,7 @@ class Stamp:
     app: str
     board: str
     sources: Mapping[str, str]
+    sdk: tuple[str, ...] = ()
 
 
 def file_hash(path: Path) -> str:
@@ -49,7 +51,8 @@ def source_hashes(units: Iterable[TranslationUnit]) -> dict[str, str]:
 def read_stamp(elf: Path) -> Stamp | None:
     """Read the stamp of a firmware; None if there is none, or one of another version."""
     try:
-        return Stamp(**json.loads(_file(elf).read_text(encoding="utf-8")))
+        values = json.loads(_file(elf).read_text(encoding="utf-8"))
+        return Stamp(**{**values, "sdk": tuple(values["sdk"])})
     except (OSError, *DAMAGED):
         return None
 

@@ -34,6 +34,7 @@ class SupportPackage:
         link_flags: for the linker, beside those of the compiler.
         libraries: after the objects.
         lacks: headers and functions that the project asks for and no installed package has.
+        sdk: folders of the vendor's SDK that it is taken from.
     """
 
     name: str
@@ -44,6 +45,7 @@ class SupportPackage:
     link_flags: tuple[str, ...]
     libraries: tuple[str, ...]
     lacks: tuple[str, ...] = ()
+    sdk: tuple[Path, ...] = ()
 
     def carry(self, project: Sequence[TranslationUnit]) -> tuple[TranslationUnit, ...]:
         """Return a project's C files as they are compiled on this package, and its own."""

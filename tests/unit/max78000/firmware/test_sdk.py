@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 from brought import beside
+from click.testing import CliRunner
 from firmware_projects import ZIG, Log, write_c_project
 from installed import needs_gcc
 from newlib import needs_newlib
 
 from max78000.board.board import VirtualBoard
+from max78000.commands.simulate import simulate
 from max78000.errors import InputError, UnsupportedError
-from max78000.firmware.build import build_project
+from max78000.firmware.build import build_project, firmware_of
+from max78000.firmware.image import read_image
 from max78000.firmware.sdk import sdk_package
 from max78000.firmware.sources import LINKER_SCRIPT
 from max78000.firmware.stamp import read_stamp
@@ -90,6 +93,24 @@ def test_a_project_on_the_stand_in(tmp_path, stand_in):
     again = Log()
     build_project(folder, GCC, watch=again, sdk=(stand_in / "Libraries",))
     assert again.steps == []
+
+
+@needs_gcc
+@needs_newlib
+@pytest.mark.long
+def test_a_project_is_simulated_as_it_was_built(tmp_path, stand_in):
+    folder = write_c_project(tmp_path / "net", main=MAIN)
+    build_project(folder, GCC, sdk=(stand_in,))
+    result = CliRunner().invoke(simulate, [str(folder), "--compiler", "gcc"])
+    assert result.stderr.splitlines()[0] == (
+        f"on the vendor's SDK, as it was built: --sdk {stand_in / 'Libraries'}"
+    )
+    assert read_image(firmware_of(folder)).symbol("MXC_SYS_Number")
+
+    (folder / "main.c").write_text("int main(void) { return 0; }\n")
+    build_project(folder, GCC)
+    result = CliRunner().invoke(simulate, [str(folder), "--compiler", "gcc"])
+    assert "SDK" not in result.stderr
 
 
 @needs_gcc
