@@ -27,6 +27,7 @@ PAGES = (
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
 TUTORIAL = "docs/tutorial.md"
+TRAINS = {TUTORIAL, "docs/training.md", "networks/README.md"}  # half a minute or more
 PROJECT = "build/pose_tiny"
 MAKE_PROJECT = ("synthesize", "networks/pose_tiny.yaml", "--timer", "0")
 FILE_NAME = re.compile(r"# ([\w.]+)\n")
@@ -101,7 +102,14 @@ def test_the_pages_have_commands():
     assert {"demo", "test", "setup"} <= set(MAKE)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh", "python")])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow if page in TRAINS else ())
+        for page in PAGES
+        if blocks(page, "sh", "python")
+    ],
+)
 def test_a_page_does_what_it_says(page, workplace):
     if takes_project_for_granted(page):
         assert run(MAKE_PROJECT, workplace).returncode == 0
