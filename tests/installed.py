@@ -32,6 +32,8 @@ def needs(program):
 needs_gcc = needs("arm-none-eabi-gcc")
 needs_openocd = needs("openocd")
 
-# Names of the compilers that make firmware; the one from PyPI always is there.
-CROSS_COMPILERS = ("zig", pytest.param("gcc", marks=needs_gcc))
+# The compilers that make firmware. The one from PyPI always is there; where the other is, which
+# takes half the time, its tests are in the slow ring.
+of_zig = pytest.mark.slow if find("arm-none-eabi-gcc") else ()
+CROSS_COMPILERS = (pytest.param("zig", marks=of_zig), pytest.param("gcc", marks=needs_gcc))
 PROBES = ("pyocd", pytest.param("openocd", marks=needs_openocd))

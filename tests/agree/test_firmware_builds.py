@@ -6,7 +6,7 @@ Without a single warning. What the firmware does is the virtual board's to say.
 from shutil import copytree
 
 import pytest
-from installed import needs_gcc
+from installed import needs_gcc, of_zig
 from shipped import NETWORKS
 
 from max78000.facts.memory_map import FLASH_BYTES
@@ -17,7 +17,7 @@ from max78000.firmware.toolchain import find_gcc, find_zig
 EVERY = pytest.mark.parametrize(
     "toolchain",
     [
-        pytest.param(find_zig(), id="zig"),
+        pytest.param(find_zig(), id="zig", marks=of_zig),
         pytest.param(find_gcc(), id="gcc", marks=needs_gcc),
     ],
 )

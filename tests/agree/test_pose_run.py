@@ -32,7 +32,7 @@ from synthesis.commands.synthesize import synthesize
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "checkpoints/pose_tiny-q.pth.tar"
 NETWORK_US = 10_028  # 501,409 cycles at 50 MHz
-SIZES = ((128, 128), (320, 180), (90, 200), (128, 128), (64, 64))
+SIZES = ((128, 128), (320, 180), (90, 200))
 HELLO = Frame(FrameType.HELLO, 77)
 
 

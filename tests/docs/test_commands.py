@@ -27,7 +27,8 @@ PAGES = (
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
 TUTORIAL = "docs/tutorial.md"
-TRAINS = {TUTORIAL, "docs/training.md", "networks/README.md"}  # half a minute or more
+# Half a minute or more each; README's are run from a wheel in tests/package, too.
+LONG = {"README.md", TUTORIAL, "docs/training.md", "networks/README.md"}
 PROJECT = "build/pose_tiny"
 MAKE_PROJECT = ("synthesize", "networks/pose_tiny.yaml", "--timer", "0")
 FILE_NAME = re.compile(r"# ([\w.]+)\n")
@@ -105,7 +106,7 @@ def test_the_pages_have_commands():
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, marks=pytest.mark.slow if page in TRAINS else ())
+        pytest.param(page, marks=pytest.mark.slow if page in LONG else ())
         for page in PAGES
         if blocks(page, "sh", "python")
     ],

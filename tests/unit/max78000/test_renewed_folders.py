@@ -85,7 +85,7 @@ def test_nobody_ever_finds_the_folder_missing(folder):
 
     watcher = threading.Thread(target=look)
     watcher.start()
-    for index in range(200):
+    for index in range(50):
         renew(folder, str(index))
     stop.set()
     watcher.join()

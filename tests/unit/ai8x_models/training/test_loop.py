@@ -287,6 +287,7 @@ def test_starting_points_that_do_not_fit(folder, model, message):
         train(recipe_of(folder, more=f"start_from: {start}\n"), console())
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_weights(folder, tmp_path):
     """Really killed, in the middle of its quantization-aware part."""
     text = RECIPE.format(epochs=14, folder=folder) + "qat: {start_epoch: 3}\n"

@@ -1,13 +1,13 @@
 """Small C projects for tests, and the compilers that make firmware."""
 
 import pytest
-from installed import needs_gcc
+from installed import needs_gcc, of_zig
 
 from max78000.firmware.toolchain import find_gcc, find_zig
 
 ZIG = find_zig()
 TOOLCHAINS = (
-    pytest.param(ZIG, id="zig"),
+    pytest.param(ZIG, id="zig", marks=of_zig),
     pytest.param(find_gcc(), id="gcc", marks=needs_gcc),
 )
 HELLO = """

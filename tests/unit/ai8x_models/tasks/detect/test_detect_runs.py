@@ -19,7 +19,7 @@ from ai8x_models.training.recipe_file import parse_recipe
 from max78000.errors import InputError
 from synthesis import compile_network
 
-pytestmark = pytest.mark.long  # half a minute, for the run that the first of them makes
+pytestmark = pytest.mark.slow  # half a minute, for the runs that the first of them make
 
 MODEL = """\
 from torch import nn

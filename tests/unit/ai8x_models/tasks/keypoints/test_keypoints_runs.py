@@ -112,7 +112,7 @@ def run(trained, tmp_path, monkeypatch):
     return Path("runs/dumbbells/dumbbells.pth.tar"), Path("dumbbells-q.pth.tar")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_it_learns_far_beyond_chance_and_integers_know_as_much(run, ai8x):
     status, out, _ = ai8x("evaluate", *run, "--json")
     rows = list(json.loads(out).values())
@@ -123,7 +123,7 @@ def test_it_learns_far_beyond_chance_and_integers_know_as_much(run, ai8x):
     assert "PCK@0.1" in ai8x("evaluate", run[1])[1]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_integers_are_those_of_training_and_of_the_accelerator(run, ai8x):
     qat, integers = map(load_trained, run)
     samples = stored_samples(load_checkpoint(run[1]), "test", run[1])
@@ -137,7 +137,7 @@ def test_integers_are_those_of_training_and_of_the_accelerator(run, ai8x):
     assert out.endswith("simulated accelerator: equal to PyTorch on 3 of 3 examples\n")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_points_are_said_and_drawn(run, ai8x):
     (picture,), ((bright, _),) = dumbbells(7, 1)
     Image.fromarray(picture).save("one.png")
@@ -153,7 +153,7 @@ def test_points_are_said_and_drawn(run, ai8x):
     assert shown.draw(Image.fromarray(picture)).size == (336, 336)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_coordinates_are_learned_as_well(tmp_path, ai8x, monkeypatch):
     draw(tmp_path)
     trained_in(tmp_path, RECIPE.replace("Finder", "Numbers"))

@@ -11,7 +11,7 @@ from PIL import Image
 from ai8x_models.checkpoint import load_checkpoint
 from ai8x_models.tasks.sampled.stored import load_trained
 
-pytestmark = pytest.mark.long  # seconds, for the runs that the first of them make
+pytestmark = pytest.mark.slow  # half a minute, for the runs that the first of them make
 
 FINDER = """\
 from torch import nn

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ai8x_models.checkpoint import load_checkpoint
 
-pytestmark = pytest.mark.long  # seconds, for the run that the first of them makes
+pytestmark = pytest.mark.slow  # half a minute, for the runs that the first of them make
 
 NETWORK = """\
 import torch

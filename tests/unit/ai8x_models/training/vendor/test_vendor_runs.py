@@ -70,7 +70,7 @@ def road(ai8x, given, best, expected):
     assert "*** PASS ***" in text
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_whole_road(ai8x):
     status, out, err = ai8x("train", *TRAIN, *SHOW, "--name", "first", "--copy-output-folder", "c")
     assert status == 0, err
@@ -222,7 +222,7 @@ def test_a_data_set_module_is_trained_on(ai8x):
     assert accuracy(same) == accuracy(err)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.skipif(not VENDOR.is_dir(), reason="the vendor's models are not beside this checkout")
 def test_a_model_file_of_the_vendors_goes_the_whole_road(ai8x):
     """Model and data modules as in a checkout of the vendor's trainer, without an edit."""
