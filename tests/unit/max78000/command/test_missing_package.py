@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[4]
 WITHOUT = "import sys; sys.modules[{!r}] = None; from ai8x_models.commands.main import main; main()"
 
 
+@pytest.mark.long
 def test_the_modules_are_those_of_the_extra():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {re.split(r"[^\w-]", line)[0] for line in project["optional-dependencies"][EXTRA]}

@@ -70,6 +70,7 @@ def test_nothing_is_added_to_results(monkeypatch, capsys):
     assert err == "max78000: is off\nno file\n"
 
 
+@pytest.mark.long
 def test_a_doctor_who_finds_something_prints_the_findings_alone(tmp_path):
     words = [sys.executable, "-m", "max78000", "doctor", "--json"]
     run = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
@@ -86,6 +87,7 @@ def test_words_that_are_wrong(monkeypatch, capsys):
     assert err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [
