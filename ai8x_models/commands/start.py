@@ -5,16 +5,17 @@ Importing takes a second on some machines, and a second is enough to think bette
 
 import sys
 
-from max78000.errors import INTERRUPTED
+from max78000.errors import INTERRUPTED, heeding_ctrl_c
 
 
 def main() -> None:
     """Run the command line."""
     try:
-        from ai8x_models.commands.loading import show_loading
-        from ai8x_models.commands.main import main as command
+        with heeding_ctrl_c():
+            from ai8x_models.commands.loading import show_loading
+            from ai8x_models.commands.main import main as command
 
-        show_loading(sys.stderr)
-        command()
+            show_loading(sys.stderr)
+            command()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -2,8 +2,11 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
+import time
+import weakref
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -81,6 +84,45 @@ def test_ctrl_c_while_importing_and_after(monkeypatch, is_imported):
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 130
+
+
+class Referred:
+    """Something to which there are weak references."""
+
+
+@pytest.mark.parametrize("package", COMMANDS)
+def test_ctrl_c_where_nothing_can_be_raised(monkeypatch, package):
+    """In the callback of a weak reference, as importing a module makes many."""
+
+    def long_work(_command, **_options):
+        one = Referred()
+        kept = weakref.ref(one, lambda _: signal.raise_signal(signal.SIGINT))
+        del one
+        time.sleep(5)
+        assert kept() is None
+
+    monkeypatch.setattr(click.Command, "main", long_work)
+    monkeypatch.setattr(gc, "set_threshold", lambda _number: None)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(SystemExit) as end:
+        resolve_name(f"{package}.commands.start:main")()
+    signal.signal(signal.SIGINT, before)
+    assert end.value.code == 130
+
+
+def test_other_failures_where_nothing_can_be_raised_are_told(monkeypatch, capsys):
+    def failing(_command, **_options):
+        one = Referred()
+        kept = weakref.ref(one, lambda _: 1 / 0)
+        del one
+        assert kept() is None
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    monkeypatch.setattr(click.Command, "main", failing)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def info(output):
