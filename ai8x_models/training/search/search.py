@@ -6,8 +6,7 @@ says `candidate.py`. A search that was killed goes on with `resume`.
 
 import io
 import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from typing import TextIO
 
 import optuna
@@ -30,6 +29,7 @@ from ai8x_models.training.search.journal import (
 )
 from ai8x_models.training.search.plan import SearchPlan
 from ai8x_models.training.search.results import Results
+from ai8x_models.training.workers import done_by_processes
 from max78000.errors import ToolError
 
 PATIENCE = 30  # draws in a row of networks that there were already, after which a search ends
@@ -72,18 +72,15 @@ def search(
 def _work_in_processes(plan: SearchPlan, n_trials: int, left: int, n_workers: int) -> None:
     """Share the trials that are left."""
     n_threads = max(1, torch.get_num_threads() // n_workers)
-    shares = [left // n_workers + (index < left % n_workers) for index in range(n_workers)]
-    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-        jobs = [
-            pool.submit(_work_alone, plan, n_trials, share, index, n_threads)
-            for index, share in enumerate(shares)
-        ]
-        for job in jobs:
-            job.result()
+    shares = [(index, left // n_workers + (index < left % n_workers)) for index in range(n_workers)]
+    work = partial(_work_alone, plan, n_trials, n_threads)
+    with done_by_processes(work, shares, n_workers) as done:
+        list(done)
 
 
-def _work_alone(plan: SearchPlan, n_trials: int, share: int, index: int, n_threads: int) -> None:
-    """Do a share of the trials in a process of one's own."""
+def _work_alone(plan: SearchPlan, n_trials: int, n_threads: int, work: tuple[int, int]) -> None:
+    """Do a share of the trials in a process of one's own; the work is its number, and how many."""
+    index, share = work
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(n_threads)
     with presence(plan.journal, alone=False), open(2, "w", closefd=False) as stream:

@@ -7,9 +7,8 @@ trains.
 """
 
 import math
-import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from ai8x_models.tasks.pose.data.cache_file import (
 from ai8x_models.tasks.pose.data.people import PEOPLE_FIELDS, People
 from ai8x_models.tasks.pose.figures.figures import SPLIT_BASE, Renderer
 from ai8x_models.training.progress import Progress, no_progress
+from ai8x_models.training.workers import done_by_processes
 from max78000.apps.pose.arrays import Float32s, Int8s, Int32s, Int64s, Uint8s
 from max78000.apps.pose.skeleton import MAP_SIZE, N_HEATMAPS, N_PAF
 from max78000.errors import InputError
@@ -119,8 +119,8 @@ def build_cache(
         with reading(path) as file:
             if read_header(file, path) == header:
                 return path
-    records = _rendered(renderer, SPLIT_BASE[split], count, workers)
-    write_cache(path, header, records, progress or no_progress)
+    with closing(_rendered(renderer, SPLIT_BASE[split], count, workers)) as records:
+        write_cache(path, header, records, progress or no_progress)
     return path
 
 
@@ -185,15 +185,12 @@ def read_teacher(path: str | Path, name: str, checkpoint_hash: str) -> TeacherMa
     return heat, paf
 
 
-def _rendered(renderer: Renderer, base: int, count: int, workers: int) -> Iterator[Record]:
+def _rendered(renderer: Renderer, base: int, count: int, workers: int) -> Generator[Record]:
     seeds = range(base, base + count)
     if workers <= 1:
         for seed in seeds:
             yield Record(renderer.render(seed), seed, _IDENTITY)
         return
-    # "spawn" because the caller may hold threads (torch does), which a fork would not survive.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        figures = pool.map(renderer.render, seeds, chunksize=_FIGURES_PER_TASK)
+    with done_by_processes(renderer.render, seeds, workers, _FIGURES_PER_TASK) as figures:
         for seed, figure in zip(seeds, figures, strict=True):
             yield Record(figure, seed, _IDENTITY)

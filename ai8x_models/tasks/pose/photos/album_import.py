@@ -6,10 +6,9 @@ whole is, so an import that was interrupted goes on where it stood.
 
 import hashlib
 import io
-import multiprocessing
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from ai8x_models.tasks.pose.photos.album import (
 from ai8x_models.tasks.pose.photos.guard import HeldOut
 from ai8x_models.tasks.pose.photos.reduced import Reduced
 from ai8x_models.training.progress import Progress, no_progress
+from ai8x_models.training.workers import done_by_processes
 from max78000.apps.pose.picture import read_picture
 from max78000.errors import InputError
 from max78000.files import make_folder
@@ -90,8 +90,9 @@ def import_album(
         for start in range(0, n, _PER_PIECE)
     ]
     missing = [piece for piece in work if not piece.path.exists()]
-    for done, _ in enumerate(_made(missing, workers), len(work) - len(missing) + 1):
-        progress(min(done * _PER_PIECE, n), n)
+    with closing(_made(missing, workers)) as made:
+        for done, _ in enumerate(made, len(work) - len(missing) + 1):
+            progress(min(done * _PER_PIECE, n), n)
     albums = [Album(piece.path) for piece in work]
     found = {int(one) for album in albums for one in album.source_ids}
     entries = (album.entry(index) for album in albums for index in range(len(album)))
@@ -126,14 +127,13 @@ class _Piece:
                 yield from source.make(shown, picture)
 
 
-def _made(pieces: Sequence[_Piece], workers: int) -> Iterator[Path]:
+def _made(pieces: Sequence[_Piece], workers: int) -> Generator[Path]:
     if workers <= 1 or len(pieces) <= 1:
         for piece in pieces:
             yield piece.make()
         return
-    context = multiprocessing.get_context("spawn")  # threads of the caller would not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield from pool.map(_Piece.make, pieces)
+    with done_by_processes(_Piece.make, pieces, workers) as made:
+        yield from made
 
 
 def whole(shown: Image.Image, picture: Picture) -> Iterator[Entry]:
