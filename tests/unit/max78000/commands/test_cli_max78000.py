@@ -78,6 +78,26 @@ def test_simulate_json(tmp_path):
     assert "channel 0 row 0 column 0" in report["mismatch"]
 
 
+def test_simulate_another_input(tmp_path):
+    other = np.arange(24, -24, -1).reshape(3, 4, 4)
+    program, picture = save(tmp_path, CASE.program()), tmp_path / "other.npy"
+    np.save(picture, other.astype(np.int8))
+    lines = run("simulate", program, "--input", str(picture)).stdout.splitlines()
+    report = json.loads(run("simulate", program, "--input", str(picture), "--json").stdout)
+    wanted = Case(other[None], CASE.weights, pad=(1, 1)).answer()
+    (output,) = report["outputs"]
+    np.testing.assert_array_equal(output["values"], wanted)
+    assert report["cycles"] == 157
+    assert lines[0] == "ran 157 cycles, 0.0031 ms at 50 MHz"
+    assert lines[-1] == f"layer 0 out 4x4x4 8 bit: {wanted.min()} to {wanted.max()}"
+
+
+def test_simulate_needs_a_project_or_a_state(tmp_path, monkeypatch, capsys):
+    for given in ((), (str(tmp_path), "--state", "state.json")):
+        assert run_main(monkeypatch, "simulate", *given) == 2
+        assert "give a DIRECTORY or --state FILE" in capsys.readouterr().err
+
+
 def test_simulate_without_a_known_answer(tmp_path, monkeypatch, capsys):
     folder = save(tmp_path, replace(CASE.program(), known_answer=()))
     assert run_main(monkeypatch, "simulate", folder) == 2

@@ -74,6 +74,15 @@ def test_pictures(tmp_path, mode, shape, mean):
     np.testing.assert_array_equal(prepared_by(form).read(path), expected)
 
 
+@pytest.mark.parametrize("layout", ["CHW", "HWC", "HW"])
+def test_arrays_of_another_size_are_resized(tmp_path, layout):
+    form = InputForm((1 if layout == "HW" else 3, 8, 6), 0.0, 255.0, layout, rate=16000)
+    shape = {"CHW": (3, 16, 9), "HWC": (16, 9, 3), "HW": (16, 9)}[layout]
+    np.save(tmp_path / "a.npy", np.random.default_rng(4).uniform(0, 255, shape))
+    expected = form.device_input(read_sample(tmp_path / "a.npy", form)[0])
+    np.testing.assert_array_equal(prepared_by(form).read(tmp_path / "a.npy"), expected)
+
+
 def write_wave(path, samples, width, rate, channels=1):
     low_bytes = samples.astype("<i4")[:, None].view(np.uint8).reshape(len(samples), 4)
     raw = (samples + 128).astype(np.uint8) if width == 1 else low_bytes[:, :width]
@@ -115,5 +124,15 @@ def test_what_the_network_does_not_take(tmp_path):
     sound.write_bytes(b"no sound")
     with pytest.raises(InputError, match="is not a readable recording"):
         read_sound(sound, 4, 16000)
+    array.write_bytes(b"no array")
+    with pytest.raises(InputError, match="is not a readable array"):
+        signal.read(array)
+    np.save(array, np.zeros(5))
+    with pytest.raises(InputError, match=r"is 5 \(L\), the network takes 2x8"):
+        prepared_by(InputForm((2, 8), 0.0, 1.0, "L")).read(array)
+    with pytest.raises(InputError, match=r"is 5 \(CL\), the network takes 2x8"):
+        signal.read(array)
+    with pytest.raises(InputError, match="takes 5 channels, a picture has 1 or 3"):
+        prepared_by(InputForm((5, 2, 2), 0.0, 1.0, "CHW")).read(picture)
     with pytest.raises(InputError, match="does not say how inputs are prepared"):
         Preparation.from_facts({"shape": [1]}, "network.json")
