@@ -5,12 +5,17 @@ of the same bytes, in every bit.
 """
 
 import json
+import os
+import pty
 import re
+import select
+import threading
+import tty
 import wave
 
 import numpy as np
 import pytest
-from app_projects import DIGITS, OF_PICTURES, OF_RECORDINGS, WORDS, outputs_of
+from app_projects import DIGITS, OF_PICTURES, OF_RECORDINGS, WORDS, outputs_of, trained
 from click.testing import CliRunner
 from installed import CROSS_COMPILERS
 from PIL import Image
@@ -26,8 +31,10 @@ from max78000.errors import BoardError, InputError, ToolError, UnsupportedError
 from max78000.firmware.build import build_project
 from max78000.firmware.toolchain import find_toolchain
 from max78000.link.serial_line import virtual_line
+from max78000.link.serial_ports import POLL_S
 from max78000.machine.predict import LoadedMachine
 from max78000.program.folder import read_program
+from max78000.program.network_file import read_network_file
 from synthesis.api import compile_network
 
 pytestmark = pytest.mark.long
@@ -109,6 +116,83 @@ def test_other_networks(name, tmp_path):
     check_outputs(tmp_path / "o.npz", outputs_of(project, sample))
 
 
+REGIONS = ("sky", "sea", "land", "rock")
+
+
+@pytest.fixture(scope="module")
+def regions(tmp_path_factory):
+    """A network that gives a class to every pixel of a picture."""
+    form = OF_PICTURES | {"shape": (3, 64, 64), "layout": "HWC", "mean": (), "fold": 2}
+    extras = trained("segmentation", form, classes=REGIONS, mask=(64, 64))
+    return write_project("small_unet", tmp_path_factory.mktemp("regions"), extras)
+
+
+def test_a_mask(regions, tmp_path):
+    """The classes of a block of two by two pixels lie one after another in the channels."""
+    save_picture(tmp_path / "coast.png", 8)
+    out = tmp_path / "mask.png"
+    (row,) = json.loads(
+        call(run, regions, tmp_path / "coast.png", "--virtual", "--out", out, "--json")
+    )["results"]
+    facts = read_network_file(regions)
+    sample = Preparation.from_facts(facts.trained["input"], "").read(tmp_path / "coast.png")
+    (scores,) = outputs_of(regions, sample).values()
+    wanted = np.empty((64, 64), np.uint8)
+    for i, j in np.ndindex(2, 2):
+        block = 4 * (2 * i + j)
+        wanted[i::2, j::2] = scores[block : block + 4].argmax(axis=0)
+    with Image.open(out) as mask:
+        np.testing.assert_array_equal(np.asarray(mask), wanted)
+    for index, name in enumerate(REGIONS):
+        assert row["shares"][name] == pytest.approx((wanted == index).mean())
+
+
+def test_files_that_answers_cannot_be_written_to(digits, regions, tmp_path):
+    """They are refused before anything is built or asked."""
+    why = "answers cannot be written so"
+    with pytest.raises(InputError, match=rf"{why} \(name a \.png or an \.npz file\)"):
+        call(run, regions, "coast.png", "--port", "nowhere", "--out", "mask.txt")
+    with pytest.raises(InputError, match=rf"{why} \(name an \.npz file\)"):
+        call(run, digits, "seven.png", "--port", "nowhere", "--out", "seven.png")
+
+
+@pytest.fixture
+def port(digits, tmp_path):
+    """A serial port behind which a virtual board has the application."""
+    call(new, tmp_path / "digits", "--app", "serial", "--from", digits)
+    board = VirtualBoard()
+    board.load_elf(build_project(tmp_path / "digits", find_toolchain()).elf)
+    line = virtual_line(board)
+    Exchange(line.port, line.device, line.clock).greeting("")  # it waits for debuggers before
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+
+    def answer():
+        while not is_over.is_set():
+            if select.select([master], [], [], POLL_S)[0]:
+                line.port.write(os.read(master, 4096))
+                while sent := line.port.read(4096):
+                    os.write(master, sent)
+
+    is_over = threading.Event()
+    running = threading.Thread(target=answer)
+    running.start()
+    yield os.ttyname(slave)
+    is_over.set()
+    running.join()
+    os.close(slave)
+    os.close(master)
+
+
+def test_a_board_on_a_serial_port(digits, port, tmp_path):
+    save_picture(tmp_path / "seven.png", 1)
+    text = call(run, digits, tmp_path / "seven.png", "--port", port)
+    sample = Preparation.from_facts(OF_PICTURES, "").read(tmp_path / "seven.png")
+    (scores,) = outputs_of(digits, sample).values()
+    assert f"seven.png: {DIGITS[scores.argmax()]} " in text
+    assert text.endswith("network 740 us\n")
+
+
 def test_a_folder_of_classes_is_counted(digits, tmp_path):
     machine = LoadedMachine(read_program(digits))
     form = Preparation.from_facts(OF_PICTURES, "")
@@ -122,6 +206,11 @@ def test_a_folder_of_classes_is_counted(digits, tmp_path):
     report = json.loads(call(run, digits, tmp_path, "--virtual", "--json"))
     assert report["score"] == {"n": 6, "n_right": n_right, "accuracy": n_right / 6}
     assert {row["expected"] for row in report["results"]} == {"0", "1", "2"}
+    lines = call(run, digits, tmp_path, "--virtual").splitlines()
+    assert lines[-2:] == [f"accuracy {n_right / 6:.4f}: {n_right} of 6 right", "network 740 us"]
+    assert sum(", expected " in line for line in lines) == 6 - n_right
+    with pytest.raises(InputError, match="--out is for one input"):
+        call(run, digits, tmp_path, "--virtual", "--out", tmp_path / "o.npz")
     (tmp_path / "ten").mkdir()
     save_picture(tmp_path / "ten" / "a.png", 9)
     with pytest.raises(InputError, match="ten: is no class of the network, which are 0, 1, 2"):
@@ -230,6 +319,9 @@ def test_new_keeps_what_is_there(digits, tmp_path):
     (board / "cnn.h").write_text("#define CNN_INFERENCE_TIMER MXC_TMR3\n")
     with pytest.raises(UnsupportedError, match="measures with timer 3"):
         call(new, tmp_path / "other", "--app", "serial", "--from", board)
+    (board / "cnn.h").unlink()
+    with pytest.raises(UnsupportedError, match=r"there is no cnn\.h .*without --riscv"):
+        call(new, tmp_path / "other", "--app", "serial", "--from", board)
 
 
 def test_what_run_refuses(digits, tmp_path):
@@ -239,8 +331,9 @@ def test_what_run_refuses(digits, tmp_path):
         call(run, tmp_path, "a.png", "--virtual")
     with pytest.raises(InputError, match="no such file"):
         call(run, digits, tmp_path / "a.png", "--virtual")
+    call(new, tmp_path / "eye", "--app", "camera", "--from", digits)
+    with pytest.raises(InputError, match=r"the camera application takes no inputs .*--app serial"):
+        call(run, tmp_path / "eye", "a.png", "--virtual")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no inputs"):
-        call(run, digits, tmp_path, "--virtual")
-    save_picture(tmp_path / "a.png", 1)
-    with pytest.raises(InputError, match="answers cannot be written so"):
-        call(run, digits, tmp_path / "a.png", "--virtual", "--out", tmp_path / "b.png")
+        call(run, digits, tmp_path / "empty", "--virtual")

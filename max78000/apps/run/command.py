@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from max78000.link.serial_line import Line
 
 APP = "serial"
+MASKS = "segmentation"  # the task whose answers are pictures
 FOLDER = Path("build") / "serial"  # in a network's project: the application that is made for it
 
 
@@ -84,7 +85,10 @@ def run(  # noqa: PLR0913 - the options of a command
         )  # fmt: skip
         return
     from max78000.apps.run.asked import AskedBoard
+    from max78000.program.network_file import read_network_file
 
+    if output is not None:
+        _check_suffix(output, has_mask=read_network_file(directory).task == MASKS)
     line = _virtual_line(directory, compiler) if virtual else _serial_line(port)
     with closing(line.port):
         session = AskedBoard(directory, line)
@@ -168,6 +172,13 @@ def _report(session: AskedBoard, source: Path, output: Path | None, *, as_json: 
     return 0
 
 
+def _check_suffix(output: Path, *, has_mask: bool) -> None:
+    """Refuse a file that answers cannot be written to."""
+    if output.suffix.lower() not in (".npz", *[".png"] * has_mask):
+        fix = "name a .png or an .npz file" if has_mask else "name an .npz file"
+        raise InputError("answers cannot be written so", where=str(output), fix=fix)
+
+
 def _write(session: AskedBoard, asked: Asked, output: Path) -> None:
     """A mask as a picture whose levels are classes; or the outputs as arrays."""
     import io
@@ -176,18 +187,17 @@ def _write(session: AskedBoard, asked: Asked, output: Path) -> None:
 
     from max78000.files import write_whole
 
+    mask = asked.shown.mask
+    _check_suffix(output, has_mask=mask is not None)
     file = io.BytesIO()
     if output.suffix.lower() == ".npz":
         names = (one.name for one in session.program.outputs)
         arrays: dict[str, Any] = dict(zip(names, asked.outputs, strict=True))
         np.savez(file, **arrays)
-    elif asked.shown.mask is not None and output.suffix.lower() == ".png":
+    elif mask is not None:
         from PIL import Image
 
-        Image.fromarray(asked.shown.mask).save(file, format="PNG")
-    else:
-        fix = "name an .npz file" if asked.shown.mask is None else "name a .png or an .npz file"
-        raise InputError("answers cannot be written so", where=str(output), fix=fix)
+        Image.fromarray(mask).save(file, format="PNG")
     write_whole(output, file.getvalue())
 
 
