@@ -53,9 +53,11 @@ int main(void)
     clocks_on(); uart_on();
     REG(I2S) = 1u << 17 | 2u << 14 | 2u << 12; REG(I2S + 0x10) = 5u << 16 | 1u << 8 | 31;
     for (int n = 0;;) {
-        while (!(REG(I2S + 0x30) >> 24)) { }
-        uint32_t word = REG(I2S + 0x40);
-        if (word && n++ < 3) print_number(word >> 14);
+        while (REG(I2S + 0x30) >> 24 < 7) { }
+        for (int k = 0; k < 7; k++) {
+            uint32_t word = REG(I2S + 0x40);
+            if (word && n++ < 3) print_number(word >> 14);
+        }
     }
 }
 """
