@@ -22,7 +22,8 @@ TOGETHER = (*NETWORK[:4], *NETWORK)  # for each of two
 TRAINING = ("--model", "DigitNet", "--data", "../digits.npz", "--epochs", "1",
             "--batch-size", "16")  # fmt: skip
 PACKAGES = {"synthesize": "synthesis", "ai8x": "ai8x_models", "max78000": "max78000"}
-HEAVY = (
+LOADED = (
+    *(f"{package}.commands.start" for package in PACKAGES.values()),
     "ai8x_models.commands.run_recipe", "ai8x_models.describe.describe",
     "ai8x_models.quantize.quantize", "ai8x_models.tasks.pose.predictor",
     "ai8x_models.tasks.sampled.report", "ai8x_models.training.search.search",
@@ -42,6 +43,7 @@ class Writer:
         makes: patterns of the files that it makes there; all, if "out" is no copy.
         again: words that are added to go on with what was interrupted.
         apart: name of a folder in "out" that is never the same twice.
+        grows: a file that holds what was done so far, if the command is interrupted.
         has_times: all that it leaves is never the same twice.
     """
 
@@ -51,6 +53,7 @@ class Writer:
     makes: tuple[str, ...] = ("*",)
     again: tuple[str, ...] = ()
     apart: str = ""
+    grows: str = ""
     has_times: bool = False
 
     @property
@@ -81,7 +84,8 @@ COMMANDS = {
     ),
     "ai8x search": Writer(
         ("ai8x", "search", "pictures", "--config", "../recipe.yaml", "--input", "1x28x28",
-         "--trials", "1", "--study", "out/journal.log"), is_replacing=False, has_times=True,
+         "--trials", "1", "--study", "out/journal.log"), is_replacing=False, again=("--resume",),
+        has_times=True,
     ),
     "ai8x quantize": Writer(("ai8x", "quantize", TRAINED, "out/q.pth.tar", "--overwrite")),
     "ai8x describe": Writer(
@@ -109,12 +113,15 @@ COMMANDS = {
     "max78000 build": Writer(
         ("max78000", "build", "out"), begins_with=BUILT,
         makes=("build/out.*", "build/objects-???/hashes.json", "build/objects-???/project-*"),
+        grows="hashes.json",
     ),
     "max78000 build --library": Writer(
         ("max78000", "build", "out", "--library"), begins_with=BUILT,
-        makes=("build/libcnn.a", "build/objects-???-library/*"),
+        makes=("build/libcnn.a", "build/objects-???-library/*"), grows="hashes.json",
     ),
-    "max78000 simulate": Writer(("max78000", "simulate", BUILT, "--uart-out", "out/uart.txt")),
+    "max78000 simulate": Writer(
+        ("max78000", "simulate", BUILT, "--uart-out", "out/uart.txt"), grows="uart.txt"
+    ),
     "max78000 new": Writer(
         ("max78000", "new", "out", "--app", "serial", "--from", PROJECT, "--overwrite")
     ),
@@ -123,9 +130,15 @@ COMMANDS = {
     ),
     "max78000 compare": Writer(("max78000", "compare", PROJECT, "--save", "out/l.npz")),
 }  # fmt: skip
-# Verbs that write no file.
-SILENT = ("ai8x list", "max78000 console", "max78000 doctor", "max78000 energy", "max78000 flash",
-          "max78000 info")  # fmt: skip
+# Verbs that write no file, and how they are run.
+SILENT = {
+    "ai8x list": ("ai8x", "list"),
+    "max78000 console": ("max78000", "console", "--port", "loop://"),
+    "max78000 doctor": ("max78000", "doctor"),
+    "max78000 energy": ("max78000", "energy", "--port", "loop://"),
+    "max78000 flash": ("max78000", "flash", BUILT),
+    "max78000 info": ("max78000", "info", PROJECT),
+}
 RECIPE = """\
 name: {name}
 model: DigitNet
@@ -140,7 +153,7 @@ def load():
     import torch  # noqa: PLC0415 - only here
 
     torch.set_num_threads(1)
-    for name in HEAVY:
+    for name in LOADED:
         importlib.import_module(name)
 
 
