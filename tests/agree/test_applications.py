@@ -105,6 +105,12 @@ def test_an_array(masks, tmp_path, compiler):
     check_outputs(out, dict(zip(names, machine.predict(sample), strict=True)))
 
 
+def test_numbers_that_no_byte_holds(masks, tmp_path):
+    np.save(tmp_path / "big.npy", np.full((12, 32, 32), 300))
+    with pytest.raises(InputError, match=r"big.npy: values 300..300 are not in -128..127"):
+        call(run, masks, tmp_path / "big.npy", "--virtual")
+
+
 @pytest.mark.parametrize(
     "name", ["residual_net", pytest.param("stream_net", marks=pytest.mark.slow), "signal_net"]
 )
