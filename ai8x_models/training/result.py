@@ -43,6 +43,8 @@ def trained(run: Run, epoch: int, scores: Mapping[str, Any]) -> Checkpoint:
         first = next(run.validation.in_order(1)).inputs
         extras |= {"model": recipe.model, "shape": tuple(first.shape[1:])}
     extras |= run.task.extras(recipe, run.result, run.validation)
+    kept = {name: scores.get(name) for name in run.task.kept_scores}
+    extras |= {name: score for name, score in kept.items() if score is not None}
     state = dict(run.result.state_dict())
     return Checkpoint(arch_of_word(recipe.model), epoch, state, extras)
 

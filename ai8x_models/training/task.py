@@ -95,6 +95,8 @@ class Task(Generic[R, E]):
             have none in common.
         extras: a recipe, the network and the validation data to what checkpoints keep beside the
             weights, so that others can use them.
+        kept_scores: names of the scores that checkpoints keep under these names, as they say how
+            answers are to be read.
         keeps_scale: a network's answers mean numbers, and QAT must not multiply them; where only
             their order counts, weights are scaled up to use all of their bits.
     """
@@ -106,6 +108,7 @@ class Task(Generic[R, E]):
     shown_scores: Mapping[str, str]
     feature_layer: str = ""
     extras: Callable[[R, nn.Module, E], Mapping[str, Any]] = _nothing
+    kept_scores: tuple[str, ...] = ()
     keeps_scale: bool = False
 
 

@@ -22,6 +22,7 @@ NETWORK_FILE = "network.json"
 # lay is no matter of the network.
 TRAINED_KEYS = (
     *("task", "input", "classes", "mask", "priors", "nms", "target", "points", "size"),
+    "shown_score",
 )  # fmt: skip
 
 

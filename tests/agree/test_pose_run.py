@@ -86,7 +86,8 @@ def test_run_finds_what_the_integer_model_finds(project, pictures, network, tmp_
     n_people = 0
     for path in pictures:
         drawing = tmp_path / path.name
-        report = json.loads(call(project, path, "--virtual", "--out", drawing, "--json"))
+        arguments = ("--virtual", "--out", drawing, "--min-score", 0, "--json")
+        report = json.loads(call(project, path, *arguments))
         picture = read_picture(path)
         expected = find_people(picture, network.maps, network.decoder)
         assert report["people"] == [person.to_json() for person in expected]
@@ -98,6 +99,17 @@ def test_run_finds_what_the_integer_model_finds(project, pictures, network, tmp_
         n_people += len(expected)
     assert n_people >= len(pictures)
     assert len(list(tmp_path.iterdir())) == len(pictures)  # nothing temporary is left
+
+
+def test_those_are_shown_whom_the_checkpoint_says(project, pictures, network, tmp_path):
+    arguments = (project, pictures[2], "--virtual", "--out", tmp_path / "some.png", "--json")
+    photograph = read_picture(pictures[2])
+    everybody = find_people(photograph, network.maps, network.decoder)
+    expected = find_people(photograph, network.maps, network.shown_decoder())
+    report = json.loads(call(*arguments))
+    assert 0 < len(expected) < len(everybody)
+    assert report["people"] == [person.to_json() for person in expected]
+    assert json.loads(call(*arguments, "--min-score", 40))["people"] == []
 
 
 @pytest.mark.parametrize("compiler", CROSS_COMPILERS)
@@ -191,3 +203,5 @@ def test_bad_arguments_are_refused_before_anything_is_built(project, pictures, t
     (tmp_path / "program.json").write_text(json.dumps(other | {"outputs": other["outputs"][:1]}))
     with pytest.raises(UnsupportedError, match="outputs are 19x16x16, expected 19x16x16, 38x16x16"):
         check_project(tmp_path)
+    with pytest.raises(InputError, match="--min-score is for pose networks"):
+        call(tmp_path, path, "--virtual", "--min-score", 3)

@@ -19,11 +19,19 @@ from ai8x_models.tasks.pose.metrics import (
     Detections,
     Truth,
     count_correct_points,
+    count_people,
     masked_square_sum,
     oks,
     score_oks,
 )
 from ai8x_models.tasks.pose.recipe import CROPS
+from ai8x_models.tasks.pose.shown import (
+    are_empty,
+    best_shown_score,
+    f1_of,
+    false_people,
+    shown_of,
+)
 from ai8x_models.tasks.pose.single import subject_points
 from ai8x_models.training.progress import Progress
 from max78000.apps.pose.arrays import Array, Floats, MapPair, Uint8s
@@ -36,6 +44,7 @@ Predict = Callable[[Uint8s], MapPair]  # from pictures (B, 128, 128, 3), RGB
 BATCH_IMAGES = 32
 FULL_MASK = 255  # a cell of the loss mask that counts whole
 COLUMNS = ("model", "images", "AP", "AP50", "AP75", "AR", "of ceiling", "people", "true",
+           "shown from", "F1", "false, empty",
            "heat MSE", "PAF MSE", "PCK@0.2", *(name for name, _ in JOINT_GROUPS))  # fmt: skip
 HEADING = (COLUMNS[0], *(f">{name}" for name in COLUMNS[1:]))  # as `print_table` takes them
 
@@ -52,6 +61,10 @@ class Metrics:
         ar: OKS average recall.
         people_predicted: per image.
         people_true: per image, without those that are ignored.
+        shown_score: from which score on people are shown: as the network says, or if it says
+            nothing, the one that is best on these images. The scores above are of all people.
+        f1: of the people shown, at an OKS of 0.5.
+        false_people: people shown per image without anybody; may be more than 1.
         heat_mse: mean squared error of the heatmaps where the loss mask counts.
         paf_mse: the same of the part-affinity maps.
         pck: share of the labelled points found within 0.2 of the torso, all joints.
@@ -67,6 +80,9 @@ class Metrics:
     ar: float
     people_predicted: float
     people_true: float
+    shown_score: float
+    f1: float
+    false_people: float
     heat_mse: float
     paf_mse: float
     pck: float
@@ -92,7 +108,9 @@ class Metrics:
             name,
             str(self.n_images),
             *_cells(3, self.ap, self.ap50, self.ap75, self.ar, share),
-            *_cells(2, self.people_predicted, self.people_true),
+            *_cells(2, self.people_predicted, self.people_true, self.shown_score),
+            *_cells(3, self.f1),
+            *_cells(2, self.false_people),
             *_cells(4, self.heat_mse, self.paf_mse),
             *_cells(3, self.pck, *self.pck_by_group),
         )
@@ -103,6 +121,7 @@ def evaluate_maps(
     cache: PoseCache,
     progress: Progress | None = None,
     one: int | None = None,
+    shown_score: float | None = None,
 ) -> Metrics:
     """Score a model on a cache.
 
@@ -112,11 +131,12 @@ def evaluate_maps(
         progress: called after each batch.
         one: the integer that means 1.0, if `predict` gives integer maps (128 for int8, 16384 for
             wide outputs); they are then decoded in integer arithmetic, as on the device.
+        shown_score: from which score on people are shown; None: the best on these pictures.
 
     Raises:
         InputError: maps of a wrong shape or with values that are not finite.
     """
-    return tally_maps(predict, cache, progress, one).metrics()
+    return tally_maps(predict, cache, progress, one).metrics(shown_score)
 
 
 def tally_maps(
@@ -161,12 +181,16 @@ class Tally:
 
     Args:
         one: the integer that means 1.0 in the maps; None for real ones.
-        truths, found: people, an entry per image.
+        truths, found: people, an entry per image; the scores rank them for average precision.
+        by_score: those found, with `Person.score` as scores.
+        is_whole: whether all people of an image are labelled.
     """
 
     one: int | None
     truths: list[Truth] = field(default_factory=list)
     found: list[Detections] = field(default_factory=list)
+    by_score: list[Detections] = field(default_factory=list)
+    is_whole: list[bool] = field(default_factory=list)
     heat_error: Floats = field(default_factory=lambda: np.zeros(2))
     paf_error: Floats = field(default_factory=lambda: np.zeros(2))
     similarities: list[float] = field(default_factory=list)
@@ -178,7 +202,12 @@ class Tally:
             people = cache.people(index)
             truth = Truth(people.keypoints, people.bbox, people.area, people.iscrowd)
             self.truths.append(truth)
-            self.found.append(_detections(self._decode(heat, paf)))
+            decoded = self._decode(heat, paf)
+            found = _detections(decoded)
+            self.found.append(found)
+            scores = np.array([person.score for person in decoded], dtype=np.float64)
+            self.by_score.append(Detections(found.keypoints, scores))
+            self.is_whole.append(bool((cache.loss_mask[index] == FULL_MASK).all()))
             mask = cache.loss_mask[index] / FULL_MASK
             target_heat, target_paf = _targets(cache, index)
             self.heat_error += masked_square_sum(heat / (self.one or 1), target_heat, mask)
@@ -192,15 +221,17 @@ class Tally:
             return decode(heat, paf)
         return decode_integer(heat, paf, self.one)
 
-    def metrics(self) -> Metrics:
-        """Score what was counted."""
+    def metrics(self, shown_score: float | None = None) -> Metrics:
+        """Score what was counted; see `evaluate_maps`."""
+        if shown_score is None:
+            shown_score = best_shown_score(self.truths, self.by_score)
+        shown = [shown_of(found, shown_score) for found in self.by_score]
         scores = score_oks(self.truths, self.found)
         counts = [
             count_correct_points(truth, found)
             for truth, found in zip(self.truths, self.found, strict=True)
         ]
         hits, labelled = np.sum(counts, axis=0)
-        n_true = sum(int(np.count_nonzero(truth.counts)) for truth in self.truths)
         return Metrics(
             n_images=len(self.truths),
             ap=scores.ap,
@@ -208,7 +239,10 @@ class Tally:
             ap75=scores.ap75,
             ar=scores.ar,
             people_predicted=sum(len(found.scores) for found in self.found) / len(self.truths),
-            people_true=n_true / len(self.truths),
+            people_true=count_people(self.truths) / len(self.truths),
+            shown_score=shown_score,
+            f1=f1_of(self.truths, shown),
+            false_people=false_people(are_empty(self.truths, self.is_whole), shown),
             heat_mse=_ratio(*self.heat_error),
             paf_mse=_ratio(*self.paf_error),
             pck=_ratio(hits.sum(), labelled.sum()),

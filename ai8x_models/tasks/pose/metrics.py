@@ -85,6 +85,19 @@ class OksScores:
     ar: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RankedHits:
+    """Detections of all images, best first, without those of people who are ignored.
+
+    Args:
+        scores: (D,), falling.
+        hit: bool (D,): whether the detection hit somebody.
+    """
+
+    scores: Floats
+    hit: Bools
+
+
 def oks(keypoints: Array, truth: Truth) -> Floats:
     """Measure COCO's object keypoint similarity of detections (D, 17, 3) to people: (D, P), 0..1.
 
@@ -115,17 +128,13 @@ def score_oks(truths: Sequence[Truth], detections: Sequence[Detections]) -> OksS
         detections: what was found, same images in the same order.
     """
     images = [_rank(truth, found) for truth, found in zip(truths, detections, strict=True)]
-    n_people = sum(int(np.count_nonzero(truth.counts)) for truth in truths)
+    n_people = count_people(truths)
     if n_people == 0:
         return OksScores(*[float("nan")] * 4)
-    scores = np.concatenate([image.scores for image in images])
-    order = np.argsort(-scores, kind="stable")
-    curves = []
-    for threshold in THRESHOLDS:
-        matches = [_match(image, threshold) for image in images]
-        hit = np.concatenate([match.hit for match in matches])[order]
-        excused = np.concatenate([match.excused for match in matches])[order]
-        curves.append(_precision_and_recall(hit, excused, n_people))
+    curves = [
+        _precision_and_recall(_ranked_hits(images, threshold).hit, n_people)
+        for threshold in THRESHOLDS
+    ]
     precision = np.array([curve[0] for curve in curves])
     return OksScores(
         ap=float(precision.mean()),
@@ -133,6 +142,19 @@ def score_oks(truths: Sequence[Truth], detections: Sequence[Detections]) -> OksS
         ap75=float(precision[THRESHOLDS.index(0.75)]),
         ar=float(np.mean([curve[1] for curve in curves])),
     )
+
+
+def count_people(truths: Sequence[Truth]) -> int:
+    """Count the people to be found in all images."""
+    return sum(int(np.count_nonzero(truth.counts)) for truth in truths)
+
+
+def ranked_hits(
+    truths: Sequence[Truth], detections: Sequence[Detections], threshold: float
+) -> RankedHits:
+    """Say of every detection whether it hit anybody, at one OKS; arguments as `score_oks`."""
+    images = [_rank(truth, found) for truth, found in zip(truths, detections, strict=True)]
+    return _ranked_hits(images, threshold)
 
 
 def count_correct_points(truth: Truth, found: Detections) -> tuple[Floats, Floats]:
@@ -220,10 +242,19 @@ def _match(image: _Image, threshold: float) -> _Match:
     return _Match(hit, excused)
 
 
-def _precision_and_recall(hit: Bools, excused: Bools, n_people: int) -> tuple[float, float]:
+def _ranked_hits(images: Sequence[_Image], threshold: float) -> RankedHits:
+    matches = [_match(image, threshold) for image in images]
+    counted = ~np.concatenate([match.excused for match in matches])
+    scores = np.concatenate([image.scores for image in images])[counted]
+    order = np.argsort(-scores, kind="stable")
+    hit = np.concatenate([match.hit for match in matches])[counted]
+    return RankedHits(scores[order], hit[order])
+
+
+def _precision_and_recall(hit: Bools, n_people: int) -> tuple[float, float]:
     """Mean precision over 101 recall points, and the last recall; detections by falling score."""
-    n_hits = np.cumsum(hit & ~excused)
-    n_false = np.cumsum(~hit & ~excused)
+    n_hits = np.cumsum(hit)
+    n_false = np.cumsum(~hit)
     recall = n_hits / n_people
     precision = n_hits / (n_hits + n_false + np.spacing(1))
     envelope = np.maximum.accumulate(precision[::-1])[::-1]

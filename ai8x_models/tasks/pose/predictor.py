@@ -13,16 +13,20 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.describe.stored import restored
 from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, QatModule
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.decoder import decode, decode_integer
 from ai8x_models.tasks.pose.evaluate import Metrics, evaluate_maps, evaluate_oracle
 from ai8x_models.tasks.pose.network_input import normalize
+from ai8x_models.tasks.pose.shown import stored_shown_score
 from ai8x_models.training.logs import Console
-from ai8x_models.zoo.load import channels_last, load_model, mode_of
+from ai8x_models.zoo.load import channels_last, mode_of
 from ai8x_models.zoo.registry import find_model
 from max78000.apps.pose.arrays import Array, MapPair, Uint8s
 from max78000.apps.pose.person import Person
+from max78000.apps.pose.shown import EVERYBODY, shown
 from max78000.errors import UnsupportedError
 
 POSE = "pose"  # the task
@@ -36,10 +40,13 @@ class Predictor:
     Args:
         model: in evaluation mode.
         mode: the numbers it computes with.
+        shown_score: from which score on its people are shown, as its checkpoint says; None if that
+            says nothing.
     """
 
     model: nn.Module
     mode: Mode
+    shown_score: float | None = None
 
     @classmethod
     def load(cls, path: Path) -> "Predictor":
@@ -49,11 +56,13 @@ class Predictor:
             InputError: the file is missing, damaged, or does not fit its network.
             UnsupportedError: the network is not for poses.
         """
-        model = load_model(path)
-        if find_model(type(model).__name__).task != POSE:
-            why = f"holds a {type(model).__name__}, which is not for poses"
+        checkpoint = load_checkpoint(path)
+        model = restored(checkpoint, str(path))
+        if (checkpoint.extras.get("task") or find_model(checkpoint.arch).task) != POSE:
+            why = f"holds a {checkpoint.arch}, which is not for poses"
             raise UnsupportedError(why, where=str(path), fix="name a checkpoint of a pose network")
-        return cls(channels_last(model), mode_of(model))
+        score = stored_shown_score(checkpoint.extras, str(path))
+        return cls(channels_last(model), mode_of(model), score)
 
     @property
     def one(self) -> int | None:
@@ -64,6 +73,16 @@ class Predictor:
     def decoder(self) -> Callable[[Array, Array], list[Person]]:
         """The decoder for these maps: in integer arithmetic, as on the device, for integers."""
         return decode if self.one is None else partial(decode_integer, one=self.one)
+
+    def shown_decoder(self, least: float | None = None) -> Callable[[Array, Array], list[Person]]:
+        """The decoder, without the people who are not shown.
+
+        Args:
+            least: score from which they are; None: as the checkpoint says, or else everybody.
+        """
+        if least is None:
+            least = EVERYBODY if self.shown_score is None else self.shown_score
+        return lambda heat, paf: shown(self.decoder(heat, paf), least)
 
     def maps(self, images: Uint8s) -> MapPair:
         """Pictures (N, 128, 128, 3) -> heat (N, 19, 16, 16) and paf (N, 38, 16, 16)."""
@@ -102,6 +121,6 @@ def score_networks(
     scores = {}
     for path, network in networks:
         with console.progress(f"evaluating {path}", quiet=True) as progress:
-            metrics = evaluate_maps(network.maps, cache, progress=progress, one=network.one)
+            metrics = evaluate_maps(network.maps, cache, progress, network.one, network.shown_score)
         scores[name_of(path, network)] = metrics
     return scores | {CEILING: evaluate_oracle(cache)}

@@ -16,12 +16,13 @@ from ai8x_models.tasks.pose.evaluate import evaluate_maps
 from ai8x_models.tasks.pose.losses import PoseLoss
 from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_photos
 from ai8x_models.tasks.pose.photos.guarded import check_plan
-from ai8x_models.tasks.pose.predictor import Predictor
+from ai8x_models.tasks.pose.predictor import POSE, Predictor
 from ai8x_models.tasks.pose.recipe import CROPS, PHOTOS, PoseRecipe
 from ai8x_models.training.logs import Console
 from ai8x_models.training.progress import Progress
 from ai8x_models.training.task import Task
 from ai8x_models.zoo.load import mode_of
+from max78000.apps.pose.shown import SHOWN_SCORE
 
 AnyExamples = PoseExamples | PhotoExamples
 
@@ -52,11 +53,18 @@ def score(model: nn.Module, examples: AnyExamples, progress: Progress) -> Mappin
     return evaluate_maps(predictor.maps, examples.cache, progress=progress).to_json()
 
 
+def extras(_recipe: PoseRecipe, _model: nn.Module, _examples: AnyExamples) -> Mapping[str, Any]:
+    """What a checkpoint says of its network: its name alone need not tell what it is for."""
+    return {"task": POSE}
+
+
 TASK = Task(
     recipe=PoseRecipe,
     open_examples=open_examples,
     make_loss=make_loss,
     score=score,
     shown_scores=MappingProxyType({"AP": "ap", "AP50": "ap50", "AR": "ar", "PCK@0.2": "pck"}),
+    extras=extras,
+    kept_scores=(SHOWN_SCORE,),
     feature_layer="heat_hidden",  # what enters it is what backbone and context layers give
 )

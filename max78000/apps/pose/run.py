@@ -39,6 +39,7 @@ def run(
     virtual: bool,
     output: Path | None,
     compiler: str,
+    min_score: float | None,
     as_json: bool,
 ) -> None:
     """Find the people in a picture on a board, and draw them.
@@ -53,6 +54,7 @@ def run(
         virtual: build the firmware and run it on a virtual board.
         output: drawing to write; NAME-pose.png in the current folder if None.
         compiler: a name in `toolchain.CHOICES`, for the virtual board.
+        min_score: from which people are shown; None: as the network says.
         as_json: print JSON.
 
     Raises:
@@ -61,18 +63,20 @@ def run(
     _check_pillow()
     from max78000.apps.pose.letterbox import letterbox
     from max78000.apps.pose.picture import read_picture
+    from max78000.apps.pose.shown import project_shown_score, shown
 
+    least = project_shown_score(directory) if min_score is None else min_score
     drawing = _drawing_path(picture, output)
-    shown = read_picture(picture)
-    image, box = letterbox(shown)
+    photograph = read_picture(picture)
+    image, box = letterbox(photograph)
     line = _virtual_line(directory, compiler) if virtual else _serial_line(port)
     with closing(line.port):
         reply = _ask(line, image)
-    people = [person.in_source(box) for person in reply.people]
-    _draw(shown, people, drawing)
+    people = [person.in_source(box) for person in shown(reply.people, least)]
+    _draw(photograph, people, drawing)
     if as_json:
-        facts = {"file": str(picture), "drawing": str(drawing), "width": shown.width}
-        click.echo(json.dumps(facts | {"height": shown.height} | _report(people, reply, line)))
+        facts = {"file": str(picture), "drawing": str(drawing), "width": photograph.width}
+        click.echo(json.dumps(facts | {"height": photograph.height} | _report(people, reply, line)))
     else:
         _print_report(f"{picture}: {len(people)} people, {drawing}", reply, is_virtual=virtual)
 

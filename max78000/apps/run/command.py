@@ -42,6 +42,11 @@ FOLDER = Path("build") / "serial"  # in a network's project: the application tha
 @click.argument("source", metavar="INPUT", type=INPUT_FILE)
 @click.option("--port", help="Serial port or pyserial URL.  [default: the board's, if only one]")
 @click.option("--virtual", is_flag=True, help="Build the firmware and run it on a virtual board.")
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0),
+    help="Of a pose network: score from which people are shown.  [default: the network's]",
+)
 @click.option("--layers", is_flag=True, help="Compare every layer with the simulated accelerator.")
 @click.option(
     "--out",
@@ -63,6 +68,7 @@ def run(  # noqa: PLR0913 - the options of a command
     *,
     port: str | None,
     virtual: bool,
+    min_score: float | None,
     layers: bool,
     output: Path | None,
     compiler: str,
@@ -81,9 +87,11 @@ def run(  # noqa: PLR0913 - the options of a command
     if found is not None:
         resolve_name(f"max78000.apps.{found}.run:run")(
             directory, source, port=port, virtual=virtual, output=output, compiler=compiler,
-            as_json=as_json,
+            min_score=min_score, as_json=as_json,
         )  # fmt: skip
         return
+    if min_score is not None:
+        raise InputError("--min-score is for pose networks", fix="leave it out")
     from max78000.apps.run.asked import AskedBoard
     from max78000.program.network_file import read_network_file
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,29 @@ if TYPE_CHECKING:
     epilog=examples(
         "ai8x evaluate",
         "ai8x evaluate runs/tiny_qat/tiny_qat.pth.tar checkpoints/pose_tiny-q.pth.tar --json",
+        "ai8x evaluate runs/tiny_qat/tiny_qat.pth.tar --preset scene --keep-score",
     )
 )
 @click.argument("checkpoints", nargs=-1, type=INPUT_FILE)
 @data_options("validation", 300)
+@click.option(
+    "--keep-score",
+    is_flag=True,
+    help="Write into each checkpoint the score from which its people are best shown.",
+)
 @JSON
-def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool) -> None:
+def evaluate(
+    checkpoints: tuple[Path, ...], source: "DataSource", keep_score: bool, as_json: bool
+) -> None:
     """Score pose networks.
 
     Float, quantization-aware or integer, beside what perfect maps would reach. Without CHECKPOINTS,
-    the shipped ones.
+    the shipped ones. `shown from` is the score from which people are shown, as the checkpoint says,
+    or the one with the highest F1 on these pictures.
     """
+    if keep_score and (not checkpoints or source.split != "validation"):
+        why = "needs CHECKPOINTS" if not checkpoints else "is for validation pictures"
+        raise click.UsageError(f"--keep-score {why}")
     from ai8x_models.tasks.pose.data.source import needs_drawing, open_data
     from ai8x_models.training.logs import Console
 
@@ -39,12 +52,18 @@ def evaluate(checkpoints: tuple[Path, ...], source: "DataSource", as_json: bool)
     cache = None if needs_drawing(source) else open_data(source, console)
     from ai8x_models.tasks.pose.evaluate import HEADING, table_rows
     from ai8x_models.tasks.pose.predictor import CEILING, Predictor, name_of, score_networks
+    from ai8x_models.tasks.pose.shown import keep_shown_score
     from ai8x_models.training.score_row import Asked, score_row
 
     networks = [(path, Predictor.load(path)) for path in checkpoints or SHIPPED]
+    if keep_score:
+        networks = [(path, replace(network, shown_score=None)) for path, network in networks]
     if cache is None:
         cache = open_data(source, console)
     scores = score_networks(networks, cache, console)
+    if keep_score:
+        for path, network in networks:
+            keep_shown_score(path, scores[name_of(path, network)].shown_score)
     if as_json:
         rows = {name: row.to_json() for name, row in scores.items()}
         for path, network in networks:

@@ -23,6 +23,12 @@ FOLDER = click.option(
     "--folder", type=FILE, default=Path("data"), show_default=True, help="Where data are cached."
 )
 
+MIN_SCORE = click.option(
+    "--min-score",
+    type=click.FloatRange(0),
+    help="Score from which people are shown.  [default: as the network's checkpoint says]",
+)
+
 
 def split_option(default: str) -> Callable[[Command], Command]:
     """The option `--split`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.tasks.pose.commands.options import TINY
+from ai8x_models.tasks.pose.commands.options import MIN_SCORE, TINY
 from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, INPUT_FILE, JSON, examples
 from max78000.errors import ToldError, ToolError, raise_all
@@ -21,8 +21,15 @@ from max78000.errors import ToldError, ToolError, raise_all
 @click.option(
     "--output", "--out", type=FILE, default=Path("poses"), show_default=True, help="Folder to fill."
 )
+@MIN_SCORE
 @JSON
-def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json: bool) -> None:
+def predict(
+    pictures: tuple[Path, ...],
+    checkpoint: Path,
+    output: Path,
+    min_score: float | None,
+    as_json: bool,
+) -> None:
     """Find people in pictures.
 
     Writes NAME-pose.png for each, and keypoints.json.
@@ -35,7 +42,8 @@ def predict(pictures: tuple[Path, ...], checkpoint: Path, output: Path, as_json:
 
     model = Predictor.load(checkpoint)
     with Console(sys.stderr).progress("pictures", quiet=True) as progress:
-        found = predict_pictures(pictures, model.maps, output, model.decoder, progress)
+        decoder = model.shown_decoder(min_score)
+        found = predict_pictures(pictures, model.maps, output, decoder, progress)
     if as_json:
         click.echo(json.dumps([picture.to_json() for picture in found.pictures], indent=2))
     for picture in () if as_json else found.pictures:

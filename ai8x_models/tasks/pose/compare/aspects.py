@@ -18,10 +18,10 @@ from ai8x_models.tasks.pose.metrics import (
     score_oks,
     torso_px,
 )
+from ai8x_models.tasks.pose.shown import FOUND_OKS, are_empty, false_people
 from max78000.apps.pose.arrays import Bools
 from max78000.apps.pose.skeleton import N_COCO
 
-FOUND_OKS = 0.5  # from where on a person counts as found
 SAME_OKS = 0.1  # below it the most similar detection is of somebody else, or of nobody
 _SEEN = 2  # COCO's visibility of a point that is not hidden
 
@@ -37,7 +37,7 @@ class Aspects:
         several: AP50 over the pictures with more than one person.
         occlusion: hidden points found within 0.2 of the torso (PCK@0.2).
         visible: the same of points that can be seen.
-        false_people: people seen per picture without anybody; may be more than 1.
+        false_people: people decoded per picture without anybody, shown or not; may be more than 1.
     """
 
     detection: float
@@ -94,13 +94,7 @@ def aspects_of(
         several=several.ap50,
         occlusion=_mean([one.near[one.labelled & ~one.seen] for one in measured]),
         visible=_mean([one.near[one.seen] for one in measured]),
-        false_people=_mean(
-            [
-                [len(one.scores)]
-                for (truth, one), whole in zip(pairs, is_whole, strict=True)
-                if whole and not len(truth.counts)
-            ]
-        ),
+        false_people=false_people(are_empty(truths, is_whole), found),
     )
 
 

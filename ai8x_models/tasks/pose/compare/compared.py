@@ -9,7 +9,7 @@ from typing import Any
 from ai8x_models.tasks.pose.compare.aspects import Aspects, aspects_of
 from ai8x_models.tasks.pose.compare.costs import Costs, costs_of
 from ai8x_models.tasks.pose.data.cache import PoseCache
-from ai8x_models.tasks.pose.evaluate import FULL_MASK, Metrics, tally_maps
+from ai8x_models.tasks.pose.evaluate import Metrics, tally_maps
 from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.training.logs import Console
 from ai8x_models.training.search.figures import Compiler
@@ -112,7 +112,6 @@ def compare_networks(
         console: told how far it is.
     """
     rows = []
-    is_whole = (cache.loss_mask == FULL_MASK).all(axis=(1, 2)).tolist()
     for named, network in networks:
         with console.progress(f"evaluating {named.name}", quiet=True) as progress:
             tally = tally_maps(network.maps, cache, progress, network.one)
@@ -123,8 +122,8 @@ def compare_networks(
                 type(network.model).__name__,
                 network.mode.name.lower(),
                 costs_of(network.model, compiler),
-                tally.metrics(),
-                aspects_of(tally.truths, tally.found, is_whole),
+                tally.metrics(network.shown_score),
+                aspects_of(tally.truths, tally.found, tally.is_whole),
             )
         )
     return rows

@@ -73,6 +73,8 @@ TABLES = (
             Column("AP50", lambda row: row.metrics.ap50, 3),
             Column("AP75", lambda row: row.metrics.ap75, 3),
             Column("AR", lambda row: row.metrics.ar, 3),
+            Column("shown from", lambda row: row.metrics.shown_score, 2),
+            Column("F1", lambda row: row.metrics.f1, 3),
             Column("PCK@0.2", lambda row: row.metrics.pck, 3),
             Column("OKS in crops", lambda row: row.metrics.subject_oks, 3),
         ),
@@ -85,7 +87,8 @@ TABLES = (
             Column("AP50, several people", lambda row: row.aspects.several, 3),
             Column("PCK, hidden", lambda row: row.aspects.occlusion, 3),
             Column("PCK, seen", lambda row: row.aspects.visible, 3),
-            Column("false people, empty", lambda row: row.aspects.false_people, 2),
+            Column("false people, empty", lambda row: row.metrics.false_people, 2),
+            Column("the same, unshown too", lambda row: row.aspects.false_people, 2),
         ),
     ),
 )
@@ -117,6 +120,7 @@ def notes(rows: Sequence[Compared]) -> list[str]:
             found.append(f"{row.name} does not fit as it is: {row.costs.refusal}.{instead}")
     return [
         *found,
+        "F1 and false people are of those shown; average precision, recall and PCK are of all.",
         "Energy and power are estimates within a factor of two; cycles are the compiler's.",
         "Bytes are those on the chip: 8 bits a number, weights as wide as the network has them.",
         "Traffic: all weights, and what goes into and comes out of every layer, of one answer.",

@@ -1,0 +1,48 @@
+"""From the command line: the score from which people are shown, kept and overruled."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ai8x_models.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.long  # a network on some pictures
+
+SHIPPED = Path(__file__).parents[5] / "checkpoints/pose_tiny-q.pth.tar"
+
+
+@pytest.fixture
+def checkpoint(tmp_path, monkeypatch):
+    """A copy of a shipped network, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copy(SHIPPED, "mine.pth.tar"))
+
+
+def test_the_score_from_which_people_are_shown_is_kept_and_can_be_overruled(ai8x, checkpoint):
+    evaluate = ("evaluate", checkpoint, "--count", 8, "--json")
+    _, out, _ = ai8x(*evaluate)
+    own = json.loads(out)[f"{checkpoint} (integer)"]["shown_score"]
+    assert own == load_checkpoint(checkpoint).extras["shown_score"]
+
+    _, out, _ = ai8x(*evaluate, "--keep-score")
+    best = json.loads(out)[f"{checkpoint} (integer)"]
+    assert best["shown_score"] != own  # eight pictures have another best one
+    assert best["shown_score"] == load_checkpoint(checkpoint).extras["shown_score"]
+
+    def n_people(*options):
+        arguments = ("predict", "networks/samples/people.png", "--checkpoint", checkpoint, "--json")
+        _, out, _ = ai8x(*arguments, *options)
+        (picture,) = json.loads(out)
+        return len(picture["people"])
+
+    people = [n_people(*option) for option in ((), ("--min-score", 0), ("--min-score", 40))]
+    assert people[1] >= people[0] > people[2] == 0
+
+
+def test_the_score_is_chosen_on_validation_pictures_of_named_checkpoints(ai8x, checkpoint):
+    status, _, err = ai8x("evaluate", "--keep-score")
+    assert (status, "--keep-score needs CHECKPOINTS" in err) == (2, True)
+    status, _, err = ai8x("evaluate", checkpoint, "--keep-score", "--split", "test")
+    assert (status, "--keep-score is for validation pictures" in err) == (2, True)
