@@ -41,6 +41,23 @@ def test_the_score_from_which_people_are_shown_is_kept_and_can_be_overruled(ai8x
     assert people[1] >= people[0] > people[2] == 0
 
 
+def test_training_finds_it_and_quantization_keeps_it(ai8x, checkpoint):
+    start = SHIPPED.with_name("pose_tiny.pth.tar")
+    Path("short.yaml").write_text(
+        f"name: short\nmodel: TinyStudentModel\nepochs: 1\nbatch_size: 2\nstart_from: {start}\n"
+        "data: {preset: single, train_count: 2, validation_count: 4}\n"
+        "optimizer: {peak_rate: 1e-6}\nqat: {start_epoch: 0}\n"
+    )
+    status, out, err = ai8x("train", "short.yaml")
+    assert status == 0, err
+    extras = load_checkpoint(Path(out.strip())).extras
+    assert extras["task"] == "pose"
+    assert extras["shown_score"] == extras["metrics"]["shown_score"] > 0
+    status, _, err = ai8x("quantize", out.strip(), checkpoint, "--overwrite")
+    assert status == 0, err
+    assert load_checkpoint(checkpoint).extras["shown_score"] == extras["shown_score"]
+
+
 def test_the_score_is_chosen_on_validation_pictures_of_named_checkpoints(ai8x, checkpoint):
     status, _, err = ai8x("evaluate", "--keep-score")
     assert (status, "--keep-score needs CHECKPOINTS" in err) == (2, True)
