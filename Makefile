@@ -25,7 +25,7 @@ setup: .venv/.installed ## Make .venv with everything installed
 .venv/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
-		-c constraints.txt -e '.[train,firmware,board,link,docs,release,dev]'
+		-c constraints.txt -e '.[train,prune,firmware,board,link,docs,release,dev]'
 	$(BIN)/python -m compileall -q max78000 ai8x_models synthesis
 	$(BIN)/python -m synthesis.emit.compile_templates
 	touch $@

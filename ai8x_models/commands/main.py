@@ -23,6 +23,11 @@ VERBS = (
         "ai8x_models.commands.search:search",
         "Find networks that are right, quick and small.",
     ),
+    Verb(
+        "prune",
+        "ai8x_models.commands.prune:prune",
+        "Take the least important channels out of a trained network.",
+    ),
     Verb("distill", "ai8x_models.commands.distill:distill", "Train a network with a teacher."),
     Verb(
         "quantize",

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ai8x_models.checkpoint import load_checkpoint
-from ai8x_models.describe.stored import restored
+from ai8x_models.describe.stored import arch_of_word, restored
 from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, QatModule
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.decoder import decode, decode_integer
@@ -42,11 +42,14 @@ class Predictor:
         mode: the numbers it computes with.
         shown_score: from which score on its people are shown, as its checkpoint says; None if that
             says nothing.
+        word: what makes the network, untrained: a name of the registry, or `FILE.py:NAME`; empty
+            while it is being trained.
     """
 
     model: nn.Module
     mode: Mode
     shown_score: float | None = None
+    word: str = ""
 
     @classmethod
     def load(cls, path: Path) -> "Predictor":
@@ -62,7 +65,13 @@ class Predictor:
             why = f"holds a {checkpoint.arch}, which is not for poses"
             raise UnsupportedError(why, where=str(path), fix="name a checkpoint of a pose network")
         score = stored_shown_score(checkpoint.extras, str(path))
-        return cls(channels_last(model), mode_of(model), score)
+        word = str(checkpoint.extras.get("model") or checkpoint.arch)
+        return cls(channels_last(model), mode_of(model), score, word)
+
+    @property
+    def arch(self) -> str:
+        """Name of the network."""
+        return arch_of_word(self.word)
 
     @property
     def one(self) -> int | None:

@@ -119,9 +119,9 @@ def compare_networks(
         rows.append(
             Compared(
                 named,
-                type(network.model).__name__,
+                network.arch,
                 network.mode.name.lower(),
-                costs_of(network.model, compiler),
+                costs_of(network, compiler),
                 tally.metrics(network.shown_score),
                 aspects_of(tally.truths, tally.found, tally.is_whole),
             )

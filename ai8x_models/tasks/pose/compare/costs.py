@@ -11,14 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ai8x_models.describe.stored import trainable
 from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import QatModule
+from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.training.search.figures import Compiler, Figures, figures_of
-from ai8x_models.zoo.registry import create_model, find_model
+from max78000.apps.pose.skeleton import IMAGE_SIZE
 from max78000.errors import ProblemList, ToolError
 from max78000.facts.energy import IDLE_MW
 
+INPUT_SHAPE = (3, IMAGE_SIZE, IMAGE_SIZE)  # of pose networks
 _DATA_BITS, _WIDE_BITS = 8, 32
 _NARROWER = (4, 2, 1)  # bits of all weights, tried for networks that do not fit as they are
 _BITS_PER_BYTE = 8
@@ -96,14 +99,14 @@ class _Passage:
     data_bits: int
 
 
-def costs_of(model: nn.Module, compiler: Compiler) -> Costs:
+def costs_of(network: Predictor, compiler: Compiler) -> Costs:
     """Count, and ask the compiler.
 
     Args:
-        model: a network of the registry, in any mode.
+        network: in any mode.
         compiler: whom to ask.
     """
-    layers = _passages(model, find_model(type(model).__name__).input_shape)
+    layers = _passages(network.model)
     weight_bits = sum(layer.weights * layer.weight_bits for layer in layers)
     costs = Costs(
         parameters=sum(layer.weights + layer.biases for layer in layers),
@@ -112,17 +115,17 @@ def costs_of(model: nn.Module, compiler: Compiler) -> Costs:
         traffic_bytes=(weight_bits + sum(layer.data_bits for layer in layers)) // _BITS_PER_BYTE,
         peak_bytes=max(layer.data_bits for layer in layers) // _BITS_PER_BYTE,
     )
-    return _on_chip(costs, model, compiler)
+    return _on_chip(costs, network, compiler)
 
 
-def _on_chip(costs: Costs, model: nn.Module, compiler: Compiler) -> Costs:
+def _on_chip(costs: Costs, network: Predictor, compiler: Compiler) -> Costs:
     """Add the compiler's figures, or its refusal and those of a network with narrower weights."""
-    own = QatPolicy(0, overrides=widths_of(model))
+    own = QatPolicy(0, overrides=widths_of(network.model))
     for bits in (None, *_NARROWER):
         policy = own if bits is None else QatPolicy(0, weight_bits=bits)
-        info = find_model(type(model).__name__)
         try:
-            chip = figures_of(create_model(info.name), info.input_shape, policy, compiler)
+            model = trainable(network.word, INPUT_SHAPE)
+            chip = figures_of(model, INPUT_SHAPE, policy, compiler)
         except ToolError as error:
             costs = replace(costs, refusal=costs.refusal or _first_reason(error))
             continue
@@ -142,7 +145,7 @@ def widths_of(model: nn.Module) -> dict[str, int]:
     return {name: bits for name, bits in widths.items() if bits not in (0, _DATA_BITS)}
 
 
-def _passages(model: nn.Module, shape: tuple[int, ...]) -> list[_Passage]:
+def _passages(model: nn.Module) -> list[_Passage]:
     """What every layer with weights does while one answer passes."""
     passed = []
 
@@ -163,7 +166,7 @@ def _passages(model: nn.Module, shape: tuple[int, ...]) -> list[_Passage]:
     hooks = [layer.register_forward_hook(see) for layer in layers]
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, *shape))
+            model.eval()(torch.zeros(1, *INPUT_SHAPE))
     finally:
         for hook in hooks:
             hook.remove()

@@ -20,7 +20,6 @@ from ai8x_models.tasks.pose.figures.figures import PRESETS, StickFigures
 from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.training.logs import Console
 from ai8x_models.training.search.figures import find_compiler
-from ai8x_models.zoo.load import load_model
 from ai8x_models.zoo.registry import create_model
 from max78000.errors import CapacityError
 
@@ -90,7 +89,7 @@ def test_widths_of_integers_are_asked_about(shipped):
         asked.append(widths_of(model))
         raise CapacityError("too much", fix="less")
 
-    costs = costs_of(load_model(shipped[2]), compiler)
+    costs = costs_of(Predictor.load(shipped[2]), compiler)
     assert (costs.chip, costs.refusal) == (None, "too much")
     assert costs.power_mw(1) is None
     assert asked[0] == {}
@@ -98,7 +97,7 @@ def test_widths_of_integers_are_asked_about(shipped):
 
 
 def test_power_grows_with_answers_until_the_chip_is_busy(shipped):
-    costs = costs_of(load_model(shipped[2]), find_compiler())
+    costs = costs_of(Predictor.load(shipped[2]), find_compiler())
     powers = [costs.power_mw(rate) for rate in (0, 1, 10, costs.most_per_second)]
     assert powers[0] == 20
     assert all(np.diff(powers) > 0)

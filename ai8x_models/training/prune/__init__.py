@@ -1,0 +1,1 @@
+"""Structured pruning: a trained network loses its least important channels."""
