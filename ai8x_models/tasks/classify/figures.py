@@ -3,7 +3,7 @@
 from ai8x_models.tasks.classify.calibration import N_BINS, Calibration
 from ai8x_models.tasks.classify.scores import ClassScores
 from ai8x_models.tasks.sampled.charts import html_table
-from ai8x_models.tasks.sampled.intervals import percent, wilson_interval
+from ai8x_models.training.intervals import percent, wilson_interval
 
 _SIDE, _MARGIN = 300, 44
 _IDEAL, _BAR = "#d1495b", "#1b6ca8"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ai8x_models.tasks.sampled.intervals import percent, wilson_interval
 from ai8x_models.tasks.sampled.tables import text_table
+from ai8x_models.training.intervals import percent, wilson_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from ai8x_models.tasks.detect.average_precision import OVERLAPS, RECALLS, ranked
 from ai8x_models.tasks.detect.scores import BoxScores
 from ai8x_models.tasks.detect.suppress import SCORE, Floats
 from ai8x_models.tasks.sampled.charts import Series, chart, html_table
-from ai8x_models.tasks.sampled.intervals import percent
+from ai8x_models.training.intervals import percent
 
 _RIGHT_AT = OVERLAPS[:1]  # overlap at which a box is right, for people
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ai8x_models.tasks.detect.average_precision import OVERLAPS, ranked
 from ai8x_models.tasks.detect.suppress import Floats
-from ai8x_models.tasks.sampled.intervals import percent
+from ai8x_models.training.intervals import percent
 
 _HALF, _STRICT = 0, 5  # places of 0.5 and 0.75 among the overlaps
 

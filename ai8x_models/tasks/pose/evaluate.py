@@ -18,6 +18,7 @@ from ai8x_models.tasks.pose.metrics import (
     JOINT_GROUPS,
     Detections,
     Truth,
+    ap_interval,
     count_correct_points,
     count_people,
     masked_square_sum,
@@ -33,6 +34,7 @@ from ai8x_models.tasks.pose.shown import (
     shown_of,
 )
 from ai8x_models.tasks.pose.single import subject_points
+from ai8x_models.training.intervals import Interval
 from ai8x_models.training.progress import Progress
 from max78000.apps.pose.arrays import Array, Floats, MapPair, Uint8s
 from max78000.apps.pose.person import Person
@@ -43,7 +45,7 @@ Predict = Callable[[Uint8s], MapPair]  # from pictures (B, 128, 128, 3), RGB
 
 BATCH_IMAGES = 32
 FULL_MASK = 255  # a cell of the loss mask that counts whole
-COLUMNS = ("model", "images", "AP", "AP50", "AP75", "AR", "of ceiling", "people", "true",
+COLUMNS = ("model", "images", "AP", "95 %", "AP50", "AP75", "AR", "of ceiling", "people", "true",
            "shown from", "F1", "false, empty",
            "heat MSE", "PAF MSE", "PCK@0.2", *(name for name, _ in JOINT_GROUPS))  # fmt: skip
 HEADING = (COLUMNS[0], *(f">{name}" for name in COLUMNS[1:]))  # as `print_table` takes them
@@ -56,6 +58,7 @@ class Metrics:
     Args:
         n_images: images evaluated.
         ap: OKS average precision, mean over the thresholds 0.50:0.05:0.95.
+        ap_interval: where it lies on other images of the kind, with 95 % confidence.
         ap50: the same at 0.50 alone.
         ap75: the same at 0.75 alone.
         ar: OKS average recall.
@@ -75,6 +78,7 @@ class Metrics:
 
     n_images: int
     ap: float
+    ap_interval: Interval
     ap50: float
     ap75: float
     ar: float
@@ -95,6 +99,8 @@ class Metrics:
             name: None if isinstance(value, float) and math.isnan(value) else value
             for name, value in asdict(self).items()
         }
+        low, high = self.ap_interval
+        values["ap_interval"] = None if math.isnan(low) else [low, high]
         values["pck_by_group"] = {
             name: None if math.isnan(share) else share
             for (name, _), share in zip(JOINT_GROUPS, self.pck_by_group, strict=True)
@@ -107,7 +113,9 @@ class Metrics:
         return (
             name,
             str(self.n_images),
-            *_cells(3, self.ap, self.ap50, self.ap75, self.ar, share),
+            *_cells(3, self.ap),
+            interval_cell(self.ap_interval),
+            *_cells(3, self.ap50, self.ap75, self.ar, share),
             *_cells(2, self.people_predicted, self.people_true, self.shown_score),
             *_cells(3, self.f1),
             *_cells(2, self.false_people),
@@ -235,6 +243,7 @@ class Tally:
         return Metrics(
             n_images=len(self.truths),
             ap=scores.ap,
+            ap_interval=ap_interval(self.truths, self.found),
             ap50=scores.ap50,
             ap75=scores.ap75,
             ar=scores.ar,
@@ -287,6 +296,12 @@ def _detections(people: list[Person]) -> Detections:
 
 def _ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else math.nan
+
+
+def interval_cell(interval: Interval) -> str:
+    """An interval as tables have it; "-" where there is none."""
+    low, high = interval
+    return "-" if math.isnan(low) else f"{low:.3f}..{high:.3f}"
 
 
 def _cells(digits: int, *values: float) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from max78000.apps.pose.arrays import Array, Bools, Floats
+from ai8x_models.training.intervals import Interval, bootstrap_interval
+from max78000.apps.pose.arrays import Array, Bools, Floats, Indexes
 from max78000.apps.pose.skeleton import COCO_SIGMAS, N_COCO
 
 MAX_DETECTIONS = 20  # of one image, best first
@@ -92,10 +93,12 @@ class RankedHits:
     Args:
         scores: (D,), falling.
         hit: bool (D,): whether the detection hit somebody.
+        image: (D,): of which image it is.
     """
 
     scores: Floats
     hit: Bools
+    image: Indexes
 
 
 def oks(keypoints: Array, truth: Truth) -> Floats:
@@ -132,8 +135,7 @@ def score_oks(truths: Sequence[Truth], detections: Sequence[Detections]) -> OksS
     if n_people == 0:
         return OksScores(*[float("nan")] * 4)
     curves = [
-        _precision_and_recall(_ranked_hits(images, threshold).hit, n_people)
-        for threshold in THRESHOLDS
+        _precision_and_recall(_ranked_hits(images, threshold), n_people) for threshold in THRESHOLDS
     ]
     precision = np.array([curve[0] for curve in curves])
     return OksScores(
@@ -142,6 +144,28 @@ def score_oks(truths: Sequence[Truth], detections: Sequence[Detections]) -> OksS
         ap75=float(precision[THRESHOLDS.index(0.75)]),
         ar=float(np.mean([curve[1] for curve in curves])),
     )
+
+
+def ap_interval(truths: Sequence[Truth], detections: Sequence[Detections]) -> Interval:
+    """Where AP lies on other images of the kind, with 95 % confidence; arguments as `score_oks`.
+
+    The images are drawn anew, with all people of theirs (bootstrap): people of one image are no
+    independent examples. Both ends are NaN if no labelled person counts.
+    """
+    images = [_rank(truth, found) for truth, found in zip(truths, detections, strict=True)]
+    ranked = [_ranked_hits(images, threshold) for threshold in THRESHOLDS]
+    n_people = np.array([np.count_nonzero(truth.counts) for truth in truths], np.float64)
+    if not n_people.any():
+        return float("nan"), float("nan")
+
+    def ap(weight: Floats) -> float:
+        total = float(weight @ n_people)
+        if total == 0:
+            return float("nan")
+        return float(np.mean([_precision_and_recall(one, total, weight)[0] for one in ranked]))
+
+    low, high = bootstrap_interval(len(images), lambda draws: np.array([ap(one) for one in draws]))
+    return float(low), float(high)
 
 
 def count_people(truths: Sequence[Truth]) -> int:
@@ -248,13 +272,23 @@ def _ranked_hits(images: Sequence[_Image], threshold: float) -> RankedHits:
     scores = np.concatenate([image.scores for image in images])[counted]
     order = np.argsort(-scores, kind="stable")
     hit = np.concatenate([match.hit for match in matches])[counted]
-    return RankedHits(scores[order], hit[order])
+    image = np.repeat(np.arange(len(images)), [len(match.hit) for match in matches])[counted]
+    return RankedHits(scores[order], hit[order], image[order])
 
 
-def _precision_and_recall(hit: Bools, n_people: int) -> tuple[float, float]:
-    """Mean precision over 101 recall points, and the last recall; detections by falling score."""
-    n_hits = np.cumsum(hit)
-    n_false = np.cumsum(~hit)
+def _precision_and_recall(
+    ranked: RankedHits, n_people: float, weight: Floats | None = None
+) -> tuple[float, float]:
+    """Mean precision over 101 recall points, and the last recall.
+
+    Args:
+        ranked: detections by falling score.
+        n_people: to be found.
+        weight: how often each image counts; None: once.
+    """
+    counts = np.ones(len(ranked.hit)) if weight is None else weight[ranked.image]
+    n_hits = np.cumsum(counts * ranked.hit)
+    n_false = np.cumsum(counts * ~ranked.hit)
     recall = n_hits / n_people
     precision = n_hits / (n_hits + n_false + np.spacing(1))
     envelope = np.maximum.accumulate(precision[::-1])[::-1]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ai8x_models.tasks.sampled.intervals import bootstrap_interval
 from ai8x_models.tasks.sampled.tables import text_table
+from ai8x_models.training.intervals import bootstrap_interval
 
 N_SHOWN = 12  # numbers of an answer that get a line each
 Floats = NDArray[np.float64]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ai8x_models.tasks.sampled.charts import Bar, bars, html_table
 from ai8x_models.tasks.sampled.confusion import confusion_picture
-from ai8x_models.tasks.sampled.intervals import percent
 from ai8x_models.tasks.segmentation.scores import MaskScores
+from ai8x_models.training.intervals import percent
 
 
 def mask_figures(scores: MaskScores) -> Sequence[tuple[str, str]]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ai8x_models.tasks.sampled.intervals import bootstrap_interval, percent
 from ai8x_models.tasks.sampled.tables import text_table
 from ai8x_models.training.data.source import UNCOUNTED
+from ai8x_models.training.intervals import bootstrap_interval, percent
 
 Floats = NDArray[np.float64]
 

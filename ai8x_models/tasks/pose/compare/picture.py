@@ -1,15 +1,15 @@
 """What is gained for what is paid: scores over costs, as SVG that every browser shows.
 
-A point is a network. What does not fit the chip as it is, is an open circle.
+A point is a network, the line through it the 95 % interval of its AP. What does not fit the chip as
+it is, is an open circle.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from ai8x_models.tasks.pose.compare.compared import Compared
-from ai8x_models.tasks.pose.compare.table import Cell
 from ai8x_models.training.axis import Axis
 from ai8x_models.training.chart import grid
 
@@ -33,7 +33,7 @@ class Picture:
 
     title: str
     unit: str
-    cost: Cell
+    cost: Callable[[Compared], float | None]
     file: str
 
 
@@ -62,7 +62,7 @@ def draw(picture: Picture, rows: Sequence[Compared]) -> str:
         if (cost := picture.cost(row)) and not math.isnan(row.metrics.ap)
     ]
     across = _axis([cost for cost, _, _ in points], LEFT, WIDTH - RIGHT)
-    up = _axis([score for _, score, _ in points], HEIGHT - BOTTOM, TOP)
+    up = _axis([row.metrics.ap_interval[1] for _, _, row in points], HEIGHT - BOTTOM, TOP)
     parts = [*_frame(picture, across, up), *_points(points, across, up)]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
@@ -96,6 +96,8 @@ def _points(
     for cost, score, row in sorted(points, key=lambda one: -one[1]):
         x, y = across.place(cost), up.place(score)
         fill = "none" if row.costs.refusal else POINT
+        low, high = (up.place(end) for end in row.metrics.ap_interval)
+        yield f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="{POINT}" stroke-opacity="0.4"/>'
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS}" fill="{fill}" stroke="{POINT}"/>'
         length = _CHARACTER * len(row.name)
         is_left = x + RADIUS + length > WIDTH - RIGHT

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ai8x_models.tasks.pose.compare.compared import Compared
+from ai8x_models.tasks.pose.evaluate import interval_cell
+from ai8x_models.training.intervals import Interval
 
 NONE = "-"
-Cell = Callable[[Compared], float | None]
+Cell = Callable[[Compared], float | Interval | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Column:
 
     Args:
         head: with the unit.
-        cell: the number of a network; None or NaN where there is none.
+        cell: the number of a network, or where it lies; None or NaN where there is none.
         digits: behind the point.
     """
 
@@ -30,6 +32,8 @@ class Column:
     def text(self, row: Compared) -> str:
         """A network's cell."""
         value = self.cell(row)
+        if isinstance(value, tuple):
+            return interval_cell(value)
         if value is None or math.isnan(value):
             return NONE
         return f"{value:,.{self.digits}f}"
@@ -70,6 +74,7 @@ TABLES = (
         "Scores",
         (
             Column("AP", lambda row: row.metrics.ap, 3),
+            Column("AP, 95 %", lambda row: row.metrics.ap_interval),
             Column("AP50", lambda row: row.metrics.ap50, 3),
             Column("AP75", lambda row: row.metrics.ap75, 3),
             Column("AR", lambda row: row.metrics.ar, 3),
@@ -120,6 +125,7 @@ def notes(rows: Sequence[Compared]) -> list[str]:
             found.append(f"{row.name} does not fit as it is: {row.costs.refusal}.{instead}")
     return [
         *found,
+        "95 %: where AP lies on other pictures of the kind, found by drawing these anew.",
         "F1 and false people are of those shown; average precision, recall and PCK are of all.",
         "Energy and power are estimates within a factor of two; cycles are the compiler's.",
         "Bytes are those on the chip: 8 bits a number, weights as wide as the network has them.",

@@ -120,12 +120,14 @@ def test_metrics_as_json_and_as_a_table(caches):
     dead, ceiling = evaluate_maps(nothing, caches["single"]), evaluate_oracle(caches["single"])
     values = json.loads(json.dumps(ceiling.to_json(), allow_nan=False))
     assert values["ap"] == ceiling.ap
+    assert values["ap_interval"] == list(ceiling.ap_interval)
     assert list(values["pck_by_group"]) == list(COLUMNS[-7:])
     lines = list(table_lines(HEADING, table_rows({"tiny, int8": dead}, ceiling)))
     assert [len(line) for line in lines] == [len(lines[0])] * 3
-    assert lines[1].split()[:8] == ["tiny,", "int8", "40", *["0.000"] * 5]
-    assert lines[2].split()[6] == "1.000"
-    assert table_rows({"tiny": dead})[0][6] == "-"
+    interval = ("0.000", "0.000..0.000")
+    assert lines[1].split()[:9] == ["tiny,", "int8", "40", *interval, *["0.000"] * 4]
+    assert lines[2].split()[7] == "1.000"
+    assert table_rows({"tiny": dead})[0][7] == "-"
 
 
 def test_a_set_without_people_has_no_score(caches):
@@ -140,6 +142,6 @@ def test_a_set_without_people_has_no_score(caches):
     )
     alone = evaluate_maps(nothing, only)
     assert math.isnan(alone.ap)
-    assert alone.to_json()["ap"] is None
+    assert alone.to_json()["ap"] is alone.to_json()["ap_interval"] is None
     assert alone.to_json()["pck_by_group"]["hips"] is None
     assert alone.to_row("none")[2] == "-"

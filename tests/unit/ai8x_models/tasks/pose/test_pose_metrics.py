@@ -13,6 +13,7 @@ from ai8x_models.tasks.pose.metrics import (
     JOINT_GROUPS,
     Detections,
     Truth,
+    ap_interval,
     count_correct_points,
     masked_square_sum,
     oks,
@@ -189,3 +190,50 @@ def test_masked_cells_do_not_count():
     target[:, 0, 0] = 100
     mask = np.array(((0, 1), (1, 0.5)))
     assert masked_square_sum(maps, target, mask) == (7.5, 7.5)
+
+
+# -- where AP lies on other images -----------------------------------------------------------------
+
+
+def test_the_interval_is_that_of_images_drawn_anew():
+    """Against drawing lists of images and scoring each, with the draws that the interval takes."""
+    rng = np.random.default_rng(4)
+    truths = [people(rng, rng.integers(0, 4)) for _ in range(12)]
+    founds = [detections(rng, truth) for truth in truths]
+    draws = np.random.default_rng(0).multinomial(12, np.full(12, 1 / 12), 500)[:40]
+    literal = []
+    for counts in draws:
+        chosen = np.repeat(np.arange(12), counts)
+        literal.append(score_oks([truths[i] for i in chosen], [founds[i] for i in chosen]).ap)
+    weighted = [_weighted_ap(truths, founds, counts) for counts in draws]
+    assert weighted == pytest.approx(literal, abs=1e-12)
+    low, high = ap_interval(truths, founds)
+    assert low < score_oks(truths, founds).ap < high
+
+
+def _weighted_ap(truths, founds, counts):
+    """AP if images count so often, by the interval of a single such draw."""
+
+    def only_this(_n_images, score):
+        ap = score(counts[None].astype(np.float64))
+        return ap[0], ap[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ai8x_models.tasks.pose.metrics.bootstrap_interval", only_this)
+        return ap_interval(truths, founds)[0]
+
+
+def test_more_images_tell_more():
+    rng = np.random.default_rng(9)
+
+    def width(n_images):
+        truths = [people(rng, 1, crowd=0, bare=0) for _ in range(n_images)]
+        low, high = ap_interval(truths, [detections(rng, truth) for truth in truths])
+        return high - low
+
+    assert width(160) < 0.6 * width(20)
+
+
+def test_where_nobody_counts_there_is_no_interval():
+    nobody = people(np.random.default_rng(1), 0)
+    assert np.isnan(ap_interval([nobody], [detections(np.random.default_rng(1), nobody)])).all()

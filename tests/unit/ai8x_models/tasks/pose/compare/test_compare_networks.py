@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ai8x_models.checkpoint import load_checkpoint
+from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ai8x_models.layers.qat import start_qat
 from ai8x_models.tasks.pose.compare.compared import Named, compare_networks
 from ai8x_models.tasks.pose.compare.costs import costs_of, widths_of
 from ai8x_models.tasks.pose.compare.expectations import EXPECTATIONS
@@ -19,7 +20,9 @@ from ai8x_models.tasks.pose.evaluate import evaluate_oracle
 from ai8x_models.tasks.pose.figures.figures import PRESETS, StickFigures
 from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.training.logs import Console
+from ai8x_models.training.recipe_file import read_recipe
 from ai8x_models.training.search.figures import find_compiler
+from ai8x_models.zoo.load import load_model
 from ai8x_models.zoo.registry import create_model
 from max78000.errors import CapacityError
 
@@ -102,6 +105,44 @@ def test_power_grows_with_answers_until_the_chip_is_busy(shipped):
     assert powers[0] == 20
     assert all(np.diff(powers) > 0)
     assert costs.power_mw(costs.most_per_second * 1.01) is None
+
+
+def test_narrow_weights_of_a_checkpoint_count(shipped, tmp_path):
+    """The Student with 4 bits in seven layers fits, as its recipe says."""
+    model = load_model(shipped[0])
+    start_qat(model, read_recipe(CHECKPOINTS.parent / "ai8x_models/recipes/student_qat.yaml").qat)
+    path = tmp_path / "narrow.pth.tar"
+    save_checkpoint(path, Checkpoint("StudentModel", 1, model.state_dict()))
+    costs = costs_of(Predictor.load(path), find_compiler())
+    assert (costs.refusal, costs.chip_bits) == ("", None)
+    assert costs.weight_bytes < 400_000
+    assert costs.cycles > 1_000_000
+
+
+def test_a_network_of_a_file_is_compared_by_its_checkpoint(ai8x, shipped, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(
+        "from ai8x_models.zoo.pose import TinyStudentModel\n\n\n"
+        "def Mine():\n    return TinyStudentModel()\n"
+    )
+    extras = {"task": "pose", "model": "mine.py:Mine", "shape": (3, 128, 128)}
+    state = load_checkpoint(shipped[1]).state_dict
+    save_checkpoint(Path("mine.pth.tar"), Checkpoint("Mine", 1, state, extras))
+    names = ("mine=mine.pth.tar", f"tiny={shipped[1]}")
+    status, out, err = ai8x("compare", *names, "--count", COUNT, "--json")
+    assert status == 0, err
+    mine, tiny = json.loads(out)["networks"]
+    assert (mine["network"], tiny["network"]) == ("Mine", "TinyStudentModel")
+    assert mine["costs"] == tiny["costs"]
+    # The shipped one has a score from which its people are shown, the other the best one here.
+    of_shown = ("shown_score", "f1", "false_people")
+    scores = [
+        {name: score for name, score in row["scores"].items() if name not in of_shown}
+        for row in (mine, tiny)
+    ]
+    assert scores[0] == scores[1]
+    low, high = tiny["scores"]["ap_interval"]
+    assert low < tiny["scores"]["ap"] < high
 
 
 def test_names_are_given_or_taken_from_files():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ai8x_models.tasks.sampled.intervals import bootstrap_interval, wilson_interval
+from ai8x_models.training.intervals import bootstrap_interval, wilson_interval
 
 
 def test_wilson_s_interval_by_its_definition():
