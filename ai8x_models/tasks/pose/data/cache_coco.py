@@ -28,6 +28,7 @@ from max78000.files import DAMAGED
 PERSON_CATEGORY = 1
 
 SURROUNDINGS = 0.1  # of the longer side of a box, on every side
+DOUBT = 0.15  # of the longer side of a box: how far around a doubtful point nothing is learned
 
 Annotation = Mapping[str, Any]
 
@@ -172,7 +173,9 @@ def _people(people: Sequence[Annotation], place: Place) -> People:
 
 
 def uncounted(picture: Picture, place: Place, shape: tuple[int, int]) -> Image.Image:
-    """Where there is nothing to learn: crowds, people without keypoints, and strangers.
+    """Where there is nothing to learn: crowds, people without keypoints, strangers, doubts.
+
+    Doubtful are points without a flag of people whose keypoints a teacher said (`pseudo`).
 
     Args:
         picture: who is annotated. Where not everybody is, only the surroundings of those with
@@ -195,6 +198,9 @@ def uncounted(picture: Picture, place: Place, shape: tuple[int, int]) -> Image.I
             pen.polygon(points.ravel().tolist(), fill=0)
     for person in bare:
         _cover(mask, place, person)
+    for person in picture.people:
+        if person.get("pseudo") and has_keypoints(person):
+            _cover_doubts(pen, place, person)
     return mask
 
 
@@ -222,6 +228,14 @@ def _cover(ignored: Image.Image, place: Place, person: Annotation) -> None:
     for outline in outlines:
         points = place.points(np.array(outline, float).reshape(-1, 2) - 0.5)
         pen.polygon(points.ravel().tolist(), fill=255)
+
+
+def _cover_doubts(pen: ImageDraw.ImageDraw, place: Place, person: Annotation) -> None:
+    """Paint the surroundings of points white that have a place and no flag."""
+    points = np.array(person["keypoints"], float).reshape(N_COCO, 3)
+    reach = DOUBT * max(map(float, person["bbox"][2:])) * place.factors
+    for x, y in place.points(points[(points[:, 2] == 0) & points[:, :2].any(axis=1), :2]).tolist():
+        pen.ellipse((x - reach[0], y - reach[1], x + reach[0], y + reach[1]), fill=255)
 
 
 def _corners(bbox: list[float]) -> list[float]:

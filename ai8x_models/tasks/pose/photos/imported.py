@@ -26,14 +26,17 @@ from ai8x_models.tasks.pose.photos.album_import import (
 from ai8x_models.tasks.pose.photos.crops import MIN_POINTS, MIN_SIDE, crop_records
 from ai8x_models.tasks.pose.photos.cutouts import cut, cutouts_path, has_outline
 from ai8x_models.tasks.pose.photos.guard import HeldOut
+from ai8x_models.tasks.pose.photos.taught import Teacher, is_unlabelled, taught, what_is_new
 from ai8x_models.tasks.pose.recipe import CROPS, IMPORTED
 from ai8x_models.training.logs import Console
 from ai8x_models.training.progress import no_progress
 from max78000.apps.pose.picture import read_picture
 from max78000.errors import InputError
-from max78000.files import make_folder
+from max78000.files import make_folder, write_whole
 
 _N_SHOWN = 5
+TRAIN = "train"
+TAUGHT_FILE = "taught.json"  # what a teacher said, in COCO's form
 TEST = "test"  # the split that may hold pictures that networks are tested on
 _PARAMETERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {IMPORTED: {"letterbox": 1}, CROPS: {"crops": 1}}
@@ -67,12 +70,14 @@ class Import:
         annotations: their people, COCO keypoints, JSON.
         folder: where data are cached.
         held_out: pictures that only the split `test` may hold.
+        teacher: says keypoints of those who have none, on pictures to train on; None for nobody.
     """
 
     images: Path
     annotations: Path
     folder: Path
     held_out: HeldOut
+    teacher: Teacher | None = None
 
     def cache(self, kind: str, split: str, console: Console) -> tuple[Path, PoseCache]:
         """Make a cache, named after its number of images.
@@ -87,6 +92,8 @@ class Import:
                 left.
         """
         listing = self._allowed(read_annotations(self.annotations), split, console)
+        if split == TRAIN:
+            listing = self._taught(listing, console)
         return self._cache(listing, kind, split, console)
 
     def album(self, console: Console) -> "ImportedAlbum":
@@ -101,11 +108,12 @@ class Import:
         kept_out = [one for one in listing.pictures if is_kept_out(one.file_name)]
         trained = [one for one in listing.pictures if not is_kept_out(one.file_name)]
         make_folder(self.folder)
+        taught_part = self._taught(replace(listing, pictures=tuple(trained)), console)
         path = album_path(self.folder)
         with console.progress(f"importing {self.images}") as progress:
             left_out = import_album(
                 Source(self.images, self.held_out, whole),
-                replace(listing, pictures=tuple(trained)),
+                taught_part,
                 path,
                 os.cpu_count() or 1,
                 progress,
@@ -120,10 +128,24 @@ class Import:
         allowed = self._allowed(validation, "validation", console)
         crops = self._cache(allowed, CROPS, "validation", console)
         cutouts = (
-            self._cut("train", replace(listing, pictures=tuple(trained)), console),
+            self._cut("train", taught_part, console),
             self._cut("validation", allowed, console),
         )
         return ImportedAlbum(path, crops, tuple(one for one in cutouts if one is not None))
+
+    def _taught(self, listing: Listing, console: Console) -> Listing:
+        """Ask the teacher about those without keypoints, and keep what it says beside the data."""
+        if self.teacher is None:
+            return listing
+        with console.progress(f"asking {self.teacher.word}") as progress:
+            found = taught(listing, self.images, self.teacher, progress)
+        asked = sum(is_unlabelled(one) for picture in listing.pictures for one in picture.people)
+        people = what_is_new(listing, found)
+        make_folder(self.folder)
+        path = self.folder / TAUGHT_FILE
+        write_whole(path, f"{json.dumps({'annotations': people}, indent=1)}\n".encode())
+        console.line(f"{path}: keypoints of {len(people)} people of {asked} who had none")
+        return found
 
     def _cut(self, split: str, listing: Listing, console: Console) -> Path | None:
         """Make the cut-outs of a split; None, and no older ones are left, if there are none."""
@@ -153,7 +175,10 @@ class Import:
                 progress(done, count)
         if not records:
             why = f"nobody on its pictures has {MIN_POINTS} labelled points and {MIN_SIDE} pixels"
-            raise InputError(why, where=str(listing.path), fix="import the pictures whole")
+            fix = "import the pictures whole"
+            if self.teacher is not None:
+                fix = "label people on more of the pictures: what a teacher says does not score"
+            raise InputError(why, where=str(listing.path), fix=fix)
         path = DataSource(self.folder, kind, split, len(records)).path
         header = Header(kind, split, len(records), json.dumps(dict(_PARAMETERS[kind])))
         write_cache(path, header, records, no_progress)
