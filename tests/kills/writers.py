@@ -26,7 +26,8 @@ LOADED = (
     *(f"{package}.commands.start" for package in PACKAGES.values()),
     "ai8x_models.commands.run_recipe", "ai8x_models.describe.describe",
     "ai8x_models.quantize.quantize", "ai8x_models.tasks.pose.predictor",
-    "ai8x_models.tasks.sampled.report", "ai8x_models.training.search.search",
+    "ai8x_models.tasks.sampled.report", "ai8x_models.training.prune.prune",
+    "ai8x_models.training.search.search",
     "max78000.apps.new.folder", "max78000.board.board", "max78000.firmware.build",
     "max78000.machine.predict", "synthesis.api", "synthesis.emit.write", "torch._dynamo",
 )  # fmt: skip
@@ -86,6 +87,9 @@ COMMANDS = {
         ("ai8x", "search", "pictures", "--config", "../recipe.yaml", "--input", "1x28x28",
          "--trials", "1", "--study", "out/journal.log"), is_replacing=False, again=("--resume",),
         has_times=True,
+    ),
+    "ai8x prune": Writer(
+        ("ai8x", "prune", TRAINED, "--weights", "20000", "--out", "out", "--overwrite")
     ),
     "ai8x quantize": Writer(("ai8x", "quantize", TRAINED, "out/q.pth.tar", "--overwrite")),
     "ai8x describe": Writer(
