@@ -12,6 +12,8 @@ from ai8x_models.tasks.pose.commands.options import SHIPPED, data_options
 from ai8x_models.training.first_look import look_at
 from max78000.command import INPUT_FILE, JSON, examples
 from max78000.command.table import print_table
+from max78000.errors import InputError, ToolError, raise_all
+from max78000.facts.shipped import is_shipped
 
 if TYPE_CHECKING:
     from ai8x_models.tasks.pose.data.source import DataSource
@@ -44,6 +46,8 @@ def evaluate(
     if keep_score and (not checkpoints or source.split != "validation"):
         why = "needs CHECKPOINTS" if not checkpoints else "is for validation pictures"
         raise click.UsageError(f"--keep-score {why}")
+    if keep_score:
+        raise_all(map(_not_ours, filter(_is_found_elsewhere, checkpoints)))
     from ai8x_models.tasks.pose.data.source import needs_drawing, open_data
     from ai8x_models.training.logs import Console
 
@@ -74,3 +78,12 @@ def evaluate(
         return
     ceiling = scores.pop(CEILING)
     print_table(HEADING, table_rows(scores, ceiling))
+
+
+def _is_found_elsewhere(path: Path) -> bool:
+    """Whether a file is a shipped one that was taken because the current folder has none."""
+    return path.is_absolute() and is_shipped(path)
+
+
+def _not_ours(path: Path) -> ToolError:
+    return InputError("is shipped, and stays as it is", where=str(path), fix="copy it here first")

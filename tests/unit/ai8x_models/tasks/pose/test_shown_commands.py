@@ -63,3 +63,11 @@ def test_the_score_is_chosen_on_validation_pictures_of_named_checkpoints(ai8x, c
     assert (status, "--keep-score needs CHECKPOINTS" in err) == (2, True)
     status, _, err = ai8x("evaluate", checkpoint, "--keep-score", "--split", "test")
     assert (status, "--keep-score is for validation pictures" in err) == (2, True)
+
+
+def test_shipped_checkpoints_stay_as_they_are(ai8x, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = SHIPPED.read_bytes()
+    status, _, err = ai8x("evaluate", f"checkpoints/{SHIPPED.name}", "--keep-score", "--count", 2)
+    assert (status, "is shipped, and stays as it is (copy it here first)" in err) == (2, True)
+    assert SHIPPED.read_bytes() == before
