@@ -10,7 +10,7 @@ make data and to show answers, it mounts likewise; see `max78000.command.VerbGro
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss
 from ai8x_models.training.progress import Progress
 from ai8x_models.training.recipe import Recipe
-from ai8x_models.zoo.registry import find_model
+from ai8x_models.zoo.registry import Shape, find_model
 from max78000.errors import InputError, UnsupportedError
 
 ENTRY_POINTS = "ai8x.tasks"
@@ -97,6 +97,8 @@ class Task(Generic[R, E]):
             weights, so that others can use them.
         kept_scores: names of the scores that checkpoints keep under these names, as they say how
             answers are to be read.
+        families: of networks that `ai8x search` can draw for it, by their names: as
+            `ai8x_models.training.search.family.Family`.
         keeps_scale: a network's answers mean numbers, and QAT must not multiply them; where only
             their order counts, weights are scaled up to use all of their bits.
     """
@@ -109,6 +111,9 @@ class Task(Generic[R, E]):
     feature_layer: str = ""
     extras: Callable[[R, nn.Module, E], Mapping[str, Any]] = _nothing
     kept_scores: tuple[str, ...] = ()
+    families: Mapping[str, Callable[[Any, Shape, int], str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     keeps_scale: bool = False
 
 

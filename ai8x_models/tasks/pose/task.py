@@ -13,6 +13,7 @@ from torch import nn
 from ai8x_models.tasks.pose.data.examples import PoseExamples
 from ai8x_models.tasks.pose.data.source import DataSource
 from ai8x_models.tasks.pose.evaluate import evaluate_maps
+from ai8x_models.tasks.pose.family import poses
 from ai8x_models.tasks.pose.losses import PoseLoss
 from ai8x_models.tasks.pose.photos.examples import PhotoExamples, open_photos
 from ai8x_models.tasks.pose.photos.guarded import check_plan
@@ -66,5 +67,6 @@ TASK = Task(
     shown_scores=MappingProxyType({"AP": "ap", "AP50": "ap50", "AR": "ar", "PCK@0.2": "pck"}),
     extras=extras,
     kept_scores=(SHOWN_SCORE,),
+    families=MappingProxyType({"poses": poses}),
     feature_layer="heat_hidden",  # what enters it is what backbone and context layers give
 )

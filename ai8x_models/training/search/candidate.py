@@ -78,7 +78,7 @@ class Workshop:
     @cached_property
     def family(self) -> Family:
         """What draws."""
-        return find_family(self.plan.family)
+        return find_family(self.plan.family, self.task.families)
 
     @cached_property
     def compiler(self) -> Compiler:

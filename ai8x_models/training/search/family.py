@@ -29,20 +29,26 @@ NEEDED = Needed(
 Family = Callable[[BaseTrial, Shape, int], str]
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({"pictures": pictures, "signals": signals})
+_NONE: Mapping[str, Family] = MappingProxyType({})
 
 
-def find_family(word: str) -> Family:
+def find_family(word: str, more: Mapping[str, Family] = _NONE) -> Family:
     """Find a family by its name, or a user's by `FILE.py:NAME`.
+
+    Args:
+        word: the name.
+        more: families of a task, beside those for all tasks.
 
     Raises:
         InputError: there is none, or its class has no `draw`.
     """
     reference = split_reference(word)
     if reference is None:
-        if word not in FAMILIES:
-            fix = f"one of {', '.join(FAMILIES)}, or FILE.py:NAME"
+        families = {**FAMILIES, **more}
+        if word not in families:
+            fix = f"one of {', '.join(families)}, or FILE.py:NAME"
             raise InputError(f"there is no family {word!r}", fix=fix)
-        return FAMILIES[word]
+        return families[word]
     path, name = reference
     kind = getattr(executed(path, NEEDED), name, None)
     draw = getattr(kind, "draw", None)
