@@ -1,6 +1,6 @@
-"""An open line to the pose application and the clock for its time-outs: a real board's, or virtual.
+"""An open line to an application that answers, and the clock for its time-outs.
 
-Opens and times; what goes over the line is `pose_client.py`'s business.
+Of a real board, or of a virtual one. Opens and times; what goes over it is the clients' business.
 """
 
 import time
@@ -62,7 +62,7 @@ class _VirtualPort:
         data = self._stream.read(size)
         if not data and self._board.timeline.now_ns == start_ns:
             why = "the firmware has come to an end and answers no more"
-            raise BoardError(why, where=self._board.place, fix="is it the pose application?")
+            raise BoardError(why, where=self._board.place, fix="is it the right application?")
         return data
 
     def write(self, data: bytes) -> int:

@@ -96,6 +96,8 @@ def run(  # noqa: PLR0913 - the options of a command
     from max78000.program.network_file import read_network_file
 
     if output is not None:
+        if source.is_dir():
+            raise InputError("--out is for one input", fix="leave it out, or name a file")
         _check_suffix(output, has_mask=read_network_file(directory).task == MASKS)
     line = _virtual_line(directory, compiler) if virtual else _serial_line(port)
     with closing(line.port):
@@ -152,8 +154,6 @@ def _report(session: AskedBoard, source: Path, output: Path | None, *, as_json: 
 
     is_folder = source.is_dir()
     wanted = labelled_files(source, session.facts.classes) if is_folder else [(source, "")]
-    if is_folder and output is not None:
-        raise InputError("--out is for one input", fix="leave it out, or name a file")
     rows, n_right, n_counted = [], 0, 0
     for path, label in wanted:
         asked = session.ask(path)
