@@ -17,6 +17,7 @@ from PIL import Image
 from max78000.apps.pose.run import run
 from max78000.apps.shared.frames import Frame, FrameParser, FrameType
 from max78000.errors import InputError, UnsupportedError
+from max78000.program.network_file import NETWORK_FILE, NetworkFacts, to_json
 
 INFO = struct.pack("<4HI", 128, 128, 18, 20, 100_000_000)
 TIMES = struct.pack("<4I", 1900, 10028, 800, 450)
@@ -52,7 +53,10 @@ def port():
 
 @pytest.fixture
 def picture(tmp_path, monkeypatch):
+    """A picture, beside the project of a network."""
     monkeypatch.chdir(tmp_path)
+    Path("project").mkdir()
+    Path("project", NETWORK_FILE).write_text(to_json(NetworkFacts("tiny", {})))
     Image.new("RGB", (256, 128)).save("holiday.png")
     return Path("holiday.png")
 
@@ -60,7 +64,7 @@ def picture(tmp_path, monkeypatch):
 def find(picture, port, output=None, *, as_json=False):
     run(
         Path("project"), picture, port=port, virtual=False, output=output, compiler="auto",
-        as_json=as_json,
+        min_score=None, as_json=as_json,
     )  # fmt: skip
 
 
