@@ -1,6 +1,7 @@
 """`ai8x data`: figures rendered, or pictures imported, into a cache."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,11 +128,14 @@ def _pictures(
     """The pictures that are named, and who says keypoints of them: a word, and the least trust."""
     from ai8x_models.tasks.pose.photos.guard import HeldOut
     from ai8x_models.tasks.pose.photos.imported import Import
-    from ai8x_models.tasks.pose.photos.taught import Teacher
 
+    pictures = Import(images, annotations, folder, HeldOut.published(*test_only))
     word, trust = teacher
-    asked = None if word is None else Teacher.load(word, trust)
-    return Import(images, annotations, folder, HeldOut.published(*test_only), asked)
+    if word is None:
+        return pictures
+    from ai8x_models.tasks.pose.photos.teacher_file import load_teacher
+
+    return replace(pictures, teacher=load_teacher(word, trust))
 
 
 def _make_album(pictures: "Import", console: "Console") -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ai8x_models.describe.user_file import Needed, call_in_file, called, split_reference
 from ai8x_models.tasks.pose.data.cache_coco import Annotation, Listing, Picture, has_keypoints
 from ai8x_models.tasks.pose.photos.view import FLIP_COCO
 from ai8x_models.training.progress import Progress, no_progress
@@ -31,42 +30,22 @@ VISIBLE, HIDDEN = 0.5, 0.2  # trust from which a point counts as visible, as hid
 _SIDE = 1.25  # of the crop, per longer side of the box
 _AREA = 0.53  # of a person, per area of the box
 _SMALLEST = 8  # pixels of a crop's side
-NEEDED = Needed(
-    "class or function",
-    "name a file and a class: teacher.py:Landmarks",
-    "let it give a function that takes a crop, uint8 (S, S, 3), and returns 17 x (x, y, trust)",
-)
+WANTED = "let it give a function that takes a crop, uint8 (S, S, 3), and returns 17 x (x, y, trust)"
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A network of the user's that says keypoints.
+    """A network of the user's that says keypoints; `teacher_file.py` reads one.
 
     Args:
         word: `FILE.py:NAME` that made it, for messages.
-        ask: the network.
+        ask: the network; raises `InputError` where it fails.
         least_trust: of a person, from which his keypoints are taken.
     """
 
     word: str
     ask: Ask
     least_trust: float = LEAST_TRUST
-
-    @classmethod
-    def load(cls, word: str, least_trust: float = LEAST_TRUST) -> "Teacher":
-        """Call what `FILE.py:NAME` names; it gives the network as a function.
-
-        Raises:
-            InputError: no such file or name, or one that fails or gives no function.
-        """
-        reference = split_reference(word)
-        if reference is None:
-            raise InputError("names no teacher", where=word, fix=NEEDED.example)
-        ask = call_in_file(*reference, NEEDED)
-        if not callable(ask):
-            why = f"gives a {type(ask).__name__}, not a function of a crop"
-            raise InputError(why, where=word, fix=NEEDED.maker)
-        return cls(word, ask, least_trust)
 
     def points(self, crop: Uint8s, area: float) -> Floats:
         """Keypoints (17, 3) of the person in a crop: x, y in its pixels, trust 0..1.
@@ -91,15 +70,14 @@ class Teacher:
         return mean
 
     def _said(self, crop: Uint8s) -> Floats:
-        path, name = split_reference(self.word) or (Path(self.word), "")
-        said = called(lambda: self.ask(crop), path, name, NEEDED)
+        said = self.ask(crop)
         try:
             points = np.array(said, np.float64)
         except (TypeError, ValueError):
             points = np.empty(0)
         if points.shape != (N_COCO, 3) or not np.isfinite(points).all():
             why = f"gives {points.shape}, or numbers that are not finite, for a crop"
-            raise InputError(why, where=self.word, fix=NEEDED.maker)
+            raise InputError(why, where=self.word, fix=WANTED)
         points[:, 2] = points[:, 2].clip(0, 1)
         return points
 

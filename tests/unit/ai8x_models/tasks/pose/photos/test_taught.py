@@ -18,7 +18,8 @@ from ai8x_models.tasks.pose.photos.album import Album
 from ai8x_models.tasks.pose.photos.album_import import is_kept_out
 from ai8x_models.tasks.pose.photos.guard import HeldOut
 from ai8x_models.tasks.pose.photos.imported import TAUGHT_FILE, Import
-from ai8x_models.tasks.pose.photos.taught import Teacher, taught, what_is_new
+from ai8x_models.tasks.pose.photos.taught import taught, what_is_new
+from ai8x_models.tasks.pose.photos.teacher_file import load_teacher
 from ai8x_models.tasks.pose.photos.view import FLIP_COCO
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
@@ -106,7 +107,7 @@ def test_people_with_a_box_alone_get_what_the_teacher_says(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 4)
     before = read_annotations(annotations)
     seen = []
-    after = taught(before, pictures, Teacher.load(f"{network}:teacher"), lambda *n: seen.append(n))
+    after = taught(before, pictures, load_teacher(f"{network}:teacher"), lambda *n: seen.append(n))
     people = what_is_new(before, after)
     assert [one["image_id"] for one in people] == [0, 1, 2, 3]
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
@@ -128,7 +129,7 @@ def test_labelled_people_and_crowds_stay_as_they_are(tmp_path, network):
     crowd["iscrowd"], crowd["keypoints"] = 1, [0] * 51
     annotations.write_text(json.dumps(listing))
     before = read_annotations(annotations)
-    after = taught(before, pictures, Teacher.load(f"{network}:teacher"))
+    after = taught(before, pictures, load_teacher(f"{network}:teacher"))
     assert what_is_new(before, after) == []
 
 
@@ -140,13 +141,13 @@ def test_who_is_not_trusted_stays_without_keypoints(tmp_path, network):
         ("teacher(trust=0.3)", 0.2, 1),
         ("one_sided", 0.46, 0),  # says of the mirrored crop what cannot be true of both
     ):
-        after = taught(before, pictures, Teacher.load(f"{network}:{word}", least))
+        after = taught(before, pictures, load_teacher(f"{network}:{word}", least))
         assert len(what_is_new(before, after)) == n_new, word
 
 
 def test_points_that_are_not_trusted_are_not_learned(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 1)
-    after = taught(read_annotations(annotations), pictures, Teacher.load(f"{network}:doubting"))
+    after = taught(read_annotations(annotations), pictures, load_teacher(f"{network}:doubting"))
     (picture,) = after.pictures
     (person,) = picture.people
     points = np.array(person["keypoints"]).reshape(17, 3)
@@ -178,7 +179,7 @@ def test_an_album_is_taught_and_its_validation_is_not(tmp_path, network):
             person["keypoints"] = person["labelled"]
     annotations.write_text(json.dumps(listing))
     said = io.StringIO()
-    teacher = Teacher.load(f"{network}:teacher")
+    teacher = load_teacher(f"{network}:teacher")
     made = Import(pictures, annotations, tmp_path / "data", NOTHING, teacher).album(Console(said))
     album = Album(made.path)
     n_taught = int((album.all_people.keypoints[..., 2] > 0).any(axis=1).sum())
@@ -192,7 +193,7 @@ def test_an_album_is_taught_and_its_validation_is_not(tmp_path, network):
 
 def test_pictures_that_nobody_labelled_cannot_score(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 30)
-    teacher = Teacher.load(f"{network}:teacher")
+    teacher = load_teacher(f"{network}:teacher")
     taught_import = Import(pictures, annotations, tmp_path / "data", NOTHING, teacher)
     with pytest.raises(InputError, match="what a teacher says does not score"):
         taught_import.album(Console(io.StringIO()))
@@ -207,18 +208,18 @@ def test_pictures_that_nobody_labelled_cannot_score(tmp_path, network):
 )
 def test_teachers_that_fail_are_told(tmp_path, network, name, message):
     pictures, annotations = bare_street(tmp_path, 1)
-    teacher = Teacher.load(f"{network}:{name}")
+    teacher = load_teacher(f"{network}:{name}")
     with pytest.raises(InputError, match=message):
         taught(read_annotations(annotations), pictures, teacher)
 
 
 def test_what_is_no_teacher_is_refused(network):
     with pytest.raises(InputError, match="names no teacher"):
-        Teacher.load("landmarks.tflite")
+        load_teacher("landmarks.tflite")
     with pytest.raises(InputError, match="gives a int, not a function of a crop"):
-        Teacher.load(f"{network}:number")
+        load_teacher(f"{network}:number")
     with pytest.raises(InputError, match="did you mean teacher"):
-        Teacher.load(f"{network}:teachr")
+        load_teacher(f"{network}:teachr")
 
 
 def test_people_without_a_box_are_refused(tmp_path, network):
@@ -227,7 +228,7 @@ def test_people_without_a_box_are_refused(tmp_path, network):
     del listing["annotations"][0]["bbox"]
     annotations.write_text(json.dumps(listing))
     with pytest.raises(InputError, match="image 0: malformed person"):
-        taught(read_annotations(annotations), pictures, Teacher.load(f"{network}:teacher"))
+        taught(read_annotations(annotations), pictures, load_teacher(f"{network}:teacher"))
 
 
 def test_scores_are_not_for_a_teacher(ai8x, tmp_path, network):
@@ -247,7 +248,7 @@ def test_scores_are_not_for_a_teacher(ai8x, tmp_path, network):
     reason="needs ai-edge-litert, and MEDIAPIPE_POSE=FILE.tflite (npm pack @mediapipe/pose)",
 )
 def test_the_landmark_model_finds_drawn_people_and_knows_left_from_right():
-    teacher = Teacher.load(f"{ROOT}/examples/pose_teacher/mediapipe.py:Landmarks(model={MODEL!r})")
+    teacher = load_teacher(f"{ROOT}/examples/pose_teacher/mediapipe.py:Landmarks(model={MODEL!r})")
     similar = []
     for seed in range(16):
         figure = render(PRESETS["single"], seed)
