@@ -16,7 +16,7 @@ import click
 from ai8x_models.commands.options import CHIP, some_epochs
 from ai8x_models.training.vendor.options import OPTIONS
 from ai8x_models.training.vendor.request import Distillation, Request
-from max78000.command import FILE, examples
+from max78000.command import FILE, RealRange, examples
 from max78000.command.other_tools import refusals, taking
 from max78000.errors import InputError, UnsupportedError, raise_all
 from max78000.files import write_whole
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ai8x_models.training.vendor.datasets import DataFacts
 
 Command = Callable[..., Any]
-SHARE = click.FloatRange(0, 1, max_open=True)
+SHARE = RealRange(0, 1, max_open=True)
 ONNX = ("onnx", "onnx_simplified")
 _INSTEAD = ("evaluate", "summary", "yaml_template")  # of training
 

@@ -87,5 +87,6 @@ def restored(checkpoint: Checkpoint, where: str, word: str = "") -> nn.Module:
     reference = split_reference(home)
     if reference is not None and not reference[0].is_file():
         why = f"is of {home}, and there is no such file"
-        raise InputError(why, where=where, fix="say where it is: --model FILE.py:NAME")
+        fix = "put it back, or name it, if the command has --model"
+        raise InputError(why, where=where, fix=fix)
     return fill(trainable(home, tuple(shape)), checkpoint, where)

@@ -2,7 +2,16 @@
 
 from max78000.command.ending import CUT_SHORT, run
 from max78000.command.input_file import INPUT_FILE, find_named
-from max78000.command.verbs import FILE, HELP_OPTIONS, JSON, OVERWRITE, Verb, VerbGroup, examples
+from max78000.command.verbs import (
+    FILE,
+    HELP_OPTIONS,
+    JSON,
+    OVERWRITE,
+    RealRange,
+    Verb,
+    VerbGroup,
+    examples,
+)
 
 __all__ = [
     "CUT_SHORT",
@@ -11,6 +20,7 @@ __all__ = [
     "INPUT_FILE",
     "JSON",
     "OVERWRITE",
+    "RealRange",
     "Verb",
     "VerbGroup",
     "examples",

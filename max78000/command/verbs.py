@@ -4,6 +4,7 @@ A verb is one file with one click command. A group holds a table of its verbs an
 it is asked for, so that `--help` waits for nothing; packages mount further tables by entry point.
 """
 
+import math
 import pkgutil
 from collections.abc import Iterator, Mapping
 from copy import copy
@@ -17,6 +18,20 @@ import click
 from max78000.facts.shipped import DISTRIBUTION
 
 HELP_OPTIONS = ("-h", "--help")
+
+
+class RealRange(click.FloatRange):
+    """A number within limits, and no NaN, which click takes for one within any."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; fails as a click type does."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
 
 # Options that many verbs have, and mean alike.
 FILE = click.Path(path_type=Path)

@@ -2,7 +2,7 @@
 
 import click
 
-from max78000.command import examples
+from max78000.command import RealRange, examples
 from max78000.errors import BoardError
 from max78000.link.console import read_lines
 from max78000.link.serial_ports import CONSOLE_BAUD, find_console, list_ports, open_port
@@ -17,7 +17,7 @@ from max78000.link.serial_ports import CONSOLE_BAUD, find_console, list_ports, o
 )
 @click.option("--port", help="Serial port or pyserial URL.  [default: the board's, if only one]")
 @click.option("--baud", type=int, default=CONSOLE_BAUD, show_default=True, help="Rate in bit/s.")
-@click.option("--seconds", type=click.FloatRange(min=0), help="Stop then.  [default: never]")
+@click.option("--seconds", type=RealRange(min=0), help="Stop then.  [default: never]")
 @click.option("--until", "wanted", metavar="TEXT", help="Stop after a line that contains TEXT.")
 def console(port: str | None, baud: int, seconds: float | None, wanted: str | None) -> None:
     """Print the lines that the board sends.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from max78000.command import JSON, examples
+from max78000.command import JSON, RealRange, examples
 from max78000.errors import BoardError
 from max78000.link.energy_report import (
     EnergyReport,
@@ -40,13 +40,13 @@ from max78000.link.serial_ports import find_power_monitor, list_ports, open_port
     help="Measurements to average.",
 )  # fmt: skip
 @click.option(
-    "--seconds", type=click.FloatRange(min=0), default=120.0, show_default=True,
+    "--seconds", type=RealRange(min=0), default=120.0, show_default=True,
     help="How long to wait for them.",
 )  # fmt: skip
 @click.option("--estimate", "is_estimate", is_flag=True, help="Do not look for a power monitor.")
 @click.option(
     "--per-second",
-    type=click.FloatRange(min=0, min_open=True),
+    type=RealRange(min=0, min_open=True),
     help="Estimate a second of an application that makes so many rounds.",
 )
 @JSON

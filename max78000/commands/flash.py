@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from max78000.command import JSON, examples
+from max78000.command import JSON, RealRange, examples
 from max78000.errors import BoardError, InputError
 from max78000.firmware.board_mark import marked_board
 from max78000.firmware.build import FOLDER
@@ -53,7 +53,7 @@ N_NAMED = 4  # changed files in a message
 @click.option("--port", help="Serial port of the console.  [default: the board's, if only one]")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0),
+    type=RealRange(min=0),
     default=10,
     show_default=True,
     help="How long to listen to the console.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from max78000.command import JSON, examples
+from max78000.command import JSON, RealRange, examples
 from max78000.commands.options import BOARD, COMPILER
 from max78000.commands.simulate_firmware import (
     Manner,
@@ -70,7 +70,7 @@ from max78000.program.program import RegisterProgram, chip_of
     help="Write what the console sends to a file, byte for byte.",
 )
 @click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), help="End after this virtual time."
+    "--seconds", type=RealRange(min=0, min_open=True), help="End after this virtual time."
 )
 @world_options
 @click.option("--strict", is_flag=True, help="Refuse what silicon would pass over in silence.")

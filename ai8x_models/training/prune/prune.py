@@ -26,7 +26,7 @@ from ai8x_models.training.recipe import Recipe
 from ai8x_models.training.recipe_text import recipe_text
 from ai8x_models.zoo.load import mode_of
 from ai8x_models.zoo.registry import Shape, find_model
-from max78000.errors import UnsupportedError
+from max78000.errors import InputError, UnsupportedError
 from max78000.files import make_folder, write_all
 
 MODEL, CHECKPOINT, RECIPE = "model.py", "pruned.pth.tar", "recipe.yaml"
@@ -152,9 +152,14 @@ def prune(subject: Subject, n_weights: int, folder: Path, recipe: Recipe | None 
 
     Raises:
         UnsupportedError: torch-pruning is missing.
+        InputError: it is that small already.
         CapacityError: it cannot become so small.
     """
     require_pruner()
+    n_before = sum(layer.op.weight.numel() for layer in subject.layers.values())
+    if n_before <= n_weights:
+        why = f"has {n_before:,} weights, no more than {n_weights:,}: there is nothing to prune"
+        raise InputError(why, where=str(subject.path), fix="allow fewer")
     answers = _answering(subject)
     kept = prune_to(subject.model, subject.shape, n_weights, answers)
     name = _PREFIX + bare_name(arch_of_word(subject.word))
@@ -181,7 +186,6 @@ def prune(subject: Subject, n_weights: int, folder: Path, recipe: Recipe | None 
         for name, weight in before.items()
         for axis in (subject.layers[name].output_axis,)
     )
-    n_before = sum(weight.numel() for weight in before.values())
     tuned_path = None if recipe is None else folder / RECIPE
     return Pruned(model, folder / CHECKPOINT, tuned_path, widths, n_before, kept.n_weights)
 

@@ -89,6 +89,8 @@ def _check_pillow() -> None:
 
 def _drawing_path(picture: Path, output: Path | None) -> Path:
     drawing = output or Path(f"{picture.stem}-pose.png")
+    if drawing.suffix.lower() != ".png" or drawing.is_dir():
+        raise InputError("is no .png file", where=str(drawing), fix="name one, or leave --out out")
     if drawing.resolve() == picture.resolve():
         raise InputError(
             "is the picture itself", where=str(drawing), fix="choose another file for --out"

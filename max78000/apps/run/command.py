@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from max78000.command import FILE, INPUT_FILE, JSON, examples
+from max78000.command import FILE, INPUT_FILE, JSON, RealRange, examples
 from max78000.errors import InputError
 from max78000.firmware.sources import APP_FILE, app_names
 from max78000.firmware.toolchain import CHOICES
@@ -44,7 +44,7 @@ FOLDER = Path("build") / "serial"  # in a network's project: the application tha
 @click.option("--virtual", is_flag=True, help="Build the firmware and run it on a virtual board.")
 @click.option(
     "--min-score",
-    type=click.FloatRange(0),
+    type=RealRange(0),
     help="Of a pose network: score from which people are shown.  [default: the network's]",
 )
 @click.option("--layers", is_flag=True, help="Compare every layer with the simulated accelerator.")

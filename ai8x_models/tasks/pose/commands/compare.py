@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai8x_models.tasks.pose.commands.options import SHIPPED, data_options
+from ai8x_models.training.first_look import look_at
 from max78000.command import FILE, JSON, examples, find_named
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ def compare(
     NETWORKS are checkpoints, each as FILE or NAME=FILE; without any, the shipped ones. Cycles,
     time and energy are the compiler's.
     """
-    from ai8x_models.tasks.pose.compare.compared import compare_networks, parse_names
+    from ai8x_models.tasks.pose.compare.named import parse_names
+
+    named = parse_names([*networks] or [*map(str, SHIPPED)])
+    if networks:
+        look_at(checkpoints=[find_named(one.path) for one in named])
+    from ai8x_models.tasks.pose.compare.compared import compare_networks
     from ai8x_models.tasks.pose.compare.report import Comparison
     from ai8x_models.tasks.pose.data.source import open_data
     from ai8x_models.tasks.pose.evaluate import evaluate_oracle
@@ -48,7 +54,6 @@ def compare(
     from ai8x_models.training.logs import Console
     from ai8x_models.training.search.figures import find_compiler
 
-    named = parse_names(networks or map(str, SHIPPED))
     loaded = [
         (one, Predictor.load(find_named(one.path) if networks else one.path)) for one in named
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai8x_models.tasks.pose.commands.options import FOLDER, PRESET, count_option, split_option
-from max78000.command import FILE, examples
+from max78000.command import FILE, RealRange, examples
 
 if TYPE_CHECKING:
     from ai8x_models.tasks.pose.data.cache import PoseCache
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--teacher-trust",
-    type=click.FloatRange(0, 1),
+    type=RealRange(0, 1),
     default=0.46,
     show_default=True,
     help="Trust in a person's keypoints from which the teacher's are taken.",

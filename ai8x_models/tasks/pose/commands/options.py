@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from max78000.command import FILE
+from max78000.command import FILE, RealRange
 
 STUDENT = Path("checkpoints/pose_student.pth.tar")
 TINY_FLOAT = Path("checkpoints/pose_tiny.pth.tar")
@@ -25,7 +25,7 @@ FOLDER = click.option(
 
 MIN_SCORE = click.option(
     "--min-score",
-    type=click.FloatRange(0),
+    type=RealRange(0),
     help="Score from which people are shown.  [default: as the network's checkpoint says]",
 )
 
@@ -43,7 +43,14 @@ def split_option(default: str) -> Callable[[Command], Command]:
 
 def count_option(default: int) -> Callable[[Command], Command]:
     """The option `--count`."""
-    return click.option("--count", default=default, show_default=True, help="Number of images.")
+    kind = click.IntRange(1)
+    return click.option(
+        "--count",
+        type=kind,
+        default=default,
+        show_default=True,
+        help="Number of images.",
+    )
 
 
 def data_options(split: str, count: int) -> Callable[[Command], Command]:

@@ -1,62 +1,17 @@
 """A pose network beside others: who it is, its costs, its scores, and what these hide."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ai8x_models.tasks.pose.compare.aspects import Aspects, aspects_of
 from ai8x_models.tasks.pose.compare.costs import Costs, costs_of
+from ai8x_models.tasks.pose.compare.named import Named
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.evaluate import Metrics, tally_maps
 from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.training.logs import Console
 from ai8x_models.training.search.figures import Compiler
-from max78000.errors import InputError, ToolError, raise_all
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A checkpoint, and what to call its network.
-
-    Args:
-        name: in tables and pictures.
-        path: of the checkpoint.
-    """
-
-    name: str
-    path: Path
-
-    @classmethod
-    def parse(cls, text: str) -> "Named":
-        """Read `NAME=FILE`, or `FILE`, whose name without endings is taken.
-
-        A "=" behind a "/" belongs to a folder's name.
-        """
-        name, is_named, path = text.partition("=")
-        if is_named and name and "/" not in name:
-            return cls(name, Path(path))
-        return cls(Path(text).name.partition(".")[0], Path(text))
-
-
-def parse_names(texts: Iterable[str]) -> list[Named]:
-    """Read what networks are called, and where they are.
-
-    Raises:
-        InputError: a file is missing behind "=", or two networks have one name.
-    """
-    networks = [Named.parse(text) for text in texts]
-    problems: list[ToolError] = []
-    for name, count in Counter(one.name for one in networks).items():
-        if count > 1:
-            why, fix = f"{count} networks are called so", "name them: NAME=FILE"
-            problems.append(InputError(why, where=name, fix=fix))
-    for one in networks:
-        if not one.path.name:
-            problems.append(InputError("names no file", where=f"{one.name}=", fix="NAME=FILE"))
-    raise_all(problems)
-    return networks
 
 
 @dataclass(frozen=True, slots=True)

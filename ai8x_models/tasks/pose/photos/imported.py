@@ -107,6 +107,9 @@ class Import:
         listing = read_annotations(self.annotations)
         kept_out = [one for one in listing.pictures if is_kept_out(one.file_name)]
         trained = [one for one in listing.pictures if not is_kept_out(one.file_name)]
+        if not kept_out:
+            why = "lists too few pictures to keep a tenth out for validation"
+            raise InputError(why, where=str(self.annotations), fix="give more pictures")
         make_folder(self.folder)
         taught_part = self._taught(replace(listing, pictures=tuple(trained)), console)
         path = album_path(self.folder)
@@ -122,9 +125,6 @@ class Import:
             raise nothing_left(listing.path)
         _say_left_out(left_out, console)
         validation = replace(listing, pictures=tuple(kept_out))
-        if not kept_out:
-            why = "lists too few pictures to keep a tenth out for validation"
-            raise InputError(why, where=str(self.annotations), fix="give more pictures")
         allowed = self._allowed(validation, "validation", console)
         crops = self._cache(allowed, CROPS, "validation", console)
         cutouts = (

@@ -75,11 +75,15 @@ class Teacher:
             points = np.array(said, np.float64)
         except (TypeError, ValueError):
             points = np.empty(0)
-        if points.shape != (N_COCO, 3) or not np.isfinite(points).all():
-            why = f"gives {points.shape}, or numbers that are not finite, for a crop"
-            raise InputError(why, where=self.word, fix=WANTED)
-        points[:, 2] = points[:, 2].clip(0, 1)
-        return points
+        if points.shape != (N_COCO, 3):
+            problem = f"an array {points.shape}"
+        elif not np.isfinite(points).all():
+            problem = "numbers that are not finite"
+        elif (points[:, 2] < 0).any() or (points[:, 2] > 1).any():
+            problem = "trust that is not from 0 to 1"
+        else:
+            return points
+        raise InputError(f"gives {problem} for a crop", where=self.word, fix=WANTED)
 
 
 def taught(

@@ -23,7 +23,7 @@ from ai8x_models.training.prune.layer_text import layer_call
 from ai8x_models.training.prune.plain import plain_copy
 from ai8x_models.training.prune.prune import Subject, count_weights, layers_of, prune
 from ai8x_models.zoo.registry import create_model
-from max78000.errors import CapacityError, UnsupportedError
+from max78000.errors import CapacityError, InputError, UnsupportedError
 
 ROOT = Path(__file__).parents[4]
 STUDENT = ROOT / "checkpoints/pose_student.pth.tar"
@@ -247,6 +247,15 @@ def test_what_was_pruned_can_be_pruned_again(residual):
     assert twice.n_before == once.n_after
     assert twice.n_after <= 4_000
     assert load_network(twice.checkpoint)(torch.zeros(1, 1, 8, 8)).shape == (1, 5)
+
+
+@needs_pruner
+def test_a_network_that_is_small_enough_is_left_alone(residual):
+    subject = Subject.load(residual)
+    n_weights = sum(layer.op.weight.numel() for layer in subject.layers.values())
+    with pytest.raises(InputError, match=f"has {n_weights:,} weights, .* nothing to prune"):
+        prune(subject, n_weights, Path("p"))
+    assert not Path("p").exists()
 
 
 @needs_pruner

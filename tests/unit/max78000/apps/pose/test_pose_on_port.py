@@ -114,6 +114,13 @@ def test_without_pillow_it_says_what_to_install(picture, monkeypatch):
         find(picture, "nowhere")
 
 
+@pytest.mark.parametrize("output", [".", "x.npz", "folder.png"])
+def test_drawings_are_png_files(picture, output):
+    Path("folder.png").mkdir()
+    with pytest.raises(InputError, match=r"is no \.png file"):
+        find(picture, "nowhere", Path(output))
+
+
 def test_the_picture_is_looked_at_before_a_port_is_opened(picture):
     with pytest.raises(InputError, match="is the picture itself"):
         find(picture, "nowhere", picture)

@@ -11,9 +11,10 @@ import pytest
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ai8x_models.layers.qat import start_qat
-from ai8x_models.tasks.pose.compare.compared import Named, compare_networks
+from ai8x_models.tasks.pose.compare.compared import compare_networks
 from ai8x_models.tasks.pose.compare.costs import costs_of, widths_of
 from ai8x_models.tasks.pose.compare.expectations import EXPECTATIONS
+from ai8x_models.tasks.pose.compare.named import Named
 from ai8x_models.tasks.pose.compare.report import Comparison
 from ai8x_models.tasks.pose.data.cache import PoseCache, build_cache
 from ai8x_models.tasks.pose.evaluate import evaluate_oracle
@@ -152,11 +153,12 @@ def test_names_are_given_or_taken_from_files():
 
 
 def test_names_must_tell_networks_apart(ai8x):
-    status, _, err = ai8x("compare", "a/best.pth.tar", "b/best.pth.tar", "mine=")
+    status, _, err = ai8x("compare", "a/best.pth.tar", "b/best.pth.tar", "mine=", "=c.pth.tar")
     assert status == 2
     assert err == (
         "ai8x: best: 2 networks are called so (name them: NAME=FILE)\n"
         "mine=: names no file (NAME=FILE)\n"
+        "=c.pth.tar: has no name (NAME=FILE, or FILE alone)\n"
     )
 
 

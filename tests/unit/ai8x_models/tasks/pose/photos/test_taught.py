@@ -202,7 +202,8 @@ def test_pictures_that_nobody_labelled_cannot_score(tmp_path, network):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("short", r"gives \(1, 3\), or numbers that are not finite"),
+        ("short", r"gives an array \(1, 3\) for a crop"),
+        ("teacher(trust=7.0)", "gives trust that is not from 0 to 1 for a crop"),
         ("broken", r"broken\(\) fails: no such layer"),
     ],
 )
