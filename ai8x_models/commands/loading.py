@@ -1,18 +1,24 @@
-"""A sign of life while PyTorch loads: seconds, in which nothing else could be said.
+"""While PyTorch loads: a sign of life, and an ear for Ctrl-C.
 
-Only on a terminal, on standard error; the line is gone before anything else is written.
+It takes seconds, in which nothing else could be said. The sign is only for a terminal, on standard
+error, and is gone before anything else is written. PyTorch's C++ drops Ctrl-C while it loads, so
+that half of NumPy stays, or crashes by it: there, it ends the process at once.
 """
 
 import importlib.util
 import itertools
+import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TextIO
+
+from max78000.command.ending import leave_interrupted
 
 SLOW = "torch"
 PATIENCE_S = 0.3  # without a sign: a package that is in the cache of the disk may not need one
@@ -21,14 +27,14 @@ FRAMES = "|/-\\"
 ERASE_LINE = "\r\033[K"  # ECMA-48, EL
 
 
-def show_loading(stream: TextIO) -> None:
-    """Show that PyTorch loads, whenever it is imported, if a person looks on."""
-    if stream.isatty() and SLOW not in sys.modules:
-        sys.meta_path.insert(0, _Sign(stream))
+def watch_loading(stream: TextIO) -> None:
+    """Let Ctrl-C end PyTorch's loading, whenever that is; show it, if a person looks on."""
+    if SLOW not in sys.modules:
+        sys.meta_path.insert(0, _Watch(stream))
 
 
-class _Sign(MetaPathFinder):
-    """Finds what is slow where it is, and turns a wheel around its execution."""
+class _Watch(MetaPathFinder):
+    """Finds what is slow where it is, and watches over its execution."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -45,11 +51,33 @@ class _Sign(MetaPathFinder):
         execute = spec.loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
-            with _wheel(self._stream):
+            wheel = _wheel(self._stream) if self._stream.isatty() else nullcontext()
+            with wheel, _leaving_at_ctrl_c(self._stream):
                 execute(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
+
+
+@contextmanager
+def _leaving_at_ctrl_c(stream: TextIO) -> Iterator[None]:
+    """Let Ctrl-C, unless somebody else sees to it, end the process without another step."""
+    usual = signal.default_int_handler
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not usual:
+        yield
+        return
+
+    def leave(_number: int, _frame: object) -> None:
+        if stream.isatty():
+            os.write(stream.fileno(), ERASE_LINE.encode())
+        leave_interrupted()
+
+    signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 @contextmanager

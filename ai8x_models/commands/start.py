@@ -12,10 +12,10 @@ def main() -> None:
     """Run the command line."""
     try:
         with heeding_ctrl_c():
-            from ai8x_models.commands.loading import show_loading
+            from ai8x_models.commands.loading import watch_loading
             from ai8x_models.commands.main import main as command
 
-            show_loading(sys.stderr)
+            watch_loading(sys.stderr)
             command()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

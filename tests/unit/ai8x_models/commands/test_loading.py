@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 from io import StringIO
@@ -36,7 +37,7 @@ def slow(tmp_path, monkeypatch):
 
 
 def said(stream):
-    loading.show_loading(stream)
+    loading.watch_loading(stream)
     importlib.import_module("slow_one")
     return stream.getvalue()
 
@@ -59,6 +60,31 @@ def test_nobody_looks_on(slow):
     before = list(sys.meta_path)
     assert said(StringIO()) == ""
     assert sys.meta_path == before
+
+
+@pytest.mark.parametrize("stream", ["sys.stderr", "open(os.devnull, 'w')"])
+def test_ctrl_c_ends_it_at_once_though_the_module_would_drop_it(tmp_path, stream):
+    dropping = "try:\n    signal.raise_signal(signal.SIGINT)\nexcept KeyboardInterrupt:\n    pass\n"
+    (tmp_path / "slow_one.py").write_text(f"import signal\n{dropping}")
+    words = (
+        "import os, signal, sys\nfrom ai8x_models.commands import loading\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"loading.SLOW = 'slow_one'\nloading.watch_loading({stream})\nimport slow_one\n"
+    )
+    path = os.pathsep.join((str(tmp_path), *filter(None, sys.path)))
+    ended = subprocess.run(
+        [sys.executable, "-c", words],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
+def test_afterwards_ctrl_c_is_as_before(slow):
+    slow(0)
+    said(StringIO())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_module_that_fails_fails_as_ever(slow, tmp_path):
