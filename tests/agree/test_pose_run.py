@@ -182,7 +182,7 @@ def test_another_firmware_is_a_board_error(project):
     board = VirtualBoard()
     board.load_elf(build_project(project, find_toolchain()).elf)  # the known-answer test
     line = virtual_line(board)
-    with pytest.raises(BoardError, match=r"PC 0x.*pose application") as caught:
+    with pytest.raises(BoardError, match=r"PC 0x.*right application") as caught:
         PoseClient(line.port, line.device, line.clock).hello()
     assert caught.value.exit_code == 5
 
