@@ -72,10 +72,10 @@ def search(
     """Find networks that are right, quick and small.
 
     FAMILY is `pictures`, `signals`, `poses` (with a recipe of a pose network), or FILE.py:CLASS
-    with a function `draw`. Each trial is a
-    network of it: the compiler says what it takes of the chip, and what does not fit is not
-    trained; the others are trained, and scored as integers. Beside the study's file come a table, a
-    picture and the models. Without FAMILY, shows a search that is there.
+    with a function `draw`. Each trial is a network of it: the compiler says what it takes of the
+    chip, and what does not fit is not trained; the others are trained, and scored as integers.
+    Beside the study's file come a table, a picture and the models. Without FAMILY, shows a search
+    that is there.
     """
     _look_at(family, **words)
     from ai8x_models.training.search.found import write_found

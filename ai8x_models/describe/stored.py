@@ -75,10 +75,20 @@ def load_integers(path: Path, word: str = "") -> nn.Module:
     return integer_only(load_network(path, word), path)
 
 
+def word_of(checkpoint: Checkpoint) -> str:
+    """What makes a checkpoint's network, untrained: a name of the registry, or `FILE.py:NAME`."""
+    return str(checkpoint.extras.get("model") or checkpoint.arch)
+
+
+def task_named_in(checkpoint: Checkpoint) -> str:
+    """What a checkpoint's network was trained for; raises as `find_model` where nothing says."""
+    return str(checkpoint.extras.get("task") or find_model(checkpoint.arch).task)
+
+
 def restored(checkpoint: Checkpoint, where: str, word: str = "") -> nn.Module:
     """Make the network of a checkpoint that was read already; see `load_network`."""
-    home = word or str(checkpoint.extras.get("model") or "")
-    if not home or not is_of_file(home):
+    home = word or word_of(checkpoint)
+    if not is_of_file(home):
         return restore(checkpoint, where)
     shape = checkpoint.extras.get("shape")
     if not shape:

@@ -12,11 +12,10 @@ from max78000.command import JSON, examples
 from max78000.commands.options import BOARD, COMPILER
 from max78000.errors import InputError
 from max78000.facts.memory_map import FLASH_BYTES
-from max78000.firmware.build import build_project
 from max78000.firmware.image import Image
 from max78000.firmware.library import Library, build_library
-from max78000.firmware.pair import build_pair
-from max78000.firmware.sources import app_names, has_riscv
+from max78000.firmware.pair import build_firmware
+from max78000.firmware.sources import app_names
 from max78000.firmware.toolchain import Toolchain, find_toolchain
 from max78000.program.folder import PROGRAM_FILE, require_alone
 
@@ -79,10 +78,7 @@ def build(
         require_alone(directory)
     if app and (directory / PROGRAM_FILE).exists():  # without one, the compiler finds it out
         resolve_name(f"max78000.apps.{app}.project:check_project")(directory)
-    if sdk and not app and has_riscv(directory, board):
-        image = build_pair(directory, toolchain, board, _watch, sdk)
-    else:
-        image = build_project(directory, toolchain, board, app or "", watch=_watch, sdk=sdk)
+    image = build_firmware(directory, toolchain, board, app or "", _watch, sdk)
     if as_json:
         click.echo(json.dumps(_report(image, toolchain, board)))
     else:

@@ -19,10 +19,10 @@ from max78000.commands.simulate_firmware import (
 from max78000.commands.simulate_world import WorldFiles, WorldSession, world_options
 from max78000.errors import InputError
 from max78000.facts.chip import MAX78000
-from max78000.firmware.build import build_project, sdk_of
+from max78000.firmware.build import sdk_of
 from max78000.firmware.image import Image
-from max78000.firmware.pair import build_pair
-from max78000.firmware.sources import has_code, has_riscv
+from max78000.firmware.pair import build_firmware
+from max78000.firmware.sources import has_code
 from max78000.firmware.toolchain import Toolchain, find_toolchain
 from max78000.machine.inputs import with_input
 from max78000.machine.machine import Machine
@@ -126,12 +126,10 @@ def simulate(
 def _built(folder: Path, toolchain: Toolchain, board: str) -> Image:
     """The project's firmware of today, on the package or SDK that it was built with last."""
     sdk = sdk_of(folder)
-    if not sdk:
-        return build_project(folder, toolchain, board)
-    words = shlex.join(word for root in sdk for word in ("--sdk", str(root)))
-    click.echo(f"on the vendor's SDK, as it was built: {words}", err=True)
-    build = build_pair if has_riscv(folder, board) else build_project
-    return build(folder, toolchain, board, sdk=sdk)
+    if sdk:
+        words = shlex.join(word for root in sdk for word in ("--sdk", str(root)))
+        click.echo(f"on the vendor's SDK, as it was built: {words}", err=True)
+    return build_firmware(folder, toolchain, board, sdk=sdk)
 
 
 # -- register program ------------------------------------------------------------------------------

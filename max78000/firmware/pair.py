@@ -15,7 +15,7 @@ from max78000.errors import InputError
 from max78000.facts.memory_map import FLASH_ADDR, FLASH_BYTES
 from max78000.files import scratch_beside, unwritable
 from max78000.firmware.advice import advise
-from max78000.firmware.build import firmware_of
+from max78000.firmware.build import build_project, firmware_of
 from max78000.firmware.c_library import prints_reals
 from max78000.firmware.image import (
     RISCV_SECTION,
@@ -36,6 +36,7 @@ from max78000.firmware.sources import (
     SUPPORT,
     Origin,
     TranslationUnit,
+    has_riscv,
     units_by_core,
 )
 from max78000.firmware.stamp import Stamp, file_hash, remove_stamp, source_hashes, write_stamp
@@ -78,6 +79,23 @@ class _Core:
         if result.returncode != 0:
             why = f"{self.toolchain} does not link it:\n{result.stderr.strip()}"
             raise InputError(why, where=str(elf), fix=advise(result.stderr, self.package))
+
+
+def build_firmware(
+    folder: Path,
+    toolchain: Toolchain,
+    board: str = DEFAULT_BOARD,
+    app: str = "",
+    watch: Watch = ignore,
+    sdk: Sequence[Path] = (),
+) -> Image:
+    """Build a project for the cores it has code for: both on the vendor's SDK, else the Arm core.
+
+    Arguments, result and errors are those of `build_project` and `build_pair`.
+    """
+    if sdk and not app and has_riscv(folder, board):
+        return build_pair(folder, toolchain, board, watch, sdk)
+    return build_project(folder, toolchain, board, app, watch, sdk)
 
 
 def build_pair(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ai8x_models.tasks.pose.network_input import INPUT_SHAPE
 from ai8x_models.zoo.registry import Shape
 from max78000.apps.pose.skeleton import IMAGE_SIZE, MAP_SIZE, N_HEATMAPS, N_PAF
 from max78000.errors import UnsupportedError
@@ -16,7 +17,6 @@ from max78000.errors import UnsupportedError
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
-_INPUT = (3, IMAGE_SIZE, IMAGE_SIZE)
 _HEADS = (("heat", N_HEATMAPS), ("paf", N_PAF))
 _STEP = 16  # channels: four groups of the accelerator's processors
 
@@ -92,8 +92,8 @@ def poses(trial: "BaseTrial", shape: Shape, _n_classes: int) -> str:
     Raises:
         UnsupportedError: the data are no pictures for poses.
     """
-    if shape != _INPUT:
-        given, wanted = ("x".join(map(str, one)) for one in (shape, _INPUT))
+    if shape != INPUT_SHAPE:
+        given, wanted = ("x".join(map(str, one)) for one in (shape, INPUT_SHAPE))
         why = f"samples of {given} are no pictures of {wanted}"
         raise UnsupportedError(why, where="poses", fix="search with a recipe of a pose network")
     plan = _Plan.drawn(trial)

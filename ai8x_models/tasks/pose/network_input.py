@@ -11,8 +11,11 @@ from ai8x_models.layers.space_to_depth import fold_image
 from ai8x_models.tasks.pose.figures.figures import PRESETS, SPLIT_BASE, render
 from ai8x_models.zoo.registry import find_model
 from max78000.apps.pose.arrays import Int8s, Uint8s
+from max78000.apps.pose.skeleton import IMAGE_SIZE
 from max78000.errors import InputError, UnsupportedError
 from max78000.files import make_folder, write_array
+
+INPUT_SHAPE = (3, IMAGE_SIZE, IMAGE_SIZE)  # of pose networks, without the batch
 
 
 def normalize(images: Uint8s) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ai8x_models.checkpoint import load_checkpoint
-from ai8x_models.describe.stored import arch_of_word, restored
+from ai8x_models.describe.stored import arch_of_word, restored, task_named_in, word_of
 from ai8x_models.layers.qat import DATA_GRID, WIDE_GRID, Mode, QatModule
 from ai8x_models.tasks.pose.data.cache import PoseCache
 from ai8x_models.tasks.pose.decoder import decode, decode_integer
@@ -23,7 +23,6 @@ from ai8x_models.tasks.pose.network_input import normalize
 from ai8x_models.tasks.pose.shown import stored_shown_score
 from ai8x_models.training.logs import Console
 from ai8x_models.zoo.load import channels_last, mode_of
-from ai8x_models.zoo.registry import find_model
 from max78000.apps.pose.arrays import Array, MapPair, Uint8s
 from max78000.apps.pose.person import Person
 from max78000.apps.pose.shown import EVERYBODY, shown
@@ -61,12 +60,11 @@ class Predictor:
         """
         checkpoint = load_checkpoint(path)
         model = restored(checkpoint, str(path))
-        if (checkpoint.extras.get("task") or find_model(checkpoint.arch).task) != POSE:
+        if task_named_in(checkpoint) != POSE:
             why = f"holds a {checkpoint.arch}, which is not for poses"
             raise UnsupportedError(why, where=str(path), fix="name a checkpoint of a pose network")
         score = stored_shown_score(checkpoint.extras, str(path))
-        word = str(checkpoint.extras.get("model") or checkpoint.arch)
-        return cls(channels_last(model), mode_of(model), score, word)
+        return cls(channels_last(model), mode_of(model), score, word_of(checkpoint))
 
     @property
     def arch(self) -> str:

@@ -15,7 +15,7 @@ from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, checkpoint_bytes, file_hash, load_checkpoint
 from ai8x_models.describe.convert import Converted, network_of
-from ai8x_models.describe.stored import arch_of_word, restored, trainable
+from ai8x_models.describe.stored import arch_of_word, restored, task_named_in, trainable, word_of
 from ai8x_models.describe.topology import topology_of
 from ai8x_models.describe.user_file import bare_name, split_reference
 from ai8x_models.layers.layers import FusedLayer
@@ -31,11 +31,11 @@ from max78000.files import make_folder, write_all
 
 MODEL, CHECKPOINT, RECIPE = "model.py", "pruned.pth.tar", "recipe.yaml"
 _PREFIX = "Pruned"  # of the new network's name
-# What a checkpoint says of its network that is true of the pruned one as well.
-_KEPT_EXTRAS = (
-    *("task", "input", "source", "classes", "mask", "priors", "nms", "target", "points"),
-    *("mirrored", "size"),
-)
+# What a checkpoint says of its network that is true of the pruned one as well; scores are not.
+_KEPT_EXTRAS = frozenset(
+    ("task", "input", "source", "classes", "mask", "priors", "nms", "target", "points", "mirrored",
+     "size")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +76,9 @@ class Subject:
         return cls(path, checkpoint, model, tuple(shape))
 
     @property
-    def word(self) -> str:
-        """What makes the network, untrained: a name of the registry, or `FILE.py:NAME`."""
-        return str(self.checkpoint.extras.get("model") or self.checkpoint.arch)
-
-    @property
     def layers(self) -> dict[str, FusedLayer]:
         """Layers with weights by their names."""
         return layers_of(self.model)
-
-    @property
-    def task(self) -> str:
-        """What it was trained for."""
-        return str(self.checkpoint.extras.get("task") or find_model(self.checkpoint.arch).task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +152,7 @@ def prune(subject: Subject, n_weights: int, folder: Path, recipe: Recipe | None 
         raise InputError(why, where=str(subject.path), fix="allow fewer")
     answers = _answering(subject)
     kept = prune_to(subject.model, subject.shape, n_weights, answers)
-    name = _PREFIX + bare_name(arch_of_word(subject.word))
+    name = _PREFIX + bare_name(arch_of_word(word_of(subject.checkpoint)))
     text = _model_text(subject, kept, name)
     model = f"{folder / MODEL}:{name}"
     files = {folder / MODEL: text.encode()}
@@ -173,7 +163,7 @@ def prune(subject: Subject, n_weights: int, folder: Path, recipe: Recipe | None 
             recipe,
             name=f"{recipe.name}_pruned",
             model=model,
-            task=subject.task,
+            task=task_named_in(subject.checkpoint),
             start_from=start,
             folder=None,
         )
@@ -205,7 +195,7 @@ def _model_text(subject: Subject, kept: Kept, name: str) -> str:
         if kept.layers[layer].op.weight.shape != layers[layer].op.weight.shape
     }
     kinds = ", ".join(sorted({type(layers[layer]).__name__ for layer in calls}))
-    reference = split_reference(subject.word)
+    reference = split_reference(word_of(subject.checkpoint))
     if reference is None:
         maker = type(subject.model).__name__
         head = (
@@ -250,7 +240,7 @@ def _checkpoint(subject: Subject, kept: Kept, text: str, model: str) -> Checkpoi
             if fresh.bn is not None and norm is not None:
                 fresh.bn.load_state_dict(norm.state_dict())
     said: Mapping[str, Any] = subject.checkpoint.extras
-    extras = {key: said[key] for key in _KEPT_EXTRAS if key in said}
-    extras |= {"task": subject.task, "model": model, "shape": subject.shape}
+    extras = {key: value for key, value in said.items() if key in _KEPT_EXTRAS}
+    extras |= {"task": task_named_in(subject.checkpoint), "model": model, "shape": subject.shape}
     extras["pruned_from"] = file_hash(subject.path)
     return Checkpoint(name, subject.checkpoint.epoch, dict(made.state_dict()), extras)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ai8x_models.tasks.pose.photos.imported import Import
     from ai8x_models.training.logs import Console
 
+LEAST_TRUST = 0.46  # of a person: below it, keypoints are more often wrong than useful
+
 
 @click.command(
     epilog=examples(
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--teacher-trust",
     type=RealRange(0, 1),
-    default=0.46,
+    default=LEAST_TRUST,
     show_default=True,
     help="Trust in a person's keypoints from which the teacher's are taken.",
 )
@@ -102,7 +104,7 @@ def data(
         source = DataSource(folder, preset, split, count)
         click.echo(_summary(source.path, open_data(source, console)))
     else:
-        pictures = _pictures(images, annotations, folder, test_only, (teacher, teacher_trust))
+        pictures = _pictures(images, annotations, folder, test_only, teacher, teacher_trust)
         if album:
             _make_album(pictures, console)
         else:
@@ -123,19 +125,19 @@ def _pictures(
     annotations: Path,
     folder: Path,
     test_only: tuple[Path, ...],
-    teacher: tuple[str | None, float],
+    teacher: str | None,
+    teacher_trust: float,
 ) -> "Import":
-    """The pictures that are named, and who says keypoints of them: a word, and the least trust."""
+    """The pictures that are named, and who says keypoints of them."""
     from ai8x_models.tasks.pose.photos.guard import HeldOut
     from ai8x_models.tasks.pose.photos.imported import Import
 
     pictures = Import(images, annotations, folder, HeldOut.published(*test_only))
-    word, trust = teacher
-    if word is None:
+    if teacher is None:
         return pictures
     from ai8x_models.tasks.pose.photos.teacher_file import load_teacher
 
-    return replace(pictures, teacher=load_teacher(word, trust))
+    return replace(pictures, teacher=load_teacher(teacher, teacher_trust))
 
 
 def _make_album(pictures: "Import", console: "Console") -> None:

@@ -43,10 +43,9 @@ def split_option(default: str) -> Callable[[Command], Command]:
 
 def count_option(default: int) -> Callable[[Command], Command]:
     """The option `--count`."""
-    kind = click.IntRange(1)
     return click.option(
         "--count",
-        type=kind,
+        type=click.IntRange(1),
         default=default,
         show_default=True,
         help="Number of images.",

@@ -15,13 +15,12 @@ from ai8x_models.describe.stored import trainable
 from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import QatModule
+from ai8x_models.tasks.pose.network_input import INPUT_SHAPE
 from ai8x_models.tasks.pose.predictor import Predictor
 from ai8x_models.training.search.figures import Compiler, Figures, figures_of
-from max78000.apps.pose.skeleton import IMAGE_SIZE
 from max78000.errors import ProblemList, ToolError
 from max78000.facts.energy import IDLE_MW
 
-INPUT_SHAPE = (3, IMAGE_SIZE, IMAGE_SIZE)  # of pose networks
 _DATA_BITS, _WIDE_BITS = 8, 32
 _NARROWER = (4, 2, 1)  # bits of all weights, tried for networks that do not fit as they are
 _BITS_PER_BYTE = 8

@@ -25,7 +25,6 @@ from max78000.errors import InputError
 # A crop (S, S, 3) RGB to COCO-17 points (17, 3): x, y in its pixels, trust 0..1.
 Ask = Callable[[Uint8s], Any]
 
-LEAST_TRUST = 0.46  # of a person: below it, keypoints are more often wrong than useful
 VISIBLE, HIDDEN = 0.5, 0.2  # trust from which a point counts as visible, as hidden
 _SIDE = 1.25  # of the crop, per longer side of the box
 _AREA = 0.53  # of a person, per area of the box
@@ -45,7 +44,7 @@ class Teacher:
 
     word: str
     ask: Ask
-    least_trust: float = LEAST_TRUST
+    least_trust: float
 
     def points(self, crop: Uint8s, area: float) -> Floats:
         """Keypoints (17, 3) of the person in a crop: x, y in its pixels, trust 0..1.

@@ -3,14 +3,14 @@
 from typing import Any
 
 from ai8x_models.describe.user_file import Needed, call_in_file, called, split_reference
-from ai8x_models.tasks.pose.photos.taught import LEAST_TRUST, WANTED, Teacher
+from ai8x_models.tasks.pose.photos.taught import WANTED, Teacher
 from max78000.apps.pose.arrays import Uint8s
 from max78000.errors import InputError
 
 _NEEDED = Needed("class or function", "name a file and a class: teacher.py:Landmarks", WANTED)
 
 
-def load_teacher(word: str, least_trust: float = LEAST_TRUST) -> Teacher:
+def load_teacher(word: str, least_trust: float) -> Teacher:
     """Call what `FILE.py:NAME` names; it gives the network as a function.
 
     Raises:

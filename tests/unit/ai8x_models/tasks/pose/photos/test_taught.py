@@ -24,6 +24,7 @@ from ai8x_models.tasks.pose.photos.view import FLIP_COCO
 from ai8x_models.training.logs import Console
 from max78000.errors import InputError
 
+TRUST = 0.46
 NOTHING = HeldOut((), np.zeros((0, guard.N_BITS), bool))
 ROOT = Path(__file__).parents[6]
 MODEL = os.environ.get("MEDIAPIPE_POSE", "")  # file of the landmark model
@@ -107,7 +108,9 @@ def test_people_with_a_box_alone_get_what_the_teacher_says(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 4)
     before = read_annotations(annotations)
     seen = []
-    after = taught(before, pictures, load_teacher(f"{network}:teacher"), lambda *n: seen.append(n))
+    after = taught(
+        before, pictures, load_teacher(f"{network}:teacher", TRUST), lambda *n: seen.append(n)
+    )
     people = what_is_new(before, after)
     assert [one["image_id"] for one in people] == [0, 1, 2, 3]
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
@@ -129,7 +132,7 @@ def test_labelled_people_and_crowds_stay_as_they_are(tmp_path, network):
     crowd["iscrowd"], crowd["keypoints"] = 1, [0] * 51
     annotations.write_text(json.dumps(listing))
     before = read_annotations(annotations)
-    after = taught(before, pictures, load_teacher(f"{network}:teacher"))
+    after = taught(before, pictures, load_teacher(f"{network}:teacher", TRUST))
     assert what_is_new(before, after) == []
 
 
@@ -147,7 +150,9 @@ def test_who_is_not_trusted_stays_without_keypoints(tmp_path, network):
 
 def test_points_that_are_not_trusted_are_not_learned(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 1)
-    after = taught(read_annotations(annotations), pictures, load_teacher(f"{network}:doubting"))
+    after = taught(
+        read_annotations(annotations), pictures, load_teacher(f"{network}:doubting", TRUST)
+    )
     (picture,) = after.pictures
     (person,) = picture.people
     points = np.array(person["keypoints"]).reshape(17, 3)
@@ -179,7 +184,7 @@ def test_an_album_is_taught_and_its_validation_is_not(tmp_path, network):
             person["keypoints"] = person["labelled"]
     annotations.write_text(json.dumps(listing))
     said = io.StringIO()
-    teacher = load_teacher(f"{network}:teacher")
+    teacher = load_teacher(f"{network}:teacher", TRUST)
     made = Import(pictures, annotations, tmp_path / "data", NOTHING, teacher).album(Console(said))
     album = Album(made.path)
     n_taught = int((album.all_people.keypoints[..., 2] > 0).any(axis=1).sum())
@@ -193,7 +198,7 @@ def test_an_album_is_taught_and_its_validation_is_not(tmp_path, network):
 
 def test_pictures_that_nobody_labelled_cannot_score(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 30)
-    teacher = load_teacher(f"{network}:teacher")
+    teacher = load_teacher(f"{network}:teacher", TRUST)
     taught_import = Import(pictures, annotations, tmp_path / "data", NOTHING, teacher)
     with pytest.raises(InputError, match="what a teacher says does not score"):
         taught_import.album(Console(io.StringIO()))
@@ -209,18 +214,18 @@ def test_pictures_that_nobody_labelled_cannot_score(tmp_path, network):
 )
 def test_teachers_that_fail_are_told(tmp_path, network, name, message):
     pictures, annotations = bare_street(tmp_path, 1)
-    teacher = load_teacher(f"{network}:{name}")
+    teacher = load_teacher(f"{network}:{name}", TRUST)
     with pytest.raises(InputError, match=message):
         taught(read_annotations(annotations), pictures, teacher)
 
 
 def test_what_is_no_teacher_is_refused(network):
     with pytest.raises(InputError, match="names no teacher"):
-        load_teacher("landmarks.tflite")
+        load_teacher("landmarks.tflite", TRUST)
     with pytest.raises(InputError, match="gives a int, not a function of a crop"):
-        load_teacher(f"{network}:number")
+        load_teacher(f"{network}:number", TRUST)
     with pytest.raises(InputError, match="did you mean teacher"):
-        load_teacher(f"{network}:teachr")
+        load_teacher(f"{network}:teachr", TRUST)
 
 
 def test_people_without_a_box_are_refused(tmp_path, network):
@@ -229,7 +234,7 @@ def test_people_without_a_box_are_refused(tmp_path, network):
     del listing["annotations"][0]["bbox"]
     annotations.write_text(json.dumps(listing))
     with pytest.raises(InputError, match="image 0: malformed person"):
-        taught(read_annotations(annotations), pictures, load_teacher(f"{network}:teacher"))
+        taught(read_annotations(annotations), pictures, load_teacher(f"{network}:teacher", TRUST))
 
 
 def test_scores_are_not_for_a_teacher(ai8x, tmp_path, network):
@@ -249,7 +254,9 @@ def test_scores_are_not_for_a_teacher(ai8x, tmp_path, network):
     reason="needs ai-edge-litert, and MEDIAPIPE_POSE=FILE.tflite (npm pack @mediapipe/pose)",
 )
 def test_the_landmark_model_finds_drawn_people_and_knows_left_from_right():
-    teacher = load_teacher(f"{ROOT}/examples/pose_teacher/mediapipe.py:Landmarks(model={MODEL!r})")
+    teacher = load_teacher(
+        f"{ROOT}/examples/pose_teacher/mediapipe.py:Landmarks(model={MODEL!r})", TRUST
+    )
     similar = []
     for seed in range(16):
         figure = render(PRESETS["single"], seed)
