@@ -8,7 +8,6 @@ that half of NumPy stays, or crashes by it: there, it ends the process at once.
 import importlib.util
 import itertools
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from types import ModuleType
 from typing import TextIO
 
 from max78000.command.ending import leave_interrupted
+from max78000.errors.interruption import answered_by
 
 SLOW = "torch"
 PATIENCE_S = 0.3  # without a sign: a package that is in the cache of the disk may not need one
@@ -62,22 +62,14 @@ class _Watch(MetaPathFinder):
 @contextmanager
 def _leaving_at_ctrl_c(stream: TextIO) -> Iterator[None]:
     """Let Ctrl-C, unless somebody else sees to it, end the process without another step."""
-    usual = signal.default_int_handler
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not usual:
-        yield
-        return
 
     def leave(_number: int, _frame: object) -> None:
         if stream.isatty():
             os.write(stream.fileno(), ERASE_LINE.encode())
         leave_interrupted()
 
-    signal.signal(signal.SIGINT, leave)
-    try:
+    with answered_by(leave):
         yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
 @contextmanager

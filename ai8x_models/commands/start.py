@@ -5,13 +5,14 @@ Importing takes a second on some machines, and a second is enough to think bette
 
 import sys
 
-from max78000.errors import INTERRUPTED, heeding_ctrl_c
+from max78000.errors import INTERRUPTED
+from max78000.errors.interruption import heeding
 
 
 def main() -> None:
     """Run the command line."""
     try:
-        with heeding_ctrl_c():
+        with heeding():
             from ai8x_models.commands.loading import watch_loading
             from ai8x_models.commands.main import main as command
 

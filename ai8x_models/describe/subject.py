@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from ai8x_models.checkpoint import State, load_checkpoint
@@ -18,6 +19,7 @@ from ai8x_models.layers.qat import QatModule, set_mode
 from ai8x_models.zoo.registry import EIGHT_BITS, Shape, find_model
 from max78000.errors import InputError
 
+_SEED = 0  # of weights that nobody has trained: one command writes one network
 NEEDED = Needed(
     "class or function",
     "name a file and a class: net.py:Net",
@@ -45,7 +47,7 @@ class Subject:
 
 
 def find_subject(word: str, shape: Shape | None = None, checkpoint: Path | None = None) -> Subject:
-    """Find a model, with the weights of a checkpoint if one is given.
+    """Find a model, with the weights of a checkpoint if one is given, else always the same.
 
     Args:
         word: name in the registry, `path/file.py:Name`, or `path/file.onnx`.
@@ -57,7 +59,9 @@ def find_subject(word: str, shape: Shape | None = None, checkpoint: Path | None 
             checkpoint of another network.
         ProblemList: operators of an ONNX file that cannot be read.
     """
-    subject = _named(word, shape)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(_SEED)
+        subject = _named(word, shape)
     return subject if checkpoint is None else _with_weights(subject, checkpoint)
 
 

@@ -11,7 +11,6 @@ from max78000.board.cpu import Core, Stop
 from max78000.board.device import INTERRUPT, Device
 from max78000.board.devices.wake_status import WAS_IN_BACKUP
 from max78000.board.dump import dump
-from max78000.board.interruption import delayed
 from max78000.board.memories import AddressMap, Words
 from max78000.board.objections import Objections
 from max78000.board.peripherals import Resets, Setting, build_peripherals
@@ -23,6 +22,7 @@ from max78000.board.timeline import Timeline, Watch
 from max78000.board.waiting import WaitDetector
 from max78000.board.world import World
 from max78000.errors import BoardError
+from max78000.errors.interruption import delayed
 from max78000.facts.chip import WORD_BYTES, Chip
 
 APB_ADDR, APB_BYTES = 0x4000_0000, 0x10_0000

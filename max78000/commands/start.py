@@ -6,7 +6,8 @@ Importing takes a second on some machines, and a second is enough to think bette
 import os
 import sys
 
-from max78000.errors import INTERRUPTED, heeding_ctrl_c
+from max78000.errors import INTERRUPTED
+from max78000.errors.interruption import heeding
 
 
 def main() -> None:
@@ -14,7 +15,7 @@ def main() -> None:
     # The matrix products of layers are small: a second thread waits longer than it works.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        with heeding_ctrl_c():
+        with heeding():
             from max78000.commands.main import main as command  # noqa: PLC0415
 
             command()

@@ -7,7 +7,8 @@ import gc
 import os
 import sys
 
-from max78000.errors import INTERRUPTED, heeding_ctrl_c
+from max78000.errors import INTERRUPTED
+from max78000.errors.interruption import heeding
 
 # Objects between two looks for garbage: importing and compiling make many, and hardly any garbage.
 FEW_COLLECTIONS = 50_000
@@ -19,7 +20,7 @@ def main() -> None:
     # The matrix products of layers are small: a second thread waits longer than it works.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        with heeding_ctrl_c():
+        with heeding():
             from synthesis.commands.synthesize import main as command  # noqa: PLC0415
 
             command()

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import onnx
 import pytest
+import torch
 from click.testing import CliRunner
 from plain_networks import ResidualClassifier, make_plain
 
@@ -197,6 +198,14 @@ def test_a_subject_knows_its_shape():
     subject = find_subject("KeywordNet")
     assert (subject.shape, subject.arch, subject.dataset) == ((128, 128), "KeywordNet", "words")
     assert find_subject("KeywordNet", (128, 64)).shape == (128, 64)
+
+
+def test_weights_that_nobody_trained_are_always_the_same(net):
+    for word, shape in (("DigitNet", None), (f"{net}:Net", (3, 8, 8))):
+        state = torch.get_rng_state()
+        first, second = (find_subject(word, shape).model.state_dict() for _ in range(2))
+        assert all(torch.equal(first[name], second[name]) for name in first)
+        assert torch.equal(state, torch.get_rng_state())  # who draws goes on as before
 
 
 def test_the_files_of_a_description_are_all_written_or_none(tmp_path):

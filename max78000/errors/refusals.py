@@ -1,45 +1,11 @@
-"""Errors a user can meet: what is wrong, where, and what to do about it; and Ctrl-C.
+"""Errors a user can meet: what is wrong, where, and what to do about it.
 
 Deep code raises one `ToolError`; readers and rule checks collect several and raise them together
 with `raise_all`. Only `max78000.command.run` prints an error and turns `exit_code` into the exit
 status.
 """
 
-import _thread
-import sys
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-
-INTERRUPTED = 130  # exit status that shells report for Ctrl-C
-_AGAIN_S = 0.01
-
-
-@contextmanager
-def heeding_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C raise `KeyboardInterrupt`, whatever is going on.
-
-    Where nothing can be raised, as in the callbacks of weak references, of which every import makes
-    some, Python says that it ignores the exception, and goes on; so Ctrl-C is given once more.
-    """
-    told_before = sys.unraisablehook
-
-    def tell(ignored: "sys.UnraisableHookArgs") -> None:
-        if issubclass(ignored.exc_type, KeyboardInterrupt):
-            _thread.start_new_thread(_interrupt_again, ())
-        else:
-            told_before(ignored)
-
-    sys.unraisablehook = tell
-    try:
-        yield
-    finally:
-        sys.unraisablehook = told_before
-
-
-def _interrupt_again() -> None:
-    time.sleep(_AGAIN_S)
-    _thread.interrupt_main()
+from collections.abc import Iterable
 
 
 class ToolError(Exception):
