@@ -58,14 +58,14 @@ def read_request(given: Given, refused: Iterable[ToolError] = ()) -> Request:
     Raises:
         ToolError: what is wrong with any of them, all at once.
     """
-    problems = _Problems([*_core_problems(given), *refused])
+    problems = _Problems([*_core_problems(given), *_show_problems(given), *refused])
     part = problems.part
     files = part(lambda: _files(given), Files(Path(), Path(), None))
     request = Request(
         files=files,
         options=program_options(
             given,
-            part(lambda: project_name(_name(given["prefix"], files)), NAMELESS),
+            part(lambda: _name(given["prefix"], files), NAMELESS),
         ),
         project=_project_options(given, problems),
         overrides=_overrides(given, problems),
@@ -73,10 +73,18 @@ def read_request(given: Given, refused: Iterable[ToolError] = ()) -> Request:
         allowed=part(lambda: allowed_rules(_allowed(given)), frozenset()),
         chip=part(lambda: find_chip(given["device"]), MAX78000),
         checks_shapes=given["check"],
-        tries_variants=given["variants"] and given["show"] is None,
+        tries_variants=given["variants"],
     )
     raise_all(problems.found)
     return request
+
+
+def _show_problems(given: Given) -> Iterator[InputError]:
+    """Options whose work `--show`, which prints one stage and nothing else, would drop."""
+    for option, name in (("variants", "--variants"), ("as_json", "--json")):
+        if given["show"] is not None and given[option]:  # type: ignore[literal-required]
+            fix = f"leave it or {name} out"
+            yield InputError(f"prints a stage, and not what {name} says", where="--show", fix=fix)
 
 
 def find_chip(device: str) -> Chip:
@@ -115,18 +123,28 @@ def _last(paths: tuple[Path, ...]) -> Path | None:
 
 
 def _name(prefix: str | None, files: Files) -> str:
-    return (files.network.stem or NAMELESS) if prefix is None else prefix
+    """What the project is called: as was asked, or like its description."""
+    if prefix is not None:
+        return project_name(prefix)
+    return project_name(
+        files.network.stem or NAMELESS, str(files.network), "give --prefix with one"
+    )
 
 
-def project_name(name: str) -> str:
+def project_name(name: str, where: str = "--prefix", fix: str = "give one") -> str:
     """A name for the folder, for make and for C comments.
+
+    Args:
+        name: to be looked at.
+        where: it comes from.
+        fix: how to give another.
 
     Raises:
         InputError: it has characters that one of them does not take.
     """
     if re.fullmatch(r"\w[\w.+-]*", name, re.ASCII) is None:
-        fix = "give one of letters, digits, _ . + and -"
-        raise InputError(f"{name!r} is no name for a project", where="--prefix", fix=fix)
+        fix += " of letters, digits, _ . + and -"
+        raise InputError(f"{name!r} is no name for a project", where=where, fix=fix)
     return name
 
 

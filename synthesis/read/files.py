@@ -4,7 +4,7 @@ line.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -112,6 +112,7 @@ def read_source(
     ready = ready or Ready()
     problems: list[ToolError] = []
     network = ready.network or _try(lambda: read_description(files.network), problems)
+    problems += _unread_arrays(network, files)
     checkpoint, image = ready.checkpoint, ready.image
     # Without a description only files that were named are looked for: the others follow its name.
     if checkpoint is None and (network or files.checkpoint != default_checkpoint(files.network)):
@@ -177,6 +178,18 @@ def _read_weights(network: NetworkSpec | None, files: Files) -> Checkpoint:
         why, fix = f"no such file: {LOOKED_FOR}", "give --checkpoint-file"
         raise InputError(why, where=str(files.checkpoint), fix=fix)
     return read_checkpoint(files.checkpoint)
+
+
+def _unread_arrays(network: NetworkSpec | None, files: Files) -> Iterator[InputError]:
+    """Refuse test weights that were named and would not be read."""
+    if network is None or (network.arch == TEST_ARCH and not files.checkpoint.exists()):
+        return
+    why = f"is for `arch: {TEST_ARCH}`, and {network.source} says `arch: {network.arch}`"
+    if network.arch == TEST_ARCH:
+        why = f"is not read, as the weights of {files.checkpoint} are"
+    for option, path in (("--weight-input", files.weights), ("--bias-input", files.bias)):
+        if path is not None:
+            yield InputError(why, where=f"{option} {path}", fix="leave it out")
 
 
 def read_text(path: Path) -> str:

@@ -341,5 +341,7 @@ def test_what_run_refuses(digits, tmp_path):
     with pytest.raises(InputError, match=r"the camera application takes no inputs .*--app serial"):
         call(run, tmp_path / "eye", "a.png", "--virtual")
     (tmp_path / "empty").mkdir()
+    call(new, tmp_path / "serial", "--app", "serial", "--from", digits)
     with pytest.raises(InputError, match="holds no inputs"):
-        call(run, digits, tmp_path / "empty", "--virtual")
+        call(run, tmp_path / "serial", tmp_path / "empty", "--virtual")
+    assert not (tmp_path / "serial" / "build").exists()  # refused before it is built

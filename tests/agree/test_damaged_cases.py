@@ -117,9 +117,16 @@ def test_marks_and_ends_of_lines_are_taken(name, tmp_path):
     assert measured("synthesize", *words, folder=tmp_path).status == 0
 
 
-def test_weights_of_an_archive_are_read():
-    words = ("synthesize", DIGITS, "--check", "--weight-input", CASES / "weights_valid.npz")
-    assert measured(*words, folder=ROOT).status == 0
+def test_an_archive_of_weights_is_refused(tmp_path):
+    """`--weight-input` takes arrays that lie back to back in a file."""
+    (tmp_path / "net.yaml").write_text(
+        "arch: test\ndataset: small\nlayers:\n  - {op: conv2d, kernel_size: 3x3, pad: 1}\n"
+    )
+    shutil.copy(CASES / "weights_valid.npz", tmp_path / "case.npz")
+    sample = ("--sample-input", ROOT / "networks/samples/pose_tiny.npy")
+    words = ("synthesize", "net.yaml", "--check", *sample, "--weight-input", "case.npz")
+    (problem,) = refused(*words, folder=tmp_path)
+    assert problem.startswith("synthesize: case.npz: holds no .npy arrays: ")
 
 
 def test_a_log_with_a_long_line_is_read(shipped):

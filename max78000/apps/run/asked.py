@@ -122,12 +122,16 @@ class AskedBoard:
         return results
 
 
-def labelled_files(folder: Path, classes: tuple[str, ...]) -> list[tuple[Path, str]]:
-    """Files of a folder with a subfolder for each class, and their classes; or plain files.
+def inputs_in(source: Path, classes: tuple[str, ...]) -> list[tuple[Path, str]]:
+    """A file; or those of a folder, and, if it has a subfolder for each class, their classes.
 
     Raises:
         InputError: there are none, or a subfolder is no class.
     """
+    return _labelled_files(source, classes) if source.is_dir() else [(source, "")]
+
+
+def _labelled_files(folder: Path, classes: tuple[str, ...]) -> list[tuple[Path, str]]:
     found = [(path, "") for path in sorted(folder.iterdir()) if _is_input(path)]
     for part in sorted(path for path in folder.iterdir() if path.is_dir()):
         files = [path for path in sorted(part.rglob("*")) if _is_input(path)]

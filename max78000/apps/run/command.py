@@ -92,20 +92,22 @@ def run(  # noqa: PLR0913 - the options of a command
         return
     if min_score is not None:
         raise InputError("--min-score is for pose networks", fix="leave it out")
-    from max78000.apps.run.asked import AskedBoard
+    from max78000.apps.run.asked import AskedBoard, inputs_in
     from max78000.program.network_file import read_network_file
 
+    facts = read_network_file(directory)
     if output is not None:
         if source.is_dir():
             raise InputError("--out is for one input", fix="leave it out, or name a file")
-        _check_suffix(output, has_mask=read_network_file(directory).task == MASKS)
+        _check_suffix(output, has_mask=facts.task == MASKS)
+    wanted = inputs_in(source, facts.classes)
     line = _virtual_line(directory, compiler) if virtual else _serial_line(port)
     with closing(line.port):
         session = AskedBoard(directory, line)
         if layers:
             status = _compare(session, source)
         else:
-            status = _report(session, source, output, as_json=as_json)
+            status = _report(session, wanted, output, as_json=as_json)
     click.get_current_context().exit(status)
 
 
@@ -148,12 +150,10 @@ def _serial_line(port: str | None) -> Line:
     return serial_line(port)
 
 
-def _report(session: AskedBoard, source: Path, output: Path | None, *, as_json: bool) -> int:
-    """Ask about a file or a folder, and say what came of it."""
-    from max78000.apps.run.asked import labelled_files
-
-    is_folder = source.is_dir()
-    wanted = labelled_files(source, session.facts.classes) if is_folder else [(source, "")]
+def _report(
+    session: AskedBoard, wanted: list[tuple[Path, str]], output: Path | None, *, as_json: bool
+) -> int:
+    """Ask about files whose classes may be known, and say what came of it."""
     rows, n_right, n_counted = [], 0, 0
     for path, label in wanted:
         asked = session.ask(path)

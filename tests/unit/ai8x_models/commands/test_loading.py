@@ -83,8 +83,9 @@ def test_ctrl_c_ends_it_at_once_though_the_module_would_drop_it(tmp_path, stream
 
 def test_afterwards_ctrl_c_is_as_before(slow):
     slow(0)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     said(StringIO())
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
 
 
 def test_a_module_that_fails_fails_as_ever(slow, tmp_path):
