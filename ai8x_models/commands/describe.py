@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file, onnx_file
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file
 from ai8x_models.training.first_look import look_at
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, JSON, OVERWRITE, examples
@@ -69,7 +69,7 @@ def describe(
         raise click.UsageError("--calibration is for --checkpoint-out")
     inputs = (model_file(word), checkpoint, calibration)
     _check_targets((out, checkpoint_out, sample_out), inputs, overwrite)
-    look_at(onnx_file(word), calibration, checkpoints=[checkpoint])
+    look_at(calibration, checkpoints=[checkpoint], model=word)
     from ai8x_models.checkpoint import checkpoint_bytes
     from ai8x_models.describe.convert import network_of
     from ai8x_models.describe.describe import describe_network

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file, onnx_file
+from ai8x_models.commands.options import CHECKPOINT, INPUT, MODEL, model_file
 from ai8x_models.training.first_look import look_at
 from ai8x_models.zoo.registry import Shape
 from max78000.command import FILE, OVERWRITE, examples
@@ -36,7 +36,7 @@ def export(
     """
     refuse_inputs(out, (model_file(word), checkpoint))
     refuse_existing(out, overwrite)
-    look_at(onnx_file(word), checkpoints=[checkpoint])
+    look_at(checkpoints=[checkpoint], model=word)
     from ai8x_models.describe.onnx_writer import export_model, save_onnx
     from ai8x_models.describe.subject import find_subject
 

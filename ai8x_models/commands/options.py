@@ -38,11 +38,6 @@ def model_file(word: str) -> Path | None:
     return path if path.suffix else None
 
 
-def onnx_file(word: str) -> Path | None:
-    """The argument MODEL if it is an ONNX file."""
-    return Path(word) if word.lower().endswith(".onnx") else None
-
-
 def _device(_context: click.Context, _option: click.Parameter, text: str) -> str:
     number = text.upper().removeprefix("MAX").removeprefix("AI")
     if number not in _DEVICES:

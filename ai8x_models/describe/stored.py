@@ -11,8 +11,8 @@ from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, load_checkpoint
 from ai8x_models.describe.convert import convert, network_of
+from ai8x_models.describe.reference import bare_name, split_reference
 from ai8x_models.describe.subject import find_subject
-from ai8x_models.describe.user_file import bare_name, split_reference
 from ai8x_models.quantize.quantize import integer_only
 from ai8x_models.zoo.load import fill, restore
 from ai8x_models.zoo.registry import Shape, find_model

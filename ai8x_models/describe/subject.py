@@ -13,7 +13,14 @@ from torch import nn
 
 from ai8x_models.checkpoint import State, load_checkpoint
 from ai8x_models.describe.onnx_reader import read_onnx_model
-from ai8x_models.describe.user_file import Needed, bare_name, call_in_file, split_reference
+from ai8x_models.describe.reference import (
+    EXAMPLE,
+    bare_name,
+    check_word,
+    is_onnx,
+    split_reference,
+)
+from ai8x_models.describe.user_file import Needed, call_in_file
 from ai8x_models.layers.policy import QatPolicy
 from ai8x_models.layers.qat import QatModule, set_mode
 from ai8x_models.zoo.registry import EIGHT_BITS, Shape, find_model
@@ -22,7 +29,7 @@ from max78000.errors import InputError
 _SEED = 0  # of weights that nobody has trained: one command writes one network
 NEEDED = Needed(
     "class or function",
-    "name a file and a class: net.py:Net",
+    EXAMPLE,
     "name a function that needs no arguments and returns the model",
 )
 
@@ -66,7 +73,8 @@ def find_subject(word: str, shape: Shape | None = None, checkpoint: Path | None 
 
 
 def _named(word: str, shape: Shape | None) -> Subject:
-    if word.lower().endswith(".onnx"):
+    check_word(word)
+    if is_onnx(word):
         model = read_onnx_model(Path(word))
         return Subject(model, _known(shape or model.shape, word), model.arch, model.arch.lower())
     reference = split_reference(word)
@@ -74,12 +82,6 @@ def _named(word: str, shape: Shape | None) -> Subject:
         path, name = reference
         arch = bare_name(name)
         return Subject(_built(path, name), _known(shape, word), arch, arch.lower())
-    if word.endswith(".py"):
-        raise InputError("names no class", where=word, fix=f"write {word}:ClassName")
-    if Path(word).is_file():
-        why = "is neither Python nor ONNX, and no model is in other files"
-        fix = f"name FILE.py:CLASS; the weights of a checkpoint are taken with --checkpoint {word}"
-        raise InputError(why, where=word, fix=fix)
     info = find_model(word)
     shape = shape or info.input_shape
     return Subject(info.build(), shape, info.name, info.dataset, info.policy)

@@ -7,7 +7,6 @@ caller to judge.
 
 import ast
 import importlib.util
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from ai8x_models.describe.declared import lines_noted
+from ai8x_models.describe.reference import bare_name
 from max78000.errors import InputError, ProblemList, ToolError
 
 # What a user's file, or a constructor that is called without arguments, may end with.
@@ -35,7 +35,6 @@ _VENDOR_MODULES: Mapping[str, str] = MappingProxyType(
         "ai8x_models.names": "ai8x_models.layers.vendor_names",
     }
 )
-_REFERENCE = re.compile(r"(.*\.py):([^:(]*(?:\(.*\))?)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +50,6 @@ class Needed:
     kind: str
     example: str
     maker: str
-
-
-def split_reference(word: str) -> tuple[Path, str] | None:
-    """File and name of `FILE.py:NAME`, with its arguments; None if the word is something else."""
-    found = _REFERENCE.fullmatch(word)
-    return (Path(found[1]), found[2]) if found else None
-
-
-def bare_name(name: str) -> str:
-    """`NAME` of `NAME(width=32)`."""
-    return name.partition("(")[0]
-
-
-def call_text(name: str, arguments: Mapping[str, Any]) -> str:
-    """Write a name and arguments, plain values, as references have them: `NAME(width=32)`."""
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
 def call_in_file(path: Path, name: str, needed: Needed) -> object:

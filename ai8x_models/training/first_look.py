@@ -5,35 +5,47 @@ is for is for its reader to say.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from ai8x_models.describe.reference import check_word, is_onnx
 from max78000.errors import InputError, ToolError, raise_all
 from max78000.files import load_npy
 from max78000.program.picture_file import picture_pixels
 from max78000.program.tensor_check import check_tensors
 
 
-def look_at(*paths: Path | None, checkpoints: Iterable[Path | None] = ()) -> None:
+def look_at(
+    *paths: Path | None, checkpoints: Iterable[Path | None] = (), model: str | None = None
+) -> None:
     """Refuse what is missing or damaged; None is a file that was not named.
 
     Args:
         paths: files whose kinds their names tell.
         checkpoints: files of tensors, whatever they are called.
+        model: a name of the zoo, FILE.py:NAME or an ONNX file.
+
     Raises:
         InputError: a file is.
         ProblemList: several are.
     """
-    asked = [(path, check_tensors) for path in checkpoints]
-    asked += [(path, _check_by_name) for path in paths]
+    asked = [partial(check_tensors, path) for path in checkpoints if path is not None]
+    asked += [partial(_check_by_name, path) for path in paths if path is not None]
+    asked += [partial(_check_model, model)] if model is not None else []
     problems: list[ToolError] = []
-    for path, check in asked:
+    for check in asked:
         try:
-            if path is not None:
-                check(path)
+            check()
         except ToolError as error:
             problems.append(error)
     raise_all(problems)
+
+
+def _check_model(word: str) -> None:
+    check_word(word)
+    if is_onnx(word):
+        _check_onnx(Path(word))
 
 
 def _check_by_name(path: Path) -> None:

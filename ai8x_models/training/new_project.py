@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from ai8x_models.describe.user_file import split_reference
+from ai8x_models.describe.reference import split_reference
 from ai8x_models.training.data.open import Samples, open_samples
 from ai8x_models.training.data.plan import DataPlan
 from ai8x_models.training.data.source import NO_BOX, Answers, Targets

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from torch import nn
 
-from ai8x_models.describe.user_file import split_reference
+from ai8x_models.describe.reference import split_reference
 from ai8x_models.training.batches import Batch
 from ai8x_models.training.logs import Console
 from ai8x_models.training.losses import Loss

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ai8x_models.describe.user_file import split_reference
+from ai8x_models.describe.reference import split_reference
 from ai8x_models.training.data.detect import Wanted, reader_of
 from ai8x_models.training.data.form import (
     InputForm,

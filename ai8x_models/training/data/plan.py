@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ai8x_models.describe.user_file import split_reference
+from ai8x_models.describe.reference import split_reference
 from ai8x_models.training.data.form import LAYOUTS
 from ai8x_models.training.sections import one_of, within
 from max78000.errors import InputError, ToolError, raise_all

@@ -15,9 +15,9 @@ from torch import nn
 
 from ai8x_models.checkpoint import Checkpoint, checkpoint_bytes, file_hash, load_checkpoint
 from ai8x_models.describe.convert import Converted, network_of
+from ai8x_models.describe.reference import bare_name, split_reference
 from ai8x_models.describe.stored import arch_of_word, restored, task_named_in, trainable, word_of
 from ai8x_models.describe.topology import topology_of
-from ai8x_models.describe.user_file import bare_name, split_reference
 from ai8x_models.layers.layers import FusedLayer
 from ai8x_models.layers.qat import Mode
 from ai8x_models.training.prune.channels import Kept, prune_to, require_pruner

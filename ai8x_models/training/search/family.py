@@ -12,7 +12,8 @@ from types import MappingProxyType
 
 from optuna.trial import BaseTrial
 
-from ai8x_models.describe.user_file import Needed, called, executed, split_reference
+from ai8x_models.describe.reference import split_reference
+from ai8x_models.describe.user_file import Needed, called, executed
 from ai8x_models.training.search.ready import pictures, signals
 from ai8x_models.zoo.registry import Shape
 from max78000.errors import InputError

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ai8x_models.describe.user_file import split_reference
+from ai8x_models.describe.reference import split_reference
 from ai8x_models.training.recipe_file import parse_recipe
 from ai8x_models.training.recipe_text import recipe_text
 from ai8x_models.training.search.family import FOUND

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ai8x_models.describe.user_file import bare_name, call_text, split_reference
+from ai8x_models.describe.reference import bare_name, call_text, split_reference
 from ai8x_models.layers.policy import QatPolicy, read_policy
 from ai8x_models.training.data.source import Answers
 from ai8x_models.training.recipe import Recipe

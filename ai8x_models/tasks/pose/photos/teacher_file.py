@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ai8x_models.describe.user_file import Needed, call_in_file, called, split_reference
+from ai8x_models.describe.reference import split_reference
+from ai8x_models.describe.user_file import Needed, call_in_file, called
 from ai8x_models.tasks.pose.photos.taught import WANTED, Teacher
 from max78000.apps.pose.arrays import Uint8s
 from max78000.errors import InputError

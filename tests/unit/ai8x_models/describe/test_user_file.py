@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ai8x_models.describe.user_file import (
-    Needed,
-    bare_name,
-    call_in_file,
-    call_text,
-    split_reference,
-)
+from ai8x_models.describe.reference import bare_name, call_text, split_reference
+from ai8x_models.describe.user_file import Needed, call_in_file
 from ai8x_models.layers.layers import Conv2d
 from ai8x_models.layers.vendor_blocks import Fire
 from max78000.errors import InputError
