@@ -30,3 +30,13 @@ def street(folder, n=24, size=(200, 150)):
     path = folder / "person_keypoints.json"
     path.write_text(json.dumps({"images": images, "annotations": annotations}))
     return pictures, path
+
+
+def bare_street(folder, n):
+    """Pictures of `street` with one red dot, and a box around it instead of keypoints."""
+    pictures, annotations = street(folder, n)
+    listing = json.loads(annotations.read_text())
+    for person in listing["annotations"]:
+        person["labelled"] = person.pop("keypoints")
+    annotations.write_text(json.dumps(listing))
+    return pictures, annotations

@@ -23,6 +23,7 @@ from ai8x_models.tasks.pose.photos.album_import import (
     nothing_left,
     whole,
 )
+from ai8x_models.tasks.pose.photos.answers import kept_answers
 from ai8x_models.tasks.pose.photos.crops import MIN_POINTS, MIN_SIDE, crop_records
 from ai8x_models.tasks.pose.photos.cutouts import cut, cutouts_path, has_outline
 from ai8x_models.tasks.pose.photos.guard import HeldOut
@@ -37,6 +38,7 @@ from max78000.files import make_folder, write_whole
 _N_SHOWN = 5
 TRAIN = "train"
 TAUGHT_FILE = "taught.json"  # what a teacher said, in COCO's form
+ANSWERS_FILE = "taught-so-far.jsonl"  # of an import that did not come to its end
 TEST = "test"  # the split that may hold pictures that networks are tested on
 _PARAMETERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {IMPORTED: {"letterbox": 1}, CROPS: {"crops": 1}}
@@ -137,11 +139,13 @@ class Import:
         """Ask the teacher about those without keypoints, and keep what it says beside the data."""
         if self.teacher is None:
             return listing
-        with console.progress(f"asking {self.teacher.word}") as progress:
-            found = taught(listing, self.images, self.teacher, progress)
+        with (
+            kept_answers(self.folder / ANSWERS_FILE, self.teacher.stamp) as answers,
+            console.progress(f"asking {self.teacher.word}") as progress,
+        ):
+            found = taught(listing, self.images, replace(self.teacher, answers=answers), progress)
         asked = sum(is_unlabelled(one) for picture in listing.pictures for one in picture.people)
         people = what_is_new(listing, found)
-        make_folder(self.folder)
         path = self.folder / TAUGHT_FILE
         write_whole(path, f"{json.dumps({'annotations': people}, indent=1)}\n".encode())
         console.line(f"{path}: keypoints of {len(people)} people of {asked} who had none")

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ai8x_models.tasks.pose.data.cache_coco import Annotation, Listing, Picture, has_keypoints
+from ai8x_models.tasks.pose.photos.answers import Answers
 from ai8x_models.tasks.pose.photos.view import FLIP_COCO
 from ai8x_models.training.progress import Progress, no_progress
 from max78000.apps.pose.arrays import Floats, Uint8s
@@ -40,11 +41,15 @@ class Teacher:
         word: `FILE.py:NAME` that made it, for messages.
         ask: the network; raises `InputError` where it fails.
         least_trust: of a person, from which his keypoints are taken.
+        stamp: tells it from other networks.
+        answers: what it has said, which it is not asked again; None: it is always asked.
     """
 
     word: str
     ask: Ask
     least_trust: float
+    stamp: str = ""
+    answers: Answers | None = None
 
     def points(self, crop: Uint8s, area: float) -> Floats:
         """Keypoints (17, 3) of the person in a crop: x, y in its pixels, trust 0..1.
@@ -69,6 +74,15 @@ class Teacher:
         return mean
 
     def _said(self, crop: Uint8s) -> Floats:
+        if self.answers is None:
+            return self._asked(crop)
+        points = self.answers.of(crop)
+        if points is None:
+            points = self._asked(crop)
+            self.answers.add(crop, points)
+        return points
+
+    def _asked(self, crop: Uint8s) -> Floats:
         said = self.ask(crop)
         try:
             points = np.array(said, np.float64)

@@ -1,5 +1,6 @@
 """A teacher of keypoints from a Python file of the user's. It needs PyTorch, as such files do."""
 
+import hashlib
 from typing import Any
 
 from ai8x_models.describe.reference import split_reference
@@ -28,4 +29,5 @@ def load_teacher(word: str, least_trust: float) -> Teacher:
     def asked(crop: Uint8s) -> Any:
         return called(lambda: ask(crop), *reference, _NEEDED)
 
-    return Teacher(word, asked, least_trust)
+    code = hashlib.sha256(reference[0].read_bytes()).hexdigest()
+    return Teacher(word, asked, least_trust, f"{word} {code}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from street import street
+from street import bare_street, street
 
 from ai8x_models.tasks.pose.data.cache_coco import Picture, read_annotations, uncounted
 from ai8x_models.tasks.pose.figures.figures import PRESETS, render
@@ -92,16 +92,6 @@ def network(tmp_path):
     path = tmp_path / "teacher.py"
     path.write_text(NETWORK)
     return path
-
-
-def bare_street(folder, n):
-    """Pictures of `street` with one red dot, and a box around it instead of keypoints."""
-    pictures, annotations = street(folder, n)
-    listing = json.loads(annotations.read_text())
-    for person in listing["annotations"]:
-        person["labelled"] = person.pop("keypoints")
-    annotations.write_text(json.dumps(listing))
-    return pictures, annotations
 
 
 def test_people_with_a_box_alone_get_what_the_teacher_says(tmp_path, network):
