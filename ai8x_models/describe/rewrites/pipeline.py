@@ -22,6 +22,7 @@ from ai8x_models.describe.rewrites.order import permutes_cancelled, permutes_in_
 from ai8x_models.describe.rewrites.poolings import (
     activations_idle,
     pads_as_kernels,
+    poolings_in_layers,
     poolings_padded,
     poolings_split,
     strides_evened,
@@ -57,6 +58,7 @@ REWRITES: tuple[Pass, ...] = (
     poolings_split,
     affines_as_layers,
     activations_behind_layers,
+    poolings_in_layers,
 )
 
 

@@ -1,7 +1,8 @@
-"""Poolings that the accelerator lacks: with padding, and over windows larger than it has."""
+"""Poolings that the accelerator lacks: with padding, over large windows, of many channels alone."""
 
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 import torch
 
@@ -19,9 +20,10 @@ from ai8x_models.describe.graph import (
     Upsample,
     View,
 )
-from ai8x_models.describe.rewrites.editor import ONE, Editor, Rewritten
+from ai8x_models.describe.rewrites.editor import ONE, Editor, Rewritten, cycles, pointwise
 from ai8x_models.layers.rules import MAX_POOL
 from ai8x_models.zoo.registry import Shape
+from max78000.facts.chip import MAX78000
 
 _KEEP_SIGNS = (Clamp, Pad, Pooling, Slice, Upsample, View)
 
@@ -117,6 +119,45 @@ def poolings_split(graph: Graph) -> Rewritten:
         rounds = "; the average is rounded twice" if op.kind == "avg" else ""
         editor.note(node, f"pooling over {words[0]} as {words[1]}, then {words[2]}{rounds}")
     return editor.finished()
+
+
+def poolings_in_layers(graph: Graph) -> Rewritten:
+    """Put a layer that copies behind a pooling of more channels than one pass has.
+
+    Source: docs/rules.md, L4; down to one pixel all channels can be pooled alone.
+    """
+    editor = Editor(graph)
+    for index, node in enumerate(graph.nodes):
+        pooled = editor.keep(index)
+        if not isinstance(node.op, Pooling) or not _needs_layer(graph, index):
+            continue
+        n_channels = node.shape[0]
+        layer = pointwise(node.shape, torch.eye(n_channels) * ONE)
+        editor.new[index] = editor.add(node, "copy", layer, (pooled,), node.shape)
+        what = f"pooling of {n_channels} channels in front of no convolution: an identity layer"
+        editor.note(node, f"{what} behind it", layer.weight.numel(), cycles(layer, node.shape))
+    return editor.finished()
+
+
+def _needs_layer(graph: Graph, index: int) -> bool:
+    n_channels, *sizes = graph.nodes[index].shape
+    is_wide = n_channels > MAX78000.n_processors and prod(sizes) > 1
+    return is_wide and not _is_pooled_by_layers(graph, index)
+
+
+def _is_pooled_by_layers(graph: Graph, index: int) -> bool:
+    """True if only convolutions read it; activations in between go to the layer before it."""
+    readers = graph.readers()[index]
+    if index in graph.outputs or not readers:
+        return False
+    for reader in readers:
+        op = graph.nodes[reader].op
+        if isinstance(op, Activate | Clamp):
+            if not _is_pooled_by_layers(graph, reader):
+                return False
+        elif not isinstance(op, Convolution) or op.kind not in ("Conv1d", "Conv2d"):
+            return False
+    return True
 
 
 def _two(graph: Graph, node: Node, op: Pooling) -> tuple[Pooling, Pooling] | None:
