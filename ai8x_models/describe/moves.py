@@ -19,7 +19,7 @@ from ai8x_models.describe.graph import (
     Upsample,
     View,
 )
-from ai8x_models.describe.refusals import foreign
+from ai8x_models.describe.refusals import foreign, product_of_data
 from ai8x_models.zoo.registry import Shape
 
 
@@ -59,15 +59,20 @@ def scaling(call: Call) -> Op:
     """Products, quotients, negative numbers."""
     word = call.word
     if word == "neg":
-        ones = torch.ones(call.result.shape[1])
-        return Affine(-ones, torch.zeros_like(ones), foreign("mul"))
-    otherwise = foreign({"true_divide": "div", "multiply": "mul"}.get(word, word))
+        ones = _each_channel(1.0, call.result)
+        otherwise = foreign("mul")
+        return otherwise if ones is None else Affine(-ones, torch.zeros_like(ones), otherwise)
+    name = {"true_divide": "div", "multiply": "mul"}.get(word, word)
+    is_data = [call.is_data(one) for one in call.args[:2]]
+    otherwise = product_of_data(name) if is_data == [True, True] else foreign(name)
     return affine(call, otherwise) if len(call.args) == 2 else otherwise
 
 
 def _each_channel(constant: object, data: Tensor) -> Tensor | None:
     """One number a channel, if that is what a constant means to these data."""
-    n_channels = data.shape[1] if data.dim() > 1 else 0
+    if data.dim() < 2:
+        return None  # one number for each example, or for all: no channels
+    n_channels = data.shape[1]
     if isinstance(constant, int | float):
         return torch.full((n_channels,), float(constant))
     if not isinstance(constant, Tensor) or not constant.is_floating_point():

@@ -52,9 +52,10 @@ class _Step(nn.Module):
         Raises:
             UnsupportedError: an operator that is refused, while nobody records.
         """
-        operator = OPERATORS.get(self.node.op_type)
-        if operator is None or self.node.domain not in _DOMAINS:
-            return self._refused(unread(self.node.op_type), inputs)
+        domain = self.node.domain if self.node.domain not in _DOMAINS else ""
+        operator = None if domain else OPERATORS.get(self.node.op_type)
+        if operator is None:
+            return self._refused(unread(self.node.op_type, domain), inputs)
         try:
             result = operator(self.attributes, *inputs)
         except UnsupportedError as error:

@@ -15,6 +15,7 @@ from ai8x_models.describe.refusals import foreign
 from max78000.errors import UnsupportedError
 
 _FIX = "leave it to the CPU, or out; operators read are Conv, Gemm, MaxPool, Relu, Add, ..."
+_OPTIMIZED = "export it without the optimizations of a runtime, which are for its own processor"
 _REAL = "export it with real numbers, or with QuantizeLinear and DequantizeLinear"
 # operator -> the function of PyTorch whose words it is refused with
 _FUNCTIONS: Mapping[str, str] = {
@@ -37,11 +38,13 @@ _FUNCTIONS: Mapping[str, str] = {
 }
 
 
-def unread(op_type: str) -> Foreign:
+def unread(op_type: str, domain: str) -> Foreign:
     """The refusal of an operator that the table of operators does not have."""
+    if domain:
+        return Foreign(f"`{op_type}` of {domain}", _OPTIMIZED)
     if op_type in _FUNCTIONS:
         return foreign(_FUNCTIONS[op_type])
-    is_quantized = op_type.startswith("QLinear") or op_type.endswith("Integer")
+    is_quantized = op_type.startswith("QLinear") or op_type.endswith(("Integer", "QuantizeLinear"))
     return Foreign(f"`{op_type}`", _REAL if is_quantized else _FIX)
 
 

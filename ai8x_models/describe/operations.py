@@ -154,8 +154,8 @@ def _combine(combine: Combine) -> Callable[[Call], Op]:
             if isinstance(found, Affine):
                 return found
         if others[0].shape != others[1].shape:
-            shapes = " and ".join("x".join(map(str, one.shape[1:])) for one in others)
-            rule = "G14" if others[0].shape[1] == others[1].shape[1] else "G13"
+            shapes = " and ".join("x".join(map(str, one.shape[1:])) or "1" for one in others)
+            rule = "G14" if others[0].shape[1:2] == others[1].shape[1:2] else "G13"
             fix = "make them equal: nothing is broadcast"
             return Foreign(f"combines shapes {shapes}", fix, rule)
         return Join(combine)

@@ -4,10 +4,13 @@ A table for people. Sizes of layers that exist are judged by `layers.rules`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ai8x_models.describe.graph import Foreign
 
 _TRAIN_RELU = "use ReLU and train again"
+_BEHIND = "the CPU can do it behind the last layer only"
+_GATE = f"leave out what weighs data by data (attention, squeeze and excitation); {_BEHIND}"
 _JOIN = "use ElementWise(Combine.OR) or (Combine.XOR), which act on the data's bytes"
 _NORM = "use BatchNorm behind the convolution, which is folded into it"
 _LINEAR_ONLY = "use convolutions over time (Conv1d, dilated)"
@@ -19,8 +22,9 @@ _PARTS = (
 
 # function -> (why, what to write instead)
 _REFUSED: Mapping[str, tuple[str, str]] = {
-    "sigmoid": ("sigmoid", "leave it to the CPU: return what goes into it"),
-    "tanh": ("tanh", "leave it to the CPU, or let data saturate at -1 and 1"),
+    "sigmoid": ("sigmoid", f"{_TRAIN_RELU}; {_BEHIND}"),
+    "hardsigmoid": ("hard sigmoid", f"{_TRAIN_RELU}; {_BEHIND}"),
+    "tanh": ("tanh", f"let data saturate at -1 and 1 and train again; {_BEHIND}"),
     "gelu": ("GELU", _TRAIN_RELU),
     "silu": ("SiLU (swish)", _TRAIN_RELU),
     "hardswish": ("hard swish", _TRAIN_RELU),
@@ -30,10 +34,10 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
     "prelu": ("PReLU", _TRAIN_RELU),
     "softmax": ("softmax", "leave it to the CPU: `synthesize --softmax` writes it"),
     "log_softmax": ("log softmax", "leave it to the CPU: `synthesize --softmax` writes it"),
-    "mul": ("multiplication", "scale the weights of the next layer, or leave it to the CPU"),
-    "div": ("division", "scale the weights of the next layer, or leave it to the CPU"),
-    "rdiv": ("division by data", "leave it to the CPU"),
-    "reciprocal": ("division by data", "leave it to the CPU"),
+    "mul": ("multiplication", f"scale the weights of the next layer; {_BEHIND}"),
+    "div": ("division", f"scale the weights of the next layer; {_BEHIND}"),
+    "rdiv": ("division by data", _GATE),
+    "reciprocal": ("division by data", _GATE),
     "rsub": ("subtraction from a number", "negate the weights of the layer before"),
     "bitwise_or": ("bitwise or of integers", _JOIN),
     "bitwise_xor": ("bitwise exclusive or of integers", _JOIN),
@@ -49,7 +53,10 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
     "instance_norm": ("instance norm", _NORM),
     "conv3d": ("convolution in three dimensions", "use Conv2d with the frames as channels"),
     "conv_transpose1d": ("transposed convolution in one dimension", "use ConvTranspose2d"),
-    "interpolate": ("resizing", "use ConvTranspose2d, which doubles rows and columns"),
+    "interpolate": (
+        "resizing",
+        'use mode="nearest" with a power of two, or ConvTranspose2d, which doubles the size',
+    ),
     "pixel_shuffle": ("pixel shuffle", "use ConvTranspose2d, or leave it to the CPU"),
     "pixel_unshuffle": ("pixel unshuffle", "fold the input: a 3x3 first layer with stride 2"),
     "pad": ("padding on its own", "use the padding of the convolution"),
@@ -84,3 +91,8 @@ def foreign(function: str) -> Foreign:
     """The refusal of a function, with a name as users write it."""
     why, fix = _REFUSED.get(function, (f"`{function}`", "leave it to the CPU, or out"))
     return Foreign(why, fix, on_cpu=function in _ON_CPU)
+
+
+def product_of_data(function: str) -> Foreign:
+    """The refusal of a product or quotient of two tensors that both depend on the input."""
+    return replace(foreign(function), fix=_GATE)

@@ -38,7 +38,7 @@ def activations_behind_layers(graph: Graph) -> Rewritten:
 
 def _needs_layer(graph: Graph, node: Node) -> bool:
     """True for activations behind anything but a convolution, its batch norm, or its pooling."""
-    if not isinstance(node.op, Activate | Clamp) or len(node.shape) > 3:
+    if not isinstance(node.op, Activate | Clamp) or not 1 <= len(node.shape) <= 3:
         return False
     if isinstance(node.op, Clamp) and not (
         node.op.is_scaled or (node.op.low == 0 and is_known_clamp(node.op))

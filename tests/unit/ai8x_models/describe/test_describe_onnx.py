@@ -248,9 +248,28 @@ def test_operators_that_nobody_knows_are_refused_with_all_the_others(tmp_path):
         ("`Round`", f"{path} /round/Round (Round)"),
         ("GELU", f"{path} /act/Gelu (Gelu)"),
         ("LSTM", f"{path} /lstm/LSTM (LSTM)"),
-        ("`FusedConv`", f"{path} fused (FusedConv)"),
+        ("`FusedConv` of com.microsoft", f"{path} fused (FusedConv)"),
     ]
     assert all(one.fix for one in caught.value.problems)
+    assert "without the optimizations of a runtime" in caught.value.problems[-1].fix
+
+
+def test_quantized_on_the_way_is_refused_with_where_to_take_real_numbers(tmp_path):
+    """As the dynamic quantization of a runtime writes it: a factor for all data, measured anew."""
+    nodes = (
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"], "quantize"),
+        node("Mul", "s scale", "factor"),
+        node("ConvInteger", "q w z", "c", "conv"),
+        node("Cast", "c", "r", to=TensorProto.FLOAT),
+        node("Mul", "r factor", "y"),
+    )
+    constants = {"w": np.ones((4, 3, 3, 3), np.int8), "scale": np.float32(0.5)}
+    path, _ = file(tmp_path, nodes, constants)
+    with pytest.raises(ProblemList) as caught:
+        describe(read_onnx_model(path), (3, 12, 12))
+    first = caught.value.problems[0]
+    assert first.why == "`DynamicQuantizeLinear`"
+    assert first.fix == "export it with real numbers, or with QuantizeLinear and DequantizeLinear"
 
 
 def test_operators_that_the_accelerator_lacks_are_refused_with_their_place(tmp_path):

@@ -44,15 +44,15 @@ class Impossible(nn.Module):
 
 ALL_OF_IT = """\
 large +1: kernel size 5 is not 1 or 3 [C1] (two 3x3 layers see 5x5, three see 7x7; a 2x2 is a 3x3 with zeros)
-Impossible +1: sigmoid (leave it to the CPU: return what goes into it)
+Impossible +1: sigmoid (use ReLU and train again; the CPU can do it behind the last layer only)
 step +2: stride 2 is not 1 [C4] (fold the picture by 2 (FoldedConv2d), or pool before the next layer)
 norm +3: batch norm that follows no convolution (put it directly after one, into whose weights it is folded)
 groups +4: 8 groups are not 1 [C8] (use groups=1 with zeros, or an MAX78002, which has a depthwise mode)
 six +4: keeps numbers within 0..6 (use ReLU, or nothing: data saturate at -1 and 1)
 flat +5: kernel size 1x3 is not square [C1] (use 3x3 with zeros)
 pool +5: pooling with padding [L3] (drop the padding, and pad a convolution before or after it instead)
-resize +6: resizing (use ConvTranspose2d, which doubles rows and columns)
-Impossible +6: multiplication (scale the weights of the next layer, or leave it to the CPU)
+resize +6: resizing (use mode="nearest" with a power of two, or ConvTranspose2d, which doubles the size)
+Impossible +6: multiplication (scale the weights of the next layer; the CPU can do it behind the last layer only)
 Impossible +7: ReLU that follows no convolution [C17] (move it in front of the addition or pooling, or put a 1x1 convolution before it)
 Impossible +8: combines shapes 8x8x8 and 8x1x1 [G14] (make them equal: nothing is broadcast)
 grow +8: kernel size 2 is not 3 [C3] (upsample by 2 with 3x3 kernels, or interpolate)
@@ -112,10 +112,26 @@ class Function(nn.Module):
         (lambda x: F.dropout(x, 0.5, training=True), "dropout that stays on"),
         (lambda x: F.avg_pool2d(F.pad(x, (1, 1, 1, 1)), 2), "padding on its own"),
         (lambda x: x.cumsum(2), "`cumsum`"),
+        (F.hardsigmoid, "hard sigmoid"),
     ],
 )  # fmt: skip
 def test_functions_are_refused_by_name(then, why):
     assert refused(Function(then), (2, 8, 8)) == why
+
+
+def test_one_number_of_all_data_is_refused_with_what_is_done_with_it():
+    with pytest.raises(ProblemList) as caught:
+        describe(Function(lambda x: x - F.relu(-x.sum() * 2)), (2, 8, 8))
+    whys = [one.why for one in caught.value.problems]
+    relu = "ReLU that follows no convolution"
+    assert whys == ["`sum`", "multiplication", relu, "combines shapes 4x8x8 and 1"]
+
+
+def test_data_weighed_by_data_are_not_said_to_be_a_matter_of_weights():
+    with pytest.raises(UnsupportedError) as caught:
+        describe(Function(lambda x: x * x.mean((2, 3), keepdim=True)), (2, 8, 8))
+    assert caught.value.why == "multiplication"
+    assert "leave out what weighs data by data" in caught.value.fix
 
 
 def test_channels_cannot_become_pixels():
