@@ -9,7 +9,7 @@ import ast
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -152,52 +152,79 @@ def executed(path: Path, needed: Needed) -> ModuleType:
     """
     if not path.is_file():
         raise InputError("there is no such file", where=str(path), fix=needed.example)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    place = path.resolve()
+    packages = _packages(place)
+    name = ".".join((*packages, path.stem))
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with _neighbours(path.resolve().parent), _vendor_modules():
+    root = [str(place.parents[len(packages)])] if packages else []
+    known = {name: module, **_vendor_modules()}
+    with _searched([str(place.parent), *root], str(place.parent.parent)), _known_as(known):
         try:
             spec.loader.exec_module(module)
         except _BROKEN as error:
             why = f"cannot be run: {type(error).__name__}: {error}"
-            fix = _missing(error) or "run it with Python to see where"
+            fix = _missing(error, name) or "run it with Python to see where"
             raise InputError(why, where=_place(error, path), fix=fix) from error
     return module
 
 
-def _missing(error: BaseException) -> str:
-    """What helps where a module is missing; empty if none is."""
+def _packages(path: Path) -> tuple[str, ...]:
+    """Folders that a file's relative imports begin at, the outermost first; none without such."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):  # running it says so
+        return ()
+    n_levels = max(
+        (one.level for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)), default=0
+    )
+    folders = path.parents
+    while n_levels and (folders[n_levels] / "__init__.py").is_file():
+        n_levels += 1  # a package in a package
+    return tuple(folder.name for folder in reversed(folders[:n_levels]))
+
+
+def _missing(error: BaseException, name: str) -> str:
+    """What helps where a module is missing, perhaps of the package of `name`; empty if none is."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
+    if error.name.partition(".")[0] == name.partition(".")[0]:
+        return "put it there, or mend the import"
     return f"pip install {error.name.partition('.')[0]}"
 
 
+def _vendor_modules() -> dict[str, ModuleType]:
+    """Ours, under the names of the vendor's modules of layers."""
+    return {name: importlib.import_module(ours) for name, ours in _VENDOR_MODULES.items()}
+
+
 @contextmanager
-def _vendor_modules() -> Iterator[None]:
-    """Let a file import the vendor's modules of layers under their names, and get ours."""
-    before = {name: sys.modules.get(name) for name in _VENDOR_MODULES}
-    for name, ours in _VENDOR_MODULES.items():
-        sys.modules[name] = importlib.import_module(ours)
+def _known_as(modules: Mapping[str, ModuleType]) -> Iterator[None]:
+    """Let a file import modules under these names, and data classes in it find their own."""
+    before = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
     try:
         yield
     finally:
         for name, module in before.items():
-            del sys.modules[name]
+            sys.modules.pop(name, None)
             if module is not None:
                 sys.modules[name] = module
 
 
 @contextmanager
-def _neighbours(folder: Path) -> Iterator[None]:
+def _searched(first: Sequence[str], last: str) -> Iterator[None]:
     """Let a file import those beside it, and last of all those of the folder above.
 
     There the vendor's trainer has what its model modules share.
     """
-    sys.path.insert(0, str(folder))
-    sys.path.append(str(folder.parent))
+    sys.path[:0] = first
+    sys.path.append(last)
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        for folder in first:
+            sys.path.remove(folder)
         sys.path.pop()

@@ -89,3 +89,55 @@ def test_what_lies_above_can_be_imported_last(tmp_path):
     path.write_text("import shared_by_models\n\ndef given():\n    return shared_by_models.SIZE\n")
     assert call_in_file(path, "given", NEEDED) == 5
     assert str(tmp_path) not in sys.path
+
+
+def test_annotations_are_looked_up_in_the_file(tmp_path):
+    """As data classes do: they ask for their module by name."""
+    path = tmp_path / "made.py"
+    path.write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "@dataclass\n"
+        "class Options:\n"
+        "    width: int = 8\n"
+        "def given():\n"
+        "    return Options().width\n"
+    )
+    assert call_in_file(path, "given", NEEDED) == 8
+    assert "made" not in sys.modules
+
+
+def test_a_name_that_a_module_has_already_stays_with_it(tmp_path):
+    path = tmp_path / "json.py"
+    path.write_text("def given():\n    return 1\n")
+    before = sys.modules["json"]
+    assert call_in_file(path, "given", NEEDED) == 1
+    assert sys.modules["json"] is before
+
+
+@pytest.mark.parametrize("is_package", [True, False])
+def test_files_of_a_package_import_each_other(tmp_path, is_package):
+    folder = tmp_path / f"networks_{is_package}" / "small"
+    folder.mkdir(parents=True)
+    if is_package:
+        (folder / "__init__.py").write_text("")
+        (folder.parent / "__init__.py").write_text("from . import sizes\n")
+    (folder / "blocks.py").write_text("width = 8\n")
+    (folder.parent / "sizes.py").write_text("depth = 3\n")
+    path = folder / "made.py"
+    path.write_text(
+        "from .blocks import width\n"
+        "from ..sizes import depth\n"
+        "def given():\n"
+        "    return width, depth\n"
+    )
+    assert call_in_file(path, "given", NEEDED) == (8, 3)
+
+
+def test_a_missing_neighbour_of_a_package_is_named(tmp_path):
+    path = tmp_path / "made.py"
+    path.write_text("from .nowhere import width\n")
+    with pytest.raises(InputError, match=r"nowhere") as caught:
+        call_in_file(path, "given", NEEDED)
+    assert caught.value.where == f"{path}:1"
+    assert caught.value.fix == "put it there, or mend the import"
