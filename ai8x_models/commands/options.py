@@ -15,12 +15,14 @@ _DEVICES = ("78000", "85")  # the chip's number, and its name in the vendor's to
 
 
 def shape_of(_context: click.Context, _option: click.Parameter, text: str | None) -> Shape | None:
-    """3x64x64 or 6x128: channels, then rows and columns, or steps."""
+    """3x64x64, 6x128 or 16: channels, then rows and columns, or steps; or features."""
     if text is None:
         return None
     parts = text.lower().split("x")
-    if len(parts) not in (2, 3) or not all(part.isdecimal() and int(part) for part in parts):
-        raise click.BadParameter(f"{text!r} is not a shape; write 3x64x64 or 6x128")
+    if len(parts) > 3 or not all(part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(
+            f"{text!r} is not a shape; write 3x64x64, 6x128, or 16 for features"
+        )
     return tuple(map(int, parts))
 
 

@@ -176,8 +176,10 @@ class NetworkDescription:
 
     @property
     def device_shape(self) -> Shape:
-        """(C, H, W) or (C, L) of the sample that the compiler is given."""
+        """(C, H, W) or (C, L) of the sample that the compiler is given; features are one pixel."""
         channels, *sizes = self.input_shape
+        if not sizes:
+            return channels, 1, 1
         return channels * self.fold**2, *(size // self.fold for size in sizes)
 
     def to_text(self) -> str:

@@ -115,6 +115,22 @@ def test_an_untrained_model_is_said_to_fit(net, tmp_path):
     assert checks.stdout.endswith("OK: fits\n")
 
 
+def test_features_are_the_channels_of_one_pixel(tmp_path):
+    path, samples = tmp_path / "mlp.py", tmp_path / "samples.npy"
+    path.write_text(
+        "from torch import nn\n"
+        "def make():\n"
+        "    return nn.Sequential(nn.Linear(16, 20), nn.ReLU(), nn.Linear(20, 3))\n"
+    )
+    np.save(samples, np.random.default_rng(1).standard_normal((32, 16)).astype(np.float32))
+    found, files = run_all(f"{path}:make", tmp_path, "--calibration", samples, shape="16")
+    assert found.exit_code == 0, found.exception
+    assert "input_shape: [16, 1, 1]" in files[0].read_text().splitlines()
+    checks = checked(found.stderr)
+    assert checks.exception is None
+    assert checks.stdout.endswith("OK: fits\n")
+
+
 @pytest.mark.long
 def test_a_network_that_is_too_large_is_refused_before_training(tmp_path):
     found, _ = run_all("StudentModel", tmp_path, shape="3x128x128")

@@ -155,11 +155,11 @@ def test_files_without_a_model_are_told_where_one_would_be(tmp_path):
     assert "`ai8x describe FILE.onnx --calibration SAMPLES" in found.fix
 
 
-@pytest.mark.parametrize("text", ["3", "3x", "3x0x4", "3x4x5x6", "axb"])
+@pytest.mark.parametrize("text", ["", "0", "3x", "3x0x4", "3x4x5x6", "axb"])
 def test_shapes_are_checked(text):
     found = run("describe", "DigitNet", "--input", text)
     assert found.exit_code == 2
-    assert f"'{text}' is not a shape; write 3x64x64 or 6x128" in found.stderr
+    assert f"'{text}' is not a shape; write 3x64x64, 6x128, or 16 for features" in found.stderr
 
 
 @pytest.mark.parametrize(
