@@ -15,6 +15,7 @@ from max78000.errors import InputError
 # Put in front of every name by torch's data parallel wrapper and by its compiler.
 _PREFIXES = ("module.", "_orig_mod.")
 _INNER = "._orig_mod."  # where only a part was compiled
+_COUNTS = ("n_averaged",)  # kept beside the model by torch's wrapper that averages weights
 # What operators were called in the vendor's older files; now it is `op` for all of them. A layer
 # may be called so, too: it then has state of its own, and no weight directly under it.
 _OLD_OPERATORS = ("conv1d", "conv2d", "convtranspose2d", "linear")
@@ -33,7 +34,8 @@ def bare_names(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[
     """
     sources: dict[str, list[str]] = defaultdict(list)
     for name in tensors:
-        sources[_bare_name(name)].append(name)
+        if name not in _COUNTS:
+            sources[_bare_name(name)].append(name)
     unequal = [
         " and ".join(names)
         for names in sources.values()

@@ -3,7 +3,8 @@
 A Python file that is named is executed, like any program its user runs.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,13 +116,20 @@ def _named_as_in(model: nn.Module, state: State) -> State:
     return found
 
 
-def _without_holder(state: State, names: Collection[str]) -> State:
-    """Names without that of an object which held the whole model while it was trained."""
-    holders = {name.partition(".")[0] + "." for name in state}
-    if len(holders) != 1 or any(name.startswith(tuple(holders)) for name in names):
+def _without_holder(state: State, names: AbstractSet[str]) -> State:
+    """Names without that of an object which held the whole model while it was trained.
+
+    What else that object held, as a loss with weights or a score that counts, is left out.
+    """
+    if state.keys() & names:
         return dict(state)
-    bare = {name.partition(".")[2]: tensor for name, tensor in state.items()}
-    return bare if bare.keys() & set(names) else dict(state)
+    held: dict[str, State] = defaultdict(dict)
+    for name, tensor in state.items():
+        holder, _, bare = name.partition(".")
+        held[holder][bare] = tensor
+    own = {name.partition(".")[0] for name in names}
+    found = [part for holder, part in held.items() if holder not in own and part.keys() & names]
+    return found[0] if len(found) == 1 else dict(state)
 
 
 def _known(shape: Shape | None, word: str) -> Shape:

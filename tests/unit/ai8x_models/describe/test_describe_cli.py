@@ -155,6 +155,42 @@ def test_files_without_a_model_are_told_where_one_would_be(tmp_path):
     assert "`ai8x describe FILE.onnx --calibration SAMPLES" in found.fix
 
 
+def held(holder, state):
+    return {f"{holder}.{name}": tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("holder", "others"),
+    [
+        ("model", {"criterion.weight": torch.ones(4), "train_acc.correct": torch.tensor(3)}),
+        ("model._orig_mod", {}),
+        ("module", {"n_averaged": torch.tensor(2)}),
+    ],
+)
+def test_what_held_the_model_in_training_may_hold_more(net, holder, others):
+    state = find_subject(f"{net}:Net", (3, 8, 8)).model.state_dict()
+    state["0.bias"] += 1
+    path = net.parent / "held.pth"
+    torch.save({"state_dict": held(holder, state) | others}, path)
+    found = find_subject(f"{net}:Net", (3, 8, 8), path).model.state_dict()
+    torch.testing.assert_close(found, state)
+
+
+@pytest.mark.parametrize("others", [("teacher",), ("ema", "model")])
+def test_two_models_in_one_checkpoint_are_refused(net, others):
+    state = find_subject(f"{net}:Net", (3, 8, 8)).model.state_dict()
+    path = net.parent / "held.pth"
+    both = held("student", state)
+    for one in others:
+        both |= held(one, state)
+    torch.save({"state_dict": both}, path)
+    with pytest.raises(InputError, match="not Net: Unexpected key"):
+        find_subject(f"{net}:Net", (3, 8, 8), path)
+    torch.save({"state_dict": state | held("ema", state)}, path)
+    with pytest.raises(InputError, match="not Net: Unexpected key"):
+        find_subject(f"{net}:Net", (3, 8, 8), path)
+
+
 @pytest.mark.parametrize("text", ["", "0", "3x", "3x0x4", "3x4x5x6", "axb"])
 def test_shapes_are_checked(text):
     found = run("describe", "DigitNet", "--input", text)
