@@ -97,5 +97,6 @@ def read_picture(path: Path) -> NDArray[np.int64]:
     try:
         pixels = read_pixels(path)
     except ValueError as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from None
+        fix = "give a picture, such as a PNG or a JPEG, or an .npy array"
+        raise InputError(f"cannot be read: {error}", where=str(path), fix=fix) from None
     return np.moveaxis(pixels, -1, 0).astype(np.int64) - PIXEL_ZERO

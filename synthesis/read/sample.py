@@ -18,7 +18,8 @@ from max78000.program.input_file import PIXEL_ZERO, fold, read_picture
 from synthesis.read.source import Tensor
 
 RULE = "G24"
-PICTURES = (".png", ".jpg", ".jpeg")
+ARRAY_MAGIC = b"\x93NUMPY"
+N_COLOURS = 3
 WHITE = 255
 
 
@@ -36,16 +37,17 @@ class PictureForm:
 
 
 def read_sample_or_picture(path: Path, form: PictureForm) -> Tensor:
-    """Read a sample; one that is a PNG or JPEG is folded until it has the network's channels.
+    """Read a sample; a picture of any kind is folded until it has the network's channels.
 
-    Pixels lose 128, as `max78000 simulate --input` does it; nothing is resized.
+    Pixels lose 128, as `max78000 simulate --input` does it; nothing is resized. A grey picture has
+    three equal colours for a network that takes colours.
 
     Raises:
         InputError: as `read_sample`; or a picture that does not become this input.
     """
-    if path.suffix.lower() not in PICTURES or not path.exists():
+    if not _is_picture(path):
         return read_sample(path)
-    picture, where = read_picture(path), str(path)
+    picture, where = _in_colours(read_picture(path), form.channels), str(path)
     if not _is_centred(form.trained):
         why = "the checkpoint asks for inputs that are not pixels less 128"
         fix = "write one as the trainer makes it: `ai8x sample`"
@@ -53,7 +55,7 @@ def read_sample_or_picture(path: Path, form: PictureForm) -> Tensor:
     n_colours, rows, columns = picture.shape
     channels = n_colours if form.channels is None else form.channels
     ratio = isqrt(channels // n_colours)
-    if ratio < 1 or n_colours * ratio**2 != channels:
+    if not _folds(n_colours, channels):
         word = "grey" if n_colours == 1 else "in colours"
         why = f"the picture is {word}, and does not fold to the {channels} channels of the network"
         fix = f"give one whose {n_colours} times a square are {channels}, or an .npy file"
@@ -63,6 +65,29 @@ def read_sample_or_picture(path: Path, form: PictureForm) -> Tensor:
         fix = f"bring rows and columns to multiples of {ratio}"
         raise InputError(why, where=where, fix=fix, rule=RULE)
     return fold(picture, ratio)
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file is something else than an array, by name and first bytes."""
+    if path.suffix.lower() == ".npy" or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(ARRAY_MAGIC)) != ARRAY_MAGIC
+    except OSError:  # said where it is read
+        return False
+
+
+def _in_colours(picture: Tensor, channels: int | None) -> Tensor:
+    """A picture, or if that is grey and the network takes only colours, three times the same."""
+    if channels is None or len(picture) > 1 or _folds(1, channels):
+        return picture
+    return picture.repeat(N_COLOURS, axis=0) if _folds(N_COLOURS, channels) else picture
+
+
+def _folds(n_colours: int, channels: int) -> bool:
+    """Whether the colours times a square are the channels."""
+    return channels >= n_colours and n_colours * isqrt(channels // n_colours) ** 2 == channels
 
 
 def _is_centred(trained: Mapping[str, Any]) -> bool:

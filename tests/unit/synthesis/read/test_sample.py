@@ -158,6 +158,12 @@ def test_compressed_pictures_are_taken_too(tmp_path):
     assert read_sample_or_picture(path, PictureForm(3, {})).shape == (3, 8, 8)
 
 
+AT_THE_CORNER = {  # rows and columns of the pixels that are at row 0, column 0 of each channel
+    3: ([0] * 3, [0] * 3),
+    4: ([0, 0, 1, 1], [0, 1, 0, 1]),
+    12: ([0] * 6 + [1] * 6, [0, 0, 0, 1, 1, 1] * 2),
+}
+LOSSLESS = {"webp": {"lossless": True}}
 # fmt: off
 AS_TRAINED = [
     # mode, the pixel, and what a network of one channel or three is given of it
@@ -215,8 +221,39 @@ def test_pictures_that_are_refused(tmp_path, channels, trained, message):
     assert error.value.fix
 
 
-def test_damaged_pictures_are_refused(tmp_path):
-    path = tmp_path / "sample.png"
+@pytest.mark.parametrize("kind", ["bmp", "gif", "webp", "tiff", "ppm", "PNG", "picture"])
+def test_pictures_of_other_formats_are_read(tmp_path, kind):
+    image = pytest.importorskip("PIL.Image", reason="pictures need Pillow")
+    path = tmp_path / f"sample.{kind}"
+    written = "png" if kind == "picture" else kind.lower()
+    image.new("RGB", (4, 2), (255, 0, 255)).save(path, format=written, **LOSSLESS.get(kind, {}))
+    sample = read_sample_or_picture(path, PictureForm(3, {}))
+    assert sample.shape == (3, 2, 4)
+    assert sample[:, 0, 0].tolist() == [127, -128, 127]
+
+
+def test_arrays_under_another_name_are_still_arrays(tmp_path):
+    values = np.arange(12, dtype=np.int8).reshape(3, 2, 2)
+    with (tmp_path / "sample.dat").open("wb") as file:
+        np.save(file, values)
+    sample = read_sample_or_picture(tmp_path / "sample.dat", PictureForm(3, {}))
+    np.testing.assert_array_equal(sample, values)
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(3, (3, 4, 6)), (12, (12, 2, 3)), (4, (4, 2, 3))])
+def test_grey_pictures_are_in_three_equal_colours_for_networks_that_take_them(
+    tmp_path, channels, shape
+):
+    path, pixels = picture(tmp_path, (4, 6))
+    sample = read_sample_or_picture(path, PictureForm(channels, {}))
+    assert sample.shape == shape
+    np.testing.assert_array_equal(sample[:, 0, 0], pixels[0, *AT_THE_CORNER[channels]])
+
+
+@pytest.mark.parametrize("name", ["sample.png", "sample.svg"])
+def test_what_is_no_picture_is_refused(tmp_path, name):
+    path = tmp_path / name
     path.write_bytes(b"no picture")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read") as error:
         read_sample_or_picture(path, PictureForm(3, {}))
+    assert error.value.fix == "give a picture, such as a PNG or a JPEG, or an .npy array"
