@@ -192,7 +192,15 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     fix = "write it again; a download may have been cut short"
     try:
         with path.open("rb") as file:
-            is_zip = file.read(4) == b"PK\x03\x04"
+            start = file.read(9)
+        if start[4:] == b"\0\0\0\0{":  # a header in JSON, after its length in eight bytes
+            raise InputError(
+                "is a file of safetensors, which nobody has quantized",
+                where=str(path),
+                fix="give it to `ai8x quantize`, which reads it, and name what that writes",
+                rule="G25",
+            )
+        is_zip = start.startswith(b"PK\x03\x04")
         root = read_archive(path) if is_zip else _resolve(_read_legacy(path), {})
         if isinstance(root, Inert):
             raise InputError(

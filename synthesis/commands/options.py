@@ -67,7 +67,7 @@ FILES = grouped(
         "--sample-input",
         type=PATH,
         multiple=True,
-        help="Sample for the known-answer test (.npy, .png, .jpg), likewise.  [default: "
+        help="Sample for the known-answer test (.npy, or a picture), likewise.  [default: "
         "networks/samples/NETWORK.npy, or the vendor's tests/sample_DATASET.npy]",
     ),
     click.option("--weight-input", type=PATH, help="Weights of `arch: test` (.npy)."),

@@ -30,6 +30,16 @@ CONTENT = {
 }
 
 
+def test_safetensors_are_sent_to_the_quantizer(tmp_path):
+    path = tmp_path / "net.safetensors"
+    header = b'{"a.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    assert refusal(path) == (
+        "is a file of safetensors, which nobody has quantized [G25]"
+        " (give it to `ai8x quantize`, which reads it, and name what that writes)"
+    )
+
+
 def refusal(path):
     with pytest.raises(InputError) as error:
         read_torch_file(path)

@@ -261,7 +261,8 @@ def test_files_in_the_wrong_place(files, refused):
     first, second, third = err.splitlines()
     assert first.startswith("synthesize: tiny.npy: cannot be read: 'utf-8' codec")
     assert second.startswith("tiny.yaml: is not a PyTorch checkpoint (")
-    assert third.startswith("tiny-q.pth.tar: is not a .npy array: the magic string is not correct")
+    assert third.startswith("tiny-q.pth.tar: cannot be read: cannot identify image file")
+    assert third.endswith("(give a picture, such as a PNG or a JPEG, or an .npy array)")
 
 
 def test_a_sample_of_another_network(files, refused):
