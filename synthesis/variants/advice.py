@@ -8,6 +8,8 @@ weights have to be trained. Advice that a single rule gives on the spot is not t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -99,19 +101,58 @@ def _fits(source: Source, chip: Chip, allowed: frozenset[str]) -> bool:
 
 
 def _variants(source: Source, graph: Graph, rules: frozenset[str], chip: Chip) -> Iterator[Variant]:
-    """What can help, by the first letter of the rules: D is about data, C about weights."""
-    yield from _unplaced(source)
-    if "F1" in rules or "F2" in rules:
-        yield from _folded(source)
-    if any(rule.startswith("D") for rule in rules):
-        yield from _streams(source, chip)
-        yield from _of_bytes(source, graph)
-        yield from _smaller(source)
+    """What can help, by the first letter of the rules: D is about data, C about weights.
+
+    Weights that no place can hold are left out: placing a network that is far too large takes long.
+    """
+    stored = _stored(graph)
+    if _least_bytes(stored) <= chip.weight_bytes:
+        yield from _unplaced(source)
+        if "F1" in rules or "F2" in rules:
+            yield from _folded(source)
+        if any(rule.startswith("D") for rule in rules):
+            yield from _streams(source, chip)
+            yield from _of_bytes(source, graph)
+            yield from _smaller(source)
     if "C12" in rules:
         for bits in NARROW_BITS:
-            yield from _narrowed(source, graph, bits)
+            for layers in _largest(graph, bits):
+                changed = frozenset(map(entry_of, layers))
+                if _least_bytes(stored, changed, bits) <= chip.weight_bytes:
+                    yield _narrowed(source, layers, bits)
     if "C14" in rules:
         yield from _without_bias(source, graph)
+
+
+class _Stored(NamedTuple):
+    """The weights of a layer: their checkpoint entry, what tells them from others, their number."""
+
+    entry: str
+    digest: int
+    n: int
+    bits: int
+
+
+def _stored(graph: Graph) -> tuple[_Stored, ...]:
+    kernels = ((entry_of(layer), layer.kernel) for layer in graph.layers if layer.kernel)
+    return tuple(
+        _Stored(
+            entry,
+            crc32(np.ascontiguousarray(kernel.weights_oihw).data),
+            kernel.weights_oihw.size,
+            kernel.bits,
+        )
+        for entry, kernel in kernels
+    )
+
+
+def _least_bytes(
+    stored: Sequence[_Stored], narrowed: frozenset[str] = frozenset(), bits: int = 0
+) -> int:
+    """What weights take at least, those of some entries with so many bits; equal ones lie once."""
+    found = (one._replace(bits=bits) if one.entry in narrowed else one for one in stored)
+    taken = {(one.digest, one.n, one.bits): one.n * one.bits for one in found}
+    return sum(taken.values()) // DATA_BITS
 
 
 def _unplaced(source: Source) -> Iterator[Variant]:
@@ -149,23 +190,27 @@ def _streams(source: Source, chip: Chip) -> Iterator[Variant]:
         )
 
 
-def _narrowed(source: Source, graph: Graph, bits: int) -> Iterator[Variant]:
-    """Narrower weights in one more layer at a time, the largest first."""
+def _largest(graph: Graph, bits: int) -> Iterator[Sequence[Layer]]:
+    """Layers of more bits: one entry's more at a time, the largest first."""
     wide = [
         layer for layer in graph.layers if layer.kernel is not None and layer.kernel.bits > bits
     ]
     entries = sorted({entry_of(layer): _size(layer) for layer in wide}.items(), key=lambda e: -e[1])
     for n in range(1, len(entries) + 1):
-        changed = [name for name, _ in entries[:n]]
-        layers = [layer for layer in wide if entry_of(layer) in changed]
-        yield Variant(
-            f"{bits}-bit weights in {_names(layers)}",
-            replace(
-                source,
-                network=with_bits(source.network, layers, bits),
-                checkpoint=narrow(source.checkpoint, changed, bits),
-            ),
-        )
+        changed = {name for name, _ in entries[:n]}
+        yield [layer for layer in wide if entry_of(layer) in changed]
+
+
+def _narrowed(source: Source, layers: Sequence[Layer], bits: int) -> Variant:
+    """Narrower weights in some layers."""
+    return Variant(
+        f"{bits}-bit weights in {_names(layers)}",
+        replace(
+            source,
+            network=with_bits(source.network, layers, bits),
+            checkpoint=narrow(source.checkpoint, list(map(entry_of, layers)), bits),
+        ),
+    )
 
 
 def _without_bias(source: Source, graph: Graph) -> Iterator[Variant]:

@@ -10,6 +10,7 @@ from networks import Net, source_of
 from synthesis.compile import compile_source
 from synthesis.generate.options import ProgramOptions
 from synthesis.read.source import InputPath
+from synthesis.variants import advice as advice_module
 from synthesis.variants.advice import cheapest_variant, compile_or_advise
 
 pytestmark = pytest.mark.long  # a compiler, or a whole command, each
@@ -53,6 +54,30 @@ def test_weights_become_narrower_in_as_few_layers_as_will_do():
     bits = [layer.quantization for layer in variant.source.network.layers]
     assert bits == [4] * 4 + [None] * 10
     assert np.abs(variant.source.checkpoint.layers[0].weight).max() <= 8
+
+
+@pytest.mark.parametrize(
+    ("net", "n_tried"),
+    [
+        (
+            HEAVY,
+            28 - 3 - 2,
+        ),  # 516,096 bytes: four of 4 bits, or three of 2, or more
+        (Net("{name: a}\n{name: b}", "512x64x3x3 512x512x3x3", "64x8x8"), 0),
+        (Net("{name: a}\n{name: b}\n{name: c}", "64x64x3x3 " * 3, "64x8x8"), 2 * 3),
+    ],
+)
+def test_what_no_place_can_hold_is_not_placed(net, n_tried, monkeypatch):
+    tried = []
+
+    def place_nothing(source, *_others):
+        tried.append(source)
+        raise CapacityError("nothing is placed here")
+
+    monkeypatch.setattr(advice_module, "place_source", place_nothing)
+    found = cheapest_variant(source_of(net), MAX78000, frozenset({"C12"}))
+    assert found is None
+    assert len(tried) == n_tried
 
 
 def test_a_large_picture_is_streamed():
