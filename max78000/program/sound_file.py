@@ -1,4 +1,8 @@
-"""WAV files of plain PCM: one way to read them, for the host of a board and for the virtual one."""
+"""WAV files: one way to read them, for the host of a board and for the virtual one.
+
+Plain PCM needs nothing else. Other forms of WAV (floating point, more than two channels or 16 bits
+by the letter of the format, more than 4 GB) are read by soundfile, where it is installed.
+"""
 
 import math
 import wave
@@ -11,6 +15,7 @@ from max78000.files import DAMAGED
 from max78000.program.resampling import MOST_HZ
 
 MOST_BITS = 32
+_OTHER_FORMS = ("unknown format", "file does not start with RIFF id")  # as `wave` says it
 LEAST_HZ = 1000  # below, the header is damaged, and resampled it would take all memory
 
 
@@ -24,23 +29,60 @@ def load_wav(path: Path, most_s: float = math.inf) -> tuple[NDArray[np.float32],
         Samples (n,) whose full scale is 1, and their rate in samples a second.
     Raises:
         OSError: the system cannot read it.
-        ValueError: it is no WAV file, no plain PCM, or of impossible width or rate; in one line.
+        ValueError: it is no WAV file, or of impossible width or rate, or soundfile is needed and is
+            not there; in one line.
     """
     try:
-        with wave.open(str(path), "rb") as file:
-            n_channels, width, rate, n_frames = file.getparams()[:4]
-            if 8 * width > MOST_BITS:
-                raise ValueError(f"has {8 * width} bits a sample; at most {MOST_BITS} are taken")
-            if rate < LEAST_HZ:
-                raise ValueError(f"has {rate} samples a second; at least {LEAST_HZ:,} are taken")
-            if rate > MOST_HZ:
-                raise ValueError(f"has {rate} samples a second; at most {MOST_HZ:,} are taken")
-            data = file.readframes(min(n_frames, math.ceil(min(most_s * rate, n_frames))))
-    except (wave.Error, *DAMAGED) as error:
+        return _plain(path, most_s)
+    except wave.Error as error:
+        if not str(error).startswith(_OTHER_FORMS):
+            raise ValueError(str(error)) from None
+        return _other(path, most_s)
+    except DAMAGED as error:
         raise ValueError(str(error) or "is damaged") from None
+
+
+def _plain(path: Path, most_s: float) -> tuple[NDArray[np.float32], int]:
+    with wave.open(str(path), "rb") as file:
+        n_channels, width, rate, n_frames = file.getparams()[:4]
+        if 8 * width > MOST_BITS:
+            raise ValueError(f"has {8 * width} bits a sample; at most {MOST_BITS} are taken")
+        _check_rate(rate)
+        data = file.readframes(_n_wanted(n_frames, rate, most_s))
     samples = _pcm(data[: len(data) - len(data) % width], width)
     samples = samples[: len(samples) - len(samples) % n_channels]
     return samples.reshape(-1, n_channels).mean(axis=1), rate
+
+
+def _other(path: Path, most_s: float) -> tuple[NDArray[np.float32], int]:
+    try:
+        import soundfile  # noqa: PLC0415 - few recordings need it
+    except (ImportError, OSError):
+        why = "is no plain PCM, and soundfile, which reads it, is not installed"
+        raise ValueError(f"{why}: pip install soundfile") from None
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_rate(file.samplerate)
+            n_wanted = _n_wanted(file.frames, file.samplerate, most_s)
+            channels = file.read(n_wanted, dtype="float32", always_2d=True)
+            samples: NDArray[np.float32] = channels.mean(axis=1)
+            rate = int(file.samplerate)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise ValueError(str(error).partition("\n")[0]) from None
+    if not np.isfinite(samples).all():
+        raise ValueError("has samples that are no numbers")
+    return samples, rate
+
+
+def _check_rate(rate: int) -> None:
+    if rate < LEAST_HZ:
+        raise ValueError(f"has {rate} samples a second; at least {LEAST_HZ:,} are taken")
+    if rate > MOST_HZ:
+        raise ValueError(f"has {rate} samples a second; at most {MOST_HZ:,} are taken")
+
+
+def _n_wanted(n_frames: int, rate: int, most_s: float) -> int:
+    return min(n_frames, math.ceil(min(most_s * rate, n_frames)))
 
 
 def _pcm(data: bytes, width: int) -> NDArray[np.float32]:
