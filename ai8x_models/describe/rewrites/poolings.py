@@ -124,7 +124,7 @@ def poolings_split(graph: Graph) -> Rewritten:
 def poolings_in_layers(graph: Graph) -> Rewritten:
     """Put a layer that copies behind a pooling of more channels than one pass has.
 
-    Source: docs/rules.md, L4; down to one pixel all channels can be pooled alone.
+    Down to one pixel all channels can be pooled alone. Source: docs/rules.md, L4.
     """
     editor = Editor(graph)
     for index, node in enumerate(graph.nodes):
