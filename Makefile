@@ -104,7 +104,7 @@ lint: setup ## Style, types and import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint ## While working, under 90 seconds: that, and the unit tests that take seconds
+check: lint ## While working, under 90 seconds: that, and the unit tests that are quick
 	$(PYTEST) tests/style tests/unit -m "not long and not slow"
 
 test: lint ## For a change, under 10 minutes: all that it can break

@@ -164,6 +164,7 @@ def test_extras_are_data(tmp_path):
         save_checkpoint(tmp_path / "b", Checkpoint("net", 1, STATE, {"path": tmp_path}))
 
 
+@pytest.mark.long
 def test_models_come_back_in_their_mode(tmp_path):
     torch.manual_seed(0)
     model, path = TinyStudentModel().eval(), tmp_path / "tiny.pth.tar"
@@ -178,6 +179,7 @@ def test_models_come_back_in_their_mode(tmp_path):
             assert all(map(torch.equal, loaded(picture), model(picture)))
 
 
+@pytest.mark.long
 def test_checkpoints_that_do_not_fit_say_what(tmp_path):
     path, state = tmp_path / "a", TinyStudentModel().state_dict()
 

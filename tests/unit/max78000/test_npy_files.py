@@ -42,6 +42,7 @@ def test_a_damaged_header_is_one_line(text, tmp_path):
         read_input(tmp_path / "a.npy", 2, 2, 1)
 
 
+@pytest.mark.long
 @given(st.data())
 def test_whatever_is_changed_is_read_or_is_a_value_error(data):
     contents = bytearray(npy_bytes(np.arange(12, dtype=np.int8).reshape(3, 4)))
@@ -53,6 +54,7 @@ def test_whatever_is_changed_is_read_or_is_a_value_error(data):
         read_npy(io.BytesIO(cut))
 
 
+@pytest.mark.long
 def test_a_dump_that_unpacks_to_too_much_is_refused_before(tmp_path):
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as members:

@@ -37,6 +37,7 @@ main()
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("package", "words", "heavy"),
     [
@@ -145,6 +146,7 @@ def test_a_reader_that_has_seen_enough():
     os.close(writes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("closing", "status", "said"),
     [
@@ -159,6 +161,7 @@ def test_streams_that_were_closed_before(closing, status, said):
     assert (ended.returncode, ended.stderr) == (status, said)
 
 
+@pytest.mark.long
 def test_a_current_folder_that_has_been_removed(tmp_path):
     (tmp_path / "gone").mkdir()
     line = 'cd gone && rmdir ../gone && "$0" new board --app serial --from project'

@@ -27,6 +27,7 @@ def combined(*nets):
     return combine([compile_net(net) for net in nets], MAX78000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("nets", "n_loads"),
     [

@@ -64,6 +64,7 @@ def run_command(monkeypatch, capsys, *args):
     return end.value.code, capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in REFUSED],

@@ -162,6 +162,7 @@ def test_an_output_map_is_kept():
     assert read_network(text, FILE).output_map == 0xF00
 
 
+@pytest.mark.long
 def test_networks_of_the_vendor_read_back(vectors_dir):
     """Every eighth; all of them take some seconds."""
     if vectors_dir is None:

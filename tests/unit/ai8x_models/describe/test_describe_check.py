@@ -220,6 +220,7 @@ def test_checkpoints_of_others_are_refused(net, tmp_path):
     assert found.exception.where == str(path)
 
 
+@pytest.mark.long
 def test_what_quantization_aware_training_chose_is_kept(tmp_path):
     model = create_model("DigitNet")
     start_qat(model, QatPolicy(0, weight_bits=4))

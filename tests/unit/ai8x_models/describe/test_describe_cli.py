@@ -92,6 +92,7 @@ def test_a_class_or_function_of_a_file_is_written(net, tmp_path):
     assert str(found.exception) == f"{target}: exists already (--overwrite replaces it)"
 
 
+@pytest.mark.long
 def test_an_onnx_file_becomes_description_and_integers_that_compile(residual):
     target, checkpoint = residual / "net.yaml", residual / "net-q.pth.tar"
     words = ("--calibration", residual / "samples.npy", "--checkpoint-out", checkpoint)

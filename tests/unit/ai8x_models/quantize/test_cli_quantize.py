@@ -81,6 +81,7 @@ def _vendor_lines(vectors_dir):
                     yield script.name, [one for one in words[start + 1 :] if one != "$@"]
 
 
+@pytest.mark.long
 def test_every_command_line_of_the_vendor(vectors_dir, ai8x):
     lines = list(_vendor_lines(vectors_dir))
     assert len(lines) > 25

@@ -88,6 +88,7 @@ def test_worked_example():
     assert state["conv1.op.weight"][0].item() == pytest.approx(0.26985)  # left as it was
 
 
+@pytest.mark.long
 @given(
     values=st.lists(st.floats(-4, 4, width=32), min_size=3, max_size=12),
     bits=st.sampled_from([1, 2, 4, 8]),
@@ -259,6 +260,7 @@ def test_report_and_extras(tiny, tmp_path):
     assert not (tmp_path / "qq").exists()
 
 
+@pytest.mark.long
 def test_float_checkpoints_are_quantized_as_qat_begins(tmp_path):
     model = _trained(TinyStudentModel()).eval()
     save_checkpoint(tmp_path / "float", Checkpoint("TinyStudentModel", 1, model.state_dict()))

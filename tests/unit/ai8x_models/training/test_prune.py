@@ -239,6 +239,7 @@ def test_a_pass_over_the_processors_that_is_hardly_used_is_given_up(residual):
     assert {one.after for one in found.widths if one.layer != "classify"} == {64}
 
 
+@pytest.mark.long
 @needs_pruner
 def test_what_was_pruned_can_be_pruned_again(residual):
     once = prune(Subject.load(residual), 9_000, Path("p"))

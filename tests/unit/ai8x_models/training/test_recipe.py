@@ -162,6 +162,7 @@ def test_any_text_is_a_recipe_or_a_refusal(text):
         parse_recipe(text, "r.yaml")
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(SMALLEST.splitlines()), max_size=8))
 def test_any_order_of_lines_is_a_recipe_or_a_refusal(lines):
     try:

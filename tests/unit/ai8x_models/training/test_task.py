@@ -55,6 +55,7 @@ def test_another_task_is_trained(toy):
     assert said.rstrip().endswith("recall -")
 
 
+@pytest.mark.long
 def test_another_task_has_its_own_distance_to_a_teacher(toy):
     torch.manual_seed(0)
     teacher = create_model("DigitNet")

@@ -34,11 +34,13 @@ def refuse_odd(number):
     return number
 
 
+@pytest.mark.long
 def test_results_come_in_order():
     with done_by_processes(abs, range(-5, 0), 2, n_at_once=2) as done:
         assert list(done) == [5, 4, 3, 2, 1]
 
 
+@pytest.mark.long
 def test_a_refusal_ends_the_others():
     with (
         pytest.raises(InputError, match="1 is odd"),
@@ -47,6 +49,7 @@ def test_a_refusal_ends_the_others():
         list(done)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_ends_all(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)

@@ -94,6 +94,7 @@ def test_combine_goes_left_to_right_and_clamps_once():
     assert combine([c, a], Combine.SUB).tolist() == [-128]
 
 
+@pytest.mark.long
 @given(x=st.integers(-128, 127), y=st.integers(-128, 127))
 def test_bitwise_operations_act_on_bytes(x, y):
     operands = [np.array(x, dtype=np.int8), np.array(y, dtype=np.int8)]

@@ -78,6 +78,7 @@ def test_words_of_known_programs(register, word, fields):
     assert register.pack(**fields) == word
 
 
+@pytest.mark.long
 @given(st.data())
 def test_unpack_inverts_pack_for_every_register(data):
     for register in REGISTERS:

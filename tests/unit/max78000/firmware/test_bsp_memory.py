@@ -26,6 +26,7 @@ def memory(tmp_path_factory):
     return library
 
 
+@pytest.mark.long
 @given(st.binary(min_size=1, max_size=24), st.data())
 def test_memmove_may_overlap(memory, content, data):
     n = data.draw(st.integers(0, len(content)))

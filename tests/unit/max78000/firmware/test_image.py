@@ -72,6 +72,7 @@ def test_reset_goes_to_the_entry_and_every_vector_to_a_handler(image):
     assert all(addr & THUMB for addr in handlers)
 
 
+@pytest.mark.long
 def test_the_vector_table_in_ram_is_aligned_too(image, tmp_path):
     text = """
     #include "mxc.h"

@@ -68,6 +68,7 @@ widths = st.sampled_from(["", "1", "8", "30"])
 precisions = st.sampled_from(["", ".1", ".5", ".25"])
 
 
+@pytest.mark.long
 @given(flags, widths, precisions, st.sampled_from(list(INTEGERS)), st.data())
 def test_signed_integers(library, flag, width, precision, length, data):
     if precision:
@@ -80,6 +81,7 @@ def test_signed_integers(library, flag, width, precision, length, data):
         assert show(library, f"%{flag}{width}{precision}{length}{kind}", argument) == expected
 
 
+@pytest.mark.long
 @given(
     st.sampled_from(["", "-", "0", "#", "-#", "0#"]),
     widths,
@@ -107,6 +109,7 @@ real_forms = st.tuples(
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
+@pytest.mark.long
 @given(real_forms, finite | st.floats(-1e6, 1e6) | st.integers(-2000, 2000).map(lambda n: n / 8))
 def test_reals_have_every_digit(library, form, value):
     assert show(library, form, ctypes.c_double(value)) == form % value
@@ -148,6 +151,7 @@ def test_octal(library, value, flag):
     assert show(library, f"%{flag}llo", ctypes.c_ulonglong(value)) == expected
 
 
+@pytest.mark.long
 @given(
     st.sampled_from(["", "-"]),
     st.sampled_from(["", "4", "12"]),

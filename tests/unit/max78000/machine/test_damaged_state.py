@@ -29,6 +29,7 @@ def test_words_that_do_not_fit_are_one_line(change, tmp_path):
     assert "InternalError" not in str(caught.value)
 
 
+@pytest.mark.long
 def test_a_bomb_is_not_unpacked(tmp_path):
     (tmp_path / "state.json.gz").write_bytes(gzip.compress(b" " * (MAX_BYTES + 1)))
     with pytest.raises(InputError, match="more than 67,108,864 bytes unpacked"):

@@ -27,6 +27,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(PLAIN, st.integers(0, pickle.HIGHEST_PROTOCOL))
 def test_what_python_writes_is_taken(value, protocol):
     check_pickle(pickle.dumps([value, value], protocol))

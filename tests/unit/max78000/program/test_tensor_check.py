@@ -13,6 +13,7 @@ from max78000.errors import InputError
 from max78000.program.tensor_check import check_tensors
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "legacy"])
 def test_what_torch_writes_passes(tmp_path, is_zip):
     contents = {

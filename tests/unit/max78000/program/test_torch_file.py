@@ -160,6 +160,7 @@ def test_random_bytes(tmp_path_factory, content, is_zip):
         assert isinstance(read_torch_file(path), dict)
 
 
+@pytest.mark.long
 @CONTAINERS
 def test_damaged_bytes(tmp_path, is_legacy):
     whole = write_checkpoint(tmp_path / "a", CONTENT, is_legacy=is_legacy).read_bytes()
@@ -369,6 +370,7 @@ def test_dictionaries_within_themselves(tmp_path):
     assert root["chain"][0] is root["chain"][1]
 
 
+@pytest.mark.long
 def test_endless_nesting(tmp_path):
     pickled = b"\x80\x02" + b"}K\x00" * 100_000 + b"}" + b"s" * 100_000 + b"."
     assert "RecursionError" in refusal(archive(tmp_path / "a", pickled))

@@ -239,6 +239,7 @@ def test_names_of_what_every_firmware_has_are_taken(files, name):
     ]
 
 
+@pytest.mark.long
 def test_files_of_other_networks_would_be_compiled_too(files):
     told("near.yaml", "far.yaml", "--prefix", "app")
     told("near.yaml", "far.yaml", "--prefix", "app", "--overwrite")

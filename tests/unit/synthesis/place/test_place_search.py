@@ -215,6 +215,7 @@ def test_what_passes_through_is_spread():
     assert quick < slow
 
 
+@pytest.mark.long
 def test_kernels_are_spread_when_they_do_not_fit_lowest_first():
     """Of four layers that fill most of 16 processors, each goes to a quadrant of its own."""
     wide = [f"{{{ONE}}}", "{}"] * 4
@@ -271,6 +272,7 @@ def naive_slide(layer):
     return worst
 
 
+@pytest.mark.long
 @given(
     kernel=st.sampled_from([("1x1", 0), ("3x3", 0), ("3x3", 1)]),
     pool=st.sampled_from([(1, 1), (2, 2), (2, 1), (3, 2), (1, 2)]),

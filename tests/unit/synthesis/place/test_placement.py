@@ -281,6 +281,7 @@ def test_live_tensors_never_overlap(net):
             assert one.clash(other) is None
 
 
+@pytest.mark.long
 @settings(max_examples=20)
 @given(net=branching().filter(lambda net: "out_offset" not in net.layers))
 def test_what_is_placed_here_passes_all_rules(net):

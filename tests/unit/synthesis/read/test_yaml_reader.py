@@ -329,6 +329,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 NODES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_leaves=4)
 
 
+@pytest.mark.long
 @given(key=st.sampled_from(sorted({*LAYER_KEYS, *OTHER_CHIP_KEYS})), value=NODES)
 def test_any_value_of_any_key_is_read_or_refused(key, value):
     text = yaml.safe_dump({"arch": "a", "dataset": "b", "layers": [{key: value}]})

@@ -170,6 +170,7 @@ def test_the_rolling_buffer_moves_as_in_the_interpreter():
     assert accuracies[3].network.signal_rms > 0
 
 
+@pytest.mark.long
 @given(
     seed=st.integers(0, 999),
     keys=st.sampled_from(["", "activate: ReLU", "activate: Abs", "output_shift: 2"]),

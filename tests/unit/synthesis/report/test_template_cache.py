@@ -108,6 +108,7 @@ def test_python_that_writes_no_code_writes_none_here(templates, monkeypatch):
     assert not files_of(templates)
 
 
+@pytest.mark.long
 def test_all_templates_are_compiled_on_demand(tmp_path, monkeypatch, compiled):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))

@@ -40,6 +40,7 @@ def teacher_maps(seed=0, count=N):
     )
 
 
+@pytest.mark.long
 def test_a_cache_holds_what_was_rendered(built):
     cache = PoseCache.open(built)
     assert (cache.preset, cache.split, cache.count) == ("scene", "test", N)
@@ -79,6 +80,7 @@ def test_a_cache_in_memory_is_read_only(built):
         cache.images[0] = 0
 
 
+@pytest.mark.long
 def test_the_number_of_workers_changes_nothing(built, tmp_path):
     seen = []
     path = build_cache(

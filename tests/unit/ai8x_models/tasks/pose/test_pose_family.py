@@ -70,6 +70,7 @@ def test_a_network_reads_as_if_written_by_hand(tmp_path):
     ]
 
 
+@pytest.mark.long
 def test_whatever_is_drawn_is_described(tmp_path):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     for _ in range(6):

@@ -108,6 +108,7 @@ def test_only_the_best_twenty_detections_count():
     assert ours(truths, founds) == pytest.approx(reference(truths, founds), abs=1e-6)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -195,6 +196,7 @@ def test_masked_cells_do_not_count():
 # -- where AP lies on other images -----------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_interval_is_that_of_images_drawn_anew():
     """Against drawing lists of images and scoring each, with the draws that the interval takes."""
     rng = np.random.default_rng(4)
@@ -223,6 +225,7 @@ def _weighted_ap(truths, founds, counts):
         return ap_interval(truths, founds)[0]
 
 
+@pytest.mark.long
 def test_more_images_tell_more():
     rng = np.random.default_rng(9)
 

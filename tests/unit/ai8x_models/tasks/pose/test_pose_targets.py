@@ -95,6 +95,7 @@ def plain_targets(keypoints, size=16):
     return heat, paf / np.maximum(np.repeat(counts, 2, axis=0), 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_vectorised_maps_equal_the_plain_ones(seed):
     keypoints = random_people(seed)

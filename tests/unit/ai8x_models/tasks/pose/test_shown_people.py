@@ -78,6 +78,7 @@ def test_where_nobody_is_hit_no_score_is_best():
     assert f1_of([truth(POINTS)], [found()]) == 0
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=1, max_size=12))
 def test_no_other_score_has_a_higher_f1(people):

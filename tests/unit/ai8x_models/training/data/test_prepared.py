@@ -26,6 +26,7 @@ def _pets(tmp_path, monkeypatch):
         Image.new("L", (6, 6), 8 * index).save(home / f"{index:02}.png")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [1, 3])
 def test_processes_read_the_same(monkeypatch, workers):
     alone = open_samples(PLAN, "train").inputs

@@ -69,6 +69,7 @@ def test_a_network_reads_as_if_written_by_hand(tmp_path):
     assert "self.classify = scores(720, 10)" in text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("family", "shape"),
     [("pictures", (1, 8, 8)), ("pictures", (3, 33, 20)), ("signals", (6, 128))],

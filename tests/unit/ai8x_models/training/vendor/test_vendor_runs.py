@@ -189,6 +189,7 @@ def test_weights_to_begin_with(ai8x):
     assert "teacher" in err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "answers", "n_outputs", "weights"),
     [
@@ -233,6 +234,7 @@ def test_a_model_file_of_the_vendors_goes_the_whole_road(ai8x):
     road(ai8x, given, Path(out.strip()), accuracy(err))
 
 
+@pytest.mark.long
 def test_models_are_written_down(ai8x):
     status, out, _ = ai8x("train", *GIVEN, "--summary", "model")
     assert (status, "(conv2)" in out) == (0, True)
@@ -241,6 +243,7 @@ def test_models_are_written_down(ai8x):
     assert Path("m.onnx").read_bytes() == Path("model.onnx").read_bytes()
 
 
+@pytest.mark.long
 def test_samples_that_are_not_there(ai8x):
     status, _, err = ai8x("train", *GIVEN, "-e", "--save-sample", N_TEST)
     assert status == 2

@@ -21,6 +21,7 @@ def photograph(path, size=(640, 480)):
 # Letterbox.
 
 
+@pytest.mark.long
 @given(
     width=st.integers(1, 9000), height=st.integers(1, 9000), x=st.floats(-1, 2), y=st.floats(-1, 2)
 )

@@ -47,6 +47,7 @@ def prepared_by(form):
     return Preparation.from_facts(form.to_json(), "network.json")
 
 
+@pytest.mark.long
 @given(form=forms(), seed=st.integers(0, 999))
 def test_arrays(tmp_path_factory, form, seed):
     path = tmp_path_factory.mktemp("sample") / "sample.npy"

@@ -217,6 +217,7 @@ def test_an_arm_behind_the_back_is_hidden(monkeypatch):
     assert (seen["left_wrist"], seen["right_wrist"]) == (1, 2)
 
 
+@pytest.mark.long
 def test_people_hide_each_other_and_nobody_else_is_labelled(folder):
     drawing, n_hidden = Bodies.of(folder), 0
     for seed in range(12):
@@ -232,6 +233,7 @@ def test_people_hide_each_other_and_nobody_else_is_labelled(folder):
     assert n_hidden
 
 
+@pytest.mark.long
 def test_captured_motion_makes_other_images(folder, tmp_path):
     def opened():
         return open_data(DataSource(tmp_path, "bodies", "train", 3), Console(io.StringIO()))
@@ -245,6 +247,7 @@ def test_captured_motion_makes_other_images(folder, tmp_path):
     assert (opened().images != first.images).any()
 
 
+@pytest.mark.long
 def test_people_stand_before_photographs(folder, tmp_path):
     """A green wall is all that was photographed."""
     wall, png, jpeg = Image.new("RGB", (100, 100), (20, 200, 30)), io.BytesIO(), io.BytesIO()

@@ -153,6 +153,7 @@ def test_without_anybody_worth_a_crop_there_is_no_file(tmp_path):
     assert not list(tmp_path.glob("*.h5"))
 
 
+@pytest.mark.long
 def test_an_album_and_its_validation_share_no_picture(tmp_path):
     pictures, annotations = street(tmp_path)
     console = Console(io.StringIO())
@@ -181,6 +182,7 @@ def test_large_pictures_become_smaller_with_their_people(tmp_path):
     assert album.people(0).bbox[0, 2:] == pytest.approx(np.array(wanted[2:]) * 0.4)
 
 
+@pytest.mark.long
 def test_an_interrupted_import_keeps_its_finished_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(album_import, "_PER_PIECE", 5)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
@@ -204,6 +206,7 @@ def test_an_interrupted_import_keeps_its_finished_pieces(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.parts"))
 
 
+@pytest.mark.long
 def test_pictures_to_test_on_are_left_out_of_training(tmp_path):
     pictures, annotations = street(tmp_path)
     secret = tmp_path / "secret"
@@ -223,6 +226,7 @@ def test_pictures_to_test_on_are_left_out_of_training(tmp_path):
     assert {3, 8} <= set(cache.source_id.tolist())  # evaluated on, they may be
 
 
+@pytest.mark.long
 def test_a_recipe_remembers_what_must_not_be_trained_on(tmp_path):
     """The album was made before the folder was held out."""
     pictures, annotations = street(tmp_path)

@@ -140,6 +140,7 @@ def test_a_free_stretch_meets_nobody(boxes, width):
         assert (left, upper, right, lower) == (0, 0, width, 100)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes(made, cutouts):
     drawn = Pasted.of(cutouts_path(made, "train"))
     first, again = drawn.render(5), drawn.render(5)
@@ -152,6 +153,7 @@ def collages(cutouts, n=12):
     return [paste(cutouts, np.random.default_rng(seed)) for seed in range(n)]
 
 
+@pytest.mark.long
 def test_what_is_in_front_hides_points(cutouts):
     n_seen = n_hidden = 0
     for one in collages(cutouts):
@@ -231,6 +233,7 @@ def test_nobody_is_cut_out_for_tests(tmp_path, preset):
         open_data(DataSource(tmp_path, preset, "test", 3), Console(io.StringIO()))
 
 
+@pytest.mark.long
 def test_the_cache_is_made_again_of_other_cut_outs(made, tmp_path):
     def opened():
         return open_data(DataSource(tmp_path, "pasted", "train", 3), Console(io.StringIO()))
@@ -246,6 +249,7 @@ def test_the_cache_is_made_again_of_other_cut_outs(made, tmp_path):
     assert (opened().images != first.images).any()
 
 
+@pytest.mark.long
 def test_views_are_pasted_if_the_recipe_says_so(made):
     def batches():
         examples = open_photos(made, ViewPlan(pasted_share=1.0), 8)
@@ -278,6 +282,7 @@ def test_cut_outs_of_other_pictures_are_refused_where_some_are_for_tests(made, t
         check_plan(plan, ViewPlan())
 
 
+@pytest.mark.long
 def test_an_import_of_which_nothing_is_cut_out_is_a_good_one(tmp_path):
     def change(index, person):
         person["segmentation"] = [[0, 0, 200, 0, 200, 150, 0, 150]]
@@ -302,6 +307,7 @@ def test_grounds_alone_are_cut_outs_but_nobody_to_paste(made, tmp_path):
         Pasted.of(tmp_path / "grounds.h5").render(1)
 
 
+@pytest.mark.long
 def test_who_looks_larger_is_in_front(cutouts, monkeypatch):
     heights = []
     put = pasting._put

@@ -29,6 +29,7 @@ def batches(album, epoch=0, **plan):
     return list(PhotoExamples(album, ViewPlan(**plan), 20).shuffled(8, 1, epoch, None))
 
 
+@pytest.mark.long
 def test_an_epoch_is_a_function_of_seed_and_number(album):
     first, again, next_one = batches(album), batches(album), batches(album, 1)
     assert len(first) == 2  # whole batches only

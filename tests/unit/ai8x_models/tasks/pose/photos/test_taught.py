@@ -165,6 +165,7 @@ def test_points_that_are_not_trusted_are_not_learned(tmp_path, network):
     assert not np.asarray(uncounted(sure, Same(), (200, 150))).any()
 
 
+@pytest.mark.long
 def test_an_album_is_taught_and_its_validation_is_not(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 30)
     listing = json.loads(annotations.read_text())
@@ -186,6 +187,7 @@ def test_an_album_is_taught_and_its_validation_is_not(tmp_path, network):
     assert len({tuple(point) for point in labelled[0, :, :2].tolist()}) == 17  # by people
 
 
+@pytest.mark.long
 def test_pictures_that_nobody_labelled_cannot_score(tmp_path, network):
     pictures, annotations = bare_street(tmp_path, 30)
     teacher = load_teacher(f"{network}:teacher", TRUST)

@@ -20,6 +20,7 @@ def views():
     )
 
 
+@pytest.mark.long
 @given(views())
 def test_points_and_the_affine_map_are_inverse(view):
     points = np.array(((0.0, 0.0), (127.0, 5.0), (63.5, 63.5)))
@@ -28,6 +29,7 @@ def test_points_and_the_affine_map_are_inverse(view):
     np.testing.assert_allclose(source[2], view.centre, atol=1e-6)
 
 
+@pytest.mark.long
 @given(views(), st.integers(60, 240), st.integers(60, 240))
 def test_a_spot_is_where_its_point_says(view, x, y):
     picture = np.zeros((300, 300, 3), np.uint8)
@@ -59,6 +61,7 @@ def test_mirrored_people_change_sides():
     ]
 
 
+@pytest.mark.long
 @given(views())
 def test_masks_move_with_pictures(view):
     mask = np.zeros((75, 75), np.uint8)
