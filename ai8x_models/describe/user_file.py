@@ -180,8 +180,8 @@ def _packages(path: Path) -> tuple[str, ...]:
     n_levels = max(
         (one.level for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)), default=0
     )
-    folders = path.parents
-    while n_levels and (folders[n_levels] / "__init__.py").is_file():
+    folders = path.parents[:-1]  # the root has no name
+    while 0 < n_levels < len(folders) and (folders[n_levels] / "__init__.py").is_file():
         n_levels += 1  # a package in a package
     return tuple(folder.name for folder in reversed(folders[:n_levels]))
 

@@ -141,3 +141,11 @@ def test_a_missing_neighbour_of_a_package_is_named(tmp_path):
         call_in_file(path, "given", NEEDED)
     assert caught.value.where == f"{path}:1"
     assert caught.value.fix == "put it there, or mend the import"
+
+
+def test_imports_from_above_the_root_are_refused_with_their_line(tmp_path):
+    path = tmp_path / "made.py"
+    path.write_text(f"from {'.' * 99} import width\n")
+    with pytest.raises(InputError, match="beyond top-level package") as caught:
+        call_in_file(path, "given", NEEDED)
+    assert caught.value.where == f"{path}:1"
