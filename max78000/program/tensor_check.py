@@ -31,6 +31,7 @@ _ARCHIVES = MappingProxyType(
 )
 # Where names come from that PyTorch's restricted unpickler may know.
 _KNOWN_PACKAGES = ("torch", "collections", "numpy", "builtins", "_codecs")
+_MOST_PROTOCOL = 3  # its restricted unpickler lacks operations of later ones
 _N_PICKLES = 4  # in a file of the older kind: magic number, version, machine, contents
 # What looking into a file raises that is no archive, one with a password, or of another method.
 _NO_PICKLE = (
@@ -57,6 +58,8 @@ def check_tensors(path: Path) -> None:
             file.seek(0)
             if not is_zip:
                 _check_first_pickle(file)
+        if _protocol(path) > _MOST_PROTOCOL:
+            raise refusal(path)
         if code := _named_code(path):
             raise refusal(path, code)
         if is_zip:
@@ -92,6 +95,10 @@ def refusal(path: Path, code: str = "") -> InputError:
         comma = ":" if code else ","
         why = f"is a whole pickled model{comma} {why}"
         return InputError(why, where=str(path), fix=_SAVE_NUMBERS)
+    if (protocol := _protocol(path)) > _MOST_PROTOCOL:
+        why = f"is pickled by protocol {protocol}; PyTorch reads up to {_MOST_PROTOCOL} safely"
+        fix = "where it was made, leave pickle_protocol out of torch.save()"
+        return InputError(why, where=str(path), fix=fix)
     if code:
         return InputError(why, where=str(path), fix="get the checkpoint from its author again")
     if path.suffix.lower() == ".onnx":
@@ -106,6 +113,15 @@ def _check_first_pickle(file: IO[bytes]) -> None:
     operations = (argument for _, argument, _ in pickletools.genops(contents))
     if LEGACY_MAGIC not in operations:
         raise pickle.UnpicklingError("the magic number is missing")
+
+
+def _protocol(path: Path) -> int:
+    """The protocol of the first pickle in a file; 0 if it says none."""
+    try:
+        operation, argument, _ = next(_operations(path))
+    except _NO_PICKLE:
+        return 0
+    return int(argument) if operation.name == "PROTO" else 0
 
 
 def _named_code(path: Path) -> str:

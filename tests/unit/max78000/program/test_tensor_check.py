@@ -2,6 +2,7 @@
 
 import collections
 import pickle
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,6 +10,7 @@ import zipfile
 import pytest
 import torch
 
+from ai8x_models.checkpoint import load_checkpoint
 from max78000.errors import InputError
 from max78000.program.tensor_check import check_tensors
 
@@ -26,6 +28,22 @@ def test_what_torch_writes_passes(tmp_path, is_zip):
     }
     torch.save(contents, tmp_path / "a", _use_new_zipfile_serialization=is_zip)
     check_tensors(tmp_path / "a")
+
+
+@pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_protocols_that_pytorch_does_not_read_are_named(tmp_path, protocol, is_zip):
+    path = tmp_path / "a"
+    how = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": is_zip}
+    torch.save({"weight": torch.ones(2)}, path, **how)
+    if protocol < 4:
+        assert check_tensors(path) is None
+        return
+    why = f"is pickled by protocol {protocol}; PyTorch reads up to 3 safely"
+    with pytest.raises(InputError, match=re.escape(why)):
+        check_tensors(path)
+    with pytest.raises(InputError, match=re.escape(why)):
+        load_checkpoint(path)
 
 
 def test_a_class_is_code(tmp_path):
