@@ -45,7 +45,7 @@ def look_at(
 def _check_model(word: str) -> None:
     check_word(word)
     if is_onnx(word):
-        _check_onnx(Path(word))
+        _check_by_name(Path(word))
 
 
 def _check_by_name(path: Path) -> None:

@@ -32,7 +32,7 @@ class _Answer:
         if self._first_s is None:
             self._first_s = now_s
         if _is_importing(frame) and now_s < self._first_s + MOST_WAITS_S:
-            interrupt_again()
+            _give_again()
             return
         self._first_s = None
         raise KeyboardInterrupt
@@ -45,7 +45,7 @@ def heeding() -> Iterator[None]:
 
     def tell(ignored: "sys.UnraisableHookArgs") -> None:
         if issubclass(ignored.exc_type, KeyboardInterrupt):
-            interrupt_again()
+            _give_again()
         else:
             told_before(ignored)
 
@@ -87,14 +87,14 @@ def delayed() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def interrupt_again() -> None:
+def _give_again() -> None:
     """Give Ctrl-C once more, in a moment."""
-    _thread.start_new_thread(_interrupt_again, ())
 
+    def give() -> None:
+        time.sleep(_AGAIN_S)
+        _thread.interrupt_main()
 
-def _interrupt_again() -> None:
-    time.sleep(_AGAIN_S)
-    _thread.interrupt_main()
+    _thread.start_new_thread(give, ())
 
 
 def _is_importing(frame: FrameType | None) -> bool:

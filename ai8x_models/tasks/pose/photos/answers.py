@@ -33,9 +33,6 @@ class Answers:
         file.truncate(0)
         self._add({"teacher": stamp})
 
-    def __len__(self) -> int:
-        return len(self._said)
-
     def of(self, crop: Uint8s) -> Floats | None:
         """Keypoints (17, 3) as they were added for a crop (S, S, 3); None if they were not."""
         found = self._said.get(_digest(crop))

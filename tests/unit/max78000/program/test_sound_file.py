@@ -7,7 +7,7 @@ import pytest
 
 from max78000.program.sound_file import load_wav
 
-soundfile = pytest.importorskip("soundfile")
+soundfile = pytest.importorskip("soundfile", reason="of the extra `train`")
 
 RATE = 16_000
 WAVES = np.sin(np.arange(600, dtype=np.float32).reshape(300, 2) / 20) / 2
